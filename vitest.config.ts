@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run on the sources: every workspace offers them under the `source` condition.
+const conditions = ['source', 'node', 'import', 'module', 'default']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts', 'infra/{local,e2e}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+})
