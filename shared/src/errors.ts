@@ -1,0 +1,103 @@
+/** Whose fault a refusal is: the caller's, a named participant's, something we depend on, or ours. */
+export type Blame = 'caller' | 'participant' | 'upstream' | 'us'
+
+/** May the same thing be tried again: never, by repeating the request as it was, or by a new session. */
+export type Retry = 'never' | 'same_request' | 'new_session'
+
+type Row = Readonly<{ blame: Blame; status: number; retry: Retry; title: string }>
+
+const row = (blame: Blame, status: number, retry: Retry, title: string): Row => ({ blame, status, retry, title })
+
+/** The one closed table of refusals. A code is all that an enclave ever says; the title is for people. */
+export const refusals = {
+  // Talking to the gateway
+  'request.invalid': row('caller', 400, 'never', 'The request does not fit its schema'),
+  'request.too_large': row('caller', 413, 'never', 'The request body is larger than the gateway takes'),
+  'request.unsupported_media': row('caller', 415, 'never', 'Send application/json'),
+  'request.rate_limited': row('caller', 429, 'same_request', 'Too many requests: wait as long as Retry-After says'),
+  'request.unauthorized': row('caller', 401, 'never', 'Prove who you are: POST /api/v1/sessions gives a token'),
+  'request.not_found': row('caller', 404, 'never', 'There is nothing here, or nothing for you'),
+  'request.idempotency_conflict': row('caller', 409, 'never', 'This Idempotency-Key was used with another body'),
+  'session.conflict': row('caller', 409, 'never', 'The session is not in a state that allows this'),
+  'gateway.draining': row('upstream', 503, 'same_request', 'The gateway is shutting down: ask again'),
+  'gateway.unavailable': row('upstream', 503, 'same_request', 'The gateway cannot be reached'),
+  'store.failed': row('us', 503, 'same_request', 'The gateway could not write to its store'),
+  internal: row('us', 500, 'same_request', 'The gateway failed'),
+
+  // Making a key
+  'keygen.no_enclaves': row('upstream', 503, 'same_request', 'No enclave is ready to host this key'),
+  'keygen.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this keygen'),
+  'keygen.skeleton_mismatch': row('caller', 409, 'never', 'The skeleton is not the one that this keygen was begun with'),
+  'keygen.invitation_invalid': row('caller', 403, 'never', 'The registration does not prove an invitation to this key'),
+  'keygen.slot_taken': row('caller', 409, 'never', 'This participant has registered already, with another registration'),
+  'keygen.roster_mismatch': row('participant', 409, 'new_session', 'The roster is not what its participants registered for'),
+  'keygen.equivocation': row('participant', 409, 'new_session', 'A host showed different round-one messages to different hosts'),
+  'keygen.bad_package': row('participant', 409, 'new_session', 'A host sent a package that the key generation refuses'),
+  'keygen.out_of_order': row('upstream', 409, 'same_request', 'The ceremony is in another round or attempt'),
+  'keygen.certificate_mismatch': row('participant', 409, 'new_session', 'The hosts do not certify the same key'),
+  'keygen.expired': row('caller', 410, 'new_session', 'Not everybody registered in time'),
+  'keygen.hosts_lost': row('upstream', 503, 'new_session', 'Enclaves of this key stayed away until the deadline'),
+
+  // Signing
+  'key.unknown': row('upstream', 409, 'same_request', 'The enclave has not opened this key'),
+  'key.not_found': row('caller', 404, 'never', 'There is no such key, or it is not yours'),
+  'certificate.invalid': row('upstream', 409, 'never', 'The key certificate does not verify'),
+  'epoch.stale': row('upstream', 409, 'never', 'The share is of an older epoch of this key'),
+  'signing.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this signing attempt'),
+  'signing.request_invalid': row('caller', 403, 'never', 'The signing request does not verify'),
+  'signing.rejected': row('participant', 409, 'new_session', 'A participant whose share is needed rejected the request'),
+  'signing.expired': row('caller', 410, 'new_session', 'Not enough approvals, or not enough enclaves, in time'),
+  'signing.hosts_lost': row('upstream', 503, 'new_session', 'Too few enclaves could be reached for a quorum'),
+  'signing.bad_partial': row('participant', 409, 'new_session', 'A host sent a partial signature that does not verify'),
+  'signing.bad_commitment': row('participant', 409, 'new_session', 'The list of commitments is not the one that this host takes part in'),
+  'signing.invalid_signature': row('us', 500, 'new_session', 'The aggregated signature does not verify, so it was withheld'),
+  'nonce.spent': row('upstream', 409, 'new_session', 'This nonce has been used and is gone'),
+  'consent.missing': row('caller', 403, 'never', 'The owner of this share has not approved this'),
+  'consent.invalid': row('caller', 403, 'never', 'The approval does not verify for this request'),
+  'consent.expired': row('caller', 410, 'new_session', 'The request, approval or grant has expired'),
+  'grant.exhausted': row('caller', 429, 'same_request', 'The standing grant allows no more signatures for now'),
+  'content.invalid': row('caller', 400, 'never', 'The content is not of the type that it claims'),
+  'content.mismatch': row('caller', 409, 'never', 'The content is not what the request commits to'),
+  'content.not_permitted': row('caller', 403, 'never', "The key's policy does not permit this type of content"),
+
+  // Trust
+  'attestation.invalid': row('upstream', 502, 'never', 'The attestation document does not prove an enclave that is trusted here'),
+  'peer.unknown': row('upstream', 409, 'same_request', 'The enclave has not verified this peer'),
+  'seal.invalid': row('caller', 400, 'never', 'The sealed message does not open'),
+  'receipt.invalid': row('upstream', 502, 'never', 'A receipt does not verify'),
+  'signature.invalid': row('upstream', 502, 'never', 'The signature does not verify under the key'),
+
+  // The enclave and its platform
+  'enclave.locked': row('upstream', 503, 'same_request', 'The enclave has not opened its root secret yet'),
+  'enclave.unreachable': row('upstream', 503, 'same_request', 'The enclave cannot be reached'),
+  'enclave.timeout': row('upstream', 504, 'same_request', 'The enclave did not answer by the deadline'),
+  'enclave.busy': row('upstream', 503, 'same_request', 'The enclave holds as many sessions as it can'),
+  'enclave.failed': row('us', 500, 'new_session', 'The enclave failed in this call'),
+  'message.invalid': row('upstream', 400, 'never', 'The message does not fit its schema'),
+  'frame.invalid': row('upstream', 400, 'never', 'The frame breaks the framing rules'),
+  'kms.denied': row('upstream', 403, 'never', 'KMS refuses this enclave'),
+  'kms.unavailable': row('upstream', 503, 'same_request', 'KMS cannot be reached'),
+  'kms.invalid': row('upstream', 502, 'never', "KMS's answer is not acceptable"),
+  'root.invalid': row('upstream', 409, 'never', 'The sealed root secret does not open here'),
+} as const satisfies Record<string, Row>
+
+export type RefusalCode = keyof typeof refusals
+
+/** Type guard for codes that arrive from a wire. */
+export const isRefusalCode = (code: unknown): code is RefusalCode => typeof code === 'string' && Object.hasOwn(refusals, code)
+
+/**
+ * An expected refusal at an edge. Carries a code of the table and the indices (1…n) of the culprits, and nothing else:
+ * its text is the table's title, so that it cannot leak what it was about.
+ */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: RefusalCode
+  readonly culprits: readonly number[]
+
+  constructor(code: RefusalCode, culprits: readonly number[] = []) {
+    super(refusals[code].title)
+    this.code = code
+    this.culprits = culprits
+  }
+}

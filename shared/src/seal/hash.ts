@@ -1,0 +1,38 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { encode } from './cbor.ts'
+
+/** What a tagged hash can be about. One tag, one kind of object: no digest of one kind can pass for another's. */
+export type Tag =
+  | 'identity'
+  | 'skeleton'
+  | 'register'
+  | 'registration-receipt'
+  | 'roster'
+  | 'round-one'
+  | 'transcript'
+  | 'certificate'
+  | 'request'
+  | 'approval'
+  | 'commitment'
+  | 'package'
+  | 'signature'
+  | 'signing-receipt'
+  | 'policy'
+  | 'session'
+
+const prefixes = new Map<Tag, Uint8Array>()
+
+function prefixOf(tag: Tag): Uint8Array {
+  let prefix = prefixes.get(tag)
+  if (prefix === undefined) {
+    const tagHash = sha256(utf8ToBytes(`quorate/${tag}/v1`))
+    prefix = new Uint8Array([...tagHash, ...tagHash])
+    prefixes.set(tag, prefix)
+  }
+  return prefix
+}
+
+/** H(tag, value): BIP-340's tagged SHA-256 over the deterministic CBOR of `value`. 32 bytes. */
+export const taggedHash = (tag: Tag, value: unknown): Uint8Array =>
+  sha256.create().update(prefixOf(tag)).update(encode(value)).digest()
