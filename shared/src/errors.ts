@@ -27,11 +27,31 @@ export const refusals = {
   // Making a key
   'keygen.no_enclaves': row('upstream', 503, 'same_request', 'No enclave is ready to host this key'),
   'keygen.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this keygen'),
-  'keygen.skeleton_mismatch': row('caller', 409, 'never', 'The skeleton is not the one that this keygen was begun with'),
+  'keygen.skeleton_mismatch': row(
+    'caller',
+    409,
+    'never',
+    'The skeleton is not the one that this keygen was begun with',
+  ),
   'keygen.invitation_invalid': row('caller', 403, 'never', 'The registration does not prove an invitation to this key'),
-  'keygen.slot_taken': row('caller', 409, 'never', 'This participant has registered already, with another registration'),
-  'keygen.roster_mismatch': row('participant', 409, 'new_session', 'The roster is not what its participants registered for'),
-  'keygen.equivocation': row('participant', 409, 'new_session', 'A host showed different round-one messages to different hosts'),
+  'keygen.slot_taken': row(
+    'caller',
+    409,
+    'never',
+    'This participant has registered already, with another registration',
+  ),
+  'keygen.roster_mismatch': row(
+    'participant',
+    409,
+    'new_session',
+    'The roster is not what its participants registered for',
+  ),
+  'keygen.equivocation': row(
+    'participant',
+    409,
+    'new_session',
+    'A host showed different round-one messages to different hosts',
+  ),
   'keygen.bad_package': row('participant', 409, 'new_session', 'A host sent a package that the key generation refuses'),
   'keygen.out_of_order': row('upstream', 409, 'same_request', 'The ceremony is in another round or attempt'),
   'keygen.certificate_mismatch': row('participant', 409, 'new_session', 'The hosts do not certify the same key'),
@@ -45,12 +65,27 @@ export const refusals = {
   'epoch.stale': row('upstream', 409, 'never', 'The share is of an older epoch of this key'),
   'signing.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this signing attempt'),
   'signing.request_invalid': row('caller', 403, 'never', 'The signing request does not verify'),
-  'signing.rejected': row('participant', 409, 'new_session', 'A participant whose share is needed rejected the request'),
+  'signing.rejected': row(
+    'participant',
+    409,
+    'new_session',
+    'A participant whose share is needed rejected the request',
+  ),
   'signing.expired': row('caller', 410, 'new_session', 'Not enough approvals, or not enough enclaves, in time'),
   'signing.hosts_lost': row('upstream', 503, 'new_session', 'Too few enclaves could be reached for a quorum'),
   'signing.bad_partial': row('participant', 409, 'new_session', 'A host sent a partial signature that does not verify'),
-  'signing.bad_commitment': row('participant', 409, 'new_session', 'The list of commitments is not the one that this host takes part in'),
-  'signing.invalid_signature': row('us', 500, 'new_session', 'The aggregated signature does not verify, so it was withheld'),
+  'signing.bad_commitment': row(
+    'participant',
+    409,
+    'new_session',
+    'The list of commitments is not the one that this host takes part in',
+  ),
+  'signing.invalid_signature': row(
+    'us',
+    500,
+    'new_session',
+    'The aggregated signature does not verify, so it was withheld',
+  ),
   'nonce.spent': row('upstream', 409, 'new_session', 'This nonce has been used and is gone'),
   'consent.missing': row('caller', 403, 'never', 'The owner of this share has not approved this'),
   'consent.invalid': row('caller', 403, 'never', 'The approval does not verify for this request'),
@@ -61,7 +96,12 @@ export const refusals = {
   'content.not_permitted': row('caller', 403, 'never', "The key's policy does not permit this type of content"),
 
   // Trust
-  'attestation.invalid': row('upstream', 502, 'never', 'The attestation document does not prove an enclave that is trusted here'),
+  'attestation.invalid': row(
+    'upstream',
+    502,
+    'never',
+    'The attestation document does not prove an enclave that is trusted here',
+  ),
   'peer.unknown': row('upstream', 409, 'same_request', 'The enclave has not verified this peer'),
   'seal.invalid': row('caller', 400, 'never', 'The sealed message does not open'),
   'receipt.invalid': row('upstream', 502, 'never', 'A receipt does not verify'),
@@ -84,7 +124,8 @@ export const refusals = {
 export type RefusalCode = keyof typeof refusals
 
 /** Type guard for codes that arrive from a wire. */
-export const isRefusalCode = (code: unknown): code is RefusalCode => typeof code === 'string' && Object.hasOwn(refusals, code)
+export const isRefusalCode = (code: unknown): code is RefusalCode =>
+  typeof code === 'string' && Object.hasOwn(refusals, code)
 
 /**
  * An expected refusal at an edge. Carries a code of the table and the indices (1…n) of the culprits, and nothing else:

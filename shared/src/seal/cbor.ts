@@ -10,7 +10,12 @@ export const encode = (value: unknown): Uint8Array => encodeCborg(value)
  */
 export function decode(bytes: Uint8Array): unknown {
   try {
-    return decodeCborg(bytes, { strict: true, allowIndefinite: false, rejectDuplicateMapKeys: true, allowUndefined: false })
+    return decodeCborg(bytes, {
+      strict: true,
+      allowIndefinite: false,
+      rejectDuplicateMapKeys: true,
+      allowUndefined: false,
+    })
   } catch {
     throw new Refusal('message.invalid')
   }

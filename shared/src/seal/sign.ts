@@ -1,0 +1,23 @@
+import { createSigner, verifyEd25519 } from '#ed25519'
+import { fromHex, toHex } from '../wire/bytes.ts'
+import { taggedHash, type Tag } from './hash.ts'
+
+export { createSigner, verifyEd25519 }
+
+/** Holds an Ed25519 private key and signs with it; the key cannot be asked for. */
+export type Signer = Readonly<{ publicKey: Uint8Array; sign: (message: Uint8Array) => Promise<Uint8Array> }>
+
+/** Hex of H(tag, value). */
+export const digestOf = (tag: Tag, value: unknown): string => toHex(taggedHash(tag, value))
+
+/** Signs H(tag, body) and joins body and signature. */
+export async function signBody<T>(signer: Signer, tag: Tag, body: T): Promise<{ body: T; signature: string }> {
+  return { body, signature: toHex(await signer.sign(taggedHash(tag, body))) }
+}
+
+/** Is `signature` (hex) that of H(tag, body) under `publicKey` (hex)? */
+export const verifyBody = (
+  publicKey: string,
+  tag: Tag,
+  { body, signature }: { body: unknown; signature: string },
+): Promise<boolean> => verifyEd25519(fromHex(publicKey), taggedHash(tag, body), fromHex(signature))

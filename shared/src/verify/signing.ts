@@ -1,0 +1,79 @@
+import { Refusal } from '../errors.ts'
+import { digestOf, verifyBody } from '../seal/sign.ts'
+import type { CertificateBody } from '../wire/keygen.ts'
+import type { Approval, SigningReceipt, SigningRequest } from '../wire/signing.ts'
+
+/** A certificate that has been verified, with the digest by which requests name it. */
+export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: string }>
+
+const authKeyOf = (key: VerifiedKey, index: number): string | undefined =>
+  key.certificate.roster.registrations[index - 1]?.body.authKey
+
+/** Checks a request against its key and the time (ms), and gives R (hex). Throws a `Refusal`. */
+export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number): Promise<string> {
+  const { body } = request
+  const { skeleton } = key.certificate.roster
+  const authKey = authKeyOf(key, body.asker)
+  if (authKey === undefined || body.keyId !== skeleton.keyId || body.certificateDigest !== key.digest)
+    throw new Refusal('signing.request_invalid')
+  if (body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
+  if (body.items.some(({ type }) => !skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
+  if (!(await verifyBody(authKey, 'request', request))) throw new Refusal('signing.request_invalid')
+  if (body.expiresAt <= now) throw new Refusal('consent.expired')
+  return digestOf('request', body)
+}
+
+/** Checks an approval (or rejection) of the request R. Throws `consent.invalid` or `consent.expired`. */
+export async function verifyApproval(
+  key: VerifiedKey,
+  requestDigest: string,
+  approval: Approval,
+  now: number,
+): Promise<void> {
+  const { body } = approval
+  const authKey = authKeyOf(key, body.index)
+  if (
+    authKey === undefined ||
+    body.requestDigest !== requestDigest ||
+    !(await verifyBody(authKey, 'approval', approval))
+  )
+    throw new Refusal('consent.invalid', [body.index])
+  if (body.expiresAt <= now) throw new Refusal('consent.expired', [body.index])
+}
+
+/** H(policy, …): what the roster permits, as a receipt names it. */
+export const policyDigest = (key: VerifiedKey): string => digestOf('policy', key.certificate.roster.skeleton.policy)
+
+/** Hex of H(signature, …) over the signatures of all items, in their order (each 64 bytes, hex). */
+export const signatureDigest = (signatures: readonly string[]): string => digestOf('signature', signatures)
+
+/**
+ * Checks that the receipts are those of a whole quorum for these signatures: one by each of its hosts, all saying the same.
+ * Works offline and for ever. Throws `receipt.invalid`.
+ */
+export async function verifyReceipts(
+  key: VerifiedKey,
+  requestDigest: string,
+  signatures: readonly string[],
+  receipts: readonly SigningReceipt[],
+): Promise<void> {
+  const { skeleton } = key.certificate.roster
+  const quorum = receipts.map(({ body }) => body.index)
+  const distinct = new Set(quorum).size === quorum.length
+  if (!distinct || quorum.length < skeleton.threshold) throw new Refusal('receipt.invalid')
+  const digest = signatureDigest(signatures)
+  const policy = policyDigest(key)
+  for (const receipt of receipts) {
+    const { body } = receipt
+    const host = skeleton.participants[body.index - 1]?.host
+    const same =
+      body.requestDigest === requestDigest &&
+      body.signatureDigest === digest &&
+      body.policyDigest === policy &&
+      body.epoch === key.certificate.epoch &&
+      body.quorum.length === quorum.length &&
+      body.quorum.every((index) => quorum.includes(index))
+    if (!host || !same || !(await verifyBody(host.identity.signKey, 'signing-receipt', receipt)))
+      throw new Refusal('receipt.invalid', [body.index])
+  }
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { Base64url, Digest, Index, KeyId, Random32, Signature, SigningId } from './ids.ts'
+import { AttestedIdentity, EnclaveIdentity } from './identity.ts'
+import { Certificate, CertificateBody, RegistrationReceipt, Roster, RoundOne, RoundTwo, Skeleton } from './keygen.ts'
+import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
+
+const Empty = z.strictObject({})
+const attempt = z.int().min(1).max(1_000)
+const ofKeygen = { keyId: KeyId, index: Index, attempt }
+const ofSigning = { signingId: SigningId, attempt, index: Index }
+
+/** Everything that a gateway can ask of an enclave: per method what goes in and what comes out. */
+export const enclaveMethods = {
+  /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
+  hello: {
+    params: Empty,
+    result: z.strictObject({ bootId: Random32, locked: z.boolean(), identity: EnclaveIdentity.nullable() }),
+  },
+  /** Opens the root secret, or makes one when `sealedRoot` is null; then the answer holds the new one to keep. */
+  boot: {
+    params: z.strictObject({ sealedRoot: Base64url.nullable() }),
+    result: z.strictObject({ identity: EnclaveIdentity, sealedRoot: Base64url.nullable() }),
+  },
+  attest: { params: z.strictObject({ nonce: Random32 }), result: AttestedIdentity },
+  /** A nonce for a peer's next document: each is good for one `introduce`. */
+  challenge: { params: Empty, result: z.strictObject({ nonce: Random32 }) },
+  introduce: { params: z.strictObject({ peer: AttestedIdentity, nonce: Random32 }), result: Empty },
+
+  'keygen.init': { params: z.strictObject({ skeleton: Skeleton, sealed: Base64url }), result: Empty },
+  'keygen.register': {
+    params: z.strictObject({ keyId: KeyId, sealed: Base64url }),
+    result: z.strictObject({ receipt: RegistrationReceipt }),
+  },
+  'keygen.round1': {
+    params: z.strictObject({ ...ofKeygen, roster: Roster }),
+    result: z.strictObject({ message: RoundOne }),
+  },
+  'keygen.round2': {
+    params: z.strictObject({ ...ofKeygen, messages: z.array(RoundOne).min(2).max(32) }),
+    result: z.strictObject({ packages: z.array(RoundTwo).max(31) }),
+  },
+  'keygen.round3': {
+    params: z.strictObject({ ...ofKeygen, packages: z.array(RoundTwo).min(1).max(31) }),
+    result: z.strictObject({ certificate: CertificateBody, signature: Signature, sealedShare: Base64url }),
+  },
+
+  'key.load': {
+    params: z.strictObject({ certificate: Certificate, index: Index, sealedShare: Base64url }),
+    result: Empty,
+  },
+  'sign.commit': {
+    params: z.strictObject({
+      attempt,
+      index: Index,
+      request: SigningRequest,
+      sealedItems: SealedItems,
+      approvals: z.array(Approval).max(32),
+    }),
+    result: z.strictObject({ commitment: Commitment }),
+  },
+  'sign.partial': {
+    params: z.strictObject({
+      ...ofSigning,
+      approvals: z.array(Approval).max(32),
+      commitments: z.array(Commitment).min(2).max(32),
+    }),
+    result: z.strictObject({ partial: Partial }),
+  },
+  /** Asked of one host of the quorum, which has answered `sign.partial` for the same package. */
+  'sign.aggregate': {
+    params: z.strictObject({ ...ofSigning, partials: z.array(Partial).min(2).max(32) }),
+    result: z.strictObject({ sealedSignatures: z.array(Base64url), signatureDigest: Digest }),
+  },
+  'sign.confirm': {
+    params: z.strictObject({ ...ofSigning, sealedSignatures: z.array(Base64url).min(1) }),
+    result: z.strictObject({ receipt: SigningReceipt }),
+  },
+} as const
+
+export type EnclaveMethod = keyof typeof enclaveMethods
+export type EnclaveParams<M extends EnclaveMethod> = z.infer<(typeof enclaveMethods)[M]['params']>
+export type EnclaveResult<M extends EnclaveMethod> = z.infer<(typeof enclaveMethods)[M]['result']>
+
+/** The bodies of frames. A refusal carries a code and culprits, never text. */
+export const RequestBodyFrame = z.tuple([z.string().max(64), z.unknown()])
+export const ReplyBodyFrame = z.union([
+  z.strictObject({ result: z.unknown() }),
+  z.strictObject({ refusal: z.strictObject({ code: z.string().max(64), culprits: z.array(Index).max(32) }) }),
+])

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+const hex = (bytes: number) =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `${bytes} bytes as lower-case hex`)
+
+/** Names a key and the keygen that makes it: 128 random bits, hex. Knowing it is what lets a stranger ask about a keygen. */
+export const KeyId = hex(16).brand<'KeyId'>()
+export type KeyId = z.infer<typeof KeyId>
+
+/** Names a signing session: 128 random bits drawn by the asker, hex. */
+export const SigningId = hex(16).brand<'SigningId'>()
+export type SigningId = z.infer<typeof SigningId>
+
+/** A tagged SHA-256 digest, hex. */
+export const Digest = hex(32).brand<'Digest'>()
+export type Digest = z.infer<typeof Digest>
+
+/** 32 bytes that nobody knew before, hex: nonces of askers, secrets, symmetric keys. */
+export const Random32 = hex(32)
+
+/** Ed25519 public key and signature (RFC 8032), hex. */
+export const SignKey = hex(32).brand<'SignKey'>()
+export type SignKey = z.infer<typeof SignKey>
+export const Signature = hex(64)
+
+/** Compressed secp256k1 point (SEC 1 §2.3.3), hex: what one seals to. */
+export const SealKey = z
+  .string()
+  .regex(/^0[23][0-9a-f]{64}$/, 'a compressed secp256k1 point as lower-case hex')
+  .brand<'SealKey'>()
+export type SealKey = z.infer<typeof SealKey>
+
+/** A sealed blob or document: unpadded base64url. */
+export const Base64url = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]*$/, 'unpadded base64url')
+  .refine((text) => text.length % 4 !== 1, 'unpadded base64url')
+
+export const EnclaveId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, at most 32')
+  .brand<'EnclaveId'>()
+export type EnclaveId = z.infer<typeof EnclaveId>
+
+/** What people call a participant. The gateway sees it, so a pseudonym will do. */
+export const UserId = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[\p{L}\p{N}._@:+-]+$/u, 'letters, digits and . _ @ : + -')
+export type UserId = z.infer<typeof UserId>
+
+/** Participant index, 1…n: FROST's identifier (RFC 9591 §4.2). */
+export const Index = z.int().min(1).max(255)
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export const Time = z.int().min(0).max(8_640_000_000_000_000)
+
+export const Scheme = z.enum(['frost-secp256k1-tr', 'frost-ed25519'])
+export type Scheme = z.infer<typeof Scheme>

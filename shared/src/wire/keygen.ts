@@ -1,0 +1,173 @@
+import { z } from 'zod'
+import { ContentType } from './content.ts'
+import {
+  Base64url,
+  Digest,
+  EnclaveId,
+  Index,
+  KeyId,
+  Random32,
+  Scheme,
+  Signature,
+  SignKey,
+  Time,
+  UserId,
+} from './ids.ts'
+import { EnclaveIdentity } from './identity.ts'
+import { signed } from './signed.ts'
+
+/** Who holds a participant's share. Clients and remote signers join this union with their own keys. */
+export const Host = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('enclave'), identity: EnclaveIdentity }),
+])
+export type Host = z.infer<typeof Host>
+
+/** What the key may sign at all. Nothing that is not named here. */
+export const Policy = z.strictObject({ content: z.array(ContentType).min(1).max(16) })
+export type Policy = z.infer<typeof Policy>
+
+const Participant = z.strictObject({ userId: UserId, index: Index, host: Host })
+
+/** The fixed frame of a key, drawn up by the reserving client. D0 = H(skeleton, this). Participant k stands at k−1 with index k. */
+export const Skeleton = z
+  .strictObject({
+    version: z.literal(1),
+    keyId: KeyId,
+    scheme: Scheme,
+    threshold: z.int().min(2).max(32),
+    participants: z.array(Participant).min(2).max(32),
+    policy: Policy,
+    /** Public half of the key derived from the session secret with which invited people prove that they may read. */
+    readerKey: SignKey,
+    expiresAt: Time,
+  })
+  .refine((s) => s.threshold <= s.participants.length, 'the threshold is above the number of participants')
+  .refine(
+    (s) => s.participants.every((p, at) => p.index === at + 1),
+    'participants stand in the order of their indices, 1…n',
+  )
+  .refine((s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length, 'a user appears twice')
+  .refine(
+    (s) => s.scheme === 'frost-secp256k1-tr' || !s.policy.content.includes('nostr-event'),
+    'Nostr events need a secp256k1 key',
+  )
+export type Skeleton = z.infer<typeof Skeleton>
+
+/** Sealed to each enclave by the reserving client. */
+export const Init = z.strictObject({
+  purpose: z.literal('init'),
+  skeletonDigest: Digest,
+  sessionSecret: Random32,
+  /** Invitation keys of the participants that this enclave hosts. */
+  invitationKeys: z.array(z.strictObject({ index: Index, key: Random32 })).max(32),
+})
+export type Init = z.infer<typeof Init>
+
+/** Handed over out of band: everything that an invited person needs, and that the gateway must not see. */
+export const Invitation = z.strictObject({
+  version: z.literal(1),
+  gateway: z.url({ protocol: /^https?$/ }),
+  keyId: KeyId,
+  userId: UserId,
+  skeletonDigest: Digest,
+  sessionSecret: Random32,
+  invitationKey: Random32,
+})
+export type Invitation = z.infer<typeof Invitation>
+
+/** A participant's standing word for its share: these people may ask for this until then, so often. */
+export const Grant = z.strictObject({
+  askers: z.array(UserId).min(1).max(32),
+  content: z.array(ContentType).min(1).max(16),
+  until: Time,
+  /** At most `count` signatures in any window of `seconds`. */
+  limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),
+})
+export type Grant = z.infer<typeof Grant>
+
+/** The rule of one share, enforced by its own enclave: an approval `each` time, or a `standing` grant. */
+export const Consent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('each') }),
+  z.strictObject({ kind: z.literal('standing'), grant: Grant }),
+])
+export type Consent = z.infer<typeof Consent>
+
+/** What a participant brings into the key. A dealt share or an own private key joins this union with key import. */
+export const Contribution = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('none') })])
+
+export const RegistrationBody = z.strictObject({
+  skeletonDigest: Digest,
+  userId: UserId,
+  index: Index,
+  authKey: SignKey,
+  consent: Consent,
+  contribution: Contribution,
+})
+export type RegistrationBody = z.infer<typeof RegistrationBody>
+
+/** Sealed to the participant's host. `mac` proves the invitation, `signature` the possession of the authorisation key. */
+export const Registration = z.strictObject({
+  purpose: z.literal('register'),
+  body: RegistrationBody,
+  /** HMAC-SHA-256 under the invitation key over H(register, body). */
+  mac: Random32,
+  /** Ed25519 by `authKey` over H(register, body). */
+  signature: Signature,
+})
+export type Registration = z.infer<typeof Registration>
+
+/** What the host accepted, signed by its V: public, so that every other enclave and participant can check it. */
+export const RegistrationReceipt = signed(
+  z.strictObject({ skeletonDigest: Digest, userId: UserId, index: Index, authKey: SignKey, consent: Consent }),
+)
+export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
+
+/** Skeleton and every participant's receipt, in the order of indices. D = H(roster, this). */
+export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(2).max(32) })
+export type Roster = z.infer<typeof Roster>
+
+const round = { keyId: KeyId, rosterDigest: Digest, attempt: z.int().min(1).max(1_000), from: Index }
+
+/** Round one of the DKG (RFC 9591 appendix C is a dealer; this is Pedersen with proofs of possession): broadcast, signed by V. */
+export const RoundOne = signed(z.strictObject({ ...round, package: Base64url }))
+export type RoundOne = z.infer<typeof RoundOne>
+
+/** Round two: for one participant only, sealed host to host. The sealed part carries the digest of the round one its sender saw. */
+export const RoundTwo = z.strictObject({ from: Index, to: Index, sealed: Base64url })
+export type RoundTwo = z.infer<typeof RoundTwo>
+export const RoundTwoSecret = z.strictObject({ transcript: Digest, package: Base64url })
+
+/** What all hosts sign at the end. Public: nothing but public keys stands in it. */
+export const CertificateBody = z.strictObject({
+  version: z.literal(1),
+  roster: Roster,
+  /** BIP-340 x-only key or Ed25519 key, 32 bytes. */
+  groupKey: Random32,
+  /** The crate's PublicKeyPackage: group key, every verifying share and the threshold. Public. */
+  publicKeys: Base64url,
+  transcript: Digest,
+  epoch: z.int().min(0),
+  previous: Digest.nullable(),
+})
+export type CertificateBody = z.infer<typeof CertificateBody>
+
+/** The key certificate: its body and a signature by each participant's host, in the order of indices. */
+export const Certificate = z.strictObject({ body: CertificateBody, signatures: z.array(Signature).min(2).max(32) })
+export type Certificate = z.infer<typeof Certificate>
+
+/** A share as the gateway keeps it. */
+export const SealedShare = z.strictObject({ index: Index, sealed: Base64url })
+export type SealedShare = z.infer<typeof SealedShare>
+
+export const KeygenState = z.enum([
+  'reserved',
+  'collecting_participants',
+  'key_generation',
+  'completed',
+  'failed',
+  'expired',
+])
+export type KeygenState = z.infer<typeof KeygenState>
+
+export const Slot = z.strictObject({ userId: UserId, index: Index, enclaveId: EnclaveId, registered: z.boolean() })
+export type Slot = z.infer<typeof Slot>

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { ContentType } from './content.ts'
+import { Base64url, Digest, Index, KeyId, Random32, SigningId, Time } from './ids.ts'
+import { signed } from './signed.ts'
+
+export const MAX_ITEMS = 16
+
+/** One thing to sign, as the gateway may see it: its type, and a digest of content and mode that is keyed by the session secret. */
+const RequestItem = z.strictObject({ type: ContentType, digest: Digest })
+
+/** What is asked for. R = H(request, this). Signed by the asker, and thereby the asker's consent for the asker's own share. */
+export const RequestBody = z.strictObject({
+  signingId: SigningId,
+  keyId: KeyId,
+  certificateDigest: Digest,
+  epoch: z.int().min(0),
+  asker: Index,
+  items: z.array(RequestItem).min(1).max(MAX_ITEMS),
+  expiresAt: Time,
+})
+export type RequestBody = z.infer<typeof RequestBody>
+export const SigningRequest = signed(RequestBody)
+export type SigningRequest = z.infer<typeof SigningRequest>
+
+/** A participant's word on one request. A rejection by someone whose share is needed ends the session. */
+export const Approval = signed(
+  z.strictObject({
+    requestDigest: Digest,
+    index: Index,
+    decision: z.enum(['approve', 'reject']),
+    reason: z.string().max(200).nullable(),
+    expiresAt: Time,
+  }),
+)
+export type Approval = z.infer<typeof Approval>
+
+/** The full content of each item, sealed under the session secret in the order of the request's items. */
+export const SealedItems = z.array(Base64url).min(1).max(MAX_ITEMS)
+
+/** FROST round one (RFC 9591 §5.1) of one participant: a commitment pair per item, signed by its host's V. */
+export const Commitment = signed(
+  z.strictObject({
+    signingId: SigningId,
+    requestDigest: Digest,
+    attempt: z.int().min(1).max(1_000),
+    index: Index,
+    commitments: z.array(Base64url).min(1).max(MAX_ITEMS),
+  }),
+)
+export type Commitment = z.infer<typeof Commitment>
+
+/** FROST round two (RFC 9591 §5.2): sealed under the session secret, since all partials together are the signature. */
+export const Partial = z.strictObject({ index: Index, sealed: Base64url })
+export type Partial = z.infer<typeof Partial>
+
+/** What each host of the quorum signs once it has verified the signature: verifiable offline, for ever. */
+export const SigningReceipt = signed(
+  z.strictObject({
+    requestDigest: Digest,
+    /** H(signature, [one 64-byte signature per item, hex]). */
+    signatureDigest: Digest,
+    quorum: z.array(Index).min(2).max(32),
+    index: Index,
+    policyDigest: Digest,
+    epoch: z.int().min(0),
+    /** PCR number → SHA-384, hex: what this host was when it signed. */
+    measurements: z.record(z.string().regex(/^[0-9]{1,2}$/), z.string().regex(/^[0-9a-f]{96}$/)),
+    signedAt: Time,
+  }),
+)
+export type SigningReceipt = z.infer<typeof SigningReceipt>
+
+export const SigningState = z.enum([
+  'collecting_participants',
+  'generating_nonces',
+  'collecting_nonces',
+  'aggregating_nonces',
+  'generating_partial_signatures',
+  'collecting_partial_signatures',
+  'finalizing_signature',
+  'completed',
+  'failed',
+  'expired',
+])
+export type SigningState = z.infer<typeof SigningState>
+
+/** Proof for a read-only token: signed by the reader key over H(session, this). */
+export const SessionProof = signed(
+  z.strictObject({ keyId: KeyId, gateway: z.string().max(256), time: Time, nonce: Random32 }),
+)
+export type SessionProof = z.infer<typeof SessionProof>
