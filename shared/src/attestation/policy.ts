@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { equalBytes } from './der.ts'
+
+/** Platform configuration registers: index in decimal → SHA-384 in hex. */
+export const Measurements = z.record(
+  z.string().regex(/^([0-9]|[12][0-9]|3[01])$/, 'a PCR index, 0 to 31'),
+  z.string().regex(/^[0-9a-f]{96}$/, 'SHA-384 as lower-case hex'),
+)
+export type Measurements = Readonly<z.infer<typeof Measurements>>
+
+/**
+ * Whom to trust. `roots`: certificates as PEM or base64 DER, compared whole. `measurements`: the accepted sets; each names PCR0
+ * at least, and a document fits a set when every PCR that the set names is equal.
+ */
+export const TrustPolicy = z.strictObject({
+  roots: z.array(z.string().min(1)).min(1).readonly(),
+  measurements: z
+    .array(Measurements.refine((set) => set['0'] !== undefined, 'each set names PCR0').readonly())
+    .min(1)
+    .readonly(),
+})
+export type TrustPolicy = Readonly<z.infer<typeof TrustPolicy>>
+
+/** The root's exact DER is one of the policy's. */
+export const isTrustedRoot = (der: Uint8Array, policy: TrustPolicy): boolean =>
+  policy.roots.some((root) => equalBytes(der, derOf(root)))
+
+const derOf = (pem: string): Uint8Array =>
+  Uint8Array.from(atob(pem.replaceAll(/-----(BEGIN|END) CERTIFICATE-----|\s/g, '')), (char) => char.charCodeAt(0))
+
+/** An enclave in debug mode has zeros for its image (PCR0 to 2); its console is open to the parent instance. */
+export const isDebug = (pcrs: Measurements): boolean => ['0', '1', '2'].some((index) => /^0*$/.test(pcrs[index] ?? ''))
+
+/** One of the policy's sets fits, whole values compared. */
+export const isAccepted = (pcrs: Measurements, policy: TrustPolicy): boolean =>
+  policy.measurements.some((set) => Object.entries(set).every(([index, pcr]) => pcrs[index] === pcr))

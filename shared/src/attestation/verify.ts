@@ -1,0 +1,94 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { Refusal } from '../errors.ts'
+import { taggedHash } from '../seal/hash.ts'
+import { toHex } from '../wire/bytes.ts'
+import type { EnclaveIdentity } from '../wire/identity.ts'
+import type { DocumentCache } from './cache.ts'
+import { readChain, verifyChain, verifyEs384, type Chain } from './chain.ts'
+import { readCoseSign1, type CoseSign1 } from './cose.ts'
+import { equalBytes, refuse } from './der.ts'
+import { readPayload, type DocumentPayload } from './document.ts'
+import { isAccepted, isDebug, isTrustedRoot, TrustPolicy, type Measurements } from './policy.ts'
+
+/** What a verified document says. `timestamp` in ms; `digest` is the SHA-256 of the whole document, hex. */
+export type VerifiedDocument = Readonly<{
+  moduleId: string
+  timestamp: number
+  pcrs: Measurements
+  publicKey: Uint8Array | null
+  userData: Uint8Array | null
+  nonce: Uint8Array | null
+  digest: string
+}>
+
+/** What the asker wants to see. `nonce`: null, not compared. `now` and `maxAge` in ms; without `maxAge` the leaf's three hours bound a document. */
+export type Expectation = Readonly<{
+  policy: TrustPolicy
+  nonce: Uint8Array | null
+  now: number
+  maxAge?: number
+  cache?: DocumentCache
+}>
+
+const largestDocument = 16 * 1024
+/** By how much the hypervisor's clock may be ahead of ours, in ms. */
+const clockSkew = 60_000
+
+/**
+ * Verifies a Nitro attestation document (AWS, "Cryptographic attestation"; COSE_Sign1 of RFC 9052): its form, the chain
+ * up to a trusted root, its signature, its age, the nonce, and that it measures an accepted image not in debug mode.
+ * Whatever is wrong, throws `attestation.invalid` and says no more.
+ */
+export async function verifyDocument(document: Uint8Array, expect: Expectation): Promise<VerifiedDocument> {
+  try {
+    const opened = openDocument(document)
+    // The cheap questions first: all must hold, and a signature costs more than the rest together.
+    checkExpectation(opened, expect)
+    const digest = toHex(sha256(document))
+    if (!expect.cache?.has(digest)) await checkSignatures(opened)
+    expect.cache?.add(digest)
+    const { moduleId, timestamp, pcrs, publicKey, userData, nonce } = opened.payload
+    return { moduleId, timestamp, pcrs, publicKey, userData, nonce, digest }
+  } catch {
+    throw new Refusal('attestation.invalid')
+  }
+}
+
+/** As `verifyDocument`, and the document must prove this identity: its key E as `public_key`, its digest as `user_data`. */
+export async function verifyAttestedIdentity({
+  identity,
+  document,
+  ...expect
+}: Expectation & Readonly<{ identity: EnclaveIdentity; document: Uint8Array }>): Promise<VerifiedDocument> {
+  const verified = await verifyDocument(document, expect)
+  if (verified.publicKey === null || verified.userData === null) return refuse()
+  if (toHex(verified.publicKey) !== identity.sealKey) return refuse()
+  if (!equalBytes(verified.userData, taggedHash('identity', identity))) return refuse()
+  return verified
+}
+
+type Opened = Readonly<{ cose: CoseSign1; payload: DocumentPayload; chain: Chain }>
+
+/** Reads a document. Nothing of it is true yet: `checkSignatures` and the expectation come next. */
+export function openDocument(document: Uint8Array): Opened {
+  if (document.length > largestDocument) return refuse()
+  const cose = readCoseSign1(document)
+  const payload = readPayload(cose.payload)
+  return { cose, payload, chain: readChain(payload.certificate, payload.cabundle) }
+}
+
+/** Throws unless every signature holds, from the document's own root down to the document. */
+export async function checkSignatures({ cose, chain }: Opened): Promise<void> {
+  await Promise.all([verifyChain(chain), verifyEs384(chain.leaf.point, cose.signature, cose.signed)])
+}
+
+function checkExpectation({ payload, chain }: Opened, { policy, nonce, now, maxAge = Infinity }: Expectation): void {
+  TrustPolicy.parse(policy)
+  if (!isTrustedRoot(chain.root.der, policy)) refuse()
+  // A document from the near future is of a clock ahead of ours, and is judged at its own time.
+  const time = Math.max(now, payload.timestamp)
+  if (!(time - now <= clockSkew && now - payload.timestamp <= maxAge)) refuse()
+  if (!(chain.notBefore <= time && time <= chain.notAfter)) refuse()
+  if (nonce !== null && !(payload.nonce !== null && equalBytes(payload.nonce, nonce))) refuse()
+  if (isDebug(payload.pcrs) || !isAccepted(payload.pcrs, policy)) refuse()
+}
