@@ -119,6 +119,14 @@ export const refusals = {
   'kms.unavailable': row('upstream', 503, 'same_request', 'KMS cannot be reached'),
   'kms.invalid': row('upstream', 502, 'never', "KMS's answer is not acceptable"),
   'root.invalid': row('upstream', 409, 'never', 'The sealed root secret does not open here'),
+
+  // Found by the SDK, never said by a gateway
+  'reply.invalid': row('upstream', 502, 'never', "The gateway's answer does not fit its schema: is this a gateway?"),
+  'reply.mismatch': row('upstream', 502, 'never', "The gateway's answer is about something else than what was asked"),
+  'invitation.invalid': row('caller', 400, 'never', 'This is not an invitation for this participant'),
+  'participant.unknown': row('caller', 403, 'never', 'This participant, with this seed, holds no share of this key'),
+  'key.invalid': row('caller', 400, 'never', 'This is not an exported key'),
+  'wait.timeout': row('upstream', 504, 'same_request', 'It has not happened yet: ask again, or wait longer'),
 } as const satisfies Record<string, Row>
 
 export type RefusalCode = keyof typeof refusals
