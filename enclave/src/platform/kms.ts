@@ -1,0 +1,16 @@
+/** What a data key is bound to: KMS takes it as associated data, and gives the key back for the same pairs only. */
+export type EncryptionContext = Readonly<Record<string, string>>
+
+/**
+ * The key service under which an enclave seals its root secret. It gives keys to this enclave's image only.
+ * Plaintexts are 32 bytes, owned and wiped by the caller. `keyId` is the key's ARN.
+ *
+ * Throws `kms.denied` when it says no, `kms.unavailable` when it cannot be asked, `kms.invalid` when its answer is not
+ * acceptable. An old ciphertext opens for ever: freshness is the caller's affair.
+ */
+export type SealingKms = Readonly<{
+  generateDataKey: (
+    context: EncryptionContext,
+  ) => Promise<{ plaintext: Uint8Array; ciphertext: Uint8Array; keyId: string }>
+  decrypt: (ciphertext: Uint8Array, context: EncryptionContext) => Promise<{ plaintext: Uint8Array; keyId: string }>
+}>

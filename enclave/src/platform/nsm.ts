@@ -1,0 +1,104 @@
+import { Refusal } from '@quorate/shared/errors'
+import { readCbor } from '@quorate/shared/attestation/cose'
+import { encode } from '@quorate/shared/seal/cbor'
+import { z } from 'zod'
+
+/** What goes into an attestation document beside the measurements. At most 1024, 512 and 512 bytes; null leaves it out. */
+export type AttestationRequest = Readonly<{
+  publicKey: Uint8Array | null
+  userData: Uint8Array | null
+  nonce: Uint8Array | null
+}>
+
+/** What the security module says of itself. */
+export type NsmDescription = Readonly<{
+  moduleId: string
+  version: string
+  maxPcrs: number
+  lockedPcrs: readonly number[]
+  digest: string
+}>
+
+/** The Nitro Security Module. Every call throws `enclave.failed` when the module refuses, or answers something else. */
+export type Nsm = Readonly<{
+  /** A fresh attestation document (COSE_Sign1) over these. */
+  attest: (request: AttestationRequest) => Promise<Uint8Array>
+  /** This many bytes of the module's entropy. The caller owns and wipes them. */
+  random: (length: number) => Promise<Uint8Array>
+  describe: () => Promise<NsmDescription>
+  describePcr: (index: number) => Promise<{ locked: boolean; value: Uint8Array }>
+}>
+
+/** Carries one request to the module and its reply back: an ioctl on /dev/nsm, or whatever stands for it. */
+export type NsmTransport = (request: Uint8Array) => Promise<Uint8Array>
+
+// The buffers of the kernel's driver.
+const longestRequest = 0x1000
+const longestReply = 0x3000
+
+const Bytes = z.instanceof(Uint8Array)
+const Attestation = z.strictObject({ document: Bytes })
+const Random = z.strictObject({ random: Bytes })
+const Pcr = z.strictObject({ lock: z.boolean(), data: Bytes })
+const Description = z.strictObject({
+  version_major: z.int(),
+  version_minor: z.int(),
+  version_patch: z.int(),
+  module_id: z.string(),
+  max_pcrs: z.int(),
+  locked_pcrs: z.array(z.int()),
+  digest: z.string(),
+})
+
+/**
+ * Speaks the module's CBOR as aws-nitro-enclaves-nsm-api does: serde's externally tagged enums, so a request is a name, or
+ * a map of its name to its fields, and a reply likewise, or { Error: code }.
+ */
+export function createNsm(transport: NsmTransport): Nsm {
+  const call = async <T>(name: string, fields: object | null, reply: z.ZodType<T>): Promise<T> => {
+    const request = encode(fields === null ? name : { [name]: fields })
+    if (request.length > longestRequest) throw new Refusal('enclave.failed')
+    return readReply(await transport(request), name, reply)
+  }
+  return {
+    attest: async ({ publicKey, userData, nonce }) => {
+      const fields = { user_data: userData, nonce, public_key: publicKey }
+      return (await call('Attestation', fields, Attestation)).document
+    },
+    random: (length) => collectRandom(length, async () => (await call('GetRandom', null, Random)).random),
+    describe: async () => {
+      const it = await call('DescribeNSM', null, Description)
+      const version = `${it.version_major}.${it.version_minor}.${it.version_patch}`
+      return { moduleId: it.module_id, version, maxPcrs: it.max_pcrs, lockedPcrs: it.locked_pcrs, digest: it.digest }
+    },
+    describePcr: async (index) => {
+      const { lock, data } = await call('DescribePCR', { index }, Pcr)
+      return { locked: lock, value: data }
+    },
+  }
+}
+
+function readReply<T>(reply: Uint8Array, name: string, schema: z.ZodType<T>): T {
+  try {
+    if (reply.length > longestReply) throw new RangeError()
+    const variant = readCbor(reply)
+    const fields: unknown = variant instanceof Map && variant.size === 1 ? variant.get(name) : undefined
+    return schema.parse(Object.fromEntries(fields as Map<string, unknown>))
+  } catch {
+    throw new Refusal('enclave.failed')
+  }
+}
+
+/** The module gives some 256 bytes at a time. */
+async function collectRandom(length: number, draw: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  for (let filled = 0; filled < length;) {
+    const drawn = await draw()
+    if (drawn.length === 0) throw new Refusal('enclave.failed')
+    const taken = drawn.subarray(0, length - filled)
+    bytes.set(taken, filled)
+    filled += taken.length
+    drawn.fill(0)
+  }
+  return bytes
+}
