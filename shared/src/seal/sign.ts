@@ -1,5 +1,6 @@
 import { createSigner, verifyEd25519 } from '#ed25519'
 import { fromHex, toHex } from '../wire/bytes.ts'
+import type { Digest } from '../wire/ids.ts'
 import { taggedHash, type Tag } from './hash.ts'
 
 export { createSigner, verifyEd25519 }
@@ -8,7 +9,7 @@ export { createSigner, verifyEd25519 }
 export type Signer = Readonly<{ publicKey: Uint8Array; sign: (message: Uint8Array) => Promise<Uint8Array> }>
 
 /** Hex of H(tag, value). */
-export const digestOf = (tag: Tag, value: unknown): string => toHex(taggedHash(tag, value))
+export const digestOf = (tag: Tag, value: unknown): Digest => toHex(taggedHash(tag, value)) as Digest
 
 /** Signs H(tag, body) and joins body and signature. */
 export async function signBody<T>(signer: Signer, tag: Tag, body: T): Promise<{ body: T; signature: string }> {

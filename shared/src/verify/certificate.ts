@@ -1,3 +1,4 @@
+import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
 import type { Certificate } from '../wire/keygen.ts'
@@ -8,7 +9,7 @@ import { verifyRoster } from './roster.ts'
  * host over the whole. Gives its digest (hex). Throws `certificate.invalid` or `keygen.roster_mismatch`.
  * Whether the hosts are enclaves is for attestation to say.
  */
-export async function verifyCertificate({ body, signatures }: Certificate): Promise<string> {
+export async function verifyCertificate({ body, signatures }: Certificate): Promise<Digest> {
   await verifyRoster(body.roster)
   const { participants } = body.roster.skeleton
   if (signatures.length !== participants.length) throw new Refusal('certificate.invalid')

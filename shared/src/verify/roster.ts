@@ -1,3 +1,4 @@
+import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
 import type { RegistrationReceipt, Roster, Skeleton } from '../wire/keygen.ts'
@@ -21,7 +22,7 @@ async function verifyRegistration(
  * Checks that every participant of the skeleton has registered, at its own host and under its own key, and gives D (hex).
  * Throws `keygen.roster_mismatch` with the indices that do not fit. Whether the hosts are enclaves is for attestation to say.
  */
-export async function verifyRoster({ skeleton, registrations }: Roster): Promise<string> {
+export async function verifyRoster({ skeleton, registrations }: Roster): Promise<Digest> {
   const skeletonDigest = digestOf('skeleton', skeleton)
   if (registrations.length !== skeleton.participants.length) throw new Refusal('keygen.roster_mismatch')
   const culprits: number[] = []

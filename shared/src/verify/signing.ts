@@ -1,16 +1,17 @@
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
+import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/keygen.ts'
 import type { Approval, SigningReceipt, SigningRequest } from '../wire/signing.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
-export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: string }>
+export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
 
 const authKeyOf = (key: VerifiedKey, index: number): string | undefined =>
   key.certificate.roster.registrations[index - 1]?.body.authKey
 
 /** Checks a request against its key and the time (ms), and gives R (hex). Throws a `Refusal`. */
-export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number): Promise<string> {
+export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number): Promise<Digest> {
   const { body } = request
   const { skeleton } = key.certificate.roster
   const authKey = authKeyOf(key, body.asker)
@@ -42,10 +43,10 @@ export async function verifyApproval(
 }
 
 /** H(policy, …): what the roster permits, as a receipt names it. */
-export const policyDigest = (key: VerifiedKey): string => digestOf('policy', key.certificate.roster.skeleton.policy)
+export const policyDigest = (key: VerifiedKey): Digest => digestOf('policy', key.certificate.roster.skeleton.policy)
 
 /** Hex of H(signature, …) over the signatures of all items, in their order (each 64 bytes, hex). */
-export const signatureDigest = (signatures: readonly string[]): string => digestOf('signature', signatures)
+export const signatureDigest = (signatures: readonly string[]): Digest => digestOf('signature', signatures)
 
 /**
  * Checks that the receipts are those of a whole quorum for these signatures: one by each of its hosts, all saying the same.

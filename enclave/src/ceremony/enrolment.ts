@@ -1,0 +1,90 @@
+import { Refusal } from '@quorate/shared/errors'
+import { decode } from '@quorate/shared/seal/cbor'
+import { digestOf } from '@quorate/shared/seal/sign'
+import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
+import { fromHex } from '@quorate/shared/wire/bytes'
+import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { z } from 'zod'
+import type { Vault } from '../vault/vault.ts'
+
+/** A keygen as one enclave knows it before the first round: the frame, its secrets, and who of its own has registered. */
+export type Enrolment = Readonly<{
+  skeleton: Skeleton
+  skeletonDigest: Digest
+  sessionSecret: Uint8Array
+  invitationKeys: ReadonlyMap<number, Uint8Array>
+  /** Of the participants hosted here: what they registered (digest of the whole registration) and the receipt for it. */
+  registered: Map<number, { digest: string; receipt: RegistrationReceipt }>
+}>
+
+/** Opens a sealed message of the given purpose. Throws `seal.invalid` for everything that is not exactly that. */
+function openFor<T extends z.ZodType>(vault: Vault, schema: T, sealed: Uint8Array): z.infer<T> {
+  const plaintext = vault.open(sealed)
+  try {
+    const parsed = schema.safeParse(decode(plaintext))
+    if (!parsed.success) throw new Refusal('seal.invalid')
+    return parsed.data
+  } finally {
+    plaintext.fill(0)
+  }
+}
+
+const hostedBy = (vault: Vault, skeleton: Skeleton): number[] =>
+  skeleton.participants
+    .filter(({ host }) => digestOf('identity', host.identity) === digestOf('identity', vault.identity))
+    .map(({ index }) => index)
+
+/**
+ * Opens the sealed part of an init and holds it against the skeleton. Throws `seal.invalid`, `keygen.expired`, or
+ * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts.
+ */
+export function openInit(vault: Vault, skeleton: Skeleton, sealed: Uint8Array, now: number): Enrolment {
+  const init = openFor(vault, Init, sealed)
+  const skeletonDigest = digestOf('skeleton', skeleton)
+  const hosted = hostedBy(vault, skeleton)
+  const invited = init.invitationKeys.map(({ index }) => index)
+  const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
+  if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
+    throw new Refusal('keygen.skeleton_mismatch')
+  if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
+  return {
+    skeleton,
+    skeletonDigest,
+    sessionSecret: fromHex(init.sessionSecret),
+    invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, fromHex(key)])),
+    registered: new Map(),
+  }
+}
+
+/**
+ * Admits a participant: of this skeleton, invited, hosted here, holding the key it names, the first in its slot. The same
+ * registration again gets the same receipt. Throws `keygen.invitation_invalid`, `keygen.slot_taken`, …
+ */
+export async function register(vault: Vault, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
+  const registration = openFor(vault, Registration, sealed)
+  const { body } = registration
+  if (body.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
+  const invitationKey = enrolment.invitationKeys.get(body.index)
+  const participant = enrolment.skeleton.participants[body.index - 1]
+  if (
+    !invitationKey ||
+    participant?.userId !== body.userId ||
+    !(await verifyRegistrationProof(invitationKey, registration))
+  )
+    throw new Refusal('keygen.invitation_invalid')
+
+  const digest = digestOf('register', registration)
+  const { skeletonDigest, userId, index, authKey, consent } = body
+  const receipt = await vault.sign('registration-receipt', { skeletonDigest, userId, index, authKey, consent })
+  const before = enrolment.registered.get(index)
+  if (before === undefined) enrolment.registered.set(index, { digest, receipt })
+  else if (before.digest !== digest) throw new Refusal('keygen.slot_taken')
+  return receipt
+}
+
+/** Wipes the secrets of an enrolment. */
+export function wipeEnrolment({ sessionSecret, invitationKeys }: Enrolment): void {
+  sessionSecret.fill(0)
+  for (const key of invitationKeys.values()) key.fill(0)
+}

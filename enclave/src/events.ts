@@ -1,0 +1,27 @@
+import type { RefusalCode } from '@quorate/shared/errors'
+
+/**
+ * Everything that an enclave ever says about itself. Ids, codes and public commitments only: what is not a field here
+ * cannot be logged.
+ */
+export type EnclaveEvent =
+  | { event: 'enclave.listening'; address: string }
+  | { event: 'root.created' | 'root.opened'; signKey: string }
+  | { event: 'peer.verified'; enclaveId: string; measurement: string }
+  | { event: 'keygen.round'; keyId: string; index: number; attempt: number; round: 1 | 2 | 3 }
+  | { event: 'key.certified'; keyId: string; index: number; certificateDigest: string }
+  /** One per commitment pair that leaves, and one per use: no commitment may ever be spent twice. */
+  | { event: 'nonce.committed'; signingId: string; index: number; attempt: number; commitment: string }
+  | {
+      event: 'nonce.spent'
+      signingId: string
+      index: number
+      attempt: number
+      commitment: string
+      packageDigest: string
+    }
+  | { event: 'signature.made'; signingId: string; index: number; signatureDigest: string }
+  | { event: 'call.refused'; method: string; code: RefusalCode }
+  | { event: 'call.failed'; method: string; error: string }
+
+export type EnclaveLog = (event: EnclaveEvent) => void

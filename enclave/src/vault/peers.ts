@@ -1,0 +1,71 @@
+import { verifyAttestedIdentity } from '@quorate/shared/attestation/verify'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/seal/sign'
+import { openWith, sealWith } from '@quorate/shared/seal/symmetric'
+import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
+import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
+import { randomBytes } from '@noble/hashes/utils.js'
+import type { EnclaveLog } from '../events.ts'
+import type { Vault } from './vault.ts'
+
+/** Verified peers are asked for a new document after this long, or after a restart of either side. */
+const TRUSTED_FOR = 12 * 3_600_000
+const CHALLENGE_LIVES = 60_000
+const MAX_CHALLENGES = 1_024
+
+export type Peers = Readonly<{
+  challenge: () => string
+  /** Verifies the peer's document over one of our own challenges. Throws `attestation.invalid`. */
+  introduce: (peer: AttestedIdentity, nonce: string) => Promise<void>
+  /** Seals to, and opens from, a verified peer (or this enclave itself). Throw `peer.unknown`, `seal.invalid`. */
+  sealFor: (peer: EnclaveIdentity, context: readonly (string | number)[], plaintext: Uint8Array) => Uint8Array
+  openFrom: (peer: EnclaveIdentity, context: readonly (string | number)[], sealed: Uint8Array) => Uint8Array
+  /** Throws `peer.unknown` unless this very identity has been verified. */
+  require: (peer: EnclaveIdentity) => void
+}>
+
+export function createPeers(vault: Vault, policy: TrustPolicy, clock: () => number, log: EnclaveLog): Peers {
+  const challenges = new Map<string, number>()
+  const verified = new Map<string, { key: Uint8Array; until: number }>()
+  const own = digestOf('identity', vault.identity)
+  verified.set(own, { key: vault.agree(vault.identity), until: Number.POSITIVE_INFINITY })
+
+  function keyOf(peer: EnclaveIdentity): Uint8Array {
+    const entry = verified.get(digestOf('identity', peer))
+    if (entry === undefined || entry.until <= clock()) throw new Refusal('peer.unknown')
+    return entry.key
+  }
+
+  /** A challenge is good once, and for a minute. */
+  function spendChallenge(nonce: string): void {
+    const until = challenges.get(nonce)
+    challenges.delete(nonce)
+    if (until === undefined || until <= clock()) throw new Refusal('attestation.invalid')
+  }
+
+  return {
+    challenge() {
+      const nonce = toHex(randomBytes(32))
+      const oldest = challenges.keys().next().value
+      if (challenges.size >= MAX_CHALLENGES && oldest !== undefined) challenges.delete(oldest)
+      challenges.set(nonce, clock() + CHALLENGE_LIVES)
+      return nonce
+    },
+    async introduce({ identity, document }, nonce) {
+      spendChallenge(nonce)
+      const { pcrs } = await verifyAttestedIdentity({
+        identity,
+        document: fromBase64url(document),
+        policy,
+        nonce: fromHex(nonce),
+        now: clock(),
+      })
+      verified.set(digestOf('identity', identity), { key: vault.agree(identity), until: clock() + TRUSTED_FOR })
+      log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
+    },
+    sealFor: (peer, context, plaintext) => sealWith(keyOf(peer), context, plaintext),
+    openFrom: (peer, context, sealed) => openWith(keyOf(peer), context, sealed),
+    require: (peer) => void keyOf(peer),
+  }
+}

@@ -1,0 +1,82 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { decode, encode } from '@quorate/shared/seal/cbor'
+import { fromBase64url } from '@quorate/shared/wire/bytes'
+import type { Certificate } from '@quorate/shared/wire/keygen'
+import { z } from 'zod'
+import type { Vault } from './vault.ts'
+
+const Bytes = z.instanceof(Uint8Array)
+/** What a sealed share holds: FROST's key package, the session secret S, and when this enclave sealed it (ms). */
+const SharePlaintext = z.strictObject({ share: Bytes, sessionSecret: Bytes, sealedAt: z.int() })
+
+/** A key of which this enclave has a share open. The secret buffers belong to the vault: borrowed, never kept. */
+export type OpenKey = VerifiedKey &
+  Readonly<{ index: number; share: Uint8Array; sessionSecret: Uint8Array; publicKeys: Uint8Array; sealedAt: number }>
+
+const MAX_OPEN = 10_000
+
+export type Shares = Readonly<{
+  /** Opens a sealed share under a certificate that this very enclave has signed. Throws `certificate.invalid`, `epoch.stale`, `seal.invalid`. */
+  load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
+  /** Throws `key.unknown` when it has not been loaded. */
+  get: (keyId: string, index: number) => OpenKey
+}>
+
+/** The plaintext of a share, encoded for sealing. The caller wipes it. */
+export const encodeShare = (share: Uint8Array, sessionSecret: Uint8Array, sealedAt: number): Uint8Array =>
+  encode({ share, sessionSecret, sealedAt })
+
+export function createShares(vault: Vault): Shares {
+  const open = new Map<string, OpenKey>()
+  /** The highest epoch of each key that this enclave has seen: an older share never opens again while it runs. */
+  const epochs = new Map<string, number>()
+
+  function keep(name: string, key: OpenKey): void {
+    forget(name)
+    const oldest = open.keys().next().value
+    if (open.size >= MAX_OPEN && oldest !== undefined) forget(oldest)
+    open.set(name, key)
+  }
+
+  function forget(name: string): void {
+    const key = open.get(name)
+    key?.share.fill(0)
+    key?.sessionSecret.fill(0)
+    open.delete(name)
+  }
+
+  async function load(certificate: Certificate, index: number, sealedShare: Uint8Array): Promise<void> {
+    const digest = await verifyCertificate(certificate)
+    const { body } = certificate
+    const { keyId, participants } = body.roster.skeleton
+    const host = participants[index - 1]?.host.identity
+    if (host?.signKey !== vault.identity.signKey) throw new Refusal('certificate.invalid')
+    if (body.epoch < (epochs.get(keyId) ?? 0)) throw new Refusal('epoch.stale')
+    const plaintext = vault.openShare({ keyId, index, epoch: body.epoch, certificateDigest: digest }, sealedShare)
+    const { share, sessionSecret, sealedAt } = parseShare(plaintext)
+    epochs.set(keyId, body.epoch)
+    const publicKeys = fromBase64url(body.publicKeys)
+    keep(`${keyId}/${index}`, { certificate: body, digest, index, share, sessionSecret, publicKeys, sealedAt })
+  }
+
+  return {
+    load,
+    get(keyId, index) {
+      const key = open.get(`${keyId}/${index}`)
+      if (key === undefined) throw new Refusal('key.unknown')
+      return key
+    },
+  }
+}
+
+function parseShare(plaintext: Uint8Array): z.infer<typeof SharePlaintext> {
+  try {
+    return SharePlaintext.parse(decode(plaintext))
+  } catch {
+    throw new Refusal('seal.invalid')
+  } finally {
+    plaintext.fill(0)
+  }
+}
