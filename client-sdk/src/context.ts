@@ -1,0 +1,44 @@
+import { loadMpc, type Mpc } from '@quorate/shared/mpc'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { createAttestor, type Attestor } from './attest.ts'
+import { createClient, type Client, type ClientOptions } from './http/client.ts'
+import { createReader, readerSigner, type Reader } from './http/reader.ts'
+
+/** What every operation at one gateway shares: the connection, whom we have seen proved, and the tokens for reading. */
+export type Context = Readonly<{
+  client: Client
+  attestor: Attestor
+  now: () => number
+  mpc: () => Promise<Mpc>
+  readerOf: (keyId: string, sessionSecret: Uint8Array) => Promise<Reader>
+}>
+
+export type ContextOptions = ClientOptions &
+  Readonly<{
+    /** Whom to take for an enclave: root certificates (PEM) and accepted measurements. */
+    trust: TrustPolicy
+    /** Milliseconds for which an enclave that has proved itself is not asked again. Five minutes; 0 for never. */
+    rememberAttestation?: number
+    now?: () => number
+  }>
+
+export function createContext({
+  trust,
+  rememberAttestation = 300_000,
+  now = Date.now,
+  ...rest
+}: ContextOptions): Context {
+  const client = createClient(rest)
+  const readers = new Map<string, Reader>()
+
+  const readerOf = async (keyId: string, sessionSecret: Uint8Array): Promise<Reader> => {
+    const signer = await readerSigner(sessionSecret)
+    const name = `${keyId} ${toHex(signer.publicKey)}`
+    const reader = readers.get(name) ?? createReader(client, keyId, signer, now)
+    readers.set(name, reader)
+    return reader
+  }
+  const attestor = createAttestor({ client, trust, now, remember: rememberAttestation })
+  return { client, attestor, now, mpc: loadMpc, readerOf }
+}

@@ -1,0 +1,47 @@
+import type { z } from 'zod'
+import { Refusal, refusals, type RefusalCode, type Retry } from '@quorate/shared/errors'
+
+type Details = Readonly<{ culprits?: readonly number[]; issues?: readonly string[]; cause?: unknown }>
+
+/**
+ * Whatever the SDK refuses, or was refused. `code` is of the closed table; `by` tells who says so: `gateway` is the word of
+ * a gateway that may lie, `client` was found by checking here. `culprits` are participant indices (1…n).
+ */
+export class QuorateError extends Error {
+  override readonly name = 'QuorateError'
+  readonly code: RefusalCode
+  readonly by: 'gateway' | 'client'
+  readonly retry: Retry
+  readonly culprits: readonly number[]
+  readonly issues: readonly string[]
+
+  constructor(code: RefusalCode, by: 'gateway' | 'client', { culprits = [], issues = [], cause }: Details = {}) {
+    super(refusals[code].title, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.by = by
+    this.retry = refusals[code].retry
+    this.culprits = culprits
+    this.issues = issues
+  }
+}
+
+/** Throws what the SDK found out by itself. */
+export const refuse = (code: RefusalCode, culprits: readonly number[] = []): never => {
+  throw new QuorateError(code, 'client', { culprits })
+}
+
+/** `request.invalid` with the places that do not fit, from a schema's error. */
+export const invalid = ({ issues }: z.ZodError): QuorateError =>
+  new QuorateError('request.invalid', 'client', {
+    issues: issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')),
+  })
+
+/** Runs one public operation, so that whatever a check inside refuses comes out as a `QuorateError`. */
+export async function refusing<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation()
+  } catch (error) {
+    if (error instanceof Refusal) throw new QuorateError(error.code, 'client', { culprits: error.culprits })
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+import { readerSeed } from '@quorate/shared/seal/items'
+import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { KeyId, Random32 } from '@quorate/shared/wire/ids'
+import type { RouteName, RouteReply } from '@quorate/shared/wire/rest'
+import { QuorateError } from '../errors.ts'
+import { randomBytes } from '../random.ts'
+import type { Call, Client } from './client.ts'
+
+type Token = Readonly<{ token: string; expiresAt: number }>
+
+/** Reads about one key, as somebody who knows its session secret. */
+export type Reader = <N extends RouteName>(route: N, call: Omit<Call<N>, 'token'>) => Promise<RouteReply<N>>
+
+/** A token is renewed so long before it ends, in ms. */
+const margin = 30_000
+
+export const readerSigner = (sessionSecret: Uint8Array): Promise<Signer> => {
+  const seed = readerSeed(sessionSecret)
+  return createSigner(seed).finally(() => seed.fill(0))
+}
+
+/** Proves the reader key to the gateway once, keeps the token, and proves again when it is about to end or was refused. */
+export function createReader(client: Client, keyId: string, signer: Signer, now: () => number): Reader {
+  let current: Promise<Token> | null = null
+
+  const prove = async (): Promise<Token> => {
+    const nonce = Random32.parse(toHex(randomBytes(32)))
+    const body = { keyId: KeyId.parse(keyId), gateway: client.gateway, time: now(), nonce }
+    return client.call('openSession', { body: await signBody(signer, 'session', body) })
+  }
+  const renew = (): Promise<Token> => {
+    const proving = prove()
+    current = proving
+    proving.catch(() => {
+      if (current === proving) current = null
+    })
+    return proving
+  }
+  const tokenFor = async (): Promise<Token> => {
+    const token = await (current ?? renew())
+    return token.expiresAt - margin > now() ? token : renew()
+  }
+
+  return async (route, call) => {
+    const { token } = await tokenFor()
+    try {
+      return await client.call(route, { ...call, token })
+    } catch (error) {
+      if (!(error instanceof QuorateError) || error.code !== 'request.unauthorized') throw error
+      return client.call(route, { ...call, token: (await renew()).token })
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { readerSeed } from '@quorate/shared/seal/items'
+import { createSigner } from '@quorate/shared/seal/sign'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { KeyId, Random32, type Scheme } from '@quorate/shared/wire/ids'
+import { Certificate } from '@quorate/shared/wire/keygen'
+import { refuse } from './errors.ts'
+
+/** A key whose certificate has been verified. Prints without its session secret; a copy of it is not a key. */
+export type Key = Readonly<{
+  gateway: string
+  keyId: KeyId
+  scheme: Scheme
+  threshold: number
+  participants: readonly string[]
+  /** BIP-340 x-only or Ed25519 public key, 32 bytes, hex. */
+  groupKey: string
+  certificate: Certificate
+  /** H(certificate, body), hex: how requests name the key. */
+  digest: string
+}>
+
+/** As files keep it. SECRET: who has it reads messages and signatures of this key; it signs nothing by itself. */
+export const ExportedKey = z.strictObject({
+  format: z.literal('quorate-key/v1'),
+  warning: z.string(),
+  gateway: z.string(),
+  keyId: KeyId,
+  sessionSecret: Random32,
+  certificate: Certificate,
+})
+export type ExportedKey = z.infer<typeof ExportedKey>
+
+const sessionSecrets = new WeakMap<Key, Uint8Array>()
+
+/** S of a key that was made here. Throws `key.invalid` for a copy. */
+export const sessionSecretOf = (key: Key): Uint8Array => sessionSecrets.get(key) ?? refuse('key.invalid')
+
+/** The key as the shared checks take it. */
+export const verifiedKey = ({ certificate, digest }: Key): VerifiedKey => ({ certificate: certificate.body, digest })
+
+/** Only for certificates that have been verified, with their digest. */
+export function holdKey(gateway: string, certificate: Certificate, digest: string, sessionSecret: Uint8Array): Key {
+  const { roster, groupKey } = certificate.body
+  const { keyId, scheme, threshold, participants } = roster.skeleton
+  const names = participants.map(({ userId }) => userId)
+  const key = Object.freeze({
+    ...{ gateway, keyId, scheme, threshold, participants: names, groupKey, certificate, digest },
+  })
+  sessionSecrets.set(key, Uint8Array.from(sessionSecret))
+  return key
+}
+
+/** The key with its session secret, as JSON. Keep it where secrets are kept. */
+export function exportKey(key: Key): string {
+  const exported: ExportedKey = {
+    format: 'quorate-key/v1',
+    warning: 'SECRET: whoever reads this file reads what is signed with this key',
+    gateway: key.gateway,
+    keyId: key.keyId,
+    sessionSecret: toHex(sessionSecretOf(key)),
+    certificate: key.certificate,
+  }
+  return JSON.stringify(exported, null, 2)
+}
+
+/**
+ * Inverse of `exportKey`. The certificate's signatures are verified again, and that the secret belongs to it; that its hosts
+ * are enclaves was verified when the key was made. Throws `key.invalid` or what is wrong with the certificate.
+ */
+export async function importKey(text: string): Promise<Key> {
+  const exported = parseExported(text)
+  const { certificate, gateway } = exported
+  const secret = fromHex(exported.sessionSecret)
+  const digest = await verifyCertificate(certificate)
+  const { skeleton } = certificate.body.roster
+  const reader = await createSigner(readerSeed(secret))
+  if (skeleton.keyId !== exported.keyId || skeleton.readerKey !== toHex(reader.publicKey)) return refuse('key.invalid')
+  return holdKey(gateway, certificate, digest, secret)
+}
+
+function parseExported(text: string): ExportedKey {
+  try {
+    return ExportedKey.parse(JSON.parse(text))
+  } catch {
+    return refuse('key.invalid')
+  }
+}

@@ -1,0 +1,31 @@
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Certificate } from '@quorate/shared/wire/keygen'
+import { refuse } from '../errors.ts'
+import { sameRegistration, type OwnRegistration } from './registration.ts'
+import { hostsOf, skeletonDigest } from './skeleton.ts'
+
+/** What a person who took part knows beforehand. `own`: null for who reserved the key for others. */
+export type CertificateExpectation = Readonly<{
+  skeletonDigest: string
+  own: OwnRegistration | null
+  /** Resolves when this exact enclave has proved itself, else throws `attestation.invalid`. */
+  prove: (identity: EnclaveIdentity) => Promise<unknown>
+}>
+
+/**
+ * Accepts the certificate of a new key: of the skeleton that was agreed on, with the own registration unchanged, signed by
+ * every host, each of which has proved to be an enclave. Gives the certificate's digest. Throws a `Refusal` or `QuorateError`.
+ */
+export async function acceptCertificate(certificate: Certificate, expected: CertificateExpectation): Promise<string> {
+  const { roster, previous } = certificate.body
+  if (skeletonDigest(roster.skeleton) !== expected.skeletonDigest) return refuse('keygen.skeleton_mismatch')
+  const { own } = expected
+  const registered = own === null ? undefined : roster.registrations[own.index - 1]?.body
+  if (own !== null && !(registered !== undefined && sameRegistration(own, registered)))
+    return refuse('keygen.roster_mismatch', [own.index])
+  const digest = await verifyCertificate(certificate)
+  if (previous !== null) return refuse('certificate.invalid')
+  await Promise.all(hostsOf(roster.skeleton).map(expected.prove))
+  return digest
+}

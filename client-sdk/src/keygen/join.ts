@@ -1,0 +1,58 @@
+import { sealTo } from '@quorate/shared/seal/ecies'
+import { fromHex, toBase64url } from '@quorate/shared/wire/bytes'
+import type { Consent, Invitation, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Context } from '../context.ts'
+import { QuorateError, refuse } from '../errors.ts'
+import {
+  acceptReceipt,
+  acceptSkeleton,
+  authSigner,
+  ownRegistration,
+  writeRegistration,
+  type OwnRegistration,
+} from './registration.ts'
+
+export type JoinOptions = Readonly<{ seed: Uint8Array; consent: Consent; signal?: AbortSignal | undefined }>
+
+/** Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation. */
+export async function fetchSkeleton(context: Context, invitation: Invitation, signal?: AbortSignal): Promise<Skeleton> {
+  const { keyId } = invitation
+  const reader = await context.readerOf(keyId, fromHex(invitation.sessionSecret))
+  const { skeleton } = await reader('getSlots', { id: keyId, signal })
+  acceptSkeleton(skeleton, invitation)
+  return skeleton
+}
+
+/**
+ * Step 5 of making a key: the participant's host proves itself, gets the registration sealed to the key that it proved, and
+ * answers with a receipt that must say the same. A gateway that takes registrations no longer may have this one already, from an
+ * earlier run: then the certificate will tell.
+ */
+export async function register(
+  context: Context,
+  skeleton: Skeleton,
+  invitation: Invitation,
+  { seed, consent, signal }: JoinOptions,
+): Promise<OwnRegistration> {
+  const participant = acceptSkeleton(skeleton, invitation)
+  const { identity } = participant.host
+  await context.attestor.prove(identity, signal)
+  const signer = await authSigner(seed, skeleton.keyId)
+  const own = ownRegistration(skeleton, participant, signer.publicKey, consent)
+  const plaintext = await writeRegistration(own, fromHex(invitation.invitationKey), signer)
+  const { secp256k1 } = await context.mpc()
+  const sealed = toBase64url(sealTo(secp256k1, fromHex(identity.sealKey), plaintext))
+  plaintext.fill(0)
+  try {
+    const body = { userId: participant.userId, sealed }
+    const { receipt } = await context.client.call('register', { id: skeleton.keyId, body, signal })
+    await acceptReceipt(own, identity.signKey, receipt)
+  } catch (error) {
+    if (!(error instanceof QuorateError && error.code === 'session.conflict')) throw error
+  }
+  return own
+}
+
+/** The invitation must be for this person. Throws `invitation.invalid`. */
+export const acceptInvitation = (invitation: Invitation, userId: string): Invitation =>
+  invitation.userId === userId ? invitation : refuse('invitation.invalid')

@@ -1,0 +1,97 @@
+import type { Invitation, KeygenState, Skeleton } from '@quorate/shared/wire/keygen'
+import type { RouteReply } from '@quorate/shared/wire/rest'
+import { toHex } from '@quorate/shared/wire/bytes'
+import type { Context } from '../context.ts'
+import { QuorateError, refuse, refusing } from '../errors.ts'
+import { waitUntil, type WaitOptions } from '../http/wait.ts'
+import { holdKey, type Key } from '../key.ts'
+import { acceptCertificate } from './certificate.ts'
+import type { OwnRegistration } from './registration.ts'
+import { skeletonDigest } from './skeleton.ts'
+
+export type KeygenStatus = RouteReply<'getKeygen'>
+
+/** What this person knows of a key in the making. */
+export type KeygenKnowledge = Readonly<{
+  skeleton: Skeleton
+  sessionSecret: Uint8Array
+  own: OwnRegistration | null
+  /** By user id; empty for who was invited. */
+  invitationKeys: ReadonlyMap<string, Uint8Array>
+}>
+
+const over: readonly KeygenState[] = ['completed', 'failed', 'expired']
+
+/** A key in the making, as one person sees it. */
+export class Keygen {
+  readonly keyId: Skeleton['keyId']
+  readonly skeleton: Skeleton
+  readonly #context: Context
+  readonly #known: KeygenKnowledge
+
+  constructor(context: Context, known: KeygenKnowledge) {
+    this.keyId = known.skeleton.keyId
+    this.skeleton = known.skeleton
+    this.#context = context
+    this.#known = known
+  }
+
+  /** For the person who reserved the key: what to hand to this participant, and to nobody else. Throws `participant.unknown`. */
+  invitation(userId: string): Invitation {
+    const key = this.#known.invitationKeys.get(userId)
+    const participant = this.skeleton.participants.find((candidate) => candidate.userId === userId)
+    if (key === undefined || participant === undefined) return refuse('participant.unknown')
+    return {
+      version: 1,
+      gateway: this.#context.client.gateway,
+      keyId: this.keyId,
+      userId: participant.userId,
+      skeletonDigest: skeletonDigest(this.skeleton) as Invitation['skeletonDigest'],
+      sessionSecret: toHex(this.#known.sessionSecret),
+      invitationKey: toHex(key),
+    }
+  }
+
+  /** What the gateway says of it now. Its certificate, if there is one, is not verified yet. */
+  async status(options: Pick<WaitOptions, 'signal'> = {}): Promise<KeygenStatus> {
+    return this.#poll({}, options.signal)
+  }
+
+  /** The states as they come, until the end. */
+  async *watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<KeygenStatus, void, undefined> {
+    let status = await this.#poll({}, signal)
+    yield status
+    while (!over.includes(status.state)) {
+      const { version } = status
+      const changed = ({ version: next }: KeygenStatus) => next > version
+      status = await waitUntil((wait) => this.#poll({ wait, after: String(version) }, signal), changed, { signal })
+      yield status
+    }
+  }
+
+  /**
+   * Waits until the key is there and verifies its certificate. Throws `wait.timeout`, what the keygen failed with, or what is
+   * wrong with the certificate.
+   */
+  async completed(options: WaitOptions = {}): Promise<Key> {
+    return refusing(async () => {
+      const ended = ({ state }: KeygenStatus) => over.includes(state)
+      const status = await waitUntil((wait) => this.#poll({ wait }, options.signal), ended, options)
+      if (status.state === 'expired') throw new QuorateError('keygen.expired', 'gateway')
+      if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
+      if (status.certificate === null) return refuse('reply.invalid')
+      const digest = await acceptCertificate(status.certificate, {
+        skeletonDigest: skeletonDigest(this.skeleton),
+        own: this.#known.own,
+        prove: (identity) => this.#context.attestor.prove(identity, options.signal),
+      })
+      return holdKey(this.#context.client.gateway, status.certificate, digest, this.#known.sessionSecret)
+    })
+  }
+
+  async #poll(query: Record<string, string>, signal?: AbortSignal): Promise<KeygenStatus> {
+    const reader = await this.#context.readerOf(this.keyId, this.#known.sessionSecret)
+    const status = await reader('getKeygen', { id: this.keyId, query, signal })
+    return status.keyId === this.keyId ? status : refuse('reply.mismatch')
+  }
+}

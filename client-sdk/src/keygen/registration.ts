@@ -1,0 +1,79 @@
+import { encode } from '@quorate/shared/seal/cbor'
+import { taggedHash } from '@quorate/shared/seal/hash'
+import { authSeed } from '@quorate/shared/seal/items'
+import { createSigner, digestOf, verifyBody, type Signer } from '@quorate/shared/seal/sign'
+import { registrationMac } from '@quorate/shared/verify/registration'
+import { toHex } from '@quorate/shared/wire/bytes'
+import {
+  Registration,
+  RegistrationBody,
+  type Consent,
+  type Invitation,
+  type RegistrationReceipt,
+  type Skeleton,
+} from '@quorate/shared/wire/keygen'
+import { refuse } from '../errors.ts'
+import { skeletonDigest } from './skeleton.ts'
+
+/** What a participant registers, and will look for in the certificate. */
+export type OwnRegistration = RegistrationReceipt['body']
+
+/** The participant's Ed25519 pair for this key alone. */
+export async function authSigner(seed: Uint8Array, keyId: string): Promise<Signer> {
+  const secret = authSeed(seed, keyId)
+  try {
+    return await createSigner(secret)
+  } finally {
+    secret.fill(0)
+  }
+}
+
+/** The skeleton must be the one that the invitation names, and hold the invited. Throws `keygen.skeleton_mismatch` or `invitation.invalid`. */
+export function acceptSkeleton(skeleton: Skeleton, invitation: Invitation): Skeleton['participants'][number] {
+  const same = skeletonDigest(skeleton) === invitation.skeletonDigest && skeleton.keyId === invitation.keyId
+  if (!same) return refuse('keygen.skeleton_mismatch')
+  return skeleton.participants.find(({ userId }) => userId === invitation.userId) ?? refuse('invitation.invalid')
+}
+
+/** The registration, proved by invitation key and authorisation key. */
+export async function writeRegistration(
+  own: OwnRegistration,
+  invitationKey: Uint8Array,
+  signer: Signer,
+): Promise<Uint8Array> {
+  const body = RegistrationBody.parse({ ...own, contribution: { kind: 'none' } })
+  const mac = toHex(registrationMac(invitationKey, body))
+  const signature = toHex(await signer.sign(taggedHash('register', body)))
+  return encode(Registration.parse({ purpose: 'register', body, mac, signature }))
+}
+
+/** Says the same, to the byte. */
+export const sameRegistration = (one: OwnRegistration, other: OwnRegistration): boolean =>
+  digestOf('registration-receipt', one) === digestOf('registration-receipt', other)
+
+/** The host must have accepted exactly what was sent, under its own key V (hex). Throws `receipt.invalid`. */
+export async function acceptReceipt(
+  own: OwnRegistration,
+  signKey: string,
+  receipt: RegistrationReceipt,
+): Promise<void> {
+  const sound = sameRegistration(own, receipt.body) && (await verifyBody(signKey, 'registration-receipt', receipt))
+  if (!sound) refuse('receipt.invalid', [own.index])
+}
+
+/** What a participant of this skeleton registers. */
+export const ownRegistration = (
+  skeleton: Skeleton,
+  { userId, index }: Pick<Skeleton['participants'][number], 'userId' | 'index'>,
+  authKey: Uint8Array,
+  consent: Consent,
+): OwnRegistration => {
+  const { skeletonDigest: digest, ...rest } = RegistrationBody.omit({ contribution: true }).parse({
+    skeletonDigest: skeletonDigest(skeleton),
+    userId,
+    index,
+    authKey: toHex(authKey),
+    consent,
+  })
+  return { skeletonDigest: digest, ...rest }
+}

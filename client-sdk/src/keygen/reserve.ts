@@ -1,0 +1,56 @@
+import { toHex } from '@quorate/shared/wire/bytes'
+import type { ContentType } from '@quorate/shared/wire/content'
+import type { Scheme } from '@quorate/shared/wire/ids'
+import { ReserveBody } from '@quorate/shared/wire/rest'
+import type { Context } from '../context.ts'
+import { invalid, refuse } from '../errors.ts'
+import { readerSigner } from '../http/reader.ts'
+import { randomBytes } from '../random.ts'
+import { sealInits } from './init.ts'
+import type { KeygenKnowledge } from './keygen.ts'
+import { drawSkeleton, hostsOf, readReservation } from './skeleton.ts'
+
+/** The key that is wanted. */
+export type ReserveOptions = Readonly<{
+  scheme: Scheme
+  threshold: number
+  /** User ids: the k-th gets index k. */
+  participants: readonly string[]
+  /** What the key may sign at all. Plain bytes when nothing is said. */
+  content?: readonly ContentType[]
+  /** Seconds until everybody must have registered. */
+  ttl?: number
+  /** At most so many shares of the key in one enclave; without it, as the gateway spreads them. */
+  sharesPerEnclave?: number
+  signal?: AbortSignal
+}>
+
+/**
+ * Steps 1 to 3 of making a key: reserve, have each host prove itself, fix the skeleton, draw the secrets, and hand every
+ * enclave its part sealed to the key that it proved.
+ */
+export async function reserve(
+  context: Context,
+  { scheme, threshold, participants, content = ['bytes'], ttl, sharesPerEnclave, signal }: ReserveOptions,
+): Promise<KeygenKnowledge> {
+  const { client, attestor } = context
+  const body = ReserveBody.safeParse({ scheme, threshold, participants, ...(ttl === undefined ? {} : { ttl }) })
+  if (!body.success) throw invalid(body.error)
+  const reservation = await client.call('reserveKeygen', { body: body.data, signal })
+  const hosts = readReservation(reservation, participants)
+  const crowded = (host: (typeof hosts)[number]) =>
+    hosts.filter(({ enclaveId }) => enclaveId === host.enclaveId).length > (sharesPerEnclave ?? Infinity)
+  if (hosts.some(crowded)) return refuse('keygen.no_enclaves')
+
+  const sessionSecret = randomBytes(32)
+  const { publicKey: readerKey } = await readerSigner(sessionSecret)
+  const skeleton = drawSkeleton(reservation, { scheme, threshold, participants, content }, hosts, toHex(readerKey))
+  await Promise.all(hostsOf(skeleton).map((host) => attestor.prove(host, signal)))
+
+  const invitationKeys = new Map(participants.map((userId) => [userId, randomBytes(32)]))
+  const { secp256k1 } = await context.mpc()
+  const init = sealInits(secp256k1, skeleton, sessionSecret, invitationKeys)
+  const status = await client.call('initKeygen', { id: skeleton.keyId, body: init, signal })
+  if (status.keyId !== skeleton.keyId) return refuse('reply.mismatch')
+  return { skeleton, sessionSecret, own: null, invitationKeys }
+}

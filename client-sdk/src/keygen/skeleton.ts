@@ -1,0 +1,75 @@
+import { digestOf } from '@quorate/shared/seal/sign'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { ContentType } from '@quorate/shared/wire/content'
+import type { Scheme } from '@quorate/shared/wire/ids'
+import { Skeleton } from '@quorate/shared/wire/keygen'
+import type { RouteReply } from '@quorate/shared/wire/rest'
+import { invalid, refuse } from '../errors.ts'
+
+type Reservation = RouteReply<'reserveKeygen'>
+
+/** What the reserving person wants. */
+export type KeyWish = Readonly<{
+  scheme: Scheme
+  threshold: number
+  participants: readonly string[]
+  content: readonly ContentType[]
+}>
+
+const distinct = (values: readonly string[]): boolean => new Set(values).size === values.length
+
+/**
+ * Who hosts whom, in the order of the participants, as the gateway proposes it. Throws `reply.mismatch` when that is not about
+ * the people we named, or when one enclave appears under two names.
+ */
+export function readReservation(
+  { slots, enclaves }: Reservation,
+  participants: readonly string[],
+): readonly EnclaveIdentity[] {
+  const keys = [
+    enclaves.map(({ enclaveId }) => enclaveId),
+    enclaves.map(({ sealKey }) => sealKey),
+    enclaves.map(({ signKey }) => signKey),
+  ]
+  if (slots.length !== participants.length || !keys.every(distinct)) return refuse('reply.mismatch')
+  return participants.map((userId, at) => {
+    const slot = slots[at]
+    const host = enclaves.find(({ enclaveId }) => enclaveId === slot?.enclaveId)
+    if (slot?.userId !== userId || slot.index !== at + 1 || host === undefined) return refuse('reply.mismatch')
+    return host
+  })
+}
+
+/** Fixes the frame of the key around hosts that have proved themselves. Throws `request.invalid` for what no key can be. */
+export function drawSkeleton(
+  { keyId, expiresAt }: Pick<Reservation, 'keyId' | 'expiresAt'>,
+  { scheme, threshold, participants, content }: KeyWish,
+  hosts: readonly EnclaveIdentity[],
+  readerKey: string,
+): Skeleton {
+  const skeleton = Skeleton.safeParse({
+    version: 1,
+    keyId,
+    scheme,
+    threshold,
+    participants: participants.map((userId, at) => ({
+      userId,
+      index: at + 1,
+      host: { kind: 'enclave', identity: hosts[at] },
+    })),
+    policy: { content: [...content] },
+    readerKey,
+    expiresAt,
+  })
+  if (!skeleton.success) throw invalid(skeleton.error)
+  return skeleton.data
+}
+
+/** D0, hex. */
+export const skeletonDigest = (skeleton: Skeleton): string => digestOf('skeleton', skeleton)
+
+/** The enclaves of a skeleton, each once. */
+export function hostsOf({ participants }: Skeleton): EnclaveIdentity[] {
+  const hosts = new Map(participants.map(({ host }) => [digestOf('identity', host.identity), host.identity]))
+  return [...hosts.values()]
+}

@@ -1,0 +1,143 @@
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { UserId } from '@quorate/shared/wire/ids'
+import type { Consent, Invitation } from '@quorate/shared/wire/keygen'
+import type { Signer } from '@quorate/shared/seal/sign'
+import type { Context } from './context.ts'
+import { QuorateError, refuse, refusing } from './errors.ts'
+import { sessionSecretOf, type Key } from './key.ts'
+import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
+import { Keygen } from './keygen/keygen.ts'
+import { authSigner } from './keygen/registration.ts'
+import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import { readItems, type Signable } from './signing/items.ts'
+import { writeApproval, writeRequest } from './signing/request.ts'
+import { readSigning, Signing, soundApprovals } from './signing/signing.ts'
+import { openRequest } from './signing/verify.ts'
+
+type Signal = Readonly<{ signal?: AbortSignal | undefined }>
+
+const each: Consent = { kind: 'each' }
+
+/** One person at one gateway. The seed stays here: only keys derived from it are ever used, one per Quorate key. */
+export class Participant {
+  readonly userId: UserId
+  readonly #context: Context
+  readonly #seed: Uint8Array
+
+  constructor(context: Context, userId: string, seed: Uint8Array) {
+    const parsed = UserId.safeParse(userId)
+    const issues = [
+      ...(parsed.success ? [] : ['user id: letters, digits and . _ @ : + -, at most 64']),
+      ...(seed.length === 32 ? [] : ['seed: 32 bytes']),
+    ]
+    if (issues.length > 0) throw new QuorateError('request.invalid', 'client', { issues })
+    this.userId = userId
+    this.#context = context
+    this.#seed = Uint8Array.from(seed)
+  }
+
+  /**
+   * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
+   * Throws `attestation.invalid` before anything secret has been sent when a host does not prove itself.
+   */
+  async reserveKey({ consent = each, ...options }: ReserveOptions & Readonly<{ consent?: Consent }>): Promise<Keygen> {
+    return refusing(async () => {
+      const known = await reserve(this.#context, options)
+      const keygen = new Keygen(this.#context, known)
+      if (!known.invitationKeys.has(this.userId)) return keygen
+      const { signal } = options
+      const invitation = keygen.invitation(this.userId)
+      const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, consent, signal })
+      return new Keygen(this.#context, { ...known, own })
+    })
+  }
+
+  /** Takes part in a key that somebody else reserved. May be repeated with the same consent, for instance after a crash. */
+  async participate(
+    invitation: Invitation,
+    { consent = each, signal }: Signal & Readonly<{ consent?: Consent }> = {},
+  ): Promise<Keygen> {
+    return refusing(async () => {
+      acceptInvitation(invitation, this.userId)
+      const skeleton = await fetchSkeleton(this.#context, invitation, signal)
+      const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, consent, signal })
+      const sessionSecret = fromHex(invitation.sessionSecret)
+      return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
+    })
+  }
+
+  /** Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. */
+  async requestSignature(
+    key: Key,
+    what: Signable | readonly Signable[],
+    { expiresIn = 600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+  ): Promise<Signing> {
+    return refusing(async () => {
+      const asker = await this.#memberOf(key)
+      const expiresAt = this.#context.now() + expiresIn
+      const { sealedItems, ...opened } = await writeRequest(key, asker, readItems(key, what), expiresAt)
+      const { request } = opened
+      const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
+      if (status.signingId !== request.body.signingId) return refuse('reply.mismatch')
+      return new Signing(this.#context, key, opened)
+    })
+  }
+
+  /** Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. */
+  async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
+    return refusing(async () => {
+      const status = await readSigning(this.#context, key, signingId, {}, signal)
+      return new Signing(this.#context, key, await openRequest(key, signingId, status, 0))
+    })
+  }
+
+  /**
+   * The signings that wait for this participant's word, checked. `wait` (ms): until there is one that has not ended, 60 s at
+   * most. One that does not verify is an error: a gateway that makes up requests is not to be worked with.
+   */
+  async pendingSignings(key: Key, { wait = 0, signal }: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
+    return refusing(async () => {
+      const me = await this.#memberOf(key)
+      const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
+      const query = wait > 0 ? { wait: `${Math.min(wait, 60_000)}ms` } : {}
+      const { signings } = await reader('listSignings', { id: key.keyId, query, signal })
+      const pending: Signing[] = []
+      for (const status of signings) {
+        const opened = await openRequest(key, status.signingId, status, 0)
+        const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
+        const { asker, expiresAt } = opened.request.body
+        const said = asker === me.index || approvals.some(({ body }) => body.index === me.index)
+        if (!said && expiresAt > this.#context.now()) pending.push(new Signing(this.#context, key, opened))
+      }
+      return pending
+    })
+  }
+
+  /** Approves exactly the items that `signing` shows, until the request expires. */
+  async approve(signing: Signing, { signal }: Signal = {}): Promise<void> {
+    return this.#say(signing, 'approve', null, signal)
+  }
+
+  /** Rejects the request; the reason (200 characters) is for the others, and the gateway reads it too. */
+  async reject(signing: Signing, reason: string | null = null, { signal }: Signal = {}): Promise<void> {
+    return this.#say(signing, 'reject', reason, signal)
+  }
+
+  async #say(signing: Signing, decision: 'approve' | 'reject', reason: string | null, signal?: AbortSignal) {
+    return refusing(async () => {
+      const { requestDigest, expiresAt, signingId, key } = signing
+      if (expiresAt <= this.#context.now()) return refuse('consent.expired')
+      const approval = await writeApproval(requestDigest, await this.#memberOf(key), { decision, reason, expiresAt })
+      const status = await this.#context.client.call('approveSigning', { id: signingId, body: approval, signal })
+      if (status.signingId !== signingId) refuse('reply.mismatch')
+    })
+  }
+
+  /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */
+  async #memberOf(key: Key): Promise<{ index: number; signer: Signer }> {
+    const signer = await authSigner(this.#seed, key.keyId)
+    const { registrations } = key.certificate.body.roster
+    const own = registrations.find(({ body }) => body.userId === this.userId)?.body
+    return own?.authKey === toHex(signer.publicKey) ? { index: own.index, signer } : refuse('participant.unknown')
+  }
+}

@@ -1,0 +1,42 @@
+import { digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { toHex } from '@quorate/shared/wire/bytes'
+import type { Item } from '@quorate/shared/wire/content'
+import { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
+import { invalid } from '../errors.ts'
+import { randomBytes } from '../random.ts'
+import type { Key } from '../key.ts'
+import { sealItems } from './items.ts'
+import type { OpenedRequest } from './verify.ts'
+
+/** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items. */
+export async function writeRequest(
+  key: Key,
+  asker: Readonly<{ index: number; signer: Signer }>,
+  items: readonly Item[],
+  expiresAt: number,
+): Promise<OpenedRequest & Readonly<{ sealedItems: string[] }>> {
+  const signingId = toHex(randomBytes(16))
+  const { items: named, sealedItems } = sealItems(key, signingId, items)
+  const body = RequestBody.safeParse({
+    signingId,
+    keyId: key.keyId,
+    certificateDigest: key.digest,
+    epoch: key.certificate.body.epoch,
+    asker: asker.index,
+    items: named,
+    expiresAt,
+  })
+  if (!body.success) throw invalid(body.error)
+  const request = SigningRequest.parse(await signBody(asker.signer, 'request', body.data))
+  return { request, requestDigest: digestOf('request', request.body), items, sealedItems }
+}
+
+/** A participant's signed word on R. */
+export async function writeApproval(
+  requestDigest: string,
+  who: Readonly<{ index: number; signer: Signer }>,
+  word: Readonly<{ decision: 'approve' | 'reject'; reason: string | null; expiresAt: number }>,
+): Promise<Approval> {
+  const body = Approval.shape.body.parse({ requestDigest, index: who.index, ...word })
+  return Approval.parse(await signBody(who.signer, 'approval', body))
+}
