@@ -1,0 +1,89 @@
+import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { EnclaveId, KeyId, SigningId } from '@quorate/shared/wire/ids'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Certificate, RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type {
+  KeygenStatus,
+  Reservation,
+  SigningStatus,
+  InitBody,
+  ParticipantBody,
+  ReserveBody,
+  SigningBody,
+} from '@quorate/shared/wire/rest'
+import type { Approval } from '@quorate/shared/wire/signing'
+import type { z } from 'zod'
+import type { Events } from '../events.ts'
+import type { SessionKind, Store } from '../store/store.ts'
+
+/** What the coordinator needs of the pool. */
+export type EnclavePort = {
+  ids(): readonly EnclaveId[]
+  status(id: EnclaveId): { state: 'ready' | 'locked' | 'down'; identity: EnclaveIdentity | null }
+  /** Rejects with a `Refusal`: the enclave's, or `enclave.unreachable` and `enclave.timeout`. */
+  call<M extends EnclaveMethod>(
+    id: EnclaveId,
+    method: M,
+    params: EnclaveParams<M>,
+    deadlineMs?: number,
+  ): Promise<EnclaveResult<M>>
+  subscribe(listener: (event: { type: 'ready' | 'down' | 'restarted'; enclaveId: EnclaveId }) => void): () => void
+  /** Every pair verifies the other. */
+  introduce(ids: readonly EnclaveId[]): Promise<void>
+}
+
+/** `roundTimeoutMs`: for one call to an enclave. The others bound what strangers can make the gateway hold. */
+export type Limits = Readonly<{
+  roundTimeoutMs: number
+  openKeygens: number
+  openSigningsPerKey: number
+  /** How far ahead a signing may expire. */
+  signingTtlMs: number
+}>
+
+export const defaultLimits: Limits = {
+  roundTimeoutMs: 2_000,
+  openKeygens: 10_000,
+  openSigningsPerKey: 1_000,
+  signingTtlMs: 31 * 86_400_000,
+}
+
+export type Ports = Readonly<{
+  store: Store
+  enclaves: EnclavePort
+  /** Milliseconds since 1970. */
+  clock: () => number
+  events: Events
+  limits?: Partial<Limits>
+}>
+
+/** `after`: wait for a version above it; without it, for the end. At most `ms`; then, or when aborted, the current status. */
+export type Waiting = { after?: number | undefined; ms: number; signal?: AbortSignal | undefined }
+
+export type StatusOf = { keygen: KeygenStatus; signing: SigningStatus }
+
+/** Drives every session of the gateway. All methods reject with a `Refusal`. */
+export type Coordinator = {
+  reserve(body: z.output<typeof ReserveBody>): Promise<Reservation>
+  init(keyId: KeyId, body: z.output<typeof InitBody>): Promise<KeygenStatus>
+  register(keyId: KeyId, body: z.output<typeof ParticipantBody>): Promise<{ receipt: RegistrationReceipt }>
+  keygenStatus(keyId: KeyId): Promise<KeygenStatus>
+  slots(keyId: KeyId): Promise<{ keyId: KeyId; skeleton: Skeleton; slots: Slot[] }>
+  requestSigning(body: z.output<typeof SigningBody>): Promise<SigningStatus>
+  approve(signingId: SigningId, approval: Approval): Promise<SigningStatus>
+  signingStatus(signingId: SigningId): Promise<SigningStatus>
+  openSignings(keyId: KeyId): Promise<SigningStatus[]>
+  key(keyId: KeyId): Promise<Certificate>
+  /** The key (hex) under which readers of this key or keygen prove themselves. */
+  readerKey(keyId: KeyId): Promise<string | null>
+  waitKeygen(keyId: KeyId, waiting: Waiting): Promise<KeygenStatus>
+  waitSigning(signingId: SigningId, waiting: Waiting): Promise<SigningStatus>
+  /** The open signings of a key; waits for one to appear when there are none. */
+  waitSignings(keyId: KeyId, waiting: Omit<Waiting, 'after'>): Promise<SigningStatus[]>
+  /** Calls `listener` with every later status of the session. Gives the way to stop. */
+  watch<K extends SessionKind>(kind: K, id: string, listener: (status: StatusOf[K]) => void): () => void
+  /** Takes up everything that is open. */
+  start(): Promise<void>
+  /** Answers who waits, saves what is under way, and stops. */
+  close(): Promise<void>
+}
