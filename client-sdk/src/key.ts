@@ -4,7 +4,7 @@ import { createSigner } from '@quorate/shared/seal/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
-import { KeyId, Random32, type Scheme } from '@quorate/shared/wire/ids'
+import { KeyId, Random32, type Digest, type Scheme } from '@quorate/shared/wire/ids'
 import { Certificate } from '@quorate/shared/wire/keygen'
 import { refuse } from './errors.ts'
 
@@ -19,7 +19,7 @@ export type Key = Readonly<{
   groupKey: string
   certificate: Certificate
   /** H(certificate, body), hex: how requests name the key. */
-  digest: string
+  digest: Digest
 }>
 
 /** As files keep it. SECRET: who has it reads messages and signatures of this key; it signs nothing by itself. */
@@ -42,7 +42,7 @@ export const sessionSecretOf = (key: Key): Uint8Array => sessionSecrets.get(key)
 export const verifiedKey = ({ certificate, digest }: Key): VerifiedKey => ({ certificate: certificate.body, digest })
 
 /** Only for certificates that have been verified, with their digest. */
-export function holdKey(gateway: string, certificate: Certificate, digest: string, sessionSecret: Uint8Array): Key {
+export function holdKey(gateway: string, certificate: Certificate, digest: Digest, sessionSecret: Uint8Array): Key {
   const { roster, groupKey } = certificate.body
   const { keyId, scheme, threshold, participants } = roster.skeleton
   const names = participants.map(({ userId }) => userId)

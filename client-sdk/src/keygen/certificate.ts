@@ -1,5 +1,6 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { Certificate } from '@quorate/shared/wire/keygen'
 import { refuse } from '../errors.ts'
 import { sameRegistration, type OwnRegistration } from './registration.ts'
@@ -17,7 +18,7 @@ export type CertificateExpectation = Readonly<{
  * Accepts the certificate of a new key: of the skeleton that was agreed on, with the own registration unchanged, signed by
  * every host, each of which has proved to be an enclave. Gives the certificate's digest. Throws a `Refusal` or `QuorateError`.
  */
-export async function acceptCertificate(certificate: Certificate, expected: CertificateExpectation): Promise<string> {
+export async function acceptCertificate(certificate: Certificate, expected: CertificateExpectation): Promise<Digest> {
   const { roster, previous } = certificate.body
   if (skeletonDigest(roster.skeleton) !== expected.skeletonDigest) return refuse('keygen.skeleton_mismatch')
   const { own } = expected

@@ -46,7 +46,7 @@ export class Keygen {
       gateway: this.#context.client.gateway,
       keyId: this.keyId,
       userId: participant.userId,
-      skeletonDigest: skeletonDigest(this.skeleton) as Invitation['skeletonDigest'],
+      skeletonDigest: skeletonDigest(this.skeleton),
       sessionSecret: toHex(this.#known.sessionSecret),
       invitationKey: toHex(key),
     }

@@ -1,7 +1,7 @@
 import { digestOf } from '@quorate/shared/seal/sign'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { ContentType } from '@quorate/shared/wire/content'
-import type { Scheme } from '@quorate/shared/wire/ids'
+import type { Digest, Scheme } from '@quorate/shared/wire/ids'
 import { Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/rest'
 import { invalid, refuse } from '../errors.ts'
@@ -66,7 +66,7 @@ export function drawSkeleton(
 }
 
 /** D0, hex. */
-export const skeletonDigest = (skeleton: Skeleton): string => digestOf('skeleton', skeleton)
+export const skeletonDigest = (skeleton: Skeleton): Digest => digestOf('skeleton', skeleton)
 
 /** The enclaves of a skeleton, each once. */
 export function hostsOf({ participants }: Skeleton): EnclaveIdentity[] {

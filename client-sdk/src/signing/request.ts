@@ -1,5 +1,6 @@
 import { digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
 import { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
 import { invalid } from '../errors.ts'
@@ -33,7 +34,7 @@ export async function writeRequest(
 
 /** A participant's signed word on R. */
 export async function writeApproval(
-  requestDigest: string,
+  requestDigest: Digest,
   who: Readonly<{ index: number; signer: Signer }>,
   word: Readonly<{ decision: 'approve' | 'reject'; reason: string | null; expiresAt: number }>,
 ): Promise<Approval> {

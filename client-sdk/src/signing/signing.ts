@@ -1,4 +1,4 @@
-import type { SigningId } from '@quorate/shared/wire/ids'
+import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Approval, SigningRequest, SigningState } from '@quorate/shared/wire/signing'
 import { verifyApproval } from '@quorate/shared/verify/signing'
@@ -25,7 +25,7 @@ export async function readSigning(
 /** The approvals and rejections that are really of this request and of its participants. */
 export async function soundApprovals(
   key: Key,
-  requestDigest: string,
+  requestDigest: Digest,
   approvals: readonly Approval[],
 ): Promise<Approval[]> {
   const checked = await Promise.all(
@@ -45,7 +45,7 @@ export class Signing {
   readonly key: Key
   readonly request: SigningRequest
   /** R, hex: what an approval approves. */
-  readonly requestDigest: string
+  readonly requestDigest: Digest
   readonly items: readonly Item[]
   /** User id of the participant who asks. */
   readonly asker: string

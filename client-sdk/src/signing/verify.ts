@@ -3,6 +3,7 @@ import { openSignature } from '@quorate/shared/seal/items'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
 import type { RouteReply } from '@quorate/shared/wire/rest'
 import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
@@ -33,12 +34,12 @@ export type SignatureResult = Readonly<{
   items: readonly Item[]
   request: SigningRequest
   /** R, hex. */
-  requestDigest: string
+  requestDigest: Digest
   receipts: readonly SigningReceipt[]
 }>
 
 /** A request and its items, checked as an approver should before saying anything. */
-export type OpenedRequest = Readonly<{ request: SigningRequest; requestDigest: string; items: readonly Item[] }>
+export type OpenedRequest = Readonly<{ request: SigningRequest; requestDigest: Digest; items: readonly Item[] }>
 
 /**
  * Checks that a status is of this signing, that its request was signed by a participant of the key, and that its sealed items
