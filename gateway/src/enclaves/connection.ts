@@ -1,0 +1,124 @@
+import type { Socket } from 'node:net'
+import { Refusal } from '@quorate/shared/errors'
+import type { Address } from '@quorate/shared/wire/address'
+import { createFrameReader, encodeFrame, type Frame } from '@quorate/shared/wire/frame'
+import { dial } from './transport.ts'
+
+/** One stream to an enclave with many requests in flight on it. */
+export type Connection = {
+  /** Answers with the body of the reply. Throws `enclave.timeout`, or `enclave.unreachable` when the stream breaks. */
+  call(body: Uint8Array, deadlineMs: number): Promise<Uint8Array>
+  inFlight(): number
+  isOpen(): boolean
+  /** Resolves when the stream is gone, for whatever reason. */
+  readonly closed: Promise<void>
+  close(): void
+}
+
+type Pending = { resolve: (body: Uint8Array) => void; reject: (reason: Refusal) => void; timer: NodeJS.Timeout }
+
+/** Bytes that may wait for a peer that does not read. Above it the peer counts as busy. */
+const MAX_UNSENT = 16 << 20
+
+/** Throws `enclave.unreachable` when nobody accepts within `timeoutMs`, or before `stop`. */
+export async function openConnection(address: Address, timeoutMs: number, stop: AbortSignal): Promise<Connection> {
+  const socket = dial(address)
+  await new Promise<void>((resolve, reject) => {
+    const fail = () => {
+      settled()
+      socket.destroy()
+      reject(new Refusal('enclave.unreachable'))
+    }
+    const timer = setTimeout(fail, timeoutMs)
+    const settled = () => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', fail)
+    }
+    socket.once('error', fail)
+    stop.addEventListener('abort', fail)
+    socket.once('connect', () => {
+      settled()
+      resolve()
+    })
+  })
+  return multiplex(socket)
+}
+
+/**
+ * Speaks frames on an open stream. A reply is matched by its id to a request of this very stream that still waits: an id
+ * that is unknown, answered or late changes nothing. A frame that breaks the rules ends the stream.
+ */
+export function multiplex(socket: Socket): Connection {
+  const pending = new Map<number, Pending>()
+  const readFrames = createFrameReader()
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      for (const call of pending.values()) settle(call).reject(new Refusal('enclave.unreachable'))
+      pending.clear()
+      resolve()
+    })
+  })
+  socket.on('error', () => socket.destroy())
+  socket.on('end', () => socket.destroy())
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      for (const frame of readFrames(chunk)) answer(pending, frame)
+    } catch {
+      socket.destroy()
+    }
+  })
+  let lastId = 0
+  return {
+    closed,
+    inFlight: () => pending.size,
+    isOpen: () => !socket.destroyed,
+    close: () => void socket.destroy(),
+    call(body, deadlineMs) {
+      if (socket.destroyed) return Promise.reject(new Refusal('enclave.unreachable'))
+      if (socket.writableLength > MAX_UNSENT) return Promise.reject(new Refusal('enclave.busy'))
+      lastId = nextId(lastId, pending)
+      return send(socket, pending, { id: lastId, deadline: Math.ceil(deadlineMs), body })
+    },
+  }
+}
+
+function send(socket: Socket, pending: Map<number, Pending>, frame: Frame): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const encoded = encodeFrame(frame)
+    const expire = () => {
+      pending.delete(frame.id)
+      reject(new Refusal('enclave.timeout'))
+    }
+    pending.set(frame.id, { resolve, reject, timer: setTimeout(expire, frame.deadline) })
+    writeWithOthers(socket, encoded)
+  })
+}
+
+/** Frames of one turn of the event loop go out in one system call. */
+function writeWithOthers(socket: Socket, frame: Uint8Array): void {
+  if (socket.writableCorked === 0) {
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
+  socket.write(frame)
+}
+
+function answer(pending: Map<number, Pending>, frame: Frame): void {
+  const call = pending.get(frame.id)
+  if (call === undefined) return
+  pending.delete(frame.id)
+  settle(call).resolve(frame.body)
+}
+
+function settle(call: Pending): Pending {
+  clearTimeout(call.timer)
+  return call
+}
+
+/** Ids are u32 and may wrap; one that is still waiting is never given out again. */
+function nextId(last: number, pending: Map<number, Pending>): number {
+  let id = last
+  do id = (id + 1) >>> 0
+  while (pending.has(id))
+  return id
+}

@@ -1,0 +1,47 @@
+import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { EnclaveId } from '@quorate/shared/wire/ids'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+
+/** `locked`: answers, and has no root secret open that we know of. `down`: nobody answers. */
+export type EnclaveStatus = { state: 'ready' | 'locked' | 'down'; identity: EnclaveIdentity | null }
+
+/** ready: answered hello, booted, identity known · down: no connection · restarted: another bootId, all its sessions are gone. */
+export type EnclaveEvent = { type: 'ready' | 'down' | 'restarted'; enclaveId: EnclaveId }
+
+/** The enclaves of this gateway, each behind its own connections. */
+export type Enclaves = {
+  ids(): readonly EnclaveId[]
+  status(id: EnclaveId): EnclaveStatus
+  /**
+   * Throws Refusal: `enclave.unreachable`, `enclave.locked`, `enclave.timeout`, `enclave.busy` (too much in flight there),
+   * `enclave.failed` (an answer that fits no schema), or whatever the enclave refused with. The result is schema-checked.
+   */
+  call<M extends EnclaveMethod>(
+    id: EnclaveId,
+    method: M,
+    params: EnclaveParams<M>,
+    deadlineMs?: number,
+  ): Promise<EnclaveResult<M>>
+  subscribe(listener: (event: EnclaveEvent) => void): () => void
+  /** Every pair verifies the other (challenge → attest → introduce); remembered until one restarts or says `peer.unknown`. */
+  introduce(ids: readonly EnclaveId[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the store keeps of an enclave: its root as only it can open it, and who it was when it made it. */
+export type StoredRoot = { identity: EnclaveIdentity; sealedRoot: string }
+export type Roots = {
+  loadEnclaveRoot(id: EnclaveId): Promise<StoredRoot | null>
+  /** Durable when it resolves. */
+  saveEnclaveRoot(id: EnclaveId, root: StoredRoot): Promise<unknown>
+}
+
+export type EnclaveEvents = {
+  enclaveReady(enclaveId: EnclaveId): void
+  enclaveDown(enclaveId: EnclaveId): void
+  enclaveRestarted(enclaveId: EnclaveId): void
+  /** Answers, but does not become ready: the code says why. */
+  enclaveNotReady(enclaveId: EnclaveId, code: string): void
+  /** Another identity than the stored one: somebody runs another enclave at this address. */
+  enclaveIdentityChanged(enclaveId: EnclaveId): void
+}

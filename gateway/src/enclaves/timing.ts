@@ -1,0 +1,27 @@
+import type { BackOff } from './back-off.ts'
+
+/** Milliseconds, unless a name says otherwise. */
+export type Timing = Readonly<{
+  connectionsPerEnclave: number
+  /** Calls that one enclave may have in flight; further ones are refused, so that a stuck enclave holds nobody's memory. */
+  inFlightPerEnclave: number
+  connectMs: number
+  /** Between two round trips that ask whether an enclave is well. */
+  healthEveryMs: number
+  healthMs: number
+  bootMs: number
+  /** The deadline of a call that names none. */
+  callMs: number
+  backOff: BackOff
+}>
+
+export const defaultTiming: Timing = {
+  connectionsPerEnclave: 2,
+  inFlightPerEnclave: 512,
+  connectMs: 2_000,
+  healthEveryMs: 2_000,
+  healthMs: 3_000,
+  bootMs: 15_000,
+  callMs: 5_000,
+  backOff: { first: 50, longest: 2_000 },
+}
