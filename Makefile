@@ -1,0 +1,49 @@
+# Quorate. `make help` lists the targets; `make demo` and `make test` work on a fresh machine with Node 20, npm and make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := node_modules/.bin
+# The Node that the lockfile brings; every command below runs on it.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+PORT ?= 3000
+STATE ?= .fleet
+ONLY ?=
+
+.PHONY: help setup build demo fleet test check bench wasm format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+# Install scripts stay off: nothing here needs one, and better-sqlite3 brings its binary along.
+node_modules/.package-lock.json: package-lock.json
+	@echo "installing …"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+setup: node_modules/.package-lock.json ## Install what the lockfile names
+
+build: setup ## Compile everything
+	@npm run --silent build
+
+demo: build ## The tour: make a key, sign, lose an enclave, sign again (under a minute)
+	@node infra/local/dist/src/demo/main.js
+
+fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)
+	@PORT=$(PORT) STATE=$(STATE) node infra/local/dist/src/fleet/main.js
+
+test: build ## Run all tests
+	@vitest run $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
+
+check: build ## Format, lint, types, import directions, dead code, OpenAPI, WASM digest (under a minute)
+	@node .ci/check.js
+
+bench: build ## Measure, print a table, write bench/results.json (ONLY=name for one)
+	@ONLY=$(ONLY) node bench/dist/src/main.js
+
+wasm: setup ## Rebuild the cryptography from its Rust sources and say whether it is byte for byte the same
+	@sh shared/mpc/build.sh --verify
+
+format: setup ## Format the sources
+	@prettier --write --log-level warn .
+
+clean: ## Remove what was built and installed
+	rm -rf node_modules .fleet .wasm-toolchain */dist infra/*/dist shared/mpc/target
