@@ -1,0 +1,80 @@
+//! FROST for two suites behind one call: bytes in, bytes out, one import for randomness.
+//!
+//! The host takes a buffer from `alloc`, writes the arguments as a list of items (`wire`), calls `call(operation, …)` and
+//! reads the answer. It then wipes this module's memory: nothing here is meant to outlive a call, and nothing is freed.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+mod arena;
+mod dkg;
+mod failure;
+mod keys;
+mod package;
+mod point;
+mod refresh;
+mod repair;
+mod rng;
+mod sign;
+mod suite;
+mod wire;
+
+use failure::{Failure, Outcome};
+use frost_ed25519::Ed25519Sha512;
+use frost_secp256k1_tr::Secp256K1Sha256TR;
+use suite::Suite;
+use wire::{Reader, Writer};
+
+/// The host may write `len` bytes of arguments at the address returned.
+#[no_mangle]
+pub extern "C" fn alloc(len: usize) -> *mut u8 {
+    arena::take(len)
+}
+
+/// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519) × 256 + a number from `frost` below.
+/// Returns the address of: u32 length of what follows, u8 status (0, or a failure's code), then items, or culprits as u16.
+///
+/// # Safety
+/// `arguments` must be what `alloc(len)` returned in this same call's lifetime.
+#[no_mangle]
+pub unsafe extern "C" fn call(operation: u32, arguments: *const u8, len: usize) -> *const u8 {
+    let mut reader = Reader::new(core::slice::from_raw_parts(arguments, len));
+    let outcome = match operation >> 8 {
+        0 => point::call(operation & 0xff, &mut reader),
+        1 => frost::<Secp256K1Sha256TR>(operation & 0xff, &mut reader),
+        2 => frost::<Ed25519Sha512>(operation & 0xff, &mut reader),
+        _ => Err(Failure::INVALID_INPUT),
+    };
+    wire::answer(outcome)
+}
+
+fn frost<S: Suite>(operation: u32, arguments: &mut Reader) -> Outcome<Writer> {
+    match operation {
+        1 => dkg::part1::<S>(arguments),
+        2 => dkg::part2::<S>(arguments),
+        3 => dkg::part3::<S>(arguments),
+        4 => keys::dealer_split::<S>(arguments),
+        5 => sign::commit::<S>(arguments),
+        6 => sign::sign::<S>(arguments),
+        7 => sign::aggregate::<S>(arguments),
+        8 => sign::verify_partial::<S>(arguments),
+        9 => sign::verify::<S>(arguments),
+        10 => keys::describe::<S>(arguments),
+        11 => keys::public_keys_from::<S>(arguments),
+        12 => keys::verify_share::<S>(arguments),
+        13 => keys::tweaked_key::<S>(arguments),
+        14 => refresh::part1::<S>(arguments),
+        15 => refresh::part2::<S>(arguments),
+        16 => refresh::part3::<S>(arguments),
+        17 => repair::part1::<S>(arguments),
+        18 => repair::part2::<S>(arguments),
+        19 => repair::part3::<S>(arguments),
+        _ => Err(Failure::INVALID_INPUT),
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    core::arch::wasm32::unreachable()
+}

@@ -1,0 +1,36 @@
+import { readModule } from '#mpc-module'
+import { createFrost } from './frost.ts'
+import type { Frost, Scheme } from './frost-types.ts'
+import { createCall, type Call } from './instance.ts'
+import { createSecp256k1, type Secp256k1 } from './secp256k1.ts'
+import type { WasmModule } from './webassembly.ts'
+
+export { MpcError, type MpcErrorCode } from './error.ts'
+export type { ByIndex, Frost, PublicDescription, Scheme, Tweak } from './frost-types.ts'
+export type { Secp256k1 } from './secp256k1.ts'
+export type { WasmModule } from './webassembly.ts'
+
+/** The threshold cryptography, in WebAssembly whose memory is wiped after every call. */
+export type Mpc = { frost(scheme: Scheme): Frost; secp256k1: Secp256k1 }
+
+/** The names of the operations over whatever makes the calls. */
+export function bindMpc(call: Call): Mpc {
+  const schemes: Record<Scheme, Frost> = {
+    'frost-secp256k1-tr': createFrost(call, 'frost-secp256k1-tr'),
+    'frost-ed25519': createFrost(call, 'frost-ed25519'),
+  }
+  return { frost: (scheme) => schemes[scheme], secp256k1: createSecp256k1(call) }
+}
+
+/** For a composition that brings its own copy of `mpc.wasm`. */
+export function createMpc(module: WasmModule): Mpc {
+  return bindMpc(createCall(module))
+}
+
+let loaded: Promise<Mpc> | undefined
+
+/** The module that comes with this package, compiled once. */
+export function loadMpc(): Promise<Mpc> {
+  loaded ??= readModule().then(createMpc)
+  return loaded
+}

@@ -1,0 +1,79 @@
+import { webAssembly, type WasmMemory, type WasmModule } from './webassembly.ts'
+import { MpcError, type MpcErrorCode } from './error.ts'
+import { readItems, sizeOfItems, writeItems, type Item } from './wire.ts'
+
+/** One call into the module. Throws `MpcError`; leaves nothing in the module's memory either way. */
+export type Call = (operation: number, items: readonly Item[]) => Uint8Array[]
+
+export type Ports = {
+  /** Fills a view of the module's memory with cryptographic randomness, or throws. */
+  random?: (into: Uint8Array) => void
+  /** For tests: sees the memory when a call has ended, and again when it has been wiped. */
+  observe?: (memory: Uint8Array, moment: 'ended' | 'wiped') => void
+}
+
+type Exports = {
+  memory: WasmMemory
+  alloc: (length: number) => number
+  call: (operation: number, at: number, length: number) => number
+}
+
+const CODES: readonly MpcErrorCode[] = ['trapped', 'invalid_input', 'bad_package', 'bad_partial', 'invalid_signature']
+
+const fromCrypto = (into: Uint8Array): void => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>)
+
+/**
+ * An instance and the picture of its memory when it was new. To take the picture back costs a third of what a new
+ * instance costs; after a trap, or when the memory has grown, a new instance it is.
+ */
+function instantiate(module: WasmModule, random: (into: Uint8Array) => void) {
+  const host = { random: (at: number, length: number) => random(new Uint8Array(memory.buffer, at, length)) }
+  const exports = new webAssembly.Instance(module, { host }).exports as Exports
+  const { memory } = exports
+  const fresh = new Uint8Array(memory.buffer)
+  const start = fresh.findIndex((byte) => byte !== 0)
+  const end = fresh.findLastIndex((byte) => byte !== 0) + 1
+  return { ...exports, start, picture: fresh.slice(start, end), size: fresh.length }
+}
+
+function answerAt(memory: WasmMemory, at: number): Uint8Array[] {
+  const length = new DataView(memory.buffer).getUint32(at, true)
+  const status = new Uint8Array(memory.buffer, at + 4, 1)[0] ?? 0
+  const payload = new Uint8Array(memory.buffer, at + 5, length - 1)
+  if (status === 0) return readItems(payload)
+  const view = new DataView(memory.buffer, at + 5, length - 1)
+  const culprits = Array.from({ length: payload.length / 2 }, (_, i) => view.getUint16(2 * i, true))
+  throw new MpcError(CODES[status] ?? 'trapped', culprits)
+}
+
+/** Binds the module to its ports. One call at a time, which a synchronous call is by nature. */
+export function createCall(module: WasmModule, ports: Ports = {}): Call {
+  const random = ports.random ?? fromCrypto
+  let instance: ReturnType<typeof instantiate> | undefined
+
+  const wipe = (memory: Uint8Array) => {
+    ports.observe?.(memory, 'ended')
+    memory.fill(0)
+    ports.observe?.(memory, 'wiped')
+  }
+
+  return (operation, items) => {
+    const { memory, alloc, call, start, picture, size } = (instance ??= instantiate(module, random))
+    let trapped = true
+    try {
+      const length = sizeOfItems(items)
+      const at = alloc(length)
+      writeItems(new Uint8Array(memory.buffer, at, length), items)
+      const answer = call(operation, at, length)
+      trapped = false
+      return answerAt(memory, answer)
+    } catch (error) {
+      throw error instanceof MpcError ? error : new MpcError('trapped')
+    } finally {
+      const bytes = new Uint8Array(memory.buffer)
+      wipe(bytes)
+      if (trapped || bytes.length !== size) instance = undefined
+      else bytes.set(picture, start)
+    }
+  }
+}
