@@ -7,7 +7,7 @@ export type CoseSign1 = Readonly<{ payload: Uint8Array; signed: Uint8Array; sign
 
 const tagCoseSign1 = 0xd2
 /** { 1: -35 }, the algorithm ES384, and nothing else. */
-const es384 = fromHex('a1013822')
+export const es384 = fromHex('a1013822')
 
 /**
  * Reads strict CBOR: shortest heads, no duplicate keys, no tags, nothing behind the item. Indefinite-length maps are
