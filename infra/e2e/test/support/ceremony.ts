@@ -1,0 +1,105 @@
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { Certificate, Consent, RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Approval, Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Cluster } from './cluster.ts'
+import { draw, initFor, registrationFor, sealFor, type Plan, type PlanOptions } from './people.ts'
+
+/** A gateway in a few lines. Each message passes a hook on its way, so that a test can be the gateway that cheats. */
+export type Hooks = {
+  roster?: (roster: Roster, forIndex: number) => Roster
+  roundOne?: (messages: RoundOne[], forIndex: number) => RoundOne[]
+  roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[]
+}
+
+export type MadeKey = {
+  plan: Plan
+  certificate: Certificate
+  digest: Digest
+  sealedShares: Map<number, string>
+}
+
+export async function enrol(plan: Plan, consents: Map<number, Consent> = new Map()): Promise<Roster> {
+  for (const member of new Set(plan.hosts.values()))
+    await member.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(member, initFor(plan, member)) })
+  const registrations: RegistrationReceipt[] = []
+  for (const [index, member] of plan.hosts) {
+    const registration = await registrationFor(plan, index, consents.get(index))
+    const sealed = sealFor(member, registration)
+    registrations.push((await member.call('keygen.register', { keyId: plan.skeleton.keyId, sealed })).receipt)
+  }
+  return { skeleton: plan.skeleton, registrations }
+}
+
+export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, attempt = 1): Promise<MadeKey> {
+  const { keyId } = plan.skeleton
+  const seats = [...plan.hosts]
+  const messages: RoundOne[] = []
+  for (const [index, member] of seats) {
+    const given = hooks.roster?.(roster, index) ?? roster
+    messages.push((await member.call('keygen.round1', { keyId, index, attempt, roster: given })).message)
+  }
+  const packages: RoundTwo[] = []
+  for (const [index, member] of seats) {
+    const given = hooks.roundOne?.([...messages], index) ?? messages
+    packages.push(...(await member.call('keygen.round2', { keyId, index, attempt, messages: given })).packages)
+  }
+  const sealedShares = new Map<number, string>()
+  const signatures: string[] = []
+  const bodies: Certificate['body'][] = []
+  for (const [index, member] of seats) {
+    const mine = packages.filter(({ to }) => to === index)
+    const given = hooks.roundTwo?.(mine, index) ?? mine
+    const done = await member.call('keygen.round3', { keyId, index, attempt, packages: given })
+    sealedShares.set(index, done.sealedShare)
+    signatures.push(done.signature)
+    bodies.push(done.certificate)
+  }
+  const certificate: Certificate = { body: bodies[0]!, signatures }
+  return { plan, certificate, digest: await verifyCertificate(certificate), sealedShares }
+}
+
+/** Makes a key and loads it at every host. */
+export async function makeKey(cluster: Cluster, options: PlanOptions & { consents?: Map<number, Consent> } = {}): Promise<MadeKey> {
+  const plan = await draw(cluster, options)
+  const key = await runDkg(plan, await enrol(plan, options.consents))
+  await loadKey(key)
+  return key
+}
+
+export async function loadKey({ plan, certificate, sealedShares }: MadeKey, indices = [...plan.hosts.keys()]): Promise<void> {
+  for (const index of indices)
+    await plan.hosts.get(index)!.call('key.load', { certificate, index, sealedShare: sealedShares.get(index)! })
+}
+
+export type Asked = { request: SigningRequest; sealedItems: string[] }
+
+export async function commitAll(key: MadeKey, asked: Asked, approvals: Approval[], quorum: number[], attempt = 1): Promise<Commitment[]> {
+  const commitments: Commitment[] = []
+  for (const index of quorum)
+    commitments.push((await key.plan.hosts.get(index)!.call('sign.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, approvals })).commitment)
+  return commitments
+}
+
+/** The whole signing by an honest gateway. */
+export async function sign(
+  key: MadeKey,
+  asked: Asked,
+  approvals: Approval[],
+  quorum: number[],
+  attempt = 1,
+): Promise<{ sealedSignatures: string[]; receipts: SigningReceipt[] }> {
+  const { signingId } = asked.request.body
+  const commitments = await commitAll(key, asked, approvals, quorum, attempt)
+  const partials: Partial[] = []
+  for (const index of quorum) {
+    const place = { signingId, attempt, index }
+    partials.push((await key.plan.hosts.get(index)!.call('sign.partial', { ...place, approvals, commitments })).partial)
+  }
+  const first = quorum[0]!
+  const { sealedSignatures } = await key.plan.hosts.get(first)!.call('sign.aggregate', { signingId, attempt, index: first, partials })
+  const receipts: SigningReceipt[] = []
+  for (const index of quorum)
+    receipts.push((await key.plan.hosts.get(index)!.call('sign.confirm', { signingId, attempt, index, sealedSignatures })).receipt)
+  return { sealedSignatures, receipts }
+}

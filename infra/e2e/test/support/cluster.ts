@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createEnclave } from '@quorate/enclave/enclave'
+import type { EnclaveEvent } from '@quorate/enclave/events'
+import type { SealingKms } from '@quorate/enclave/platform/kms'
+import { createNsm, type AttestationRequest } from '@quorate/enclave/platform/nsm'
+import { createDispatch } from '@quorate/enclave/server/dispatch'
+import { loadOrCreateChain } from '@quorate/local/nsm/development-root'
+import { createModule } from '@quorate/local/nsm/hypervisor'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { isRefusalCode, Refusal } from '@quorate/shared/errors'
+import { loadMpc, type Mpc } from '@quorate/shared/mpc'
+import { decode, encode } from '@quorate/shared/seal/cbor'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { enclaveMethods, type EnclaveMethod, type EnclaveParams, type EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import { EnclaveId } from '@quorate/shared/wire/ids'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+
+/** One enclave of a cluster in this process: the real thing on a fake platform, reached through the real encoding. */
+export type Member = {
+  identity: EnclaveIdentity
+  events: EnclaveEvent[]
+  call: <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
+  /** As `kill -9` and a start from what the gateway stored. */
+  restart: () => Promise<void>
+}
+
+export type Cluster = {
+  members: Member[]
+  /** A document of this very image, over any claims: what a compromised enclave could get. */
+  issue: (enclaveId: string, claims: AttestationRequest, image?: string) => Promise<Uint8Array>
+  trust: TrustPolicy; clock: { now: number }; introduceAll: () => Promise<void> }
+
+/** A KMS of the platform: it wraps data keys under a key of its own and gives them to whoever asks. */
+function fakeKms(): SealingKms {
+  const key = randomBytes(32)
+  const aad = (context: object) => Buffer.from(JSON.stringify(context))
+  return {
+    generateDataKey(context) {
+      const plaintext = Uint8Array.from(randomBytes(32))
+      const nonce = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(aad(context))
+      const body = Buffer.concat([cipher.update(plaintext), cipher.final()])
+      return Promise.resolve({ plaintext, ciphertext: Uint8Array.from([...nonce, ...cipher.getAuthTag(), ...body]), keyId: 'arn:test' })
+    },
+    decrypt(ciphertext, context) {
+      const decipher = createDecipheriv('aes-256-gcm', key, ciphertext.subarray(0, 12)).setAAD(aad(context))
+      decipher.setAuthTag(ciphertext.subarray(12, 28))
+      const plaintext = Buffer.concat([decipher.update(ciphertext.subarray(28)), decipher.final()])
+      return Promise.resolve({ plaintext: Uint8Array.from(plaintext), keyId: 'arn:test' })
+    },
+  }
+}
+
+const sha384 = (text: string) => Uint8Array.from(createHash('sha384').update(text).digest())
+
+export type ClusterOptions = {
+  size?: number
+  /** The cryptography of one enclave, so that a test can make it lie. */
+  mpcOf?: (number: number, mpc: Mpc) => Mpc
+}
+
+export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: ClusterOptions = {}): Promise<Cluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'quorate-'))
+  const chain = await loadOrCreateChain(folder)
+  await rm(folder, { recursive: true })
+  const mpc = await loadMpc()
+  const clock = { now: Date.now() }
+  const kms = fakeKms()
+  const pcrs = new Map([0, 1, 2].map((index) => [index, sha384(`image ${index}`)]))
+  const measurements = Object.fromEntries([...pcrs].map(([index, value]) => [String(index), toHex(value)]))
+  const trust: TrustPolicy = { roots: [chain.rootPem], measurements: [measurements] }
+
+  async function start(number: number, enclaveId: EnclaveId, sealedRoot: string | null, events: EnclaveEvent[]) {
+    const answer = createModule({ chain, pcrs, moduleId: `i-0-${enclaveId}`, now: () => clock.now })
+    const nsm = createNsm((request) => Promise.resolve(answer(request)))
+    const log = (event: EnclaveEvent) => void events.push(event)
+    const handlers = createEnclave({ enclaveId, nsm, kms, mpc: mpcOf(number, mpc), roots: trust.roots, clock: () => clock.now, log })
+    const dispatch = createDispatch(handlers, log)
+    const call: Member['call'] = async (method, params) => {
+      const reply = decode(await dispatch(encode([method, params]))) as { result?: unknown; refusal?: { code: string; culprits: number[] } }
+      if (reply.refusal) throw new Refusal(isRefusalCode(reply.refusal.code) ? reply.refusal.code : 'internal', reply.refusal.culprits)
+      return enclaveMethods[method].result.parse(reply.result) as never
+    }
+    return { call, ...(await call('boot', { sealedRoot })) }
+  }
+
+  async function createMember(number: number): Promise<Member> {
+    const enclaveId = EnclaveId.parse(`enclave-${number}`)
+    const events: EnclaveEvent[] = []
+    const { call, identity, sealedRoot } = await start(number, enclaveId, null, events)
+    const member: Member = {
+      identity,
+      events,
+      call,
+      async restart() {
+        const again = await start(number, enclaveId, sealedRoot, events)
+        member.call = again.call
+        member.identity = again.identity
+      },
+    }
+    return member
+  }
+
+  const members = await Promise.all(Array.from({ length: size }, (_, number) => createMember(number)))
+  async function introduceAll() {
+    for (const a of members)
+      for (const b of members) {
+        if (a === b) continue
+        const { nonce } = await a.call('challenge', {})
+        await a.call('introduce', { peer: await b.call('attest', { nonce }), nonce })
+      }
+  }
+  await introduceAll()
+  const issue: Cluster['issue'] = (enclaveId, claims, image = 'image') => {
+    const made = new Map([0, 1, 2].map((index) => [index, sha384(`${image} ${index}`)]))
+    const answer = createModule({ chain, pcrs: made, moduleId: `i-0-${enclaveId}`, now: () => clock.now })
+    return createNsm((request) => Promise.resolve(answer(request))).attest(claims)
+  }
+  return { members, issue, trust, clock, introduceAll }
+}

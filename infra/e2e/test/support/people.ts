@@ -1,0 +1,131 @@
+import { randomBytes } from '@noble/hashes/utils.js'
+import { loadMpc } from '@quorate/shared/mpc'
+import { encode } from '@quorate/shared/seal/cbor'
+import { sealTo } from '@quorate/shared/seal/ecies'
+import { taggedHash } from '@quorate/shared/seal/hash'
+import { openSignature, readerSeed, sealItem, authSeed } from '@quorate/shared/seal/items'
+import { itemDigest } from '@quorate/shared/seal/session-keys'
+import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { registrationMac } from '@quorate/shared/verify/registration'
+import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { Item } from '@quorate/shared/wire/content'
+import { Digest, KeyId, SigningId, SignKey, type Scheme } from '@quorate/shared/wire/ids'
+import type { Consent, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Cluster, Member } from './cluster.ts'
+
+const mpc = await loadMpc()
+export const random = (bytes: number) => toHex(randomBytes(bytes))
+
+/** The frame of a key and its secrets, as the reserving client draws them up, and the people with their keys. */
+export type Plan = {
+  skeleton: Skeleton
+  sessionSecret: Uint8Array
+  invitationKeys: Map<number, string>
+  signers: Map<number, Signer>
+  hosts: Map<number, Member>
+}
+
+export type PlanOptions = {
+  scheme?: Scheme
+  threshold?: number
+  users?: string[]
+  content?: Skeleton['policy']['content']
+}
+
+export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
+  const { scheme = 'frost-secp256k1-tr', threshold = 2, users = ['alice', 'bob', 'carol'], content = ['bytes'] } = options
+  const keyId = KeyId.parse(random(16))
+  const sessionSecret = randomBytes(32)
+  const reader = await createSigner(readerSeed(sessionSecret))
+  const hosts = new Map(users.map((_, at) => [at + 1, cluster.members[at % cluster.members.length]!]))
+  const skeleton: Skeleton = {
+    version: 1,
+    keyId,
+    scheme,
+    threshold,
+    participants: users.map((userId, at) => ({
+      userId,
+      index: at + 1,
+      host: { kind: 'enclave', identity: hosts.get(at + 1)!.identity },
+    })),
+    policy: { content },
+    readerKey: SignKey.parse(toHex(reader.publicKey)),
+    expiresAt: cluster.clock.now + 3_600_000,
+  }
+  const signers = new Map<number, Signer>()
+  for (const at of users.keys()) signers.set(at + 1, await createSigner(authSeed(randomBytes(32), keyId)))
+  const invitationKeys = new Map(users.map((_, at) => [at + 1, random(32)]))
+  return { skeleton, sessionSecret, invitationKeys, signers, hosts }
+}
+
+export const sealFor = (member: Member, message: unknown) =>
+  toBase64url(sealTo(mpc.secp256k1, fromHex(member.identity.sealKey), encode(message)))
+
+export function initFor(plan: Plan, member: Member): Init {
+  const hosted = [...plan.hosts].filter(([, host]) => host === member).map(([index]) => index)
+  return {
+    purpose: 'init',
+    skeletonDigest: digestOf('skeleton', plan.skeleton),
+    sessionSecret: toHex(plan.sessionSecret),
+    invitationKeys: hosted.map((index) => ({ index, key: plan.invitationKeys.get(index)! })),
+  }
+}
+
+export async function registrationFor(plan: Plan, index: number, consent: Consent = { kind: 'each' }): Promise<Registration> {
+  const signer = plan.signers.get(index)!
+  const body: RegistrationBody = {
+    skeletonDigest: digestOf('skeleton', plan.skeleton),
+    userId: plan.skeleton.participants[index - 1]!.userId,
+    index,
+    authKey: SignKey.parse(toHex(signer.publicKey)),
+    consent,
+    contribution: { kind: 'none' },
+  }
+  return prove(plan, signer, body)
+}
+
+/** Puts the proofs behind a registration, of whatever it says. */
+export async function prove(plan: Plan, signer: Signer, body: RegistrationBody): Promise<Registration> {
+  const mac = toHex(registrationMac(fromHex(plan.invitationKeys.get(body.index)!), body))
+  const signature = toHex(await signer.sign(taggedHash('register', body)))
+  return { purpose: 'register', body, mac, signature }
+}
+
+/** A request by `asker` for these items under a key that stands, and its sealed items. */
+export async function ask(
+  plan: Plan,
+  key: { digest: Digest; epoch?: number },
+  asker: number,
+  items: Item[],
+  expiresAt: number,
+  change: (body: RequestBody) => RequestBody = (body) => body,
+): Promise<{ request: SigningRequest; sealedItems: string[]; requestDigest: Digest }> {
+  const signingId = SigningId.parse(random(16))
+  const body = change({
+    signingId,
+    keyId: plan.skeleton.keyId,
+    certificateDigest: key.digest,
+    epoch: 0,
+    asker,
+    items: items.map((item, at) => ({
+      type: item.content.type,
+      digest: Digest.parse(toHex(itemDigest(plan.sessionSecret, signingId, at, item))),
+    })),
+    expiresAt,
+  })
+  const request = await signBody(plan.signers.get(asker)!, 'request', body)
+  const sealedItems = items.map((item, at) => toBase64url(sealItem(plan.sessionSecret, body.signingId, at, item)))
+  return { request, sealedItems, requestDigest: digestOf('request', request.body) }
+}
+
+export const approve = (plan: Plan, index: number, requestDigest: Digest, expiresAt: number, decision: 'approve' | 'reject' = 'approve') =>
+  signBody(plan.signers.get(index)!, 'approval', { requestDigest, index, decision, reason: null, expiresAt }) as Promise<Approval>
+
+export const bytesItem = (text: string): Item => ({
+  content: { type: 'bytes', bytes: Buffer.from(text).toString('hex') },
+  mode: { kind: 'plain' },
+})
+
+export const openSignatures = (plan: Plan, signingId: string, sealed: readonly string[]) =>
+  sealed.map((each, at) => openSignature(plan.sessionSecret, signingId, at, fromBase64url(each)))
