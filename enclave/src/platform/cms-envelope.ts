@@ -57,7 +57,9 @@ const openContentKey = (encryptedKey: Uint8Array, key: KeyObject): Buffer =>
 function openContent(ciphertext: Uint8Array, key: Uint8Array, iv: Uint8Array): Uint8Array {
   const decipher = createDecipheriv('aes-256-cbc', key, iv)
   const [head, tail] = [decipher.update(ciphertext), decipher.final()]
-  const plaintext = Uint8Array.from([...head, ...tail])
+  const plaintext = new Uint8Array(head.length + tail.length)
+  plaintext.set(head)
+  plaintext.set(tail, head.length)
   head.fill(0)
   tail.fill(0)
   return plaintext

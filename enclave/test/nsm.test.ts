@@ -1,0 +1,75 @@
+import { decode, encode } from '@quorate/shared/seal/cbor'
+import { describe, expect, it } from 'vitest'
+import { createNsm } from '../src/platform/nsm.ts'
+
+const refused = { code: 'enclave.failed' }
+const bytes = (...values: number[]) => Uint8Array.from(values)
+
+/** A module that answers each request with the next of these, and keeps what it was asked. */
+function answering(...replies: Uint8Array[]) {
+  const requests: Uint8Array[] = []
+  const nsm = createNsm((request) => {
+    requests.push(request)
+    return Promise.resolve(replies[requests.length - 1] ?? encode({ Error: 'InternalError' }))
+  })
+  return { nsm, requests }
+}
+
+describe('a request to the security module', () => {
+  it('is written as serde writes it: a name, or a name with its fields', async () => {
+    const { nsm, requests } = answering(
+      encode({ Attestation: { document: bytes(1) } }),
+      encode({ GetRandom: { random: bytes(9) } }),
+    )
+    await nsm.attest({ publicKey: bytes(1, 2), userData: null, nonce: bytes(3) })
+    await nsm.random(1)
+    expect(decode(requests[0]!)).toEqual({ Attestation: { user_data: null, nonce: bytes(3), public_key: bytes(1, 2) } })
+    expect(decode(requests[1]!)).toBe('GetRandom')
+  })
+
+  it('is not sent when the driver could not carry it', async () => {
+    const { nsm, requests } = answering()
+    await expect(nsm.attest({ publicKey: new Uint8Array(4096), userData: null, nonce: null })).rejects.toMatchObject(
+      refused,
+    )
+    expect(requests).toEqual([])
+  })
+})
+
+describe('a reply of the security module', () => {
+  it('is read also from a map of indefinite length', async () => {
+    const reply = bytes(0xbf, ...encode('Attestation'), 0xbf, ...encode('document'), 0x41, 7, 0xff, 0xff)
+    await expect(answering(reply).nsm.attest({ publicKey: null, userData: null, nonce: null })).resolves.toEqual(
+      bytes(7),
+    )
+  })
+
+  it('fills what was asked from as many draws as it takes, and no more', async () => {
+    const draw = (...values: number[]) => encode({ GetRandom: { random: bytes(...values) } })
+    const { nsm, requests } = answering(draw(1, 2, 3), draw(4, 5, 6))
+    await expect(nsm.random(5)).resolves.toEqual(bytes(1, 2, 3, 4, 5))
+    expect(requests).toHaveLength(2)
+  })
+
+  it.each([
+    ['an error', encode({ Error: 'InvalidOperation' })],
+    ['of another request', encode({ GetRandom: { random: bytes(1) } })],
+    ['with two variants', encode({ Attestation: { document: bytes(1) }, GetRandom: { random: bytes(1) } })],
+    ['with another field', encode({ Attestation: { document: bytes(1), more: 1 } })],
+    ['text where bytes belong', encode({ Attestation: { document: 'x' } })],
+    ['a bare name', encode('Attestation')],
+    ['nothing', bytes()],
+    ['cut short', encode({ Attestation: { document: bytes(1, 2) } }).subarray(0, 20)],
+    ['longer than the driver carries', encode({ Attestation: { document: new Uint8Array(0x3000) } })],
+  ])('is refused when it is %s', async (_, reply) => {
+    await expect(answering(reply).nsm.attest({ publicKey: null, userData: null, nonce: null })).rejects.toMatchObject(
+      refused,
+    )
+  })
+
+  it('without entropy is refused, and not asked for for ever', async () => {
+    const { nsm, requests } = answering(encode({ GetRandom: { random: bytes() } }))
+    await expect(nsm.random(1)).rejects.toMatchObject(refused)
+    expect(requests).toHaveLength(1)
+  })
+})
