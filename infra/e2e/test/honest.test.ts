@@ -14,7 +14,11 @@ const soon = () => cluster.clock.now + 60_000
 describe('a 2-of-3 key in three enclaves', () => {
   it('signs bytes with secp256k1 for every quorum, as BIP-340 verifies', async () => {
     const key = await makeKey(cluster)
-    for (const [asker, approver] of [[1, 2], [1, 3], [2, 3]] as const) {
+    for (const [asker, approver] of [
+      [1, 2],
+      [1, 3],
+      [2, 3],
+    ] as const) {
       const asked = await ask(key.plan, key, asker, [bytesItem('hello')], soon())
       const approvals = [await approve(key.plan, approver, asked.requestDigest, soon())]
       const { sealedSignatures, receipts } = await sign(key, asked, approvals, [asker, approver])

@@ -60,24 +60,42 @@ export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, atte
 }
 
 /** Makes a key and loads it at every host. */
-export async function makeKey(cluster: Cluster, options: PlanOptions & { consents?: Map<number, Consent> } = {}): Promise<MadeKey> {
+export async function makeKey(
+  cluster: Cluster,
+  options: PlanOptions & { consents?: Map<number, Consent> } = {},
+): Promise<MadeKey> {
   const plan = await draw(cluster, options)
   const key = await runDkg(plan, await enrol(plan, options.consents))
   await loadKey(key)
   return key
 }
 
-export async function loadKey({ plan, certificate, sealedShares }: MadeKey, indices = [...plan.hosts.keys()]): Promise<void> {
+export async function loadKey(
+  { plan, certificate, sealedShares }: MadeKey,
+  indices = [...plan.hosts.keys()],
+): Promise<void> {
   for (const index of indices)
     await plan.hosts.get(index)!.call('key.load', { certificate, index, sealedShare: sealedShares.get(index)! })
 }
 
 export type Asked = { request: SigningRequest; sealedItems: string[] }
 
-export async function commitAll(key: MadeKey, asked: Asked, approvals: Approval[], quorum: number[], attempt = 1): Promise<Commitment[]> {
+export async function commitAll(
+  key: MadeKey,
+  asked: Asked,
+  approvals: Approval[],
+  quorum: number[],
+  attempt = 1,
+): Promise<Commitment[]> {
   const commitments: Commitment[] = []
   for (const index of quorum)
-    commitments.push((await key.plan.hosts.get(index)!.call('sign.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, approvals })).commitment)
+    commitments.push(
+      (
+        await key.plan.hosts
+          .get(index)!
+          .call('sign.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, approvals })
+      ).commitment,
+    )
   return commitments
 }
 
@@ -97,9 +115,13 @@ export async function sign(
     partials.push((await key.plan.hosts.get(index)!.call('sign.partial', { ...place, approvals, commitments })).partial)
   }
   const first = quorum[0]!
-  const { sealedSignatures } = await key.plan.hosts.get(first)!.call('sign.aggregate', { signingId, attempt, index: first, partials })
+  const { sealedSignatures } = await key.plan.hosts
+    .get(first)!
+    .call('sign.aggregate', { signingId, attempt, index: first, partials })
   const receipts: SigningReceipt[] = []
   for (const index of quorum)
-    receipts.push((await key.plan.hosts.get(index)!.call('sign.confirm', { signingId, attempt, index, sealedSignatures })).receipt)
+    receipts.push(
+      (await key.plan.hosts.get(index)!.call('sign.confirm', { signingId, attempt, index, sealedSignatures })).receipt,
+    )
   return { sealedSignatures, receipts }
 }

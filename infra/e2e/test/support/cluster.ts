@@ -14,7 +14,12 @@ import { isRefusalCode, Refusal } from '@quorate/shared/errors'
 import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/seal/cbor'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { enclaveMethods, type EnclaveMethod, type EnclaveParams, type EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import {
+  enclaveMethods,
+  type EnclaveMethod,
+  type EnclaveParams,
+  type EnclaveResult,
+} from '@quorate/shared/wire/enclave-rpc'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 
@@ -31,7 +36,10 @@ export type Cluster = {
   members: Member[]
   /** A document of this very image, over any claims: what a compromised enclave could get. */
   issue: (enclaveId: string, claims: AttestationRequest, image?: string) => Promise<Uint8Array>
-  trust: TrustPolicy; clock: { now: number }; introduceAll: () => Promise<void> }
+  trust: TrustPolicy
+  clock: { now: number }
+  introduceAll: () => Promise<void>
+}
 
 /** A KMS of the platform: it wraps data keys under a key of its own and gives them to whoever asks. */
 function fakeKms(): SealingKms {
@@ -43,7 +51,11 @@ function fakeKms(): SealingKms {
       const nonce = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(aad(context))
       const body = Buffer.concat([cipher.update(plaintext), cipher.final()])
-      return Promise.resolve({ plaintext, ciphertext: Uint8Array.from([...nonce, ...cipher.getAuthTag(), ...body]), keyId: 'arn:test' })
+      return Promise.resolve({
+        plaintext,
+        ciphertext: Uint8Array.from([...nonce, ...cipher.getAuthTag(), ...body]),
+        keyId: 'arn:test',
+      })
     },
     decrypt(ciphertext, context) {
       const decipher = createDecipheriv('aes-256-gcm', key, ciphertext.subarray(0, 12)).setAAD(aad(context))
@@ -77,11 +89,23 @@ export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: Clust
     const answer = createModule({ chain, pcrs, moduleId: `i-0-${enclaveId}`, now: () => clock.now })
     const nsm = createNsm((request) => Promise.resolve(answer(request)))
     const log = (event: EnclaveEvent) => void events.push(event)
-    const handlers = createEnclave({ enclaveId, nsm, kms, mpc: mpcOf(number, mpc), roots: trust.roots, clock: () => clock.now, log })
+    const handlers = createEnclave({
+      enclaveId,
+      nsm,
+      kms,
+      mpc: mpcOf(number, mpc),
+      roots: trust.roots,
+      clock: () => clock.now,
+      log,
+    })
     const dispatch = createDispatch(handlers, log)
     const call: Member['call'] = async (method, params) => {
-      const reply = decode(await dispatch(encode([method, params]))) as { result?: unknown; refusal?: { code: string; culprits: number[] } }
-      if (reply.refusal) throw new Refusal(isRefusalCode(reply.refusal.code) ? reply.refusal.code : 'internal', reply.refusal.culprits)
+      const reply = decode(await dispatch(encode([method, params]))) as {
+        result?: unknown
+        refusal?: { code: string; culprits: number[] }
+      }
+      if (reply.refusal)
+        throw new Refusal(isRefusalCode(reply.refusal.code) ? reply.refusal.code : 'internal', reply.refusal.culprits)
       return enclaveMethods[method].result.parse(reply.result) as never
     }
     return { call, ...(await call('boot', { sealedRoot })) }

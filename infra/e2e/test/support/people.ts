@@ -34,7 +34,12 @@ export type PlanOptions = {
 }
 
 export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
-  const { scheme = 'frost-secp256k1-tr', threshold = 2, users = ['alice', 'bob', 'carol'], content = ['bytes'] } = options
+  const {
+    scheme = 'frost-secp256k1-tr',
+    threshold = 2,
+    users = ['alice', 'bob', 'carol'],
+    content = ['bytes'],
+  } = options
   const keyId = KeyId.parse(random(16))
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
@@ -72,7 +77,11 @@ export function initFor(plan: Plan, member: Member): Init {
   }
 }
 
-export async function registrationFor(plan: Plan, index: number, consent: Consent = { kind: 'each' }): Promise<Registration> {
+export async function registrationFor(
+  plan: Plan,
+  index: number,
+  consent: Consent = { kind: 'each' },
+): Promise<Registration> {
   const signer = plan.signers.get(index)!
   const body: RegistrationBody = {
     skeletonDigest: digestOf('skeleton', plan.skeleton),
@@ -119,8 +128,20 @@ export async function ask(
   return { request, sealedItems, requestDigest: digestOf('request', request.body) }
 }
 
-export const approve = (plan: Plan, index: number, requestDigest: Digest, expiresAt: number, decision: 'approve' | 'reject' = 'approve') =>
-  signBody(plan.signers.get(index)!, 'approval', { requestDigest, index, decision, reason: null, expiresAt }) as Promise<Approval>
+export const approve = (
+  plan: Plan,
+  index: number,
+  requestDigest: Digest,
+  expiresAt: number,
+  decision: 'approve' | 'reject' = 'approve',
+) =>
+  signBody(plan.signers.get(index)!, 'approval', {
+    requestDigest,
+    index,
+    decision,
+    reason: null,
+    expiresAt,
+  }) as Promise<Approval>
 
 export const bytesItem = (text: string): Item => ({
   content: { type: 'bytes', bytes: Buffer.from(text).toString('hex') },
