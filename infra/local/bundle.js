@@ -1,0 +1,35 @@
+// Makes the image of a simulated enclave: one file of code with the WASM module beside it. This folder is what is measured,
+// so the same sources and lockfile must give the same bytes, wherever and whenever it is made.
+import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const image = new URL('./dist/enclave/', import.meta.url)
+
+/** Whole or not at all: a fleet that starts meanwhile must not measure half a file. */
+async function replace(name, write) {
+  const draft = new URL(`${name}.${process.pid}`, image)
+  await write(draft)
+  await rename(draft, new URL(name, image))
+}
+
+const { outputFiles } = await build({
+  absWorkingDir: root,
+  entryPoints: ['infra/local/src/enclave/main.ts'],
+  outfile: 'infra/local/dist/enclave/enclave.mjs',
+  write: false,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node22',
+  conditions: ['source'],
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  // What is CommonJS among the dependencies asks for Node's own modules with require.
+  banner: { js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)" },
+})
+await mkdir(image, { recursive: true })
+await replace('enclave.mjs', (draft) => writeFile(draft, outputFiles[0].contents))
+await replace('mpc.wasm', (draft) => copyFile(new URL('../../shared/mpc/mpc.wasm', import.meta.url), draft))

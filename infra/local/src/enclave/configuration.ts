@@ -1,0 +1,12 @@
+import { z } from 'zod'
+
+/**
+ * What decides whom an enclave believes. It is measured together with the code (PCR0 and PCR2), so that a host that
+ * changes it makes another enclave.
+ */
+export const MeasuredConfiguration = z.strictObject({
+  /** Root certificates (PEM) under which peers must attest. */
+  roots: z.array(z.string().min(1)).min(1),
+  kms: z.strictObject({ endpoint: z.url(), keyArn: z.string().startsWith('arn:'), region: z.string().min(1) }),
+})
+export type MeasuredConfiguration = z.infer<typeof MeasuredConfiguration>

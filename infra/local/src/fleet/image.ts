@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Measurements } from '@quorate/shared/attestation/policy'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { MeasuredConfiguration } from '../enclave/configuration.ts'
+import { arnOf, developmentKeyId } from '../kms/key-store.ts'
+import { measure } from '../nsm/measure.ts'
+import { fromSource, projectFolder } from './entry.ts'
+import { FleetError } from './events.ts'
+import { lastingPort } from './ports.ts'
+
+/** What an enclave of this fleet is made of, and the registers that follow: PCR0 to 2, equal for all of them. */
+export type EnclaveImage = Readonly<{
+  code: string
+  configuration: string
+  kmsPort: number
+  pcrs: ReadonlyMap<number, Uint8Array>
+  measurements: Measurements
+}>
+
+const folder = join(projectFolder, 'infra/local/dist/enclave')
+const files = { code: join(folder, 'enclave.mjs'), wasm: join(folder, 'mpc.wasm') }
+
+/** Measures the bundle, the configuration of this state folder and the runtime. Throws a `FleetError` when nothing is built. */
+export async function openImage(state: string, rootPem: string): Promise<EnclaveImage> {
+  if (fromSource) await promisify(execFile)(process.execPath, [join(projectFolder, 'infra/local/bundle.js')])
+  if (!existsSync(files.code)) throw new FleetError('there is no enclave to start: run `npm run build` first')
+  const configuration = join(state, 'enclave.json')
+  const { kms } = await readConfiguration(configuration, rootPem)
+  const application = [files.code, files.wasm, configuration]
+  const pcrs = await measure({ application, runtime: [process.execPath], role: 'quorate-enclave', instanceId: '' })
+  const measurements = Object.fromEntries(
+    [0, 1, 2].map((index) => [index, toHex(pcrs.get(index) ?? new Uint8Array(48))]),
+  )
+  return { code: files.code, configuration, kmsPort: Number(new URL(kms.endpoint).port), pcrs, measurements }
+}
+
+/** PCR0 to 4 of one enclave: those of the image, and its own instance. Files are measured once for the whole fleet. */
+export async function pcrsOf({ pcrs }: EnclaveImage, enclaveId: string): Promise<Map<number, Uint8Array>> {
+  const own = await measure({ application: [], runtime: [], role: '', instanceId: enclaveId })
+  return new Map([...pcrs, [4, own.get(4) ?? new Uint8Array(48)]])
+}
+
+/** Written once for a state folder: another configuration would be another enclave, to which KMS gives nothing. */
+async function readConfiguration(path: string, rootPem: string): Promise<MeasuredConfiguration> {
+  if (!existsSync(path)) {
+    const endpoint = `http://127.0.0.1:${await lastingPort()}`
+    const kms = { endpoint, keyArn: arnOf(developmentKeyId), region: 'local-1' }
+    const made: MeasuredConfiguration = { roots: [rootPem], kms }
+    await writeFile(path, JSON.stringify(made, null, 2), { mode: 0o600 })
+  }
+  return MeasuredConfiguration.parse(JSON.parse(await readFile(path, 'utf8')))
+}
