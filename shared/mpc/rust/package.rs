@@ -153,11 +153,10 @@ impl<'a> PublicKeys<'a> {
     }
 }
 
-pub fn nonces<S: Suite>(bytes: &[u8]) -> Outcome<SigningNonces<S>> {
-    if bytes.len() != 10 + 2 * (SCALAR + S::POINT) {
-        return Err(Failure::INVALID_INPUT);
-    }
-    Ok(SigningNonces::deserialize(bytes)?)
+/// The nonces behind these commitments, which they end with.
+pub fn nonces<S: Suite>(bytes: &[u8], commitments: &[u8]) -> Outcome<SigningNonces<S>> {
+    let exact = bytes.len() == 10 + 2 * (SCALAR + S::POINT) && commitments.len() == 5 + 2 * S::POINT;
+    if exact && bytes.ends_with(commitments) { Ok(SigningNonces::deserialize(bytes)?) } else { Err(Failure::INVALID_INPUT) }
 }
 
 pub fn commitments<S: Suite>(bytes: &[u8]) -> Outcome<SigningCommitments<S>> {

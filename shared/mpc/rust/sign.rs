@@ -5,6 +5,7 @@ use crate::package::{self, identifier, read_all, PublicKeys, Share};
 use crate::rng::HostRng;
 use crate::suite::{Suite, TweakArgument};
 use crate::wire::{one, Map, Reader, Writer};
+use alloc::vec::Vec;
 use frost_core::round2::SignatureShare;
 use frost_core::{aggregate_custom, round1, round2, verify_signature_share};
 use frost_core::{CheaterDetection, Signature, SigningPackage, VerifyingKey};
@@ -33,16 +34,18 @@ fn signing_package<S: Suite>(commitments: &Map, message: &[u8]) -> Outcome<Signi
 
 pub fn sign<S: Suite>(arguments: &mut Reader) -> Outcome<Writer> {
     let share = Share::read::<S>(arguments.bytes()?)?;
-    let nonces = package::nonces::<S>(arguments.bytes()?)?;
-    let (map, message, tweak) = (arguments.map()?, arguments.bytes()?, tweak(arguments)?);
+    let nonces = arguments.bytes()?;
+    let (mut map, message, tweak) = (arguments.map()?, arguments.bytes()?, tweak(arguments)?);
     arguments.end()?;
-    let own = map.get(&share.index).ok_or(Failure::INVALID_INPUT)?;
-    let copied = map.iter().filter(|(index, bytes)| **index != share.index && *bytes == own);
-    let culprits: alloc::vec::Vec<u16> = copied.map(|(index, _)| *index).collect();
-    if !culprits.is_empty() {
-        return Err(Failure::bad_package(culprits));
+    let own = map.remove(&share.index).ok_or(Failure::INVALID_INPUT)?;
+    let copied: Vec<u16> = map.iter().filter(|(_, bytes)| **bytes == own).map(|(index, _)| *index).collect();
+    if !copied.is_empty() {
+        return Err(Failure::bad_package(copied));
     }
-    let package = signing_package::<S>(&map, message)?;
+    let nonces = package::nonces::<S>(nonces, own)?;
+    let mut all = read_all(&map, package::commitments::<S>, Failure::bad_package)?;
+    all.insert(identifier(share.index)?, *nonces.commitments());
+    let package = SigningPackage::new(all, message);
     let share = S::tweak_share(share.for_signing()?, tweak)?;
     one(&round2::sign(&package, &nonces, &share)?.serialize())
 }
@@ -74,7 +77,7 @@ pub fn aggregate<S: Suite>(arguments: &mut Reader) -> Outcome<Writer> {
 /// At least threshold of the key's participants, and nobody else.
 fn signers_of(keys: &PublicKeys, commitments: &Map) -> Outcome<()> {
     let strangers = commitments.keys().filter(|index| !keys.verifying_shares.contains_key(index));
-    let strangers: alloc::vec::Vec<u16> = strangers.copied().collect();
+    let strangers: Vec<u16> = strangers.copied().collect();
     if strangers.is_empty() && commitments.len() >= usize::from(keys.threshold) {
         return Ok(());
     }

@@ -1,2 +1,2 @@
-/** SHA-256 of mpc.wasm; written by build.js. */
-export const MPC_SHA256 = 'e7caf7bef5f945dce5e9e5c530048a53f6a4819183c5b1df6aace8f9ed7836a4'
+/** SHA-256 of mpc.wasm; written by check-digest.js. */
+export const MPC_SHA256 = 'e450a86ccfe024925a16113d5d24a0dadfe2f55095662bf88ce166b43b0857a0'

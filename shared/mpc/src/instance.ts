@@ -14,6 +14,8 @@ export type Ports = {
 
 type Exports = {
   memory: WasmMemory
+  /** Where stack and static data end, and what a call allocates begins. */
+  __heap_base: { value: number }
   alloc: (length: number) => number
   call: (operation: number, at: number, length: number) => number
 }
@@ -30,10 +32,8 @@ function instantiate(module: WasmModule, random: (into: Uint8Array) => void) {
   const host = { random: (at: number, length: number) => random(new Uint8Array(memory.buffer, at, length)) }
   const exports = new webAssembly.Instance(module, { host }).exports as Exports
   const { memory } = exports
-  const fresh = new Uint8Array(memory.buffer)
-  const start = fresh.findIndex((byte) => byte !== 0)
-  const end = fresh.findLastIndex((byte) => byte !== 0) + 1
-  return { ...exports, start, picture: fresh.slice(start, end), size: fresh.length }
+  const picture = new Uint8Array(memory.buffer).slice(0, exports.__heap_base.value)
+  return { ...exports, picture, size: memory.buffer.byteLength }
 }
 
 function answerAt(memory: WasmMemory, at: number): Uint8Array[] {
@@ -58,7 +58,7 @@ export function createCall(module: WasmModule, ports: Ports = {}): Call {
   }
 
   return (operation, items) => {
-    const { memory, alloc, call, start, picture, size } = (instance ??= instantiate(module, random))
+    const { memory, alloc, call, picture, size } = (instance ??= instantiate(module, random))
     let trapped = true
     try {
       const length = sizeOfItems(items)
@@ -73,7 +73,7 @@ export function createCall(module: WasmModule, ports: Ports = {}): Call {
       const bytes = new Uint8Array(memory.buffer)
       wipe(bytes)
       if (trapped || bytes.length !== size) instance = undefined
-      else bytes.set(picture, start)
+      else bytes.set(picture)
     }
   }
 }
