@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Quorate, type Key, type Participant } from '@quorate/client'
+import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+
+/** Two people who sign with one 2-of-3 key, on a fleet of its own. */
+export type Scene = { fleet: Fleet; quorate: Quorate; alice: Participant; bob: Participant; key: Key }
+
+/** Makes a 2-of-3 FROST key: three people, three enclaves. */
+export async function makeKey(quorate: Quorate): Promise<Omit<Scene, 'fleet' | 'quorate'>> {
+  const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) =>
+    quorate.participant(name, { seed: crypto.getRandomValues(new Uint8Array(32)) }),
+  ) as [Participant, Participant, Participant]
+  const keygen = await alice.reserveKey({
+    scheme: 'frost-secp256k1-tr',
+    threshold: 2,
+    participants: ['alice', 'bob', 'carol'],
+  })
+  await Promise.all([bob.participate(keygen.invitation('bob')), carol.participate(keygen.invitation('carol'))])
+  return { alice, bob, key: await keygen.completed() }
+}
+
+/** One signing 2-of-3 end to end: alice asks, bob looks and approves, the signature is verified. */
+export async function signOnce({ alice, bob, key }: Pick<Scene, 'alice' | 'bob' | 'key'>, text: string): Promise<void> {
+  const signing = await alice.requestSignature(key, text)
+  await bob.approve(signing)
+  await signing.completed()
+}
+
+/** Runs on a fresh fleet and clears it away. */
+export async function onStage<T>(act: (scene: Scene) => Promise<T>): Promise<T> {
+  const state = await mkdtemp(join(tmpdir(), 'quorate-bench-'))
+  const fleet = await startFleet({ port: 0, state, enclaves: 3, rateLimit: 1_000_000 })
+  try {
+    const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+    return await act({ fleet, quorate, ...(await makeKey(quorate)) })
+  } finally {
+    await fleet.stop()
+    await rm(state, { recursive: true, force: true })
+  }
+}

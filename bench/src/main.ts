@@ -1,0 +1,58 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { benchCrypto } from './crypto.ts'
+import type { Figure } from './figures.ts'
+import { benchSigning } from './signing.ts'
+
+/** `ONLY=name` runs what has this name, or begins with it and a dot. */
+const only = process.env['ONLY'] ?? ''
+const wanted = (name: string): boolean =>
+  only === '' || name === only || name.startsWith(`${only}.`) || only.startsWith(`${name}.`)
+
+/** What cryptography one signature 2-of-3 costs: two commitments, two partials, one aggregation, one verification. */
+function cryptoShare(figures: readonly Figure[]): Figure[] {
+  const of = (name: string) => figures.find((figure) => figure.name === name)?.value
+  const part = (operation: string) => of(`crypto.frost-secp256k1-tr.${operation}`)
+  const [total, commit, sign, aggregate, verify] = [
+    of('cpu.sign.frost-2of3'),
+    part('commit'),
+    part('sign'),
+    part('aggregate'),
+    part('verify'),
+  ]
+  if (!total || !commit || !sign || !aggregate || !verify) return []
+  const crypto = 2 * commit + 2 * sign + aggregate + verify
+  const figure = (name: string, value: number): Figure => ({ name, value, unit: 'ms', p50: value, p95: value, runs: 1 })
+  return [figure('cpu.sign.frost-2of3.crypto', crypto), figure('cpu.sign.frost-2of3.rest', total - crypto)]
+}
+
+function print(figures: readonly Figure[]): void {
+  const rows = figures.map(({ name, value, unit, p50, p95, runs }) => [
+    name,
+    `${value.toPrecision(4)} ${unit}`,
+    p50.toPrecision(4),
+    p95.toPrecision(4),
+    String(runs),
+  ])
+  const table = [['name', 'value', 'p50', 'p95', 'runs'], ...rows]
+  const widths = table.reduce<number[]>((max, row) => row.map((cell, at) => Math.max(cell.length, max[at] ?? 0)), [])
+  for (const row of table) process.stdout.write(`${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}\n`)
+}
+
+const figures: Figure[] = []
+const fleetNames = [
+  'sign.frost-2of3',
+  'sign.frost-2of3.inflight-1',
+  'sign.frost-2of3.inflight-10',
+  'sign.frost-2of3.inflight-50',
+  'keygen.frost-2of3',
+  'cpu.sign.frost-2of3',
+]
+if (wanted('crypto') || wanted('cpu'))
+  figures.push(...(await benchCrypto()).filter(({ name }) => wanted(name) || wanted('cpu')))
+if (fleetNames.some(wanted)) figures.push(...(await benchSigning(wanted)))
+figures.push(...cryptoShare(figures))
+print(figures)
+
+mkdirSync('bench', { recursive: true })
+const results = Object.fromEntries(figures.map(({ name, ...figure }) => [name, figure]))
+writeFileSync('bench/results.json', `${JSON.stringify(results, null, 2)}\n`)
