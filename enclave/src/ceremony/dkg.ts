@@ -23,7 +23,7 @@ export type Seat =
       stage: 2
       secret: Uint8Array
       message: RoundOne
-      transcript: string
+      transcript: Digest
       round1: Map<number, Uint8Array>
       answer: RoundTwo[]
     }
