@@ -1,6 +1,7 @@
 import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Store } from '../store/store.ts'
 
 /** `locked`: answers, and has no root secret open that we know of. `down`: nobody answers. */
 export type EnclaveStatus = { state: 'ready' | 'locked' | 'down'; identity: EnclaveIdentity | null }
@@ -28,13 +29,8 @@ export type Enclaves = {
   close(): Promise<void>
 }
 
-/** What the store keeps of an enclave: its root as only it can open it, and who it was when it made it. */
-export type StoredRoot = { identity: EnclaveIdentity; sealedRoot: string }
-export type Roots = {
-  loadEnclaveRoot(id: EnclaveId): Promise<StoredRoot | null>
-  /** Durable when it resolves. */
-  saveEnclaveRoot(id: EnclaveId, root: StoredRoot): Promise<unknown>
-}
+/** Where the sealed roots of enclaves are kept. */
+export type Roots = Pick<Store, 'loadEnclaveRoot' | 'saveEnclaveRoot'>
 
 export type EnclaveEvents = {
   enclaveReady(enclaveId: EnclaveId): void

@@ -62,7 +62,7 @@ describe('becoming ready', () => {
     const save = roots.saveEnclaveRoot.bind(roots)
     roots.saveEnclaveRoot = async (id, root) => {
       await new Promise<void>((resolve) => (release = resolve))
-      return await save(id, root)
+      await save(id, root)
     }
     await until(() => fakes[0]!.calls.some((call) => call.method === 'boot'), 'boot')
     await sleep(60)
@@ -361,13 +361,13 @@ describe('one bad enclave', () => {
   })
 
   it('that says locked has restarted unheard: it is asked anew and used again', async () => {
-    const { fake, enclaves } = await one({ healthEveryMs: 60_000 })
+    const { fake, enclaves, told } = await one({ healthEveryMs: 60_000 })
     const { attest } = fake.on
     fake.on['attest'] = () => ({ refusal: { code: 'enclave.locked', culprits: [] } })
     expect(await codeOf(ask(enclaves, fake))).toBe('enclave.locked')
     fake.on['attest'] = attest!
-    await until(() => enclaves.status(fake.id).state === 'down')
-    await until(() => enclaves.status(fake.id).state === 'ready')
+    await until(() => told.map(({ type }) => type).join(' ') === 'ready down ready')
+    expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
   })
 })
 

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EnclaveEvents, Roots, StoredRoot } from '../../src/enclaves/enclaves.ts'
+import type { EnclaveEvents, Roots } from '../../src/enclaves/enclaves.ts'
+import type { EnclaveRoot } from '../../src/store/store.ts'
 
 /** A place for roots that remembers in memory what it was told to keep. */
-export function memoryRoots(): Roots & { kept: Map<string, StoredRoot> } {
-  const kept = new Map<string, StoredRoot>()
+export function memoryRoots(): Roots & { kept: Map<string, EnclaveRoot> } {
+  const kept = new Map<string, EnclaveRoot>()
   return {
     kept,
     loadEnclaveRoot: (id) => Promise.resolve(kept.get(id) ?? null),
-    saveEnclaveRoot: (id, root) => Promise.resolve(kept.set(id, root)),
+    saveEnclaveRoot: (id, root) => Promise.resolve(void kept.set(id, root)),
   }
 }
 

@@ -1,0 +1,114 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { parseAddress, type Address } from '@quorate/shared/wire/address'
+import { EnclaveId } from '@quorate/shared/wire/ids'
+import { z } from 'zod'
+
+type Endpoint = { host: string; port: number }
+
+/** `127.0.0.1:3000`, `[::1]:3000` */
+const Listen = z.string().transform((text, context): Endpoint => {
+  const parts = /^(\[[0-9a-f:]+\]|[^:]+):(\d{1,5})$/i.exec(text)
+  if (parts?.[1] && Number(parts[2]) < 65_536) return { host: parts[1].replace(/^\[|\]$/g, ''), port: Number(parts[2]) }
+  context.addIssue('expected HOST:PORT')
+  return z.NEVER
+})
+
+/** `enclave-0=unix:/run/e0.sock,enclave-1=tcp:127.0.0.1:5001` */
+const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<EnclaveId, Address> => {
+  const addresses = new Map<EnclaveId, Address>()
+  for (const entry of text.split(',')) {
+    const at = entry.indexOf('=')
+    const name = entry.slice(0, Math.max(at, 0)).trim()
+    const address = entry.slice(at + 1).trim()
+    const id = EnclaveId.safeParse(name)
+    try {
+      if (!id.success || addresses.has(id.data)) throw new Error()
+      addresses.set(id.data, parseAddress(address))
+    } catch {
+      context.addIssue('expected ID=unix:PATH or ID=tcp:HOST:PORT, separated by commas, each id once')
+      return z.NEVER
+    }
+  }
+  return addresses
+})
+
+const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+
+const Environment = z.strictObject({
+  QUORATE_LISTEN: Listen.default({ host: '127.0.0.1', port: 3000 }),
+  QUORATE_METRICS_LISTEN: Listen.default({ host: '127.0.0.1', port: 9464 }),
+  /** How clients reach the gateway: named in their proofs and in tokens. */
+  QUORATE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  QUORATE_DATABASE: z.string().min(1),
+  /** A file with 32 bytes as hex that nobody but its owner may read. */
+  QUORATE_STORAGE_KEY_FILE: z.string().min(1),
+  QUORATE_ENCLAVES: EnclaveAddresses,
+  /** Requests per minute and address. */
+  QUORATE_RATE_LIMIT: count(1, 10_000_000).default(600),
+  QUORATE_TRUSTED_PROXIES: count(0, 8).default(0),
+  /** Whose pages may use the API from a browser: an origin, or `*`. */
+  QUORATE_CORS_ORIGIN: z.union([z.literal('*'), z.url({ protocol: /^https?$/ })]).optional(),
+  QUORATE_ROUND_TIMEOUT_MS: count(50, 60_000).default(2_000),
+  QUORATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+export type Config = Readonly<{
+  listen: Endpoint
+  metricsListen: Endpoint
+  /** Without a slash at its end. Null: the address that the gateway listens on. */
+  publicUrl: string | null
+  database: string
+  /** 32 bytes. */
+  storageKey: Uint8Array
+  enclaves: ReadonlyMap<EnclaveId, Address>
+  rateLimit: number
+  trustedProxies: number
+  corsOrigin: string | null
+  roundTimeoutMs: number
+  logLevel: string
+}>
+
+/**
+ * Reads the configuration from `env`. Unknown QUORATE_* names are errors, since a typo must not mean a default. Throws a
+ * plain Error that names every variable that is wrong, and no value.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('QUORATE_')))
+  const parsed = Environment.safeParse(ours)
+  if (!parsed.success)
+    throw new Error(`the configuration is not valid:\n${parsed.error.issues.map(complaint).join('\n')}`)
+  const values = parsed.data
+  return Object.freeze({
+    listen: values.QUORATE_LISTEN,
+    metricsListen: values.QUORATE_METRICS_LISTEN,
+    publicUrl: values.QUORATE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    database: values.QUORATE_DATABASE,
+    storageKey: readStorageKey(values.QUORATE_STORAGE_KEY_FILE),
+    enclaves: values.QUORATE_ENCLAVES,
+    rateLimit: values.QUORATE_RATE_LIMIT,
+    trustedProxies: values.QUORATE_TRUSTED_PROXIES,
+    corsOrigin: values.QUORATE_CORS_ORIGIN ?? null,
+    roundTimeoutMs: values.QUORATE_ROUND_TIMEOUT_MS,
+    logLevel: values.QUORATE_LOG_LEVEL,
+  })
+}
+
+function complaint(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `  ${issue.keys.join(', ')}: no such variable`
+  if (issue.code === 'invalid_type' && issue.input === undefined) return `  ${issue.path.join('.')}: must be set`
+  return `  ${issue.path.join('.')}: ${issue.message}`
+}
+
+/** Mode and content are read from the same open file, so that it cannot be changed between the two. */
+function readStorageKey(path: string): Uint8Array {
+  const file = openSync(path, 'r')
+  try {
+    if ((fstatSync(file).mode & 0o077) !== 0)
+      throw new Error('QUORATE_STORAGE_KEY_FILE: others than its owner may read it; chmod 600')
+    const text = readFileSync(file, 'utf8').trim()
+    if (!/^[0-9a-f]{64}$/i.test(text)) throw new Error('QUORATE_STORAGE_KEY_FILE: expected 32 bytes as hex')
+    return new Uint8Array(Buffer.from(text, 'hex'))
+  } finally {
+    closeSync(file)
+  }
+}

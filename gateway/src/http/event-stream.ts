@@ -1,0 +1,60 @@
+import type { Request, Response } from 'express'
+import type { Stream } from './handlers.ts'
+
+/** Milliseconds between two comments that keep proxies from closing a quiet stream. */
+const HEARTBEAT = 15_000
+/** Bytes that may wait for a reader that does not read, before it is let go. */
+const MAX_UNREAD = 1 << 20
+
+const isEnd = (state: string) => state === 'completed' || state === 'failed' || state === 'expired'
+
+/**
+ * Server-sent events (HTML standard §9.2): each status with its version as id, from the one after Last-Event-ID, until
+ * the session has ended, the reader leaves or `draining`. Throws what `current` refuses with, before anything is sent.
+ */
+export async function streamEvents(
+  request: Request,
+  response: Response,
+  stream: Stream,
+  draining: AbortSignal,
+): Promise<void> {
+  let sent = lastEventId(request)
+  const send = (status: Awaited<ReturnType<Stream['current']>>) => {
+    if (response.headersSent && status.version > sent) {
+      sent = status.version
+      response.write(`id: ${status.version}\nevent: status\ndata: ${JSON.stringify(status)}\n\n`)
+    }
+    if (isEnd(status.state)) response.end()
+    else if (response.writableLength > MAX_UNREAD) response.destroy()
+  }
+  const early: Parameters<typeof send>[0][] = []
+  const unwatch = stream.watch((status) => (response.headersSent ? send(status) : void early.push(status)))
+  try {
+    const current = await stream.current()
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    response.flushHeaders()
+    for (const status of [current, ...early]) send(status)
+    await ended(response, draining)
+  } finally {
+    unwatch()
+  }
+}
+
+async function ended(response: Response, draining: AbortSignal): Promise<void> {
+  const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT)
+  const end = () => void response.end()
+  draining.addEventListener('abort', end)
+  if (draining.aborted) end()
+  if (!response.closed) await new Promise((resolve) => response.once('close', resolve))
+  draining.removeEventListener('abort', end)
+  clearInterval(heartbeat)
+}
+
+function lastEventId(request: Request): number {
+  const id = request.get('last-event-id') ?? ''
+  return /^\d{1,9}$/.test(id) ? Number(id) : -1
+}

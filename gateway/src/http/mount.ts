@@ -1,0 +1,132 @@
+import { hash } from 'node:crypto'
+import { Refusal } from '@quorate/shared/errors'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import { routes, type Route } from '@quorate/shared/wire/rest'
+import type { IRouter, Request, Response } from 'express'
+import { streamEvents } from './event-stream.ts'
+import type { Handlers, Stream } from './handlers.ts'
+import type { HttpEvents } from './http-events.ts'
+import type { Idempotency } from './idempotency.ts'
+import { InvalidRequest, parsePart } from './invalid-request.ts'
+import { PROBLEM_TYPE, toProblem, type Reply } from './problem.ts'
+import { decodeText, readBody } from './read-body.ts'
+import { parseStrictJson } from './strict-json.ts'
+import type { Tokens } from './tokens.ts'
+
+export type MountPorts = {
+  handlers: Handlers
+  tokens: Tokens
+  idempotencyOf: (route: string) => Idempotency
+  events: HttpEvents
+  /** Aborted when the gateway begins to shut down. */
+  draining: AbortSignal
+}
+
+type AnyInput = { params: unknown; query: unknown; body: unknown; reader: KeyId | null; signal: AbortSignal }
+type AnyHandler = (input: AnyInput) => Promise<unknown>
+
+export const API = '/api/v1'
+
+/** Turns the route table into routes: authorise, decode, call, answer. A handler sees only what fits its schema. */
+export function mount(app: IRouter, ports: MountPorts): void {
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    const handler = ports.handlers[name as keyof Handlers] as unknown as AnyHandler
+    app[route.method](API + route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+      const begun = performance.now()
+      try {
+        await serve(name, route, handler, ports, request, response)
+      } catch (reason) {
+        sendProblem(response, reason, (error) => ports.events.faulted({ where: name, error }))
+      }
+      ports.events.requestServed({
+        route: name,
+        status: response.statusCode,
+        seconds: (performance.now() - begun) / 1_000,
+      })
+    })
+  }
+}
+
+async function serve(
+  name: string,
+  route: Route,
+  handler: AnyHandler,
+  ports: MountPorts,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  if (ports.draining.aborted) throw new Refusal('gateway.draining')
+  const reader = route.auth === 'token' ? await ports.tokens.verify(request.headers.authorization) : null
+  const params = parsePart(route.params, 'path', request.params)
+  const query = parsePart(route.query, 'query', request.url.includes('?') ? request.query : {})
+  const raw = route.body === null ? null : await readBody(request)
+  const body = raw && route.body ? parsePart(route.body, 'body', parseStrictJson(decodeText(raw))) : null
+  if (route.events) {
+    const stream = (await handler({ params, query, body, reader, signal: ports.draining })) as Stream
+    await streamEvents(request, response, stream, ports.draining)
+    return
+  }
+  const act = async (): Promise<Reply> => {
+    const waits = query !== null && typeof query === 'object' && 'wait' in query
+    const { signal, done } = waits ? whileWanted(response, ports.draining) : { signal: ports.draining, done: () => {} }
+    const reply = await handler({ params, query, body, reader, signal }).finally(done)
+    return { status: 200, body: JSON.stringify(reply), remember: true }
+  }
+  const key = request.get('idempotency-key')
+  if (key === undefined || raw === null) {
+    send(response, await act(), ports.draining.aborted)
+    return
+  }
+  const keyed = { scope: `${name} ${request.path}`, key: checkedKey(key), digest: hash('sha256', raw) }
+  send(response, await ports.idempotencyOf(name)(keyed, () => act().catch(refusedReply)), ports.draining.aborted)
+}
+
+/** A refusal is an answer too, and may be remembered; anything else is a fault. */
+function refusedReply(reason: unknown): Reply {
+  if (reason instanceof Refusal) return toProblem(reason)
+  throw reason
+}
+
+function checkedKey(key: string): string {
+  if (!/^[\x21-\x7e]{1,128}$/.test(key))
+    throw new InvalidRequest(['header.idempotency-key: 1 to 128 visible characters'])
+  return key
+}
+
+/** A signal that aborts when the asker leaves or the gateway drains, whichever is first. */
+function whileWanted(response: Response, draining: AbortSignal): { signal: AbortSignal; done: () => void } {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  response.once('close', abort)
+  draining.addEventListener('abort', abort)
+  const done = () => {
+    response.off('close', abort)
+    draining.removeEventListener('abort', abort)
+  }
+  return { signal: controller.signal, done }
+}
+
+function send(response: Response, { status, body }: Reply, last: boolean): void {
+  if (response.headersSent || response.destroyed) return
+  const problem = status >= 400
+  response.writeHead(status, {
+    'content-type': problem ? PROBLEM_TYPE : 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...(status === 503 && { 'retry-after': '1' }),
+    // The rest of a body that is too large is not read, and a gateway that shuts down takes no further request.
+    ...((last || status === 413) && { connection: 'close' }),
+  })
+  response.end(body)
+}
+
+/** Answers with what was refused; what is not a refusal is a fault of ours and says nothing of itself. */
+export function sendProblem(response: Response, reason: unknown, fault: (error: unknown) => void): void {
+  if (reason instanceof InvalidRequest) {
+    send(response, toProblem(new Refusal('request.invalid'), reason.issues), false)
+    return
+  }
+  const refused = reason instanceof Refusal
+  if (!refused) fault(reason)
+  send(response, toProblem(refused ? reason : new Refusal('internal')), refused && reason.code === 'gateway.draining')
+}

@@ -1,0 +1,125 @@
+import { refusals, type RefusalCode } from '@quorate/shared/errors'
+import * as ids from '@quorate/shared/wire/ids'
+import * as identity from '@quorate/shared/wire/identity'
+import * as keygen from '@quorate/shared/wire/keygen'
+import * as rest from '@quorate/shared/wire/rest'
+import * as signing from '@quorate/shared/wire/signing'
+import { z } from 'zod'
+
+type Json = Record<string, unknown>
+
+/** Schemas that the description names, by the name that they are exported under; what they are made of stays in place. */
+const named = z.registry<{ id: string }>()
+for (const room of [ids, identity, keygen, signing, rest])
+  for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
+
+/** Said of every route besides its own refusals. */
+const always: readonly RefusalCode[] = ['request.invalid', 'request.rate_limited', 'gateway.draining', 'internal']
+const ofBodies: readonly RefusalCode[] = [
+  'request.too_large',
+  'request.unsupported_media',
+  'request.idempotency_conflict',
+]
+
+/** OpenAPI 3.1 of the route table. `server` is the URL that the paths start from. */
+export function openApi(server: string): Json {
+  const schemas: Json = {}
+  const paths: Record<string, Json> = {}
+  for (const [name, route] of Object.entries<rest.Route>(rest.routes))
+    paths[route.path] = { ...paths[route.path], [route.method]: operation(name, route, schemas) }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Quorate',
+      version: '1',
+      description: 'Threshold signing over enclaves. Every refusal is a problem (RFC 9457) whose code is in /docs.',
+      license: { name: 'Apache-2.0 OR MIT' },
+    },
+    servers: [{ url: server }],
+    paths,
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'From POST /sessions; read-only' } },
+    },
+  }
+}
+
+function operation(name: string, route: rest.Route, schemas: Json): Json {
+  const reply = schemaOf(route.reply, 'output', schemas)
+  const media = route.events ? 'text/event-stream' : 'application/json'
+  return {
+    operationId: name,
+    summary: route.summary,
+    ...(route.auth === 'token' && { security: [{ token: [] }] }),
+    parameters: [
+      ...parameters('path', route.params, schemas),
+      ...parameters('query', route.query, schemas),
+      ...(route.body ? [idempotencyKey] : []),
+    ],
+    ...(route.body && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: schemaOf(route.body, 'input', schemas) } },
+      },
+    }),
+    responses: {
+      200: { description: route.summary, content: { [media]: { schema: reply } } },
+      ...problems(route, schemas),
+    },
+  }
+}
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Same key and body, same answer; same key and another body, 409',
+  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
+}
+
+function problems(route: rest.Route, schemas: Json): Json {
+  const codes = [
+    ...route.errors,
+    ...(route.auth === 'token' ? (['request.unauthorized'] as const) : []),
+    ...(route.body ? ofBodies : []),
+    ...always,
+  ]
+  const schema = schemaOf(rest.Problem, 'output', schemas)
+  const responses: Json = {}
+  for (const status of new Set(codes.map((code) => refusals[code].status))) {
+    const said = [...new Set(codes.filter((code) => refusals[code].status === status))]
+    responses[status] = { description: said.join(', '), content: { 'application/problem+json': { schema } } }
+  }
+  return responses
+}
+
+function parameters(place: 'path' | 'query', schema: z.ZodType, schemas: Json): Json[] {
+  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {}
+  return Object.entries(shape).map(([name, part]) => ({
+    name,
+    in: place,
+    required: !part.safeParse(undefined).success,
+    schema: schemaOf(part, 'input', schemas),
+  }))
+}
+
+/** JSON Schema of one schema; the named ones among its parts go to `schemas` and are referred to. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const made = z.toJSONSchema(schema, {
+    io,
+    metadata: named,
+    unrepresentable: 'any',
+    // What a schema says of itself with `meta`, for those whose form cannot be told from their code.
+    override: ({ zodSchema, jsonSchema }) =>
+      void Object.assign(jsonSchema, z.globalRegistry.get(zodSchema as unknown as z.ZodType)),
+  })
+  const whole = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
+  const parts = (whole['$defs'] ?? {}) as Json
+  delete whole['$schema']
+  delete whole['$defs']
+  for (const [name, part] of Object.entries(parts)) schemas[name] ??= part
+  const id = named.get(schema)?.id
+  if (id === undefined) return whole
+  schemas[id] ??= whole
+  return { $ref: `#/components/schemas/${id}` }
+}

@@ -1,0 +1,66 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Milliseconds. Whoever takes longer than these over its part of a request loses the connection. */
+export type Timeouts = Readonly<{
+  headers: number
+  /** For the whole request, body included. */
+  request: number
+  /** Between two requests of one connection. */
+  idle: number
+  /** Without a byte in either direction: longer than the longest wait, for readers that do not read. */
+  quiet: number
+  check: number
+  /** What a close allows requests under way. */
+  drain: number
+}>
+
+export const defaultTimeouts: Timeouts = {
+  headers: 10_000,
+  request: 20_000,
+  idle: 30_000,
+  quiet: 90_000,
+  check: 1_000,
+  drain: 1_500,
+}
+
+const MAX_CONNECTIONS = 10_000
+const MAX_HEADERS = 16 << 10
+
+export type ListeningServer = Readonly<{ url: string; close: () => Promise<void> }>
+
+/** Listens on `listen`; port 0 takes any. `close` waits for requests under way, at most `drain` ms, and for nobody idle. */
+export async function listen(
+  handler: RequestListener,
+  { host, port }: { host: string; port: number },
+  timeouts: Timeouts = defaultTimeouts,
+): Promise<ListeningServer> {
+  const server = createServer(
+    {
+      headersTimeout: timeouts.headers,
+      requestTimeout: timeouts.request,
+      keepAliveTimeout: timeouts.idle,
+      connectionsCheckingInterval: timeouts.check,
+      maxHeaderSize: MAX_HEADERS,
+      noDelay: true,
+    },
+    handler,
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.setTimeout(timeouts.quiet)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { url: `http://${name}:${address.port}`, close: () => drain(server, timeouts.drain) }
+}
+
+async function drain(server: Server, ms: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeIdleConnections()
+  const force = setTimeout(() => server.closeAllConnections(), ms)
+  await closed
+  clearTimeout(force)
+}

@@ -1,0 +1,48 @@
+import { Refusal } from '@quorate/shared/errors'
+import { verifyBody } from '@quorate/shared/seal/sign'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import type { SessionProof } from '@quorate/shared/wire/signing'
+import type { Tokens } from './tokens.ts'
+
+/** Milliseconds that a proof may be off our clock, either way. */
+const TOLERANCE = 60_000
+
+export type SessionsPorts = {
+  tokens: Tokens
+  /** The key (hex) under which readers of this key prove themselves, null for a key that is unknown. */
+  readerKey: (keyId: KeyId) => Promise<string | null>
+  /** What a proof must name, so that it cannot be carried to another gateway. */
+  publicUrl: string
+  clock: () => number
+}
+
+/** Verified in place of an unknown key's, so that a stranger learns nothing from the time it takes. The base point's y = 4/5. */
+const NOBODY = `58${'66'.repeat(31)}`
+
+/**
+ * Exchanges proofs for tokens. Every refusal is the same `request.unauthorized`. A nonce counts once; nonces are
+ * remembered as long as their proof would be good, and only for proofs that verify.
+ */
+export function createSessions({ tokens, readerKey, publicUrl, clock }: SessionsPorts) {
+  const spent = new Map<string, number>()
+
+  function forgetOld(now: number): void {
+    for (const [nonce, until] of spent) {
+      if (until >= now) break
+      spent.delete(nonce)
+    }
+  }
+
+  return async function open(proof: SessionProof): Promise<{ token: string; expiresAt: number }> {
+    const { keyId, gateway, time, nonce } = proof.body
+    const known = await readerKey(keyId)
+    const valid = await verifyBody(known ?? NOBODY, 'session', proof)
+    const now = clock()
+    const name = `${keyId} ${nonce}`
+    forgetOld(now)
+    if (known === null || !valid || gateway !== publicUrl || Math.abs(now - time) > TOLERANCE || spent.has(name))
+      throw new Refusal('request.unauthorized')
+    spent.set(name, now + 2 * TOLERANCE)
+    return await tokens.issue(keyId)
+  }
+}
