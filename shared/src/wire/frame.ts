@@ -55,7 +55,11 @@ function cutFrame(pending: Uint8Array): { frame?: Frame; used: number; wanted: n
   const length = view.getUint32(0)
   if (length < HEADER - 4 || length > MAX_BODY + HEADER - 4) throw new Refusal('frame.invalid')
   if (pending.length < 4 + length) return { used: 0, wanted: 4 + length }
-  const frame = { id: view.getUint32(4), deadline: view.getUint32(8), body: pending.slice(HEADER, 4 + length) }
+  const frame = {
+    id: view.getUint32(4),
+    deadline: view.getUint32(8),
+    body: new Uint8Array(pending.buffer, pending.byteOffset + HEADER, 4 + length - HEADER),
+  }
   return { frame, used: 4 + length, wanted: 4 }
 }
 
