@@ -52,7 +52,6 @@ export type Store = {
   loadSession<K extends SessionKind>(kind: K, id: string): Promise<Extract<StoredSession, { kind: K }> | null>
   /** Not ended, for the start. */
   openSessions(): Promise<StoredSession[]>
-  openSigningsOf(keyId: KeyId): Promise<string[]>
   /** Gives the new version. Rejects with `session.conflict` when the stored version is not the expected one. */
   save<K extends SessionKind>(change: Change<K>): Promise<number>
   loadKey(keyId: KeyId): Promise<KeyRecord | null>

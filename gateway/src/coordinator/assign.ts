@@ -1,0 +1,13 @@
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { UserId } from '@quorate/shared/wire/ids'
+import type { Place } from '../keygen/session.ts'
+
+/**
+ * Puts participants on enclaves in turn, beginning with number `start`, so that none hosts more of them than it must: with
+ * more than n / t enclaves, none holds a quorum alone. `hosts` is not empty.
+ */
+export const assign = (users: readonly UserId[], hosts: readonly EnclaveIdentity[], start: number): Place[] =>
+  users.flatMap((userId, at) => {
+    const host = hosts[(start + at) % hosts.length]
+    return host ? [{ userId, index: at + 1, host }] : []
+  })

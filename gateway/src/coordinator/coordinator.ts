@@ -1,0 +1,62 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import { createHostHealth } from './host-health.ts'
+import { createKeyCache } from './key-cache.ts'
+import { createKeygens } from './keygens.ts'
+import { defaultLimits, type Coordinator, type Ports, type StatusOf } from './ports.ts'
+import { createSignings } from './signings.ts'
+import { keygenStatusOf, signingStatusOf } from './status.ts'
+
+/** Joins keygens and signings over one store and one set of enclaves. Nothing runs before `start`. */
+export function createCoordinator(ports: Ports): Coordinator {
+  const limits = { ...defaultLimits, ...ports.limits }
+  const health = createHostHealth(ports.enclaves, ports.clock, () => {
+    keygens.wake()
+    signings.wake()
+  })
+  const loadKey = createKeyCache(ports.store)
+  const keygens = createKeygens(ports, health, limits)
+  const signings = createSignings(ports, health, limits, loadKey)
+
+  const readerKey = async (keyId: KeyId): Promise<string | null> => {
+    try {
+      return (await loadKey(keyId)).verified.certificate.roster.skeleton.readerKey
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
+    return keygens.readerKey(keyId).catch((error: unknown) => {
+      if (isNotFound(error)) return null
+      throw error
+    })
+  }
+
+  const watch = (<K extends keyof StatusOf>(kind: K, id: string, listener: (status: StatusOf[K]) => void) => {
+    if (kind === 'keygen')
+      return keygens.sessions.watch(id, (now) => (listener as (s: StatusOf['keygen']) => void)(keygenStatusOf(now)))
+    return signings.sessions.watch(id, (now) => (listener as (s: StatusOf['signing']) => void)(signingStatusOf(now)))
+  }) satisfies Coordinator['watch']
+
+  return {
+    ...keygens.offered,
+    ...signings.offered,
+    key: async (keyId) => (await loadKey(keyId)).record.certificate,
+    readerKey,
+    watch,
+    async start() {
+      for (const session of await ports.store.openSessions()) {
+        if (session.kind === 'keygen') keygens.sessions.take(session)
+        else {
+          signings.note(session.state)
+          signings.sessions.take(session)
+        }
+      }
+    },
+    async close() {
+      health.close()
+      await Promise.all([keygens.sessions.close(), signings.sessions.close()])
+    },
+  }
+}
+
+const isNotFound = (error: unknown): boolean =>
+  error instanceof Refusal && (error.code === 'key.not_found' || error.code === 'request.not_found')

@@ -1,0 +1,33 @@
+import type { Database } from 'better-sqlite3'
+
+/** One entry per version of the schema, in order and never edited once released. `user_version` counts those applied. */
+const migrations: readonly string[] = [
+  `CREATE TABLE meta (name TEXT PRIMARY KEY, blob BLOB NOT NULL) STRICT;
+   CREATE TABLE sessions (
+     kind TEXT NOT NULL, id TEXT NOT NULL, key_id TEXT NOT NULL, version INTEGER NOT NULL, ended INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (kind, id)) STRICT;
+   CREATE INDEX open_sessions ON sessions (kind) WHERE ended = 0;
+   CREATE INDEX ended_sessions ON sessions (updated_at) WHERE ended = 1;
+   CREATE TABLE keys (key_id TEXT PRIMARY KEY, version INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;
+   CREATE TABLE enclaves (enclave_id TEXT PRIMARY KEY, version INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;
+   CREATE TABLE replies (
+     scope TEXT NOT NULL, key TEXT NOT NULL, expires_at INTEGER NOT NULL, blob BLOB NOT NULL,
+     PRIMARY KEY (scope, key)) STRICT;
+   CREATE INDEX old_replies ON replies (expires_at);
+   CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, blob BLOB NOT NULL) STRICT;`,
+]
+
+export const SCHEMA_VERSION = migrations.length
+
+/** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */
+export function migrate(db: Database): void {
+  const at = db.pragma('user_version', { simple: true }) as number
+  if (at > migrations.length) throw new Error('the database belongs to a later version of the gateway')
+  for (const [step, sql] of migrations.entries()) {
+    if (step < at) continue
+    db.transaction(() => {
+      db.exec(sql)
+      db.pragma(`user_version = ${step + 1}`)
+    }).immediate()
+  }
+}

@@ -1,0 +1,155 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { Database } from 'better-sqlite3'
+import { createAuditChain } from './audit-chain.ts'
+import { migrate } from './migrations.ts'
+import type { RowCipher } from './row-cipher.ts'
+
+/** A session as it crosses to the worker: what is not routed by is JSON already. Times in ms. */
+export type SessionRow = Readonly<{
+  kind: string
+  id: string
+  keyId: string
+  expected: number
+  ended: boolean
+  expiresAt: number
+  state: string
+}>
+export type FoundSession = Readonly<{ kind: string; id: string; keyId: string; version: number; state: string }>
+
+type StoredRow = { kind: string; id: string; key_id: string; version: number; blob: Buffer }
+
+/** What can be asked of the database. All of it is synchronous, and all writes run inside a transaction of the caller's. */
+export type Tables = ReturnType<typeof createTables>
+
+const KEY_CHECK = 'quorate'
+
+/** Does this storage key open this database? A new database takes it as its own. */
+function checkKey(db: Database, cipher: RowCipher): void {
+  const place = ['meta', 'key', 1] as const
+  const row = db.prepare<[], { blob: Buffer }>("SELECT blob FROM meta WHERE name = 'key'").get()
+  if (row === undefined) {
+    db.prepare("INSERT INTO meta (name, blob) VALUES ('key', ?)").run(cipher.seal(place, KEY_CHECK))
+    return
+  }
+  try {
+    if (cipher.open(place, row.blob) === KEY_CHECK) return
+  } catch {
+    // Said below, in the operator's words.
+  }
+  throw new Error('the storage key does not open this database')
+}
+
+/** Brings the schema up to date, checks the storage key, and gives the operations. Throws a plain Error for the operator. */
+export function createTables(db: Database, cipher: RowCipher) {
+  db.pragma('journal_mode = WAL')
+  db.pragma('busy_timeout = 5000')
+  migrate(db)
+  checkKey(db, cipher)
+  const audit = createAuditChain(db, cipher)
+  return {
+    ...sessionOperations(db, cipher, audit),
+    ...recordOperations(db, cipher),
+    ...replyOperations(db, cipher),
+    verifyAudit: () => audit.verify(),
+    sweep: sweepOperation(db),
+  }
+}
+
+function sessionOperations(db: Database, cipher: RowCipher, audit: ReturnType<typeof createAuditChain>) {
+  const columns = 'kind, id, key_id, version, blob'
+  const insert = db.prepare('INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, 1, ?, ?, ?, ?)')
+  const update = db.prepare(
+    'UPDATE sessions SET version = ?, ended = ?, expires_at = ?, updated_at = ?, blob = ? WHERE kind = ? AND id = ? AND version = ?',
+  )
+  const insertKey = db.prepare('INSERT OR IGNORE INTO keys VALUES (?, 1, ?)')
+  const one = db.prepare<string[], StoredRow>(`SELECT ${columns} FROM sessions WHERE kind = ? AND id = ?`)
+  const open = db.prepare<[], StoredRow>(`SELECT ${columns} FROM sessions WHERE ended = 0`)
+  const found = (row: StoredRow): FoundSession => ({
+    kind: row.kind,
+    id: row.id,
+    keyId: row.key_id,
+    version: row.version,
+    state: cipher.open(['sessions', `${row.kind}/${row.id}/${row.key_id}`, row.version], row.blob),
+  })
+  return {
+    save: (row: SessionRow, key: string | null, records: readonly string[], now: number): number => {
+      const { kind, id, keyId, expected } = row
+      const version = expected + 1
+      const blob = cipher.seal(['sessions', `${kind}/${id}/${keyId}`, version], row.state)
+      const ended = row.ended ? 1 : 0
+      const written =
+        expected === 0
+          ? insert.run(kind, id, keyId, ended, row.expiresAt, now, blob)
+          : update.run(version, ended, row.expiresAt, now, blob, kind, id, expected)
+      if (written.changes !== 1) throw new Refusal('session.conflict')
+      if (key !== null && insertKey.run(keyId, cipher.seal(['keys', keyId, 1], key)).changes !== 1)
+        throw new Refusal('session.conflict')
+      for (const record of records) audit.append(record)
+      return version
+    },
+    loadSession: (kind: string, id: string): FoundSession | null => {
+      const row = one.get(kind, id)
+      return row ? found(row) : null
+    },
+    /** A row that does not open must not keep the others from going on: it is counted and left. */
+    openSessions: (): { sessions: FoundSession[]; unreadable: number } => {
+      const sessions: FoundSession[] = []
+      let unreadable = 0
+      for (const row of open.iterate()) {
+        try {
+          sessions.push(found(row))
+        } catch {
+          unreadable += 1
+        }
+      }
+      return { sessions, unreadable }
+    },
+  }
+}
+
+function recordOperations(db: Database, cipher: RowCipher) {
+  const key = db.prepare<string[], { blob: Buffer }>('SELECT blob FROM keys WHERE key_id = ?')
+  const enclave = db.prepare<string[], { blob: Buffer }>('SELECT blob FROM enclaves WHERE enclave_id = ?')
+  const saveEnclave = db.prepare(
+    'INSERT INTO enclaves VALUES (?, 1, ?) ON CONFLICT (enclave_id) DO UPDATE SET blob = excluded.blob',
+  )
+  return {
+    loadKey: (keyId: string): string | null => {
+      const row = key.get(keyId)
+      return row ? cipher.open(['keys', keyId, 1], row.blob) : null
+    },
+    loadEnclaveRoot: (enclaveId: string): string | null => {
+      const row = enclave.get(enclaveId)
+      return row ? cipher.open(['enclaves', enclaveId, 1], row.blob) : null
+    },
+    saveEnclaveRoot: (enclaveId: string, root: string): void => {
+      saveEnclave.run(enclaveId, cipher.seal(['enclaves', enclaveId, 1], root))
+    },
+  }
+}
+
+function replyOperations(db: Database, cipher: RowCipher) {
+  const load = db.prepare<(string | number)[], { blob: Buffer }>(
+    'SELECT blob FROM replies WHERE scope = ? AND key = ? AND expires_at > ?',
+  )
+  const save = db.prepare(
+    `INSERT INTO replies VALUES (?, ?, ?, ?) ON CONFLICT (scope, key) DO UPDATE
+     SET expires_at = excluded.expires_at, blob = excluded.blob WHERE replies.expires_at <= ?`,
+  )
+  return {
+    loadReply: (scope: string, key: string, now: number): string | null => {
+      const row = load.get(scope, key, now)
+      return row ? cipher.open(['replies', JSON.stringify([scope, key]), 1], row.blob) : null
+    },
+    saveReply: (scope: string, key: string, reply: string, expiresAt: number, now: number): void => {
+      save.run(scope, key, expiresAt, cipher.seal(['replies', JSON.stringify([scope, key]), 1], reply), now)
+    },
+  }
+}
+
+/** Sessions that ended before `before` (ms), those that should have ended by then, and replies that are over at `now`. */
+function sweepOperation(db: Database) {
+  const sessions = db.prepare('DELETE FROM sessions WHERE (ended = 1 AND updated_at < ?) OR expires_at < ?')
+  const replies = db.prepare('DELETE FROM replies WHERE expires_at <= ?')
+  return (before: number, now: number): number => sessions.run(before, before).changes + replies.run(now).changes
+}

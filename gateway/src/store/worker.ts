@@ -1,0 +1,34 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+import { createBatchRunner, type Order, type Outcome } from './batch.ts'
+import { createRowCipher } from './row-cipher.ts'
+import { createTables } from './tables.ts'
+
+/** The thread that owns the database: SQLite's calls block, and the event loop must not. */
+export type WorkerData = Readonly<{ path: string; storageKey: Uint8Array }>
+export type ToWorker = { orders: readonly Order[] } | { close: true }
+export type FromWorker = { opened: true } | { failed: string } | { outcomes: readonly Outcome[] } | { closed: true }
+
+const say = (message: FromWorker) => parentPort?.postMessage(message)
+
+function open({ path, storageKey }: WorkerData): void {
+  const db = new Database(path)
+  const run = createBatchRunner(db, createTables(db, createRowCipher(storageKey)))
+  parentPort?.on('message', (message: ToWorker) => {
+    if ('orders' in message) {
+      say({ outcomes: run(message.orders) })
+      return
+    }
+    db.close()
+    say({ closed: true })
+    parentPort?.close()
+  })
+  say({ opened: true })
+}
+
+try {
+  open(workerData as WorkerData)
+} catch (error) {
+  say({ failed: error instanceof Error ? error.message : 'the database does not open' })
+  parentPort?.close()
+}
