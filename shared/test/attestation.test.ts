@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { encode } from 'cborg'
 import { describe, expect, it } from 'vitest'
 import { createDocumentCache } from '../src/attestation/cache.ts'
+import { readAll, readUnsigned } from '../src/attestation/der.ts'
 import { checkSignatures, openDocument, verifyAttestedIdentity, verifyDocument } from '../src/attestation/verify.ts'
 import { isDebug } from '../src/attestation/policy.ts'
 import { taggedHash } from '../src/seal/hash.ts'
@@ -12,6 +13,7 @@ import {
   extension,
   forgeChain,
   forgeDocument,
+  issue,
   payloadFields,
   pcr,
   type CertificateWish,
@@ -129,6 +131,10 @@ describe('the policy', () => {
 
   it.each([
     ['a prefix of PCR0', { measurements: [{ '0': pcr0.slice(0, 64) }] }],
+    [
+      'a PCR0 that differs at its end',
+      { measurements: [{ '0': pcr0.slice(0, -1) + (pcr0.endsWith('0') ? '1' : '0') }] },
+    ],
     ['an empty PCR0', { measurements: [{ '0': '' }] }],
     ['an empty set', { measurements: [{}] }],
     ['a set without PCR0', { measurements: [{ '1': marlin.payload.pcrs['1'] }] }],
@@ -162,7 +168,7 @@ describe('a chain', () => {
 
   const now = Date.now()
   const wishes: [string, Record<string, CertificateWish>][] = [
-    ['a leaf that is a CA', { leaf: { ca: true, usage: 0xc4 } }],
+    ['a leaf that is a CA', { leaf: { ca: true, usage: 0xc0 } }],
     ['a leaf that may sign certificates', { leaf: { ca: false, usage: 0xc4 } }],
     ['a leaf that may not sign documents', { leaf: { ca: false, usage: 0x40 } }],
     ['an issuer that is no CA', { instance: { ca: false, usage: 0x04 } }],
@@ -183,9 +189,16 @@ describe('a chain', () => {
     ).rejects.toMatchObject(refused)
   })
 
-  it('whose certificate another key signed is refused', async () => {
-    const [chain, stranger] = [await forgeChain(), await forgeChain()]
-    for (const at of [1, 2, 3]) {
+  it('whose certificate another key of the same name signed is refused', async () => {
+    const wishes = Object.fromEntries(
+      ['root', 'regional', 'zonal', 'instance', 'leaf'].map((name) => [name, { subject: name }]),
+    )
+    const sound = { ca: false, usage: 0xc0 }
+    const [chain, stranger] = [
+      await forgeChain({ ...wishes, leaf: sound }),
+      await forgeChain({ ...wishes, leaf: sound }),
+    ]
+    for (const at of [1, 2, 3, 4]) {
       const bundle = chain.bundle.map((certificate, i) => (i < at ? certificate : stranger.bundle[i]!))
       const mixed = { bundle, leaf: stranger.leaf }
       await expect(
@@ -194,10 +207,20 @@ describe('a chain', () => {
     }
   })
 
-  it('that is empty, upside down or endless is refused', async () => {
+  it('has eight authorities at most', async () => {
+    const root = await issue({})
+    const leaf = await issue({ ca: false, usage: 0xc0 }, root)
+    const chainOf = (length: number) => ({ bundle: Array.from({ length }, () => root), leaf })
+    const verify = async (length: number) =>
+      verifyForged(await forgeDocument(chainOf(length), payloadFields(chainOf(length))), root.der)
+    await expect(verify(8)).resolves.toBeDefined()
+    await expect(verify(9)).rejects.toMatchObject(refused)
+  })
+
+  it('that is empty or upside down is refused', async () => {
     const chain = await forgeChain()
     const [root] = chain.bundle as [(typeof chain.bundle)[0]]
-    for (const bundle of [[], chain.bundle.toReversed(), Array.from({ length: 9 }, () => root)]) {
+    for (const bundle of [[], chain.bundle.toReversed()]) {
       await expect(
         verifyForged(await forgeDocument(chain, payloadFields({ ...chain, bundle })), root.der),
       ).rejects.toMatchObject(refused)
@@ -249,6 +272,7 @@ describe('a document', () => {
     ['too long a nonce', 'nonce', new Uint8Array(513)],
     ['a time that is text', 'timestamp', '1'],
     ['a time that is negative', 'timestamp', -1],
+    ['17 KiB in it', 'module_id', 'i'.repeat(17_000)],
     ['a field that nobody knows', 'extra', null],
   ])('with %s is refused', async (_, field, value) => {
     const chain = await forgeChain()
@@ -353,5 +377,33 @@ describe('an attested identity', () => {
     ]) {
       await expect(verifyAttestedIdentity({ identity, ...absent })).rejects.toMatchObject(refused)
     }
+  })
+})
+
+describe('DER', () => {
+  it('is read as it is written, and in no second way', () => {
+    expect(readAll(Uint8Array.of(4, 1, 9, 5, 0)).map(({ contents }) => [...contents])).toEqual([[9], []])
+    expect(readAll(Uint8Array.of(4, 0x81, 0x80, ...new Uint8Array(128)))).toHaveLength(1)
+  })
+
+  it.each([
+    ['a length in a longer form', [4, 0x81, 1, 9]],
+    ['a length with a leading zero', [4, 0x82, 0, 0x80, ...new Uint8Array(128)]],
+    ['an indefinite length', [0x30, 0x80, 0, 0]],
+    ['a length of 4 GiB', [4, 0x84, 0xff, 0xff, 0xff, 0xff]],
+    ['a length beyond the end', [4, 2, 9]],
+    ['a tag of several octets', [0x1f, 0x81, 1, 0]],
+    ['a tag alone', [4]],
+  ])('is refused with %s', (_, bytes) => {
+    expect(() => readAll(Uint8Array.from(bytes))).toThrow(expect.objectContaining(refused) as Error)
+  })
+
+  it.each([
+    ['negative', [2, 1, 0x80]],
+    ['empty', [2, 0]],
+    ['padded', [2, 2, 0, 0x7f]],
+    ['too wide', [2, 3, 1, 2, 3]],
+  ])('has no number that is %s', (_, bytes) => {
+    expect(() => readUnsigned(readAll(Uint8Array.from(bytes))[0], 2)).toThrow(expect.objectContaining(refused) as Error)
   })
 })
