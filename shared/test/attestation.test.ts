@@ -371,11 +371,17 @@ describe('an attested identity', () => {
       const swapped = EnclaveIdentity.parse({ ...identity, ...other })
       await expect(verifyAttestedIdentity({ identity: swapped, ...proof })).rejects.toMatchObject(refused)
     }
-    for (const absent of [
-      await attest(null, taggedHash('identity', identity)),
-      await attest(fromHex(identity.sealKey), null),
-    ]) {
-      await expect(verifyAttestedIdentity({ identity, ...absent })).rejects.toMatchObject(refused)
+    const hash = taggedHash('identity', identity)
+    const key = fromHex(identity.sealKey)
+    const otherHash = hash.with(0, hash[0]! ^ 1)
+    for (const [publicKey, userData] of [
+      [null, hash],
+      [key, null],
+      [key.with(0, 3), hash],
+      [key, otherHash],
+    ] as const) {
+      const other = await attest(publicKey, userData)
+      await expect(verifyAttestedIdentity({ identity, ...other })).rejects.toMatchObject(refused)
     }
   })
 })
