@@ -24,13 +24,10 @@ async function signRates(scene: Scene, wanted: (name: string) => boolean): Promi
 
 /** CPU per signature by process, under load: what the gateway takes, what all enclaves take, and the SDK in this process. */
 async function cpuPerSignature(scene: Scene): Promise<Figure[]> {
-  const pids = {
-    gateway: [scene.fleet.pidOf('gateway')],
-    enclaves: [0, 1, 2].map((n) => scene.fleet.pidOf(`enclave-${n}`)),
-  }
+  const cpuOfNamed = (name: string) => cpuOf(scene.fleet.pidOf(name) ?? process.pid)
   const read = () => ({
-    gateway: pids.gateway.reduce((sum, pid) => sum + cpuOf(pid), 0),
-    enclaves: pids.enclaves.reduce((sum, pid) => sum + cpuOf(pid), 0),
+    gateway: cpuOfNamed('gateway'),
+    enclaves: [0, 1, 2].reduce((sum, number) => sum + cpuOfNamed(`enclave-${number}`), 0),
     client: process.cpuUsage(),
   })
   const runs = 500

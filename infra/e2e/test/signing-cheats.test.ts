@@ -3,6 +3,7 @@ import type { Frost, Mpc } from '@quorate/shared/mpc'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import type { Content } from '@quorate/shared/wire/content'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Approval, Commitment } from '@quorate/shared/wire/signing'
 import { describe, expect, it } from 'vitest'
@@ -121,7 +122,7 @@ describe('a request', () => {
   })
 
   it('signs no type of content that the policy of the key does not name', async () => {
-    const event = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } } as const
+    const event: Content = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } }
     const forBytes = await makeKey(cluster)
     const nostr = await ask(forBytes.plan, forBytes, 1, [{ content: event, mode: { kind: 'plain' } }], soon())
     await expectRefusal(commit(forBytes, 1, nostr, []), 'content.not_permitted')
@@ -309,7 +310,7 @@ describe('a standing grant', () => {
     const key = await makeKey(cluster, { consents: new Map([[2, standing()]]), content: ['bytes', 'nostr-event'] })
     const byCarol = await ask(key.plan, key, 3, [bytesItem('x')], soon())
     await expectRefusal(commit(key, 2, byCarol, []), 'consent.missing', [2])
-    const event = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } } as const
+    const event: Content = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } }
     const mixed = await ask(key.plan, key, 1, [bytesItem('x'), { content: event, mode: { kind: 'plain' } }], soon())
     await expectRefusal(commit(key, 2, mixed, []), 'consent.missing', [2])
     const over = await makeKey(cluster, { consents: new Map([[2, standing({ until: cluster.clock.now + 1 })]]) })
