@@ -1,13 +1,16 @@
+import type { Mpc } from '@quorate/shared/mpc'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Certificate } from '@quorate/shared/wire/keygen'
+import type { Certificate, CertificateBody } from '@quorate/shared/wire/keygen'
 import { refuse } from '../errors.ts'
 import { sameRegistration, type OwnRegistration } from './registration.ts'
 import { hostsOf, skeletonDigest } from './skeleton.ts'
 
 /** What a person who took part knows beforehand. `own`: null for who reserved the key for others. */
 export type CertificateExpectation = Readonly<{
+  mpc: Mpc
   skeletonDigest: string
   own: OwnRegistration | null
   /** Resolves when this exact enclave has proved itself, else throws `attestation.invalid`. */
@@ -26,7 +29,23 @@ export async function acceptCertificate(certificate: Certificate, expected: Cert
   if (own !== null && !(registered !== undefined && sameRegistration(own, registered)))
     return refuse('keygen.roster_mismatch', [own.index])
   const digest = await verifyCertificate(certificate)
-  if (previous !== null) return refuse('certificate.invalid')
+  if (previous !== null || !describesKey(expected.mpc, certificate.body)) return refuse('certificate.invalid')
   await Promise.all(hostsOf(roster.skeleton).map(expected.prove))
   return digest
+}
+
+/** Do the verifying shares belong to this group key, under the threshold and for the participants that were agreed on? */
+function describesKey(mpc: Mpc, { roster, groupKey, publicKeys }: CertificateBody): boolean {
+  const { scheme, threshold, participants } = roster.skeleton
+  try {
+    const described = mpc.frost(scheme).describe({ publicKeys: fromBase64url(publicKeys) })
+    return (
+      toHex(described.groupKey) === groupKey &&
+      described.threshold === threshold &&
+      described.verifyingShares.size === participants.length &&
+      participants.every(({ index }) => described.verifyingShares.has(index))
+    )
+  } catch {
+    return false
+  }
 }

@@ -81,6 +81,7 @@ export class Keygen {
       if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
       if (status.certificate === null) return refuse('reply.invalid')
       const digest = await acceptCertificate(status.certificate, {
+        mpc: await this.#context.mpc(),
         skeletonDigest: skeletonDigest(this.skeleton),
         own: this.#known.own,
         prove: (identity) => this.#context.attestor.prove(identity, options.signal),

@@ -18,6 +18,10 @@ function itemOf(what: Signable): Item {
   return 'content' in bytes ? bytes : { content: bytes, mode }
 }
 
+/** Taproot is for Bitcoin's keys and digests: a Nostr event is signed by the key that it names. */
+const tweakable = (key: Key, { type }: Content): boolean =>
+  key.scheme === 'frost-secp256k1-tr' && type !== 'nostr-event'
+
 /** Checks what is to be signed against its schema and the key's policy. Throws `content.invalid` or `content.not_permitted`. */
 export function readItems(key: Key, what: Signable | readonly Signable[]): Item[] {
   const { policy } = key.certificate.body.roster.skeleton
@@ -25,7 +29,9 @@ export function readItems(key: Key, what: Signable | readonly Signable[]): Item[
     const item = Item.safeParse(itemOf(one))
     if (!item.success) return refuse('content.invalid')
     const { type } = item.data.content
-    if (!policy.content.includes(type) || !fitsScheme(type, key.scheme)) return refuse('content.not_permitted')
+    const permitted = policy.content.includes(type) && fitsScheme(type, key.scheme)
+    if (!permitted || (item.data.mode.kind === 'taproot' && !tweakable(key, item.data.content)))
+      return refuse('content.not_permitted')
     return item.data
   })
 }
@@ -57,20 +63,17 @@ export function openItems(key: Key, request: RequestBody, sealedItems: readonly 
   })
 }
 
-/** The public key (32 bytes) under which an item of this mode is signed. */
-export function publicKeyOf(mpc: Mpc, key: Key, mode: Mode): Uint8Array {
-  const groupKey = fromHex(key.groupKey)
-  if (mode.kind === 'plain') return groupKey
-  if (key.scheme !== 'frost-secp256k1-tr') return refuse('content.invalid')
-  return mpc.frost(key.scheme).tweakedKey(groupKey, fromHex(mode.merkleRoot))
-}
+/** The Taproot output key (BIP-341, 32 bytes) of a secp256k1 key over a merkle root (32 bytes, or none). */
+export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array()): Uint8Array =>
+  mpc.frost(key.scheme).tweakedKey({ groupKey: fromHex(key.groupKey), tweak: merkleRoot })
 
-/** The bytes that are signed for an item, and the public key that verifies them. */
+/** The bytes that are signed for an item, and the public key (32 bytes) that verifies them. Throws `content.not_permitted`. */
 export function signedBytes(
   mpc: Mpc,
   key: Key,
   { content, mode }: Item,
 ): { publicKey: Uint8Array; message: Uint8Array } {
-  const publicKey = publicKeyOf(mpc, key, mode)
+  if (mode.kind === 'taproot' && !tweakable(key, content)) return refuse('content.not_permitted')
+  const publicKey = mode.kind === 'plain' ? fromHex(key.groupKey) : taprootKey(mpc, key, fromHex(mode.merkleRoot))
   return { publicKey, message: messageOf(content, toHex(publicKey)) }
 }

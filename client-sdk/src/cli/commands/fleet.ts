@@ -1,0 +1,53 @@
+import type { Command } from 'commander'
+import { QuorateError } from '../../errors.ts'
+import type { EnclaveStatus, Quorate } from '../../quorate.ts'
+import { openSession, type World } from '../session.ts'
+import { bad, field, good, heading } from '../terminal.ts'
+import { exitCodes, type ExitCode } from '../usage.ts'
+
+type Row = Readonly<{
+  enclaveId: string
+  state: EnclaveStatus['state']
+  attested: boolean
+  pcr0?: string
+  code?: string
+}>
+
+async function attestOne(quorate: Quorate, { enclaveId, state }: EnclaveStatus, signal: AbortSignal): Promise<Row> {
+  if (state !== 'ready') return { enclaveId, state, attested: false }
+  try {
+    const { document } = await quorate.attest(enclaveId, { signal })
+    return { enclaveId, state, attested: true, pcr0: document.pcrs['0'] ?? '' }
+  } catch (error) {
+    if (!(error instanceof QuorateError)) throw error
+    return { enclaveId, state, attested: false, code: error.code }
+  }
+}
+
+const rowLine = ({ enclaveId, state, attested, pcr0 = '', code }: Row): string => {
+  if (attested) return good(`${enclaveId}  ${state}, attested, PCR0 ${pcr0.slice(0, 16)}…`)
+  return bad(`${enclaveId}  ${state}${state === 'ready' ? `, NOT attested (${code ?? ''})` : ''}`)
+}
+
+/** `quorate fleet`: every enclave of the gateway, and whether it proves itself to this machine. */
+export function addFleet(program: Command, world: World, exit: (code: ExitCode) => void): void {
+  program
+    .command('fleet')
+    .description('list the enclaves of a gateway and have each prove itself')
+    .addHelpText('after', '\nExample:\n  quorate fleet --gateway http://127.0.0.1:3000 --trust .fleet/trust.json')
+    .action(async (_options: unknown, command: Command) => {
+      const { terminal, quorate, signal } = openSession(command, world)
+      const at = await quorate()
+      const enclaves = await at.enclaves({ signal })
+      const rows = await Promise.all(enclaves.map((enclave) => attestOne(at, enclave, signal)))
+      const lines = rows.length > 0 ? rows.map(rowLine) : ['no enclaves']
+      terminal.result({ gateway: at.gateway, enclaves: rows }, [heading(at.gateway), ...lines])
+      if (rows.some(({ code }) => code === 'attestation.invalid')) exit(exitCodes.untrusted)
+      else if (rows.length === 0 || rows.some(({ attested }) => !attested)) exit(exitCodes.failed)
+    })
+}
+
+export const pcrLines = (pcrs: Readonly<Record<string, string>>): string[] =>
+  Object.entries(pcrs)
+    .filter(([, value]) => !/^0*$/.test(value))
+    .map(([index, value]) => field(`PCR${index}`, value))

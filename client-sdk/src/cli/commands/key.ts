@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import { loadMpc } from '@quorate/shared/mpc'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import type { Key } from '../../key.ts'
+import { taprootKey } from '../../signing/items.ts'
+import { npub } from '../npub.ts'
+import { openSession, type World } from '../session.ts'
+import { field, good, heading } from '../terminal.ts'
+
+/** `quorate key`: what is known of a key, from its verified certificate alone. */
+export function addKey(program: Command, world: World): void {
+  program
+    .command('key')
+    .argument('[key]', 'the key id, or its beginning; without it, all keys of this machine')
+    .description('show a key: public keys, participants, enclaves')
+    .option('--certificate', 'print the certificate as JSON')
+    .addHelpText('after', '\nExamples:\n  quorate key\n  quorate key 3f2a --json')
+    .action(async (id: string | undefined, options: { certificate?: boolean }, command: Command) => {
+      const { terminal, home } = openSession(command, world)
+      if (id === undefined) {
+        const keys = await Promise.all((await home.keys()).map((keyId) => home.key(keyId)))
+        const lines = keys.map((key) => field(key.keyId.slice(0, 12), `${key.scheme} ${key.groupKey}`))
+        terminal.result({ keys: keys.map(({ keyId, groupKey, scheme }) => ({ keyId, groupKey, scheme })) }, [
+          ...(lines.length > 0 ? lines : [`no keys in ${home.path}`]),
+        ])
+        return
+      }
+      const key = await home.key(id)
+      if (options.certificate === true) {
+        terminal.result(key.certificate, [JSON.stringify(key.certificate, null, 2)])
+        return
+      }
+      const names = await publicNames(key)
+      const { certificate, ...rest } = key
+      const { epoch, roster } = certificate.body
+      const { policy, participants } = roster.skeleton
+      const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
+      terminal.result({ ...rest, epoch, policy, hosts, ...names }, [
+        heading(`key ${key.keyId}`),
+        good('certificate verified'),
+        field('scheme', `${key.scheme}, ${key.threshold} of ${key.participants.length}, epoch ${epoch}`),
+        field('may sign', policy.content.join(', ')),
+        field('public key', key.groupKey),
+        ...Object.entries(names).map(([name, value]) => field(name, value)),
+        field('certificate', key.digest),
+        ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
+      ])
+    })
+}
+
+/** The other names of a secp256k1 key: for Nostr, and for Bitcoin without a script tree. */
+async function publicNames(key: Key): Promise<Record<string, string>> {
+  if (key.scheme !== 'frost-secp256k1-tr') return {}
+  return { npub: npub(fromHex(key.groupKey)), taproot: toHex(taprootKey(await loadMpc(), key)) }
+}

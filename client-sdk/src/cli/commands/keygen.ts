@@ -1,0 +1,136 @@
+import { Option, type Command } from 'commander'
+import type { ContentType } from '@quorate/shared/wire/content'
+import { Scheme } from '@quorate/shared/wire/ids'
+import type { Key } from '../../key.ts'
+import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
+import type { Keygen } from '../../keygen/keygen.ts'
+import { readConsent, type ConsentOptions } from '../consent.ts'
+import { milliseconds, openSession, type Session, type World } from '../session.ts'
+import { field, good, heading } from '../terminal.ts'
+import { UsageError } from '../usage.ts'
+
+type Options = ConsentOptions &
+  Readonly<{ threshold: string; scheme: Scheme; content: ContentType[]; ttl: string; wait: boolean }>
+
+export const consentOptions = (): Option[] => [
+  new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
+  new Option('--until <when>', 'end of the standing grant, as a time or a duration').default('24h'),
+  new Option('--limit <count/time>', 'signatures per time under the standing grant').default('100/1h'),
+]
+
+/** `quorate keygen`: reserve a key, print what to hand to the others, wait for them. */
+export function addKeygen(program: Command, world: World): void {
+  const command = program
+    .command('keygen')
+    .argument('<participants...>', 'who holds a share; the k-th has index k')
+    .description('make a key that is never in one place')
+    .requiredOption('-t, --threshold <t>', 'how many must sign together')
+    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(Scheme.options).default('frost-secp256k1-tr'))
+    .addOption(
+      new Option('--content <type...>', 'what the key may sign, for ever')
+        .choices(['bytes', 'nostr-event'])
+        .default(['bytes']),
+    )
+    .option('--ttl <time>', 'how long the others have to join', '1h')
+    .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')
+  for (const option of consentOptions()) command.addOption(option)
+  command
+    .addHelpText(
+      'after',
+      '\nEach invitation is a secret for one person: hand it over on a way the gateway does not see.\n' +
+        '\nExample:\n  quorate keygen --threshold 2 alice bob carol --as alice',
+    )
+    .action(async (participants: string[], options: Options, action: Command) => {
+      const session = openSession(action, world)
+      const me = await session.participant()
+      if (!participants.includes(me.userId) && action.getOptionValue('standing') !== undefined)
+        throw new UsageError('--standing is for a share of your own: you are not among the participants')
+      session.terminal.progress('reserving enclaves, and having each prove itself …')
+      const consent = readConsent(options, Date.now())
+      const keygen = await me.reserveKey({
+        scheme: options.scheme,
+        threshold: Number(options.threshold),
+        participants,
+        content: options.content,
+        ttl: Math.ceil(milliseconds(options.ttl) / 1_000),
+        consent,
+        signal: session.signal,
+      })
+      if (participants.includes(me.userId))
+        await session.home.saveJoining({ invitation: keygen.invitation(me.userId), consent })
+      showInvitations(session, keygen, me.userId)
+      if (options.wait) await finishKeygen(session, keygen)
+    })
+}
+
+/** `quorate participate`: take part in a key that somebody else reserved. */
+export function addParticipate(program: Command, world: World): void {
+  const command = program
+    .command('participate')
+    .argument('<invitation>', 'the link that begins with quorate:join#')
+    .description('take part in a key: verify, register, wait for the others')
+    .option('--no-wait', 'register and leave; `quorate status KEY` goes on waiting')
+  for (const option of consentOptions()) command.addOption(option)
+  command
+    .addHelpText('after', "\nExample:\n  quorate participate 'quorate:join#…' --as bob")
+    .action(async (link: string, options: ConsentOptions & { wait: boolean }, action: Command) => {
+      const session = openSession(action, world)
+      const invitation = decodeInvitation(link)
+      const me = await session.participant(invitation.gateway)
+      session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
+      const before = await session.home.joining(invitation.keyId, me.userId)
+      const consent = before?.consent ?? readConsent(options, Date.now())
+      await session.home.saveJoining({ invitation, consent })
+      const keygen = await me.participate(invitation, { consent, signal: session.signal })
+      const { threshold, participants } = keygen.skeleton
+      session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
+        good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),
+      ])
+      if (options.wait) await finishKeygen(session, keygen)
+    })
+}
+
+function showInvitations({ terminal }: Session, keygen: Keygen, me: string): void {
+  const others = keygen.skeleton.participants.filter(({ userId }) => userId !== me)
+  const invitations = others.map(({ userId }) => ({ userId, link: encodeInvitation(keygen.invitation(userId)) }))
+  terminal.result({ event: 'invited', keyId: keygen.keyId, invitations }, [
+    field('key', keygen.keyId),
+    ...invitations.flatMap(({ userId, link }) => [heading(`For ${userId} alone:`), `  ${link}`]),
+  ])
+}
+
+/** Shows progress until the key is there, verifies and keeps it. */
+export async function finishKeygen({ terminal, home, waiting }: Session, keygen: Keygen): Promise<Key> {
+  const stop = new AbortController()
+  const { signal, ...rest } = waiting()
+  const both = AbortSignal.any([signal, stop.signal])
+  const telling = tell(keygen, (text) => terminal.progress(text), both)
+  try {
+    const key = await keygen.completed({ ...rest, signal })
+    const file = await home.saveKey(key)
+    terminal.result({ event: 'completed', keyId: key.keyId, groupKey: key.groupKey, digest: key.digest, file }, [
+      good(`key ${key.keyId}, ${key.threshold} of ${key.participants.length}: its certificate verifies`),
+      field('public key', key.groupKey),
+      field('kept in', file),
+    ])
+    return key
+  } finally {
+    stop.abort()
+    await telling
+  }
+}
+
+/** Progress is a courtesy: whatever goes wrong with it, `completed` says. */
+async function tell(keygen: Keygen, say: (text: string) => void, signal: AbortSignal): Promise<void> {
+  let last = ''
+  try {
+    for await (const { state, slots } of keygen.watch({ signal })) {
+      const missing = slots.filter(({ registered }) => !registered).map(({ userId }) => userId)
+      const text = missing.length > 0 ? `waiting for ${missing.join(', ')} …` : `${state.replaceAll('_', ' ')} …`
+      if (text !== last) say(text)
+      last = text
+    }
+  } catch {
+    return
+  }
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander'
+import type { Joining } from '../home.ts'
+import { openSession, type Session, type World } from '../session.ts'
+import { field, heading } from '../terminal.ts'
+import { UsageError } from '../usage.ts'
+import { findSigning, signingLines } from './approve.ts'
+import { finishKeygen } from './keygen.ts'
+import { finishSigning } from './sign.ts'
+
+type Options = Readonly<{ wait?: boolean; out?: string }>
+
+/** `quorate status`: how far a keygen or a signing is. */
+export function addStatus(program: Command, world: World): void {
+  program
+    .command('status')
+    .argument('<id>', 'a key id or a signing id')
+    .description('show how far a keygen or a signing is; when it is complete, verify and show the result')
+    .option('--wait', 'wait for the end')
+    .option('--out <file>', 'write the proof of a signing')
+    .addHelpText('after', '\nExample:\n  quorate status 8d3c1f… --wait')
+    .action(async (id: string, options: Options, action: Command) => {
+      const session = openSession(action, world)
+      const done = (await session.home.keys()).includes(id)
+      const joining = await session.home.joining(id, await session.userId())
+      if (joining !== null && !done) await keygenStatus(session, joining, options)
+      else if (done) session.terminal.result({ keyId: id, state: 'completed' }, [`key ${id}: completed`])
+      else await signingStatus(session, id, options)
+    })
+}
+
+async function keygenStatus(session: Session, joining: Joining, options: Options): Promise<void> {
+  const { invitation, consent } = joining
+  const me = await session.participant(invitation.gateway)
+  const { signal } = session
+  const keygen = await me.participate(invitation, { consent, signal })
+  const { state, slots, failure } = await keygen.status({ signal })
+  session.terminal.result({ keyId: keygen.keyId, state, slots, failure }, [
+    heading(`key ${keygen.keyId}: ${state}`),
+    ...slots.map(({ userId, registered, enclaveId }) =>
+      field(userId, `${enclaveId}, ${registered ? 'registered' : 'not registered yet'}`),
+    ),
+  ])
+  if (options.wait === true || state === 'completed' || failure !== null) await finishKeygen(session, keygen)
+}
+
+async function signingStatus(session: Session, id: string, options: Options): Promise<void> {
+  const keys = await Promise.all((await session.home.keys()).map((keyId) => session.home.key(keyId)))
+  if (keys.length === 0) throw new UsageError(`nothing is known of ${id} in ${session.home.path}`)
+  const { signing } = await findSigning(session, keys, id)
+  const { state, approvals, failure, attempt, quorum } = await signing.status({ signal: session.signal })
+  const value = { signingId: id, keyId: signing.key.keyId, state, attempt, quorum, failure, items: signing.items }
+  const words = approvals.map(({ body }) => `${signing.key.participants[body.index - 1] ?? '?'}: ${body.decision}`)
+  session.terminal.result({ ...value, approvals: approvals.map(({ body }) => body) }, [
+    ...signingLines(signing),
+    field('state', state),
+    ...(words.length > 0 ? [field('said so far', words.join(', '))] : []),
+  ])
+  if (options.wait === true || state === 'completed' || failure !== null || state === 'expired')
+    await finishSigning(session, signing.key, signing, options.out)
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import { refuse } from '../../errors.ts'
+import { SignatureProof, verifyProof, verifySignature } from '../../signing/proof.ts'
+import { fromHex } from '@quorate/shared/wire/bytes'
+import { Signature } from '@quorate/shared/wire/ids'
+import { describeItem, readBytes, readContent, type ContentOptions } from '../content.ts'
+import { openSession, type Session, type World } from '../session.ts'
+import { good } from '../terminal.ts'
+import { UsageError } from '../usage.ts'
+import { addContentOptions } from './sign.ts'
+
+type Options = ContentOptions & Readonly<{ proof?: string }>
+
+/** `quorate verify`: a signature, or a proof with its receipts, against a key. Needs no gateway. */
+export function addVerify(program: Command, world: World): void {
+  addContentOptions(
+    program
+      .command('verify')
+      .argument('<key>', 'the key id, or its beginning')
+      .argument('[signature]', 'the signature, 64 bytes in hex')
+      .argument('[message]', 'the text that was signed')
+      .description('verify a signature, or a proof that `quorate sign --out` wrote, offline'),
+  )
+    .option('--proof <file>', 'verify a proof: request, contents, signatures, and the receipts of the enclaves')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate verify 3f2a 9b01… "hello"\n  quorate verify 3f2a --proof release.proof.json',
+    )
+    .action(
+      async (
+        id: string,
+        signature: string | undefined,
+        message: string | undefined,
+        options: Options,
+        command: Command,
+      ) => {
+        const session = openSession(command, world)
+        if (options.proof !== undefined) {
+          await checkProof(session, id, options.proof)
+          return
+        }
+        const parsed = Signature.safeParse(signature?.toLowerCase())
+        if (!parsed.success) throw new UsageError('the signature must be 64 bytes in hex')
+        const item = await readContent(message, options)
+        await verifySignature(await session.home.key(id), item, fromHex(parsed.data))
+        session.terminal.result({ verified: true }, [good('the signature verifies')])
+      },
+    )
+}
+
+async function checkProof({ terminal, home }: Session, id: string, file: string): Promise<void> {
+  const proof = readProof(await readBytes(file), file)
+  const key = await home.key(id)
+  if (proof.request.body.keyId !== key.keyId) return refuse('signing.request_invalid')
+  await verifyProof(key, proof)
+  const { receipts, items } = proof
+  const signers = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
+  terminal.result({ verified: true, items, quorum: signers }, [
+    good(`all of it verifies: ${items.length} signed, receipts by the hosts of ${signers.join(', ')}`),
+    ...items.flatMap(describeItem),
+  ])
+}
+
+function readProof(bytes: Buffer, file: string): SignatureProof {
+  try {
+    return SignatureProof.parse(JSON.parse(bytes.toString()))
+  } catch {
+    throw new UsageError(`${file} is not a proof: \`quorate sign --out FILE\` writes one`)
+  }
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { Consent, Invitation } from '@quorate/shared/wire/keygen'
+import { exportKey, importKey, type Key } from '../key.ts'
+import { UsageError } from './usage.ts'
+
+/**
+ * What this machine keeps: a seed per participant, the keys that were completed here, and the own invitation to each key in the
+ * making, so that an interrupted command can go on. All of it is secret: folders 0700, files 0600.
+ */
+export type Home = Readonly<{
+  path: string
+  /** The seed of this participant, drawn when there is none. */
+  seed: (userId: string) => Promise<Uint8Array>
+  participants: () => Promise<string[]>
+  saveKey: (key: Key) => Promise<string>
+  keys: () => Promise<string[]>
+  /** A key by its id, or by the beginning of it. */
+  key: (id: string) => Promise<Key>
+  saveJoining: (joining: Joining) => Promise<void>
+  joining: (keyId: string, userId: string) => Promise<Joining | null>
+}>
+
+/** With what a participant joined a key in the making: enough to go on after an interruption. SECRET. */
+const Joining = z.strictObject({ invitation: Invitation, consent: Consent })
+export type Joining = z.infer<typeof Joining>
+
+const name = (userId: string): string => encodeURIComponent(userId)
+
+export function openHome(path: string): Home {
+  const folder = async (kind: string): Promise<string> => {
+    await mkdir(join(path, kind), { recursive: true, mode: 0o700 })
+    return join(path, kind)
+  }
+  const list = async (kind: string, ending: string): Promise<string[]> =>
+    (await readdir(await folder(kind))).filter((file) => file.endsWith(ending)).map((f) => f.slice(0, -ending.length))
+
+  /** Whole or not at all: a power cut must not leave half a key. */
+  const write = async (file: string, content: string): Promise<string> => {
+    const draft = `${file}.${randomBytes(4).toString('hex')}.tmp`
+    await writeFile(draft, content, { mode: 0o600, flush: true })
+    await rename(draft, file)
+    return file
+  }
+  const keys = () => list('keys', '.json')
+
+  return {
+    path,
+    keys,
+    async seed(userId) {
+      const file = join(await folder('seeds'), `${name(userId)}.seed`)
+      const known = await readIfThere(file)
+      if (known === null) {
+        const seed = randomBytes(32)
+        await writeFile(file, seed.toString('hex') + '\n', { mode: 0o600, flag: 'wx', flush: true })
+        return new Uint8Array(seed)
+      }
+      await chmod(file, 0o600)
+      if (!/^[0-9a-f]{64}\s*$/.test(known)) throw new UsageError(`${file} is not a seed: 32 bytes in hex are expected`)
+      return new Uint8Array(Buffer.from(known.trim(), 'hex'))
+    },
+    participants: async () => (await list('seeds', '.seed')).map(decodeURIComponent),
+    saveKey: async (key) => write(join(await folder('keys'), `${key.keyId}.json`), exportKey(key) + '\n'),
+    async key(id) {
+      const matches = (await keys()).filter((keyId) => keyId.startsWith(id))
+      const [keyId] = matches
+      if (keyId === undefined)
+        throw new UsageError(`no key ${id} in ${path}: \`quorate key\` lists the keys that are here`)
+      if (matches.length > 1) throw new UsageError(`${id} is the beginning of several keys: give more of it`)
+      return importKey(await readFile(join(path, 'keys', `${keyId}.json`), 'utf8'))
+    },
+    async saveJoining(joining) {
+      const { keyId, userId } = joining.invitation
+      await write(join(await folder('joining'), `${keyId}.${name(userId)}.json`), JSON.stringify(joining) + '\n')
+    },
+    async joining(keyId, userId) {
+      const known = await readIfThere(join(await folder('joining'), `${name(keyId)}.${name(userId)}.json`))
+      return known === null ? null : Joining.parse(JSON.parse(known))
+    },
+  }
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}

@@ -1,0 +1,93 @@
+import { Command, CommanderError } from 'commander'
+import { red } from 'yoctocolors'
+import { QuorateError } from '../errors.ts'
+import { addApprove } from './commands/approve.ts'
+import { addAttest } from './commands/attest.ts'
+import { addDemo } from './commands/demo.ts'
+import { addFleet } from './commands/fleet.ts'
+import { addKey } from './commands/key.ts'
+import { addKeygen, addParticipate } from './commands/keygen.ts'
+import { addSign } from './commands/sign.ts'
+import { addStatus } from './commands/status.ts'
+import { addVerify } from './commands/verify.ts'
+import type { World } from './session.ts'
+import { writeLine } from './terminal.ts'
+import { adviceFor, exitCodeOf, exitCodes, UsageError, type ExitCode } from './usage.ts'
+
+const about = `
+Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 somebody or something did not verify, 4 time is over
+
+Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME stand for the options of these names
+
+A first key, by three people:
+  alice$ quorate keygen --threshold 2 alice bob carol --as alice
+  bob$   quorate participate 'quorate:join#…' --as bob
+  carol$ quorate participate 'quorate:join#…' --as carol
+  alice$ quorate sign KEY "hello"
+  bob$   quorate approve --wait`
+
+function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
+  const program = new Command('quorate')
+    .description('Keys that are never in one place: make them, and sign with them')
+    .option('--gateway <url>', 'the address of the gateway')
+    .option('--trust <file>', 'whom to take for an enclave: JSON with roots and measurements')
+    .option('--home <folder>', 'where seeds and keys are kept (default ~/.quorate)')
+    .option('--as <name>', 'who acts, when several participants are kept here')
+    .option('--timeout <time>', 'how long to wait at most: 90s, 15m')
+    .option('--json', 'one JSON object a line, for scripts')
+    .helpOption('-h, --help', 'show help')
+    .showHelpAfterError('(quorate --help shows how)')
+    .addHelpText('after', about)
+  addFleet(program, world, exit)
+  addAttest(program, world)
+  addKeygen(program, world)
+  addParticipate(program, world)
+  addSign(program, world)
+  addApprove(program, world)
+  addStatus(program, world)
+  addKey(program, world)
+  addVerify(program, world)
+  addDemo(program, world)
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      writeErr: (text) => world.stderr.write(text),
+    })
+  return program
+}
+
+/** Runs one command line (without node and script) in a world, and gives its exit code. */
+export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok
+  try {
+    const program = buildProgram(world, (said) => {
+      code = said
+    })
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    report(error, world, argv.includes('--json'))
+    return exitCodeOf(error)
+  }
+}
+
+function report(error: unknown, { stdout, stderr, signal }: World, json: boolean): void {
+  if (signal.aborted) return
+  const known = error instanceof QuorateError
+  const message = error instanceof Error ? error.message : 'something failed'
+  if (json) {
+    const code = error instanceof UsageError ? 'usage' : 'failed'
+    const { by, culprits, retry, issues }: Partial<QuorateError> = known ? error : {}
+    const value = { event: 'error', code: known ? error.code : code, message, by, culprits, retry, issues }
+    writeLine(stdout, JSON.stringify(value))
+    return
+  }
+  const lines = [
+    `${red('✗')} ${message}${known ? ` (${error.code}${error.by === 'gateway' ? ', says the gateway' : ''})` : ''}`,
+    ...(known && error.culprits.length > 0 ? [`  participants to blame: ${error.culprits.join(', ')}`] : []),
+    ...(known ? error.issues.map((issue) => `  ${issue}`) : []),
+    ...(adviceFor(error) === undefined ? [] : [`  ${adviceFor(error) ?? ''}`]),
+  ]
+  writeLine(stderr, lines.join('\n'))
+}

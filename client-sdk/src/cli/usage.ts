@@ -1,0 +1,51 @@
+import { QuorateError } from '../errors.ts'
+
+/** The command was used in a way that cannot work; the text says what to do instead. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** What scripts can rely on. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, untrusted: 3, timeout: 4 } as const
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Found here, these mean that somebody is not who, or something not what, it claims to be. */
+const unverified: readonly string[] = [
+  'attestation.invalid',
+  'certificate.invalid',
+  'keygen.skeleton_mismatch',
+  'keygen.roster_mismatch',
+  'receipt.invalid',
+  'signature.invalid',
+  'seal.invalid',
+  'content.mismatch',
+  'reply.mismatch',
+  'signing.request_invalid',
+]
+const misused: readonly string[] = ['request.invalid', 'invitation.invalid', 'key.invalid', 'content.invalid']
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return exitCodes.usage
+  if (!(error instanceof QuorateError)) return exitCodes.failed
+  if (error.code === 'wait.timeout') return exitCodes.timeout
+  if (error.by === 'gateway') return exitCodes.failed
+  if (unverified.includes(error.code)) return exitCodes.untrusted
+  return misused.includes(error.code) ? exitCodes.usage : exitCodes.failed
+}
+
+/** What a person can do about it, where the title of the refusal does not say it. */
+const advice: Readonly<Record<string, string>> = {
+  'attestation.invalid': 'Nothing was sent to it. Is the trust file of this fleet and of this release? (--trust)',
+  'gateway.unavailable': 'Is the address right (--gateway), and is the gateway up? `make fleet` starts one here.',
+  'reply.invalid': 'Is the address right (--gateway), and is the command of the same release as the gateway?',
+  'keygen.expired': 'Start again with `quorate keygen`, and give people more time with --ttl.',
+  'signing.expired': 'Ask again with `quorate sign`; the others say yes with `quorate approve --wait`.',
+  'participant.unknown': 'Say who you are with --as, and use the --home in which you took part.',
+  'wait.timeout': '`quorate status ID` shows how far it is; the same command goes on waiting.',
+  'invitation.invalid': 'Give the whole link that begins with quorate:join# and the name it is for with --as.',
+  'content.not_permitted': 'What a key may sign is fixed when it is made: `quorate keygen --content …`.',
+  'keygen.slot_taken': 'Somebody registered in this place with another seed or consent. Ask for a new key.',
+  'request.rate_limited': 'Wait a minute.',
+}
+export const adviceFor = (error: unknown): string | undefined =>
+  error instanceof QuorateError ? advice[error.code] : undefined

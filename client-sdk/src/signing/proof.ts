@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { itemDigest } from '@quorate/shared/seal/session-keys'
+import { loadMpc } from '@quorate/shared/mpc'
+import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { Item } from '@quorate/shared/wire/content'
+import { Signature } from '@quorate/shared/wire/ids'
+import { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import { refuse, refusing } from '../errors.ts'
+import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
+import { verifyItem, type SignatureResult } from './verify.ts'
+
+/** Signatures with all that proves, offline and for ever, who asked for what, and which enclaves signed it. */
+export const SignatureProof = z.strictObject({
+  format: z.literal('quorate-signature/v1'),
+  request: SigningRequest,
+  items: z.array(Item),
+  signatures: z.array(Signature),
+  receipts: z.array(SigningReceipt),
+})
+export type SignatureProof = z.infer<typeof SignatureProof>
+
+/** The signatures as a file keeps them. Holds the signed contents. */
+export const signatureProof = ({ request, items, signatures, receipts }: SignatureResult): SignatureProof => ({
+  format: 'quorate-signature/v1',
+  request,
+  items: [...items],
+  signatures: signatures.map(toHex),
+  receipts: [...receipts],
+})
+
+/**
+ * Verifies a proof against a key, without a gateway: the request, that its items are the contents, each signature, the receipts
+ * of a whole quorum. Throws what does not verify.
+ */
+export async function verifyProof(key: Key, proof: SignatureProof): Promise<void> {
+  await refusing(async () => {
+    const { request, items, signatures, receipts } = proof
+    const { body } = request
+    const requestDigest = await verifyRequest(verifiedKey(key), request, 0)
+    const secret = sessionSecretOf(key)
+    const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
+    const same = digests.length === body.items.length && body.items.every(({ digest }, at) => digest === digests[at])
+    if (!same || signatures.length !== items.length) return refuse('content.mismatch')
+    const mpc = await loadMpc()
+    for (const [at, item] of items.entries()) verifyItem(mpc, key, item, fromHex(signatures[at] ?? ''))
+    await verifyReceipts(verifiedKey(key), requestDigest, signatures, receipts)
+  })
+}
+
+/** Verifies one bare signature (64 bytes) of one content under the key, in the mode of `item`. Throws `signature.invalid`. */
+export async function verifySignature(key: Key, item: Item, signature: Uint8Array): Promise<void> {
+  const mpc = await loadMpc()
+  verifyItem(mpc, key, item, signature)
+}

@@ -1,0 +1,272 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { refusals, type RefusalCode } from '@quorate/shared/errors'
+import { verifyBody } from '@quorate/shared/seal/sign'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import type { Certificate, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
+import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/rest'
+import {
+  acceptRegistration,
+  certify,
+  dealKey,
+  describeKey,
+  hostOf,
+  openInit,
+  openItems,
+  sealSignatures,
+  signItems,
+  writeReceipts,
+  type Dealt,
+  type Fleet,
+} from './fleet.ts'
+
+export type Asked = Readonly<{
+  route: RouteName
+  id: string
+  query: URLSearchParams
+  body: unknown
+  idempotencyKey: string | undefined
+}>
+type Problem = Readonly<{ problem: RefusalCode; culprits?: number[] }>
+type KeygenRow = {
+  slots: RouteReply<'reserveKeygen'>['slots']
+  expiresAt: number
+  skeleton?: Skeleton
+  secret?: Uint8Array
+  invitationKeys: Map<number, string>
+  receipts: Map<number, RegistrationReceipt>
+  dealt?: Dealt
+  certificate?: Certificate
+}
+
+/**
+ * An honest gateway with its enclaves, over real HTTP, that a test makes hostile: `lies[route]` gets the honest reply (JSON)
+ * and gives what is sent in its place; `faults` answer the next requests before anything else does.
+ */
+export type Gateway = Readonly<{
+  url: string
+  asked: Asked[]
+  lies: Partial<Record<RouteName, (honest: never, asked: Asked) => unknown>>
+  faults: ((asked: Asked) => Problem | { raw: string; status: number; type: string } | undefined)[]
+  keygens: Map<string, KeygenRow>
+  close: () => Promise<void>
+}>
+
+const random = (length: number) => toHex(crypto.getRandomValues(new Uint8Array(length)))
+const problem = (code: RefusalCode, culprits?: number[]): Problem => ({ problem: code, ...(culprits && { culprits }) })
+
+export async function startGateway(fleet: Fleet): Promise<Gateway> {
+  const keygens = new Map<string, KeygenRow>()
+  const signings = new Map<string, RouteReply<'getSigning'>>()
+  const tokens = new Map<string, string>()
+  const gateway: Omit<Gateway, 'url' | 'close'> = { asked: [], lies: {}, faults: [], keygens }
+
+  const keygenStatus = (id: string): RouteReply<'getKeygen'> | Problem => {
+    const row = keygens.get(id)
+    if (!row) return problem('request.not_found')
+    const state = row.certificate ? 'completed' : 'collecting_participants'
+    const slots = row.slots.map((slot) => ({ ...slot, registered: row.receipts.has(slot.index) }))
+    const version = row.receipts.size + 1
+    const rest = { version, state, expiresAt: row.expiresAt, slots, failure: null } as const
+    return { keyId: id as never, ...rest, certificate: row.certificate ?? null }
+  }
+
+  /** Signs as soon as the asker and those who approved are enough. */
+  const advance = async (status: RouteReply<'getSigning'>) => {
+    const row = keygens.get(status.keyId)!
+    const { body } = row.certificate!
+    const approvers = status.approvals.filter((a) => a.body.decision === 'approve').map((a) => a.body.index)
+    const quorum = [...new Set([status.request.body.asker, ...approvers])].slice(0, body.roster.skeleton.threshold)
+    if (quorum.length < body.roster.skeleton.threshold) return
+    const items = openItems(row.secret!, status.request, status.sealedItems)
+    const signatures = signItems(fleet, body, row.dealt!, quorum, items)
+    const receipts = await writeReceipts(fleet, body, status.request, quorum, signatures)
+    const sealedSignatures = sealSignatures(row.secret!, status.signingId, signatures)
+    const version = status.version + 1
+    signings.set(status.signingId, { ...status, version, state: 'completed', quorum, receipts, sealedSignatures })
+  }
+
+  const handlers: { [N in RouteName]?: (asked: Asked & { body: never }) => unknown } = {
+    listEnclaves: () => ({
+      enclaves: fleet.enclaves.map(({ identity }) => ({ enclaveId: identity.enclaveId, state: 'ready', identity })),
+    }),
+    getAttestation: ({ id, query }) => {
+      const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === id)
+      return enclave ? fleet.attest(enclave, query.get('nonce')!) : problem('request.not_found')
+    },
+    openSession: async ({ body }: { body: { body: { keyId: string }; signature: string } }) => {
+      const reader = keygens.get(body.body.keyId)?.skeleton?.readerKey
+      if (!reader || !(await verifyBody(reader, 'session', body))) return problem('request.unauthorized')
+      const token = random(16)
+      tokens.set(token, body.body.keyId)
+      return { token, expiresAt: Date.now() + 900_000 }
+    },
+    reserveKeygen: ({ body }: { body: { participants: string[] } }) => {
+      const keyId = random(16)
+      const enclaves = fleet.enclaves.map(({ identity }) => identity)
+      const slots = body.participants.map((userId, at) => {
+        const { enclaveId } = enclaves[at % enclaves.length]!
+        return { userId, index: at + 1, enclaveId, registered: false }
+      }) as KeygenRow['slots']
+      const expiresAt = Date.now() + 60_000
+      keygens.set(keyId, { slots, expiresAt, invitationKeys: new Map(), receipts: new Map() })
+      const [first] = enclaves
+      const coordinator = { coordinatorEnclaveId: first!.enclaveId, coordinatorPublicKey: first!.sealKey }
+      return { keyId, expiresAt, slots, enclaves, ...coordinator }
+    },
+    initKeygen: ({
+      id,
+      body,
+    }: {
+      id: string
+      body: { skeleton: Skeleton; sealed: { enclaveId: string; sealed: string }[] }
+    }) => {
+      const row = keygens.get(id)!
+      row.skeleton = body.skeleton
+      for (const { enclaveId, sealed } of body.sealed) {
+        const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === enclaveId)!
+        const init = openInit(fleet, enclave, sealed)
+        row.secret = fromHex(init.sessionSecret)
+        for (const { index, key } of init.invitationKeys) row.invitationKeys.set(index, key)
+      }
+      return keygenStatus(id)
+    },
+    getSlots: ({ id }) => ({ keyId: id, skeleton: keygens.get(id)?.skeleton, slots: keygens.get(id)?.slots }),
+    register: async ({ id, body }: { id: string; body: { userId: string; sealed: string } }) => {
+      const row = keygens.get(id)!
+      const { index } = row.skeleton!.participants.find(({ userId }) => userId === body.userId)!
+      if (row.certificate) return problem('session.conflict')
+      const receipt = await acceptRegistration(
+        fleet,
+        hostOf(fleet, row.skeleton!, index),
+        body.sealed,
+        row.invitationKeys,
+      )
+      row.receipts.set(index, receipt)
+      if (row.receipts.size === row.slots.length) {
+        row.dealt = dealKey(fleet, row.skeleton!)
+        const registrations = row.slots.map((slot) => row.receipts.get(slot.index)!)
+        row.certificate = await certify(
+          fleet,
+          describeKey(fleet, { skeleton: row.skeleton!, registrations }, row.dealt),
+        )
+      }
+      return { receipt }
+    },
+    getKeygen: ({ id }) => keygenStatus(id),
+    requestSigning: async ({
+      body,
+    }: {
+      body: { request: RouteReply<'getSigning'>['request']; sealedItems: string[] }
+    }) => {
+      const { signingId, keyId, expiresAt } = body.request.body
+      const fresh = { attempt: 1, approvals: [], quorum: [], failure: null, sealedSignatures: null, receipts: [] }
+      const status = {
+        signingId,
+        keyId,
+        version: 1,
+        state: 'collecting_participants' as const,
+        expiresAt,
+        ...fresh,
+        ...body,
+      }
+      signings.set(signingId, status)
+      await advance(status)
+      return signings.get(signingId)
+    },
+    approveSigning: async ({ id, body }: { id: string; body: RouteReply<'getSigning'>['approvals'][0] }) => {
+      const status = signings.get(id)
+      if (!status) return problem('request.not_found')
+      const next = { ...status, version: status.version + 1, approvals: [...status.approvals, body] }
+      if (body.body.decision === 'reject')
+        Object.assign(next, { state: 'failed', failure: { code: 'signing.rejected', culprits: [body.body.index] } })
+      signings.set(id, next)
+      if (next.state !== 'failed') await advance(next)
+      return signings.get(id)
+    },
+    getSigning: ({ id }) => signings.get(id) ?? problem('request.not_found'),
+    listSignings: ({ id }) => ({
+      signings: [...signings.values()].filter((s) => s.keyId === id && s.state === 'collecting_participants'),
+    }),
+  }
+
+  const ended = (reply: unknown) =>
+    !(typeof reply === 'object' && reply !== null && 'state' in reply) ||
+    ['completed', 'failed', 'expired'].includes(String(reply.state))
+
+  const answer = async (asked: Asked, authorization: string | undefined): Promise<unknown> => {
+    gateway.asked.push(asked)
+    const fault = gateway.faults.shift()?.(asked)
+    if (fault) return fault
+    if (routes[asked.route].auth === 'token') {
+      const keyId = tokens.get(authorization?.replace('Bearer ', '') ?? '')
+      if (keyId === undefined) return problem('request.unauthorized')
+      const own = keyId === asked.id || signings.get(asked.id)?.keyId === keyId
+      if (!own) return problem('request.not_found')
+    }
+    const wait = Number.parseInt(asked.query.get('wait') ?? '0')
+    const after = asked.query.get('after')
+    for (const start = Date.now(); ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+      const honest: unknown = await handlers[asked.route]!(asked as never)
+      const lie = gateway.lies[asked.route] as ((reply: unknown, asked: Asked) => unknown) | undefined
+      const reply: unknown = lie ? await lie(honest, asked) : honest
+      const newer = after !== null && Number((reply as { version?: number }).version) > Number(after)
+      if (ended(reply) || newer || Date.now() - start >= wait) return reply
+    }
+  }
+
+  const server = createServer((request, response) => {
+    void (async () => {
+      const url = new URL(request.url ?? '', 'http://gateway')
+      const named = findRoute(request.method ?? '', url.pathname)
+      const text = await bodyOf(request)
+      const idempotencyKey = request.headers['idempotency-key'] as string | undefined
+      const asked = named && {
+        ...named,
+        query: url.searchParams,
+        body: text ? (JSON.parse(text) as unknown) : null,
+        idempotencyKey,
+      }
+      const reply = asked ? await answer(asked, request.headers.authorization) : problem('request.not_found')
+      send(response, reply)
+    })().catch((error: unknown) => response.writeHead(500).end(String(error)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { ...gateway, url, close: () => closeServer(server) }
+}
+
+function send(response: import('node:http').ServerResponse, reply: unknown): void {
+  if (typeof reply === 'object' && reply !== null && 'raw' in reply) {
+    const { raw, status, type } = reply as { raw: string; status: number; type: string }
+    response.writeHead(status, { 'content-type': type }).end(raw)
+  } else if (typeof reply === 'object' && reply !== null && 'problem' in reply) {
+    const { problem: code, culprits = [] } = reply as Problem
+    const { status, title, retry } = refusals[code]
+    response.writeHead(status, { 'content-type': 'application/problem+json' })
+    response.end(JSON.stringify({ type: `/docs#${code}`, title, status, code, retry, culprits }))
+  } else {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply))
+  }
+}
+
+function findRoute(method: string, path: string): { route: RouteName; id: string } | null {
+  for (const [route, { method: wanted, path: pattern }] of Object.entries(routes)) {
+    const match = new RegExp(`^/api/v1${pattern.replace('{id}', '([^/]+)')}$`).exec(path)
+    if (match && wanted === method.toLowerCase())
+      return { route: route as RouteName, id: decodeURIComponent(match[1] ?? '') }
+  }
+  return null
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
+
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })

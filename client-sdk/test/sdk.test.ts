@@ -1,0 +1,196 @@
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { verifyEvent } from 'nostr-tools/pure'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { decodeInvitation, encodeInvitation, exportKey, importKey, Quorate, QuorateError } from '../src/index.ts'
+import { signatureProof, verifyProof, verifySignature } from '../src/index.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { startGateway, type Gateway } from './gateway.ts'
+import { makeKey, people } from './people.ts'
+
+let fleet: Fleet
+let gateway: Gateway
+beforeAll(async () => {
+  fleet = await createFleet()
+})
+beforeEach(async () => {
+  gateway = await startGateway(fleet)
+})
+afterEach(() => gateway.close())
+
+describe('three people', () => {
+  it('make a key, and two of them sign with it, as BIP-340 says', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const signing = await alice.requestSignature(key, 'hello')
+    await bob.approve(await bob.signing(key, signing.signingId))
+    const { signatures, publicKeys, receipts } = await signing.completed()
+    expect(publicKeys).toEqual([key.groupKey])
+    expect(receipts.map(({ body }) => body.index)).toEqual([1, 2])
+    expect(schnorr.verify(signatures[0]!, new TextEncoder().encode('hello'), fromHex(key.groupKey))).toBe(true)
+  })
+
+  it('make an Ed25519 key and sign several items at once', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway, { scheme: 'frost-ed25519' })
+    const signing = await alice.requestSignature(key, ['one', Uint8Array.of(2)])
+    await bob.approve(signing)
+    const { signatures } = await signing.completed()
+    expect(ed25519.verify(signatures[0]!, new TextEncoder().encode('one'), fromHex(key.groupKey))).toBe(true)
+    expect(ed25519.verify(signatures[1]!, Uint8Array.of(2), fromHex(key.groupKey))).toBe(true)
+  })
+
+  it('sign a Nostr event that Nostr software accepts', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway, { content: ['nostr-event'] })
+    const event = { created_at: 1_700_000_000, kind: 1, tags: [['t', 'x']], content: 'gm "quoted" \n ü' }
+    const signing = await alice.requestSignature(key, { type: 'nostr-event', event })
+    await bob.approve(signing)
+    const { events } = await signing.completed()
+    expect(verifyEvent(events[0] as never)).toBe(true)
+    expect(events[0]!.pubkey).toBe(key.groupKey)
+  })
+
+  it('sign under the Taproot output key', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const content = { type: 'bytes', bytes: 'ab'.repeat(32) } as const
+    const signing = await alice.requestSignature(key, { content, mode: { kind: 'taproot', merkleRoot: '' } })
+    await bob.approve(signing)
+    const { signatures, publicKeys } = await signing.completed()
+    expect(publicKeys[0]).not.toBe(key.groupKey)
+    expect(schnorr.verify(signatures[0]!, fromHex(content.bytes), fromHex(publicKeys[0]!))).toBe(true)
+  })
+
+  it('all accept the same certificate, whoever waits', async () => {
+    const { keygen, joined, key } = await makeKey(fleet, gateway)
+    for (const other of [keygen, ...joined]) expect((await other.completed()).digest).toBe(key.digest)
+  })
+
+  it('see what waits for them, and no longer once they have answered', async () => {
+    const { alice, bob, carol, key } = await makeKey(fleet, gateway, { threshold: 3 })
+    const signing = await alice.requestSignature(key, 'look first')
+    const [pending] = await bob.pendingSignings(key)
+    expect(pending).toMatchObject({ asker: 'alice', signingId: signing.signingId })
+    expect(pending!.items[0]!.content).toEqual({ type: 'bytes', bytes: toHex(new TextEncoder().encode('look first')) })
+    await bob.approve(pending!)
+    expect(await bob.pendingSignings(key)).toEqual([])
+    expect(await carol.pendingSignings(key)).toHaveLength(1)
+    expect(await alice.pendingSignings(key)).toEqual([])
+  })
+
+  it('learn who rejected', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const signing = await alice.requestSignature(key, 'no')
+    await bob.reject(signing, 'not today')
+    await expect(signing.completed()).rejects.toMatchObject({ code: 'signing.rejected', by: 'gateway', culprits: [2] })
+  })
+
+  it('watch a keygen and a signing to their end', async () => {
+    const { alice, bob, key, keygen } = await makeKey(fleet, gateway)
+    const states: string[] = []
+    for await (const { state } of keygen.watch()) states.push(state)
+    const signing = await alice.requestSignature(key, 'seen')
+    setTimeout(() => void bob.approve(signing), 20)
+    for await (const { state } of signing.watch()) states.push(state)
+    expect(states).toEqual(['completed', 'collecting_participants', 'completed'])
+  })
+})
+
+describe('what is kept', () => {
+  it('brings back a key from its export, and signs with it', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const again = await importKey(exportKey(key))
+    const signing = await alice.requestSignature(again, 'again')
+    await bob.approve(signing)
+    await signing.completed()
+  })
+
+  it('refuses an export with another secret, another certificate, or of another form', async () => {
+    const { key } = await makeKey(fleet, gateway)
+    const exported = JSON.parse(exportKey(key)) as { sessionSecret: string; certificate: { signatures: string[] } }
+    const imports = (change: object) => importKey(JSON.stringify({ ...exported, ...change }))
+    await expect(imports({ sessionSecret: '00'.repeat(32) })).rejects.toMatchObject({ code: 'key.invalid' })
+    await expect(imports({ extra: 1 })).rejects.toMatchObject({ code: 'key.invalid' })
+    await expect(importKey('{')).rejects.toMatchObject({ code: 'key.invalid' })
+    const signatures = ['00'.repeat(64), ...exported.certificate.signatures.slice(1)]
+    await expect(imports({ certificate: { ...exported.certificate, signatures } })).rejects.toMatchObject({
+      code: 'certificate.invalid',
+    })
+  })
+
+  it('prints a key without its secret, and takes no copy of it for a key', async () => {
+    const { alice, key } = await makeKey(fleet, gateway)
+    const { sessionSecret } = JSON.parse(exportKey(key)) as { sessionSecret: string }
+    expect(JSON.stringify(key)).not.toContain(sessionSecret)
+    await expect(alice.requestSignature({ ...key }, 'x')).rejects.toMatchObject({ code: 'key.invalid' })
+  })
+
+  it('carries an invitation through a link', async () => {
+    const { keygen } = await makeKey(fleet, gateway)
+    const invitation = keygen.invitation('bob')
+    expect(encodeInvitation(invitation)).toMatch(/^quorate:join#[A-Za-z0-9_-]+$/)
+    expect(decodeInvitation(` ${encodeInvitation(invitation)}\n`)).toEqual(invitation)
+    for (const broken of ['', 'quorate:join#', 'quorate:join#AAAA', encodeInvitation(invitation).slice(0, -4)])
+      expect(() => decodeInvitation(broken)).toThrow(QuorateError)
+  })
+
+  it('verifies a proof offline, and none that was changed', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const signing = await alice.requestSignature(key, 'for ever')
+    await bob.approve(signing)
+    const result = await signing.completed()
+    const proof = signatureProof(result)
+    await gateway.close()
+    await verifyProof(key, structuredClone(proof))
+    await verifySignature(key, result.items[0]!, result.signatures[0]!)
+    const item = { content: { type: 'bytes', bytes: '00' }, mode: { kind: 'plain' } } as const
+    await expect(verifyProof(key, { ...proof, items: [item] })).rejects.toMatchObject({ code: 'content.mismatch' })
+    await expect(verifyProof(key, { ...proof, receipts: proof.receipts.slice(1) })).rejects.toMatchObject({
+      code: 'receipt.invalid',
+    })
+    await expect(verifySignature(key, item, result.signatures[0]!)).rejects.toMatchObject({ code: 'signature.invalid' })
+  })
+})
+
+describe('what is refused before anything is sent', () => {
+  it('takes no trust policy that trusts nobody, no seed of another length, no odd name', () => {
+    const { url } = gateway
+    expect(() => new Quorate({ gateway: url, trust: { roots: [], measurements: [] } })).toThrow(QuorateError)
+    expect(() => new Quorate({ gateway: 'nonsense', trust: fleet.trust })).toThrow(QuorateError)
+    const quorate = new Quorate({ gateway: url, trust: fleet.trust })
+    expect(() => quorate.participant('alice', { seed: new Uint8Array(31) })).toThrow(QuorateError)
+    expect(() => quorate.participant('al ice', { seed: new Uint8Array(32) })).toThrow(QuorateError)
+  })
+
+  it('asks for no key that cannot be, and signs nothing that the key does not permit', async () => {
+    const { alice } = people(fleet, gateway)
+    const wish = { scheme: 'frost-ed25519', threshold: 3, participants: ['alice', 'bob'] } as const
+    await expect(alice.reserveKey(wish)).rejects.toMatchObject({ code: 'request.invalid', by: 'client' })
+    const { alice: member, key } = await makeKey(fleet, gateway)
+    const event = { created_at: 1, kind: 1, tags: [], content: '' }
+    const before = gateway.asked.length
+    await expect(member.requestSignature(key, { type: 'nostr-event', event })).rejects.toMatchObject({
+      code: 'content.not_permitted',
+    })
+    await expect(member.requestSignature(key, [])).rejects.toMatchObject({ code: 'request.invalid' })
+    expect(gateway.asked.length).toBe(before)
+  })
+
+  it('lets nobody act on a key with another seed', async () => {
+    const { key } = await makeKey(fleet, gateway)
+    const { alice: stranger } = people(fleet, gateway)
+    await expect(stranger.requestSignature(key, 'x')).rejects.toMatchObject({ code: 'participant.unknown' })
+  })
+
+  it('refuses an invitation for somebody else', async () => {
+    const { alice, bob } = people(fleet, gateway)
+    const participants = ['alice', 'bob', 'carol']
+    const keygen = await alice.reserveKey({ scheme: 'frost-ed25519', threshold: 2, participants })
+    await expect(bob.participate(keygen.invitation('carol'))).rejects.toMatchObject({ code: 'invitation.invalid' })
+  })
+
+  it('refuses a fleet that is too small for the spread that was asked for', async () => {
+    const { alice } = people(fleet, gateway)
+    const participants = ['alice', 'bob', 'carol', 'dave']
+    const wish = { scheme: 'frost-ed25519', threshold: 2, participants, sharesPerEnclave: 1 } as const
+    await expect(alice.reserveKey(wish)).rejects.toMatchObject({ code: 'keygen.no_enclaves' })
+  })
+})
