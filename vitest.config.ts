@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests run on the sources: every workspace offers them under the `source` condition.
-const conditions = ['source', 'node', 'import', 'module', 'default']
+const conditions = ['source', 'node', 'import', 'default']
 
 export default defineConfig({
   resolve: { conditions },
