@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
@@ -236,7 +236,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   return { ...gateway, url, close: () => closeServer(server) }
 }
 
-function send(response: import('node:http').ServerResponse, reply: unknown): void {
+function send(response: ServerResponse, reply: unknown): void {
   if (typeof reply === 'object' && reply !== null && 'raw' in reply) {
     const { raw, status, type } = reply as { raw: string; status: number; type: string }
     response.writeHead(status, { 'content-type': type }).end(raw)

@@ -1,0 +1,250 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { nip19 } from 'nostr-tools'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { RouteReply } from '@quorate/shared/wire/rest'
+import { shown } from '../src/cli/terminal.ts'
+import { run } from '../src/cli/program.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { startGateway, type Gateway } from './gateway.ts'
+
+type Line = Record<string, unknown> & { event?: string; keyId?: string }
+type Ran = { code: number; out: string; err: string; lines: Line[] }
+
+let fleet: Fleet
+let gateway: Gateway
+let folder: string
+beforeAll(async () => {
+  fleet = await createFleet()
+})
+beforeEach(async () => {
+  gateway = await startGateway(fleet)
+  folder = await mkdtemp(join(tmpdir(), 'quorate-cli-'))
+  await writeFile(join(folder, 'trust.json'), JSON.stringify(fleet.trust))
+})
+afterEach(async () => {
+  await gateway.close()
+  await rm(folder, { recursive: true })
+})
+
+const environment = () => ({
+  QUORATE_GATEWAY: gateway.url,
+  QUORATE_TRUST: join(folder, 'trust.json'),
+  QUORATE_HOME: join(folder, 'home'),
+})
+
+/** Runs one command line; `told` sees what it prints while it runs. */
+async function quorate(
+  line: readonly string[],
+  { env = environment(), told }: { env?: Record<string, string>; told?: (out: string) => void } = {},
+): Promise<Ran> {
+  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  const ran = { out: '', err: '' }
+  stdout.on('data', (chunk: Buffer) => {
+    ran.out += chunk.toString()
+    told?.(ran.out)
+  })
+  stderr.on('data', (chunk: Buffer) => (ran.err += chunk.toString()))
+  const signal = new AbortController().signal
+  const code = await run(line, { env, stdin, stdout, stderr, interactive: false, signal })
+  await new Promise((resolve) => setImmediate(resolve))
+  const lines = line.includes('--json')
+    ? ran.out
+        .split('\n')
+        .filter(Boolean)
+        .map((text) => JSON.parse(text) as Line)
+    : []
+  return { code, ...ran, lines }
+}
+
+/** alice makes a key with bob and carol, each by own commands, all kept in one home. */
+async function makeKey(...options: string[]): Promise<string> {
+  const joins: Promise<Ran>[] = []
+  const told = (out: string) => {
+    if (joins.length > 0 || !out.includes('\n')) return
+    const [invited] = out.split('\n').map((text) => (text ? (JSON.parse(text) as Line) : {}))
+    for (const { userId, link } of invited!['invitations'] as { userId: string; link: string }[])
+      joins.push(quorate(['participate', link, '--as', userId, '--no-wait', '--json']))
+  }
+  const made = await quorate(
+    ['keygen', '-t', '2', 'alice', 'bob', 'carol', '--as', 'alice', '--json', '--timeout', '10s', ...options],
+    { told },
+  )
+  for (const joined of await Promise.all(joins)) expect(joined).toMatchObject({ code: 0 })
+  expect(made).toMatchObject({ code: 0, lines: [{ event: 'invited' }, { event: 'completed' }] })
+  return made.lines[1]!.keyId!
+}
+
+describe('quorate', () => {
+  it('explains itself, and ends with 2 when it is used wrongly', async () => {
+    expect(await quorate(['--help'])).toMatchObject({ code: 0 })
+    for (const command of [
+      'fleet',
+      'attest',
+      'keygen',
+      'participate',
+      'sign',
+      'approve',
+      'status',
+      'key',
+      'verify',
+      'demo',
+    ]) {
+      const { code, out } = await quorate([command, '--help'])
+      expect(code).toBe(0)
+      expect(out).toContain('Example')
+    }
+    expect((await quorate(['nonsense'])).code).toBe(2)
+    expect((await quorate(['keygen', 'alice', 'bob'])).err).toContain('--threshold')
+    expect((await quorate(['keygen', '-t', '9', 'alice', 'bob', '--as', 'alice'])).code).toBe(2)
+    expect((await quorate(['participate', 'quorate:join#x', '--as', 'bob'])).code).toBe(2)
+  })
+
+  it('says what is missing: gateway, trust file, name', async () => {
+    const { QUORATE_TRUST, QUORATE_GATEWAY, QUORATE_HOME } = environment()
+    const missing = async (env: Record<string, string>, line = ['fleet']) => {
+      const { code, err } = await quorate(line, { env: { QUORATE_HOME, ...env } })
+      expect(code).toBe(2)
+      return err
+    }
+    expect(await missing({ QUORATE_TRUST })).toContain('--gateway')
+    expect(await missing({ QUORATE_GATEWAY })).toContain('--trust')
+    expect(await missing({ QUORATE_GATEWAY, QUORATE_TRUST: '/nowhere' })).toContain('/nowhere')
+    expect(await missing({ QUORATE_GATEWAY, QUORATE_TRUST }, ['keygen', '-t', '2', 'a', 'b'])).toContain('--as')
+  })
+
+  it('lists enclaves that prove themselves, and ends with 3 when one does not', async () => {
+    const { code, lines } = await quorate(['fleet', '--json'])
+    expect(code).toBe(0)
+    expect(lines[0]!['enclaves']).toHaveLength(3)
+    expect(lines[0]!['enclaves']).toMatchObject([{ attested: true }, { attested: true }, { attested: true }])
+    gateway.lies.getAttestation = () => fleet.attest(fleet.enclaves[1]!, '11'.repeat(32))
+    const lied = await quorate(['fleet'])
+    expect(lied.code).toBe(3)
+    expect(lied.out).toContain('NOT attested')
+  })
+
+  it('attests one enclave, or a document in a file', async () => {
+    const one = await quorate(['attest', 'enclave-1', '--json'])
+    expect(one).toMatchObject({ code: 0, lines: [{ attested: true, moduleId: 'i-forged-enc01' }] })
+    const { document } = await fleet.attest(fleet.enclaves[0]!, '11'.repeat(32))
+    const file = join(folder, 'document.bin')
+    await writeFile(file, Buffer.from(document, 'base64url'))
+    expect(await quorate(['attest', '--document', file])).toMatchObject({ code: 0 })
+    expect(await quorate(['attest', '--document', file, '--at', '2001-01-01'])).toMatchObject({ code: 3 })
+    await writeFile(file, 'nonsense')
+    expect(await quorate(['attest', '--document', file])).toMatchObject({ code: 3 })
+    expect(await quorate(['attest'])).toMatchObject({ code: 2 })
+  })
+
+  it('makes a key, signs with an approval, and verifies signature and proof', async () => {
+    const keyId = await makeKey()
+    const proof = join(folder, 'proof.json')
+    const approving = quorate(['approve', '--wait', '--yes', '--as', 'bob', '--json', '--timeout', '10s'])
+    const sign = ['sign', keyId.slice(0, 8), 'hello', '--as', 'alice', '--json', '--out', proof, '--timeout', '10s']
+    const [signed, approved] = await Promise.all([quorate(sign), approving])
+    expect(approved).toMatchObject({ code: 0, lines: [{ event: 'approved', userId: 'bob' }] })
+    expect(signed).toMatchObject({ code: 0, lines: [{ event: 'completed', quorum: ['alice', 'bob'] }] })
+
+    const [signature] = signed.lines[0]!['signatures'] as string[]
+    expect(await quorate(['verify', keyId, signature!, 'hello'])).toMatchObject({ code: 0 })
+    expect(await quorate(['verify', keyId, signature!, 'hullo'])).toMatchObject({ code: 3 })
+    expect(await quorate(['verify', keyId, 'ab', 'hello'])).toMatchObject({ code: 2 })
+    expect(await quorate(['verify', keyId, '--proof', proof])).toMatchObject({ code: 0 })
+    await writeFile(proof, (await readFile(proof, 'utf8')).replace(/"bytes": "68/, '"bytes": "69'))
+    expect(await quorate(['verify', keyId, '--proof', proof])).toMatchObject({ code: 3 })
+
+    const { lines } = await quorate(['status', signed.lines[0]!['signingId'] as string, '--as', 'carol', '--json'])
+    expect(lines).toMatchObject([{ state: 'completed' }, { event: 'completed', signatures: [signature] }])
+  })
+
+  it('shows the whole content before it approves, and approves nothing that nobody looked at', async () => {
+    const keyId = await makeKey()
+    const asked = await quorate(['sign', keyId, 'pay \u001b[2J mallory', '--as', 'alice', '--no-wait', '--json'])
+    const signingId = asked.lines[0]!['signingId'] as string
+    const looked = await quorate(['approve', signingId, '--as', 'bob'])
+    expect(looked.code).toBe(2)
+    expect(looked.err).toContain('pay \\u{1b}[2J mallory')
+    expect(looked.err).toContain('alice asks')
+    const rejected = await quorate(['approve', signingId, '--as', 'bob', '--reject', 'no'])
+    expect(rejected).toMatchObject({ code: 0 })
+    expect(await quorate(['status', signingId, '--as', 'alice', '--wait'])).toMatchObject({ code: 1 })
+  })
+
+  it('shows a key under all its names', async () => {
+    const keyId = await makeKey('--content', 'nostr-event')
+    const { lines } = await quorate(['key', keyId, '--json'])
+    const { groupKey, npub, taproot } = lines[0] as Record<string, string>
+    expect(nip19.decode(npub as 'npub1')).toEqual({ type: 'npub', data: groupKey })
+    expect(taproot).toMatch(/^[0-9a-f]{64}$/)
+    expect((await quorate(['key'])).out).toContain(groupKey)
+    expect(await quorate(['key', 'ffff'])).toMatchObject({ code: 2 })
+  })
+
+  it('keeps seeds and keys for their owner alone', async () => {
+    await makeKey()
+    const home = join(folder, 'home')
+    for (const kind of await readdir(home)) {
+      expect((await stat(join(home, kind))).mode & 0o777).toBe(0o700)
+      for (const file of await readdir(join(home, kind)))
+        expect((await stat(join(home, kind, file))).mode & 0o777, file).toBe(0o600)
+    }
+    expect(await readdir(join(home, 'seeds'))).toHaveLength(3)
+  })
+
+  it('goes on after an interruption, with the consent it had begun with', async () => {
+    const begun = await quorate([
+      'keygen',
+      '-t',
+      '2',
+      'alice',
+      'bob',
+      '--as',
+      'alice',
+      '--no-wait',
+      '--json',
+      '--standing',
+      'bob',
+    ])
+    const [{ keyId, invitations }] = begun.lines as [Line & { invitations: { link: string }[] }]
+    expect((await quorate(['status', keyId!, '--as', 'alice'])).out).toContain('not registered yet')
+    await quorate([
+      'participate',
+      invitations[0]!.link,
+      '--as',
+      'bob',
+      '--timeout',
+      '5s',
+      '--home',
+      join(folder, 'bob'),
+    ])
+    const ended = await quorate(['status', keyId!, '--as', 'alice', '--json'])
+    expect(ended).toMatchObject({ code: 0, lines: [{ state: 'completed' }, { event: 'completed' }] })
+  })
+
+  it('ends with 4 when the time is over, with 3 on a lie, with 1 on a refusal, and names codes in JSON', async () => {
+    const keyId = await makeKey()
+    const late = await quorate(['sign', keyId, 'x', '--as', 'alice', '--timeout', '50ms', '--json'])
+    expect(late).toMatchObject({ code: 4, lines: [{ event: 'error', code: 'wait.timeout' }] })
+    gateway.faults.push(() => ({ problem: 'key.not_found' }))
+    const refused = await quorate(['sign', keyId, 'x', '--as', 'alice', '--json'])
+    expect(refused).toMatchObject({ code: 1, lines: [{ event: 'error', code: 'key.not_found', by: 'gateway' }] })
+    gateway.lies.requestSigning = (honest: RouteReply<'requestSigning'>) => ({ ...honest, signingId: '00'.repeat(16) })
+    const lied = await quorate(['sign', keyId, 'x', '--as', 'alice'])
+    expect(lied.code).toBe(3)
+    expect(lied.err).toContain('reply.mismatch')
+  })
+
+  it('takes a newcomer on a tour, or says how to get one', async () => {
+    const toured = await quorate(['demo', '--json'])
+    expect(toured).toMatchObject({ code: 0, lines: [{ verified: true }] })
+    expect((await quorate(['demo'], { env: {} })).out).toContain('make demo')
+  })
+
+  it('makes text from others safe to show', () => {
+    expect(shown('a\u001b[31m\u009b\u202eb\n')).toBe('a\\u{1b}[31m\\u{9b}\\u{202e}b\\u{a}')
+    expect(shown('grüße 🎉')).toBe('grüße 🎉')
+  })
+})
