@@ -2,8 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { parseAddress, type Address } from '@quorate/shared/wire/address'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
-
-type Endpoint = { host: string; port: number }
+import type { Endpoint } from './http/server.ts'
 
 /** `127.0.0.1:3000`, `[::1]:3000` */
 const Listen = z.string().transform((text, context): Endpoint => {

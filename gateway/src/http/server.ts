@@ -27,12 +27,13 @@ export const defaultTimeouts: Timeouts = {
 const MAX_CONNECTIONS = 10_000
 const MAX_HEADERS = 16 << 10
 
+export type Endpoint = Readonly<{ host: string; port: number }>
 export type ListeningServer = Readonly<{ url: string; close: () => Promise<void> }>
 
 /** Listens on `listen`; port 0 takes any. `close` waits for requests under way, at most `drain` ms, and for nobody idle. */
 export async function listen(
   handler: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port }: Endpoint,
   timeouts: Timeouts = defaultTimeouts,
 ): Promise<ListeningServer> {
   const server = createServer(

@@ -1,0 +1,86 @@
+import { pino, type Logger } from 'pino'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Config } from './config.ts'
+import { createCoordinator } from './coordinator/coordinator.ts'
+import { createEnclaveEvents } from './enclaves/enclave-events.ts'
+import type { Enclaves } from './enclaves/enclaves.ts'
+import { createEnclaves } from './enclaves/pool.ts'
+import { createEvents } from './events.ts'
+import { startHttp } from './http/http.ts'
+import { createHttpEvents } from './http/http-events.ts'
+import { openStore } from './store/open-store.ts'
+
+export type Gateway = Readonly<{ url: string; metricsUrl: string; close: () => Promise<void> }>
+
+/** How often what has expired is swept, ms. */
+const SWEEP = 60_000
+
+/**
+ * Composes a gateway and opens its doors. Open sessions are taken up again before anybody is served. `close` drains from
+ * the outside in: doors, ceremonies, enclaves, store; and resolves when all is written.
+ */
+export async function startGateway(config: Config, log: Logger = pino({ level: config.logLevel })): Promise<Gateway> {
+  const registry = new Registry()
+  const events = createEvents(log, registry)
+  const clock = Date.now
+  const store = await openStore({
+    path: config.database,
+    storageKey: config.storageKey,
+    onFault: (cause) => log.error({ cause }, 'store fault'),
+  })
+  const enclaves = createEnclaves({
+    addresses: config.enclaves,
+    roots: store,
+    events: createEnclaveEvents(log, registry),
+  })
+  const coordinator = createCoordinator({
+    store,
+    enclaves,
+    clock,
+    events,
+    limits: { roundTimeoutMs: config.roundTimeoutMs },
+  })
+  collectDefaultMetrics({ register: registry, prefix: 'quorate_' })
+  const stopIntroducing = introduceEarly(enclaves)
+  const sweeper = setInterval(() => void store.sweep(clock()).catch(() => undefined), SWEEP)
+  const stopInside = async () => {
+    clearInterval(sweeper)
+    stopIntroducing()
+    await coordinator.close()
+    await enclaves.close()
+    await store.close()
+  }
+  try {
+    await coordinator.start()
+    const http = await startHttp({
+      coordinator,
+      enclaves,
+      replies: store,
+      events: createHttpEvents(log, registry, events),
+      registry,
+      clock,
+      storageKey: config.storageKey,
+      listen: config.listen,
+      metricsListen: config.metricsListen,
+      publicUrl: config.publicUrl,
+      limits: {
+        ratePerMinute: config.rateLimit,
+        trustedProxies: config.trustedProxies,
+        corsOrigin: config.corsOrigin,
+      },
+    })
+    return { url: http.url, metricsUrl: http.metricsUrl, close: () => http.close().finally(stopInside) }
+  } catch (reason) {
+    await stopInside()
+    throw reason
+  }
+}
+
+/** Enclaves that are well get to know each other before a keygen waits for it. What fails here, the keygen tries again. */
+function introduceEarly(enclaves: Enclaves): () => void {
+  return enclaves.subscribe(({ type }) => {
+    if (type !== 'ready') return
+    const ready = enclaves.ids().filter((id) => enclaves.status(id).state === 'ready')
+    void enclaves.introduce(ready).catch(() => undefined)
+  })
+}

@@ -1,0 +1,78 @@
+import type { RequestListener } from 'node:http'
+import { deriveKey } from '@quorate/shared/seal/session-keys'
+import type { Registry } from 'prom-client'
+import type { Coordinator } from '../coordinator/ports.ts'
+import type { Enclaves } from '../enclaves/enclaves.ts'
+import { createApp, type AppPorts } from './app.ts'
+import { createHandlers } from './handlers.ts'
+import type { HttpEvents } from './http-events.ts'
+import { createIdempotency, memoryReplies, MINUTE, type Replies } from './idempotency.ts'
+import { createMetricsApp } from './metrics-app.ts'
+import { createReadiness } from './readiness.ts'
+import { defaultTimeouts, listen, type Endpoint, type ListeningServer, type Timeouts } from './server.ts'
+import { createSessions } from './sessions.ts'
+import { createTokens } from './tokens.ts'
+
+export type HttpPorts = {
+  coordinator: Coordinator
+  enclaves: Pick<Enclaves, 'ids' | 'status' | 'call'>
+  replies: Replies
+  events: HttpEvents
+  registry: Registry
+  clock: () => number
+  /** 32 bytes; the key of the tokens is derived from it. */
+  storageKey: Uint8Array
+  listen: Endpoint
+  metricsListen: Endpoint
+  /** Null: what the gateway listens on. */
+  publicUrl: string | null
+  limits: AppPorts['limits']
+  timeouts?: Partial<Timeouts>
+}
+
+/**
+ * Opens both doors. `close` answers who waits, lets requests under way end within `timeouts.drain`, and closes the rest.
+ */
+export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { metricsUrl: string }> {
+  const { coordinator, enclaves, replies, events, clock } = ports
+  const timeouts = { ...defaultTimeouts, ...ports.timeouts }
+  const draining = new AbortController()
+  const readiness = createReadiness(replies, enclaves, draining.signal)
+
+  // The address is known once the door is open, and the tokens name it: nothing is served before both are there.
+  const door = await listen((request, response) => serve(request, response), ports.listen, timeouts)
+  const publicUrl = ports.publicUrl ?? door.url
+  const tokens = createTokens(deriveKey(ports.storageKey, 'session-token'), publicUrl, clock)
+  const readerKey = coordinator.readerKey.bind(coordinator)
+  const openSession = createSessions({ tokens, readerKey, publicUrl, clock })
+  // A token is nothing to write to a disk.
+  const ofSessions = createIdempotency(memoryReplies(), clock, MINUTE)
+  const ofOthers = createIdempotency(replies, clock)
+  const serve: RequestListener = createApp({
+    handlers: createHandlers({ coordinator, enclaves, openSession }),
+    tokens,
+    idempotencyOf: (route) => (route === 'openSession' ? ofSessions : ofOthers),
+    events,
+    draining: draining.signal,
+    readiness,
+    publicUrl,
+    limits: ports.limits,
+  })
+  const metricsDoor = await listen(createMetricsApp(ports.registry, readiness), ports.metricsListen, timeouts).catch(
+    async (reason: unknown) => {
+      await door.close()
+      throw reason
+    },
+  )
+  events.listening({ url: door.url, metricsUrl: metricsDoor.url })
+  return {
+    url: door.url,
+    metricsUrl: metricsDoor.url,
+    async close() {
+      events.draining()
+      draining.abort()
+      await door.close()
+      await metricsDoor.close()
+    },
+  }
+}

@@ -1,0 +1,204 @@
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { getPath, post, raw, startTestHttp, type TestHttp } from './fixture.ts'
+
+let http: TestHttp
+beforeAll(async () => {
+  http = await startTestHttp({ timeouts: { headers: 300, request: 600, check: 50, idle: 300, quiet: 1_500 } })
+})
+afterAll(() => http.close())
+
+const good = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: ['ann', 'bob', 'carol'] }
+const reserve = (body: unknown, headers = {}) => post(`${http.api}/keygen/reserve`, body, headers)
+const problemOf = async (reply: Response) => {
+  expect(reply.headers.get('content-type')).toBe('application/problem+json')
+  return (await reply.json()) as { code: string; type: string; status: number; issues?: string[] }
+}
+const head = (extra: string) =>
+  `POST /api/v1/keygen/reserve HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${extra}\r\n`
+
+describe('bodies that do not fit', () => {
+  it('are refused with the names of fields and what was expected, and never with what was sent', async () => {
+    const reply = await reserve({ ...good, threshold: 'CANARY-1', participants: [{ x: 'CANARY-2' }, 'CANARY 3'] })
+    expect(reply.status).toBe(400)
+    const problem = await problemOf(reply)
+    expect(problem).toMatchObject({ code: 'request.invalid', type: '/docs#request.invalid', status: 400 })
+    expect(problem.issues).toContain('body.threshold: expected number')
+    expect(problem.issues?.some((issue) => issue.startsWith('body.participants.0: '))).toBe(true)
+    expect(JSON.stringify(problem)).not.toContain('CANARY')
+  })
+
+  it.each([
+    ['an unknown field', JSON.stringify({ ...good, CANARY: 1 })],
+    ['a state of its own', JSON.stringify({ ...good, state: 'completed' })],
+    ['__proto__', `{"__proto__":{"threshold":2},${JSON.stringify(good).slice(1)}`],
+    ['a prototype in place of fields', `{"__proto__":${JSON.stringify(good)}}`],
+    ['constructor', `{"constructor":{"prototype":{}},${JSON.stringify(good).slice(1)}`],
+    ['the same key twice', `{"threshold":3,${JSON.stringify(good).slice(1)}`],
+    ['the same key twice, once escaped', `{"thresh\\u006fld":3,${JSON.stringify(good).slice(1)}`],
+    ['an array', '[]'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['half of it', '{"scheme":"CANARY'],
+    ['deep arrays', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['deep objects', '{"a":'.repeat(40_000) + '1' + '}'.repeat(40_000)],
+    ['a threshold above the participants', JSON.stringify({ ...good, threshold: 4 })],
+    ['a threshold that is almost a number', JSON.stringify({ ...good, threshold: '2' })],
+    ['a broken threshold', JSON.stringify({ ...good, threshold: 2.5 })],
+    ['a user twice', JSON.stringify({ ...good, participants: ['ann', 'ann'] })],
+  ])('%s gives 400', async (_name, body) => {
+    const reply = await reserve(body)
+    expect(reply.status).toBe(400)
+    const problem = await problemOf(reply)
+    expect(problem.code).toBe('request.invalid')
+    expect(JSON.stringify(problem)).not.toContain('CANARY')
+    expect(({} as Record<string, unknown>)['threshold']).toBeUndefined()
+  })
+
+  it('are refused when they are not UTF-8', async () => {
+    const body = Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])
+    const reply = await fetch(`${http.api}/keygen/reserve`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    expect(reply.status).toBe(400)
+  })
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonp',
+    'application/json; charset=utf-16',
+    'application/cbor',
+  ])('are refused as %s', async (type) => {
+    const reply = await reserve(good, { 'content-type': type })
+    expect(reply.status).toBe(415)
+    expect((await problemOf(reply)).code).toBe('request.unsupported_media')
+  })
+
+  it.each(['gzip', 'br', 'deflate', 'zstd', 'gzip, gzip'])(
+    'are not inflated: Content-Encoding %s',
+    async (encoding) => {
+      const bomb = gzipSync(Buffer.alloc(20 << 20))
+      const reply = await fetch(`${http.api}/keygen/reserve`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+        body: bomb,
+      })
+      expect(reply.status).toBe(415)
+    },
+  )
+
+  it('pass when they fit, with or without a charset', async () => {
+    expect((await reserve(good)).status).toBe(200)
+    expect((await reserve(good, { 'content-type': 'application/json; charset=UTF-8' })).status).toBe(200)
+  })
+})
+
+describe('bodies without measure', () => {
+  it('are refused by their announced length, before they are read', async () => {
+    const text = await raw(http.url, head(`Content-Length: ${1 << 30}\r\n`))
+    expect(text).toMatch(/^HTTP\/1.1 413 /)
+    expect(text.toLowerCase()).toContain('connection: close')
+  })
+
+  it('are refused at 256 KiB when they announce none and do not end', async () => {
+    const chunk = Buffer.alloc(64 << 10, 0x20)
+    const framed = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+    const text = await raw(http.url, head('Transfer-Encoding: chunked\r\n'), framed, framed, framed, framed, framed)
+    expect(text).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  it('may have 256 KiB', async () => {
+    const json = JSON.stringify(good)
+    expect((await reserve(json + ' '.repeat((256 << 10) - json.length))).status).toBe(200)
+    expect((await reserve(json + ' '.repeat((256 << 10) - json.length + 1))).status).toBe(413)
+  })
+
+  it('are refused when two lengths disagree', async () => {
+    const text = await raw(http.url, head('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'), '0\r\n\r\n')
+    expect(text).toMatch(/^HTTP\/1.1 400 /)
+  })
+})
+
+describe('askers without haste', () => {
+  const lasts = async (...chunks: string[]) => {
+    const begun = performance.now()
+    await raw(http.url, ...chunks)
+    return performance.now() - begun
+  }
+
+  it('lose the connection when the headers do not end', async () => {
+    expect(await lasts('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ')).toBeLessThan(1_000)
+  })
+
+  it('lose the connection when the body does not come', async () => {
+    expect(await lasts(head('Content-Length: 100\r\n'), '{')).toBeLessThan(1_300)
+  })
+
+  it('lose the connection when they never say anything', async () => {
+    expect(await lasts()).toBeLessThan(2_500)
+  })
+
+  it('lose the connection when it is idle after an answer', async () => {
+    expect(await lasts('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toBeLessThan(2_000)
+  })
+
+  it('do not keep others waiting', async () => {
+    const slow = Array.from({ length: 50 }, () => raw(http.url, head('Content-Length: 100\r\n'), '{'))
+    const begun = performance.now()
+    expect((await reserve(good)).status).toBe(200)
+    expect(performance.now() - begun).toBeLessThan(300)
+    await Promise.all(slow)
+  })
+
+  it('cannot send headers without end', async () => {
+    const text = await raw(http.url, `GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`)
+    expect(text).toMatch(/^HTTP\/1.1 431 /)
+  })
+})
+
+describe('paths', () => {
+  it.each([
+    '/api/v1/../../etc/passwd',
+    '/api/v1/keygen/../enclaves',
+    '/api/v1/%2e%2e/enclaves',
+    '/api/v1//enclaves',
+    '/api/v1/enclaves/',
+    '/API/v1/enclaves',
+    '/api/v1/enclaves%00',
+    '/api/v1/enclaves;x',
+    '/api/v1/%ff',
+    '/api/v1/keys/%E0%A4%A',
+    '/api/v2/enclaves',
+    '/',
+    '/.env',
+  ])('%s leads nowhere', async (path) => {
+    const { status, body } = await getPath(http.url, path)
+    expect(status).toBe(404)
+    expect(JSON.parse(body)).toMatchObject({ code: 'request.not_found' })
+  })
+
+  it('take no method but their own', async () => {
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'].slice(0, 4))
+      expect((await fetch(`${http.api}/enclaves`, { method })).status).toBe(404)
+  })
+
+  it('take ids in one spelling only', async () => {
+    for (const id of ['ENCLAVE-0', 'enclave-0%20', 'x'.repeat(33)])
+      expect((await getPath(http.url, `/api/v1/enclaves/${id}/attestation?nonce=${'0'.repeat(64)}`)).status).toBe(400)
+    const absent = `/api/v1/enclaves/enclave-7/attestation?nonce=${'0'.repeat(64)}`
+    expect((await getPath(http.url, absent)).status).toBe(404)
+  })
+
+  it.each(['?x=1', '?nonce=1', `?nonce=${'0'.repeat(64)}&nonce=${'1'.repeat(64)}`, '?__proto__=1', ''])(
+    'take no query but their own: %s',
+    async (query) => {
+      const { status, body } = await getPath(http.url, `/api/v1/enclaves/enclave-0/attestation${query}`)
+      expect(status).toBe(400)
+      expect(body).toContain('query')
+    },
+  )
+})

@@ -1,0 +1,196 @@
+import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { Writable } from 'node:stream'
+import { Refusal } from '@quorate/shared/errors'
+import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { EnclaveId, KeyId, SigningId } from '@quorate/shared/wire/ids'
+import type { KeygenStatus, Reservation, SigningStatus } from '@quorate/shared/wire/rest'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import type { Coordinator } from '../../src/coordinator/ports.ts'
+import type { EnclaveStatus } from '../../src/enclaves/enclaves.ts'
+import { createEvents } from '../../src/events.ts'
+import { createHttpEvents } from '../../src/http/http-events.ts'
+import { startHttp, type HttpPorts } from '../../src/http/http.ts'
+import { memoryReplies } from '../../src/http/idempotency.ts'
+
+export const keyA = KeyId.parse('a'.repeat(32))
+export const keyB = KeyId.parse('b'.repeat(32))
+export const unknownKey = KeyId.parse('c'.repeat(32))
+export const signingOfA = SigningId.parse('1'.repeat(32))
+export const signingOfB = SigningId.parse('2'.repeat(32))
+export const unknownSigning = SigningId.parse('3'.repeat(32))
+
+export const keygenStatus = (keyId: KeyId, version = 1, state: KeygenStatus['state'] = 'reserved'): KeygenStatus => ({
+  keyId,
+  version,
+  state,
+  expiresAt: 2_000_000_000_000,
+  slots: [],
+  failure: null,
+  certificate: null,
+})
+const signingStatus = (signingId: SigningId, keyId: KeyId) =>
+  ({ signingId, keyId, version: 1, state: 'collecting_participants' }) as unknown as SigningStatus
+
+/** A coordinator that does nothing but answer: what it was asked, and what it shall say, are in the test's hands. */
+export function fakeCoordinator() {
+  const readers = new Map<string, string>()
+  const keygens = new Map([keyA, keyB].map((id) => [id, keygenStatus(id)]))
+  const signings = new Map(
+    [signingStatus(signingOfA, keyA), signingStatus(signingOfB, keyB)].map((s) => [s.signingId, s]),
+  )
+  const watchers = new Set<(status: KeygenStatus) => void>()
+  const found = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Refusal('request.not_found')
+    return value
+  }
+  const asked: string[] = []
+  const refuse = () => Promise.reject(new Refusal('session.conflict'))
+  const coordinator: Coordinator = {
+    reserve: () => {
+      asked.push('reserve')
+      return Promise.resolve({ keyId: keyA, turn: asked.length } as unknown as Reservation)
+    },
+    init: refuse,
+    register: refuse,
+    slots: refuse,
+    requestSigning: refuse,
+    approve: refuse,
+    keygenStatus: async (id) => Promise.resolve(found(keygens.get(id))),
+    signingStatus: async (id) => Promise.resolve(found(signings.get(id))),
+    openSignings: () => Promise.resolve([]),
+    key: () => Promise.reject(new Refusal('key.not_found')),
+    readerKey: (id) => Promise.resolve(readers.get(id) ?? null),
+    waitKeygen: async (id, { after, ms, signal }) => {
+      asked.push(`wait ${String(after)} ${ms}`)
+      const before = found(keygens.get(id))
+      if (after !== undefined && before.version > after) return before
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms)
+        const wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        watchers.add(wake)
+        signal?.addEventListener('abort', () => {
+          asked.push('aborted')
+          wake()
+        })
+      })
+      return found(keygens.get(id))
+    },
+    waitSigning: async (id) => Promise.resolve(found(signings.get(id))),
+    waitSignings: () => Promise.resolve([]),
+    watch: (_kind, _id, listener) => {
+      const own = listener as (status: KeygenStatus) => void
+      watchers.add(own)
+      return () => void watchers.delete(own)
+    },
+    start: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+  const change = (status: KeygenStatus) => {
+    keygens.set(status.keyId, status)
+    for (const watcher of watchers) watcher(status)
+  }
+  return { coordinator, readers, asked, change, watchers }
+}
+
+/** A real server on a free port of this machine, with everything it wrote to its log. */
+export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
+  const lines: string[] = []
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString())
+      done()
+    },
+  })
+  const log = pino({ level: 'trace' }, sink)
+  const registry = new Registry()
+  const fake = fakeCoordinator()
+  const time = { now: 1_900_000_000_000 }
+  const states = new Map<EnclaveId, EnclaveStatus>([[EnclaveId.parse('enclave-0'), { state: 'ready', identity: null }]])
+  const http = await startHttp({
+    coordinator: fake.coordinator,
+    enclaves: {
+      ids: () => [...states.keys()],
+      status: (id) => states.get(id) ?? { state: 'down', identity: null },
+      call: () => Promise.reject(new Refusal('enclave.unreachable')),
+    },
+    replies: memoryReplies(),
+    events: createHttpEvents(log, registry, createEvents(log, registry)),
+    registry,
+    clock: () => time.now,
+    storageKey: new Uint8Array(32).fill(9),
+    listen: { host: '127.0.0.1', port: 0 },
+    metricsListen: { host: '127.0.0.1', port: 0 },
+    publicUrl: 'https://quorate.example',
+    limits: { ratePerMinute: 10_000, trustedProxies: 0, corsOrigin: null },
+    ...overrides,
+  })
+  const api = `${http.url}/api/v1`
+  const reader = await createSigner(new Uint8Array(32).fill(3))
+  for (const id of [keyA, keyB]) fake.readers.set(id, toHex(reader.publicKey))
+  return { ...http, ...fake, api, lines, time, states, reader, registry }
+}
+export type TestHttp = Awaited<ReturnType<typeof startTestHttp>>
+
+let nonces = 0
+export const proofOf = (signer: Signer, body: Partial<Record<string, unknown>> = {}) =>
+  signBody(signer, 'session', {
+    keyId: keyA as string,
+    gateway: 'https://quorate.example',
+    time: 1_900_000_000_000,
+    nonce: (nonces += 1).toString(16).padStart(64, '0'),
+    ...body,
+  })
+
+export const post = (url: string, body: unknown, headers: Record<string, string> = {}) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+
+export async function tokenFor(http: TestHttp, keyId: KeyId): Promise<string> {
+  const reply = await post(`${http.api}/sessions`, await proofOf(http.reader, { keyId }))
+  return ((await reply.json()) as { token: string }).token
+}
+
+export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+/** Status and text of an answer, without what differs by time. */
+export const answerOf = async (reply: Response) => ({ status: reply.status, body: await reply.text() })
+
+/** Sends bytes as they are and gives what comes back until the other side closes. */
+export function raw(url: string, ...chunks: (string | Uint8Array)[]): Promise<string> {
+  const { port } = new URL(url)
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.on('data', (chunk) => (text += chunk.toString()))
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve(text))
+    for (const chunk of chunks) socket.write(chunk)
+  })
+}
+
+/** A GET whose path goes out exactly as it is written. */
+export function getPath(
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> {
+  const { port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest({ host: '127.0.0.1', port, path, headers }, (reply) => {
+      let body = ''
+      reply.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, body }))
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+}
