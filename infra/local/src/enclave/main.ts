@@ -19,7 +19,7 @@ async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise
   // The attestation document is what the stand-in asks for; the SDK will not send a request without credentials.
   const client = createKmsClient({ endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } })
   const log: EnclaveLog = (event) =>
-    process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclaveId, ...event }) + '\n')
+    process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
   const mpc = await loadMpc()
   return { enclaveId, nsm, kms: createAttestedKms({ nsm, client, keyArn }), mpc, roots, clock: Date.now, log }
 }

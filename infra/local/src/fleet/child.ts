@@ -22,8 +22,8 @@ export type Child = Readonly<{
   pid: () => number | undefined
   /** Reaches everything that the child has forked. A child that dies of it comes back without back-off. */
   signal: (signal: NodeJS.Signals) => void
-  /** Resolves when the child does its work, or has ended before it did. */
-  ready: () => Promise<void>
+  /** Resolves when the child does its work, or with false, somewhat later, when it has not come to it. */
+  ready: () => Promise<boolean>
   /** How often in a row it has died without being asked to. */
   deaths: () => number
   /** Asks it to end, and after `grace` ms makes it. */
@@ -42,7 +42,7 @@ export function keepRunning(command: Command, onEvent: OnFleetEvent): Child {
   let again: NodeJS.Timeout | undefined
   let stopped = false
   let deaths = 0
-  let ready = Promise.resolve()
+  let ready = Promise.resolve(false)
 
   function start(): void {
     const startedAt = performance.now()
@@ -66,10 +66,12 @@ export function keepRunning(command: Command, onEvent: OnFleetEvent): Child {
     again = setTimeout(start, delay)
   }
 
-  async function untilReady(child: ChildProcess, startedAt: number): Promise<void> {
+  async function untilReady(child: ChildProcess, startedAt: number): Promise<boolean> {
     while (running === child && !(await command.probe())) await sleep(probeEvery)
     if (running === child)
       onEvent({ type: 'ready', name: command.name, after: Math.round(performance.now() - startedAt) })
+    else await sleep(probeEvery)
+    return running === child
   }
 
   function signal(name: NodeJS.Signals): void {

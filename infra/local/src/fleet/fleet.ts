@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { loadOrCreateChain } from '../nsm/development-root.ts'
-import { keepRunning, signalGroup, type Child } from './child.ts'
-import { findSocat, hostEnclave } from './enclave-host.ts'
+import { createCrew, type Crew } from './crew.ts'
+import { findSocat, hostEnclave, type EnclaveHost } from './enclave-host.ts'
 import { FleetError, type OnFleetEvent } from './events.ts'
-import { answers, gatewayCommand } from './gateway-process.ts'
+import { allReady, gatewayCommand } from './gateway-process.ts'
 import { openImage } from './image.ts'
 import { kmsCommand } from './kms-process.ts'
 import { lockState } from './lock.ts'
@@ -20,9 +20,13 @@ export type FleetOptions = Readonly<{
   enclaves?: number
   /** socat before each enclave, as vsock would be. When it is installed, unless this says otherwise. */
   socat?: boolean
+  /** Requests per minute and address that the gateway takes. */
+  rateLimit?: number
   /** Further `QUORATE_*` variables for the gateway. */
   gatewayEnv?: Readonly<Record<string, string>>
   onEvent?: OnFleetEvent
+  /** Stops the fleet, also while it starts. */
+  signal?: AbortSignal
 }>
 
 /** A running fleet. Names: `kms`, `gateway`, `enclave-N`, and `vsock-enclave-N` where there is socat. */
@@ -36,6 +40,8 @@ export type Fleet = Readonly<{
   database: string
   names: readonly string[]
   enclaveIds: readonly string[]
+  /** Where this enclave is reached, as its gateway reaches it. */
+  addressOf: (enclaveId: string) => string
   pidOf: (name: string) => number | undefined
   /** What dies comes back by itself. SIGKILL when nothing is said. */
   kill: (name: string, signal?: NodeJS.Signals) => void
@@ -67,6 +73,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     for (const close of closers) await close()
     onEvent({ type: 'stopped', after: Math.round(performance.now() - stoppingAt) })
   })
+  options.signal?.addEventListener('abort', () => void stop(), { once: true })
   try {
     const fleet = await launch(options, state, { crew, closers, onEvent })
     await fleet.ready()
@@ -78,11 +85,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
 }
 
-type Crew = ReturnType<typeof createCrew>
 type Parts = Readonly<{ crew: Crew; closers: (() => Promise<void> | void)[]; onEvent: OnFleetEvent }>
 
 async function launch(
-  { port, enclaves = 3, socat = true, gatewayEnv = {} }: FleetOptions,
+  { port, enclaves = 3, socat = true, rateLimit, gatewayEnv }: FleetOptions,
   state: StateFolder,
   { crew, closers, onEvent }: Parts,
 ): Promise<Omit<Fleet, 'stop'>> {
@@ -94,13 +100,14 @@ async function launch(
   const kms = await kmsCommand(state, image.kmsPort, trust)
   const enclaveIds = Array.from({ length: enclaves }, (_, at) => `enclave-${at}`)
   const relay = socat ? findSocat() : null
-  const hosts = []
+  const hosts: EnclaveHost[] = []
   for (const id of enclaveIds) {
     const host = await hostEnclave(id, { state, image, chain, socat: relay })
     closers.unshift(host.closeNsm)
     hosts.push(host)
   }
-  const gateway = await gatewayCommand(state, hosts, { port, env: gatewayEnv })
+  const limit = rateLimit === undefined ? {} : { QUORATE_RATE_LIMIT: String(rateLimit) }
+  const gateway = await gatewayCommand(state, hosts, { port, env: { ...limit, ...gatewayEnv } })
   const { url, metricsUrl, database } = gateway
 
   await crew.start([kms, ...hosts.flatMap(({ commands }) => commands)])
@@ -108,58 +115,24 @@ async function launch(
   const { names, pidOf, signal } = crew
   return {
     ...{ url, metricsUrl, database, trust, trustPath: path, state: state.root, names, enclaveIds, pidOf },
+    addressOf: (enclaveId) => {
+      const host = hosts.find((one) => one.enclaveId === enclaveId)
+      if (host === undefined) throw new FleetError(`there is no ${enclaveId}`)
+      return host.address
+    },
     kill: (name, what = 'SIGKILL') => signal(name, what),
     pause: (name) => signal(name, 'SIGSTOP'),
     resume: (name) => signal(name, 'SIGCONT'),
-    ready: (timeout = 60_000) => untilReady(url, timeout, state.logs),
+    ready: (timeout = 60_000) => untilReady(url, timeout, state.logs, crew),
   }
 }
 
-async function untilReady(url: string, timeout: number, logs: string): Promise<void> {
+async function untilReady(url: string, timeout: number, logs: string, crew: Crew): Promise<void> {
   const deadline = performance.now() + timeout
-  while (!(await answers(`${url}/readyz`))) {
+  while (!(await allReady(url))) {
+    crew.check()
     if (performance.now() > deadline) throw new FleetError(`the fleet is not ready after ${timeout} ms: see ${logs}`)
     await sleep(25)
-  }
-}
-
-const graceOfGateway = 3_000
-const graceOfOthers = 1_000
-
-/** The processes of a fleet, by name. */
-function createCrew(onEvent: OnFleetEvent) {
-  const crew = new Map<string, Child>()
-  const names: string[] = []
-  const one = (name: string): Child => {
-    const child = crew.get(name)
-    if (child === undefined) throw new FleetError(`there is no ${name}: ${names.join(', ')}`)
-    return child
-  }
-  // Whatever ends this process: nothing that it started stays.
-  const atExit = () => {
-    for (const child of crew.values()) signalGroup(child.pid(), 'SIGKILL')
-  }
-  process.once('exit', atExit)
-  return {
-    names,
-    pidOf: (name: string) => one(name).pid(),
-    signal: (name: string, signal: NodeJS.Signals) => one(name).signal(signal),
-    start: async (commands: readonly Parameters<typeof keepRunning>[0][]) => {
-      const started = commands.map((command) => {
-        const child = keepRunning(command, onEvent)
-        names.push(command.name)
-        crew.set(command.name, child)
-        return child
-      })
-      await Promise.all(started.map((child) => child.ready()))
-    },
-    /** The gateway first, so that it can finish what it has begun. */
-    stop: async () => {
-      await crew.get('gateway')?.stop(graceOfGateway)
-      const others = [...crew.values()].filter(({ name }) => name !== 'gateway')
-      await Promise.all(others.map((child) => child.stop(graceOfOthers)))
-      process.off('exit', atExit)
-    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { Command } from './child.ts'
 import type { EnclaveHost } from './enclave-host.ts'
 import { entry } from './entry.ts'
@@ -44,7 +45,7 @@ export async function gatewayCommand(
     args: entry('gateway', 'main'),
     env,
     log: join(state.logs, 'gateway.log'),
-    probe: () => answers(`${url}/healthz`),
+    probe: async () => (await get(`${url}/healthz`)) !== null,
   })
   return { command, url, metricsUrl, database }
 }
@@ -55,12 +56,18 @@ function storageKeyFile(state: StateFolder): string {
   return path
 }
 
-/** Whether a GET there succeeds. */
-export const answers = (url: string): Promise<boolean> =>
-  fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
-    async (response) => {
-      await response.body?.cancel()
-      return response.ok
-    },
-    () => false,
+const Readiness = z.object({ ready: z.boolean(), enclaves: z.record(z.string(), z.string()) })
+
+/** Whether the gateway is ready, and every enclave with it: it calls itself ready when one is. */
+export async function allReady(url: string): Promise<boolean> {
+  const readiness = Readiness.safeParse(await get(`${url}/readyz`))
+  return (
+    readiness.success && readiness.data.ready && Object.values(readiness.data.enclaves).every((is) => is === 'ready')
   )
+}
+
+/** The JSON that a GET gives, or null when it fails. */
+const get = (url: string): Promise<unknown> =>
+  fetch(url, { signal: AbortSignal.timeout(2_000) })
+    .then((response) => (response.ok ? response.json() : null))
+    .catch(() => null)

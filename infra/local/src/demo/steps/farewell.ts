@@ -1,0 +1,29 @@
+import { inMs, type Stage, type Timing } from '../stage.ts'
+import { paint } from '../../paint.ts'
+
+const { bold, cyan, dim, green, red } = paint
+
+/** The timings, the verdict, and where to go from here. */
+export function farewell(
+  stage: Stage,
+  verdict: Readonly<{ verified: number; expected: number; sound: boolean }>,
+): void {
+  const { verified, expected, sound } = verdict
+  stage.say('')
+  for (const line of table(stage.timings)) stage.say(line)
+  stage.say('')
+  const text = `${verified} of ${expected} signatures verified independently`
+  if (sound) stage.say(green(bold(text)))
+  else stage.say(red(bold(`${text}: something above went wrong`)))
+  stage.say('')
+  stage.say(
+    `Next: ${cyan('make fleet')}${dim('   runs a fleet that stays; it says what to try with the quorate command')}`,
+  )
+  stage.say(`      ${cyan('npx quorate --help')}${dim('   keygen, participate, sign, approve, verify …')}`)
+  stage.say(`      ${cyan('docs/')}${dim('   how it works, and what it holds against whom')}`)
+}
+
+function table(timings: readonly Timing[]): string[] {
+  const width = Math.max(...timings.map(({ what }) => what.length))
+  return timings.map(({ what, ms }) => `${what.padEnd(width)}  ${bold(inMs(ms).padStart(8))}`)
+}

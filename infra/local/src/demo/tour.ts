@@ -1,0 +1,79 @@
+import { exportKey, importKey, type Key } from '@quorate/client'
+import type { Fleet } from '../fleet/fleet.ts'
+import { isDeceived, isGenuine, type Claim } from './referee.ts'
+import type { Stage } from './stage.ts'
+import { attestAll, comeUp } from './steps/come-up.ts'
+import { farewell } from './steps/farewell.ts'
+import { forgeApproval } from './steps/forge-approval.ts'
+import { loseEnclave } from './steps/lose-enclave.ts'
+import { drawSeeds, makeKey, peopleAt } from './steps/make-key.ts'
+import { operatorView } from './steps/operator-view.ts'
+import { sign } from './steps/sign.ts'
+
+/** Where the tour's fleet is kept, and who must know of it to end it. */
+export type Grounds = Readonly<{ state: string; opened: (fleet: Fleet) => void }>
+
+/** The whole tour. True when every signature verified independently and every claim that is shown held. */
+export async function tour(stage: Stage, { state, opened }: Grounds): Promise<boolean> {
+  const since = performance.now()
+  const seeds = drawSeeds()
+  const { fleet, identities } = await stage.step(
+    'A fleet comes up, and three enclaves prove what they run',
+    async () => {
+      const up = await comeUp(stage, state, 0, 'KMS stand-in, three enclaves, gateway')
+      opened(up)
+      stage.keep('the fleet is ready', performance.now() - since)
+      return { fleet: up, identities: await attestAll(stage, up) }
+    },
+  )
+  const people = peopleAt(fleet, seeds)
+  const key = await stage.step('alice, bob and carol make a key that nobody has', () => makeKey(stage, people))
+  const first = await stage.step('alice asks, bob approves, a signature appears', () =>
+    sign(stage, { people, key, text: 'Two of us agree: the boat is sold.' }, [people.bob]),
+  )
+  const second = await stage.step('An enclave is killed in the middle of it', () =>
+    loseEnclave(stage, fleet, { people, key, text: 'Two enclaves will do, too.' }),
+  )
+  const again = await stage.step('Everything is stopped, and started again: same enclaves, same key', () =>
+    restart(stage, { fleet, identities, key, opened }),
+  )
+  const party = peopleAt(again.fleet, seeds)
+  const third = await stage.step('The same key signs', () =>
+    sign(stage, { people: party, key: again.key, text: 'Still us, after all that.' }, [party.bob]),
+  )
+  const claims: readonly Claim[] = [first, second, third]
+  const blind = await stage.step('What the operator of the gateway sees', () =>
+    Promise.resolve(operatorView(stage, again.fleet, { key: again.key, claims, seeds })),
+  )
+  const firm = await stage.step('And if the gateway cheats?', () => forgeApproval(stage, again.fleet, again.key, party))
+  stage.keep('the whole tour', performance.now() - since)
+
+  const verified = claims.filter((claim) => isGenuine(claim) && !isDeceived(claim)).length
+  const sameKey = claims.every(({ publicKey }) => publicKey === key.groupKey)
+  const sound = verified === claims.length && sameKey && again.same && blind && firm
+  farewell(stage, { verified, expected: claims.length, sound })
+  return sound
+}
+
+type Before = Readonly<{
+  fleet: Fleet
+  identities: ReadonlyMap<string, string>
+  key: Key
+  opened: Grounds['opened']
+}>
+
+async function restart(stage: Stage, { fleet, identities, key, opened }: Before) {
+  const exported = exportKey(key)
+  await stage.timed('all processes end', () => fleet.stop())
+  for (const id of fleet.enclaveIds) stage.enclave(id, { mark: 'off' })
+  stage.gateway(null)
+  const since = performance.now()
+  const up = await comeUp(stage, fleet.state, Number(new URL(fleet.url).port), 'the same state folder, new processes')
+  opened(up)
+  stage.keep('the fleet is ready again', performance.now() - since)
+  const after = await attestAll(stage, up)
+  const same = [...identities].every(([id, signKey]) => after.get(id) === signKey)
+  if (same) stage.good('each enclave is who it was: KMS gave its root secret to the same image, and only to that')
+  else stage.bad('an enclave is another one now')
+  return { fleet: up, key: await importKey(exported), same }
+}

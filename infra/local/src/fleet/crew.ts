@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs'
+import { keepRunning, signalGroup, type Child, type Command } from './child.ts'
+import { FleetError, type OnFleetEvent } from './events.ts'
+
+const graceOfGateway = 3_000
+const graceOfOthers = 1_000
+/** So many deaths in a row are no accident. */
+const tooOften = 4
+
+/** The processes of a fleet, by name. */
+export type Crew = Readonly<{
+  names: readonly string[]
+  pidOf: (name: string) => number | undefined
+  signal: (name: string, signal: NodeJS.Signals) => void
+  /** Resolves when all of these do their work. Throws a `FleetError` with the end of the log of one that cannot. */
+  start: (commands: readonly Command[]) => Promise<void>
+  /** Throws a `FleetError` when one of them dies again and again, or when they have been stopped. */
+  check: () => void
+  stop: () => Promise<void>
+}>
+
+export function createCrew(onEvent: OnFleetEvent): Crew {
+  const crew = new Map<string, Readonly<{ child: Child; log: string }>>()
+  const names: string[] = []
+  let stopped = false
+
+  const one = (name: string): Child => {
+    const member = crew.get(name)
+    if (member === undefined) throw new FleetError(`there is no ${name}: ${names.join(', ')}`)
+    return member.child
+  }
+  const check = () => {
+    if (stopped) throw new FleetError('stopped before it was ready')
+    const failing = [...crew.values()].find(({ child }) => child.deaths() >= tooOften)
+    if (failing) throw new FleetError(`${failing.child.name} ends whenever it is started:\n${endOf(failing.log)}`)
+  }
+  const begin = (command: Command): Child => {
+    const child = keepRunning(command, onEvent)
+    names.push(command.name)
+    crew.set(command.name, { child, log: command.log })
+    return child
+  }
+  const untilReady = async (child: Child) => {
+    while (!(await child.ready())) check()
+  }
+  // Whatever ends this process: nothing that it started stays.
+  const atExit = () => {
+    for (const { child } of crew.values()) signalGroup(child.pid(), 'SIGKILL')
+  }
+  process.once('exit', atExit)
+
+  return {
+    names,
+    pidOf: (name) => one(name).pid(),
+    signal: (name, signal) => one(name).signal(signal),
+    check,
+    start: async (commands) => {
+      check()
+      await Promise.all(commands.map((command) => untilReady(begin(command))))
+    },
+    /** The gateway first, so that it can finish what it has begun. */
+    stop: async () => {
+      stopped = true
+      await crew.get('gateway')?.child.stop(graceOfGateway)
+      const others = [...crew].filter(([name]) => name !== 'gateway')
+      await Promise.all(others.map(([, { child }]) => child.stop(graceOfOthers)))
+      process.off('exit', atExit)
+    },
+  }
+}
+
+/** The last lines of a log, with the place where to find the rest. */
+function endOf(log: string): string {
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-12)
+  return [...lines.map((line) => `  ${line}`), `(${log})`].join('\n')
+}

@@ -1,0 +1,39 @@
+import { join, relative } from 'node:path'
+import { FleetError } from './events.ts'
+import { startFleet } from './fleet.ts'
+import { createScreen, hints } from './screen.ts'
+
+const { PORT = '3000', STATE = '.fleet' } = process.env
+const say = (text: string) => void process.stdout.write(text + '\n')
+
+/** What a fleet could not start for, as a person reads it. */
+function explain(error: unknown): string {
+  if (error instanceof FleetError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : 'unknown failure'
+}
+
+async function run(): Promise<number> {
+  const port = Number(PORT)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new FleetError(`PORT is no port: ${PORT}`)
+  const show = createScreen()
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
+  say(`Quorate on this machine: KMS stand-in, three enclaves, one gateway. State in ${STATE}\n`)
+  const onEvent = (event: Parameters<typeof show>[0]) => {
+    const line = show(event)
+    if (line !== null) say(line)
+  }
+  const fleet = await startFleet({ port, state: STATE, onEvent, signal: stopping.signal })
+  const path = (absolute: string) => (relative('', absolute).startsWith('..') ? absolute : relative('', absolute))
+  say(hints({ url: fleet.url, trust: path(fleet.trustPath), logs: path(join(fleet.state, 'logs')) }))
+  await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
+  await fleet.stop()
+  return 0
+}
+
+try {
+  process.exitCode = await run()
+} catch (error) {
+  process.stderr.write(explain(error) + '\n')
+  process.exitCode = 1
+}
