@@ -49,6 +49,8 @@ export type Gateway = Readonly<{
   lies: Partial<Record<RouteName, (honest: never, asked: Asked) => unknown>>
   faults: ((asked: Asked) => Problem | { raw: string; status: number; type: string } | undefined)[]
   keygens: Map<string, KeygenRow>
+  /** Served as they are, by path: a page for a browser. */
+  files: Map<string, Readonly<{ type: string; body: string | Uint8Array }>>
   close: () => Promise<void>
 }>
 
@@ -59,7 +61,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const keygens = new Map<string, KeygenRow>()
   const signings = new Map<string, RouteReply<'getSigning'>>()
   const tokens = new Map<string, string>()
-  const gateway: Omit<Gateway, 'url' | 'close'> = { asked: [], lies: {}, faults: [], keygens }
+  const gateway: Omit<Gateway, 'url' | 'close'> = { asked: [], lies: {}, faults: [], keygens, files: new Map() }
 
   const keygenStatus = (id: string): RouteReply<'getKeygen'> | Problem => {
     const row = keygens.get(id)
@@ -218,6 +220,8 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const server = createServer((request, response) => {
     void (async () => {
       const url = new URL(request.url ?? '', 'http://gateway')
+      const file = gateway.files.get(url.pathname)
+      if (file) return void response.writeHead(200, { 'content-type': file.type }).end(file.body)
       const named = findRoute(request.method ?? '', url.pathname)
       const text = await bodyOf(request)
       const idempotencyKey = request.headers['idempotency-key'] as string | undefined

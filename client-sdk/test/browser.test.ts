@@ -1,0 +1,136 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { build, type Metafile } from 'esbuild'
+import { chromium, type Browser, type Page as Tab } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openDocument } from '@quorate/shared/attestation/verify'
+import { openSealed } from '@quorate/shared/seal/ecies'
+import { createSigner } from '@quorate/shared/seal/sign'
+import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { Page } from './browser/page.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { startGateway, type Gateway } from './gateway.ts'
+
+const executablePath = '/usr/bin/chromium'
+const vector = (name: string) => readFileSync(new URL(`../../shared/test/vectors/${name}`, import.meta.url))
+const wasm = new URL('../../shared/mpc/mpc.wasm', import.meta.url)
+
+let script: string
+let metafile: Metafile
+beforeAll(async () => {
+  const built = await build({
+    entryPoints: [fileURLToPath(new URL('browser/page.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2023',
+    conditions: ['source'],
+    // A built-in must show in the metafile, and not stop the build with a message of its own.
+    external: ['node:*'],
+  })
+  script = built.outputFiles[0]!.text
+  metafile = built.metafile
+})
+
+describe('the bundle for browsers', () => {
+  it('imports nothing of Node', () => {
+    const imported = Object.values(metafile.inputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+    expect(imported.filter((path) => path.startsWith('node:') || isBuiltin(path))).toEqual([])
+    expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([])
+    const files = Object.keys(metafile.inputs)
+    expect(
+      files
+        .filter((path) => /ed25519|module\.(web|node)/.test(path))
+        .map((path) => path.split('/').pop())
+        .sort(),
+    ).toEqual(['ed25519.web.ts', 'module.web.ts'])
+    expect(files.filter((path) => path.includes('@noble/curves') || path.includes('/cli/'))).toEqual([])
+  })
+})
+
+describe.skipIf(!chromiumIsThere())('in Chromium', () => {
+  let browser: Browser
+  let tab: Tab
+  let fleet: Fleet
+  let gateway: Gateway
+  /** Runs one function of the page. */
+  const run = <N extends keyof Page>(name: N, ...given: Parameters<Page[N]>): Promise<Awaited<ReturnType<Page[N]>>> =>
+    tab.evaluate(
+      ([called, parameters]) =>
+        (globalThis as unknown as { page: Record<string, (...all: unknown[]) => unknown> }).page[called]!(
+          ...parameters,
+        ),
+      [name, given] as const,
+    ) as Promise<Awaited<ReturnType<Page[N]>>>
+
+  beforeAll(async () => {
+    fleet = await createFleet()
+    gateway = await startGateway(fleet)
+    gateway.files.set('/', { type: 'text/html', body: '<script type="module" src="/js/page.js"></script>' })
+    gateway.files.set('/js/page.js', { type: 'text/javascript', body: script })
+    gateway.files.set('/mpc.wasm', { type: 'application/wasm', body: readFileSync(wasm) })
+    const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet]
+    browser = await chromium.launch({ executablePath, args })
+    tab = await browser.newPage()
+    await tab.goto(gateway.url)
+    await tab.waitForFunction(() => 'page' in globalThis)
+  })
+  afterAll(async () => {
+    await browser.close()
+    await gateway.close()
+  })
+
+  it('verifies a genuine attestation document at its own time, and refuses it now', async () => {
+    const document = new Uint8Array(vector('nitro-attestation/marlin_sample1.bin'))
+    const { payload } = openDocument(document)
+    const roots = [vector('nitro-attestation/aws_nitro_root_g1.pem').toString()]
+    const policy = { roots, measurements: [{ '0': payload.pcrs['0']! }] }
+    const moduleId = await run('attest', toBase64url(document), { policy, now: payload.timestamp })
+    expect(moduleId).toBe(payload.moduleId)
+    await expect(run('attest', toBase64url(document), { policy, now: Date.now() })).rejects.toThrow()
+  })
+
+  it('seals what an enclave opens', async () => {
+    const { secret, identity } = fleet.enclaves[0]!
+    const sealed = await run('seal', identity.sealKey, 'c0ffee')
+    expect(toHex(openSealed(fleet.mpc.secp256k1, secret, fromBase64url(sealed)))).toBe('c0ffee')
+  })
+
+  it('signs with Ed25519 as Node does', async () => {
+    const signer = await createSigner(new Uint8Array(32).fill(7))
+    const signed = await run('sign', '07'.repeat(32), 'abcd')
+    const signature = toHex(await signer.sign(fromHex('abcd')))
+    expect(signed).toEqual({ publicKey: toHex(signer.publicKey), signature, verified: true })
+  })
+
+  it('verifies BIP-340 in WebAssembly', async () => {
+    const secret = new Uint8Array(32).fill(9)
+    const key = toHex(schnorr.getPublicKey(secret))
+    const signature = toHex(schnorr.sign(fromHex('abcd'), secret))
+    expect(await run('verify', key, 'abcd', signature)).toBe(true)
+    expect(await run('verify', key, 'abce', signature)).toBe(false)
+  })
+
+  it('makes a key and signs with it', async () => {
+    const { groupKey, signature } = await run('makeKeyAndSign', fleet.trust, 'from a browser')
+    const message = new TextEncoder().encode('from a browser')
+    expect(schnorr.verify(fromHex(signature), message, fromHex(groupKey))).toBe(true)
+  })
+
+  it('refuses an enclave of another fleet, by its code', async () => {
+    const { trust } = await createFleet(1)
+    expect(await run('refusal', trust)).toBe('attestation.invalid')
+  })
+})
+
+function chromiumIsThere(): boolean {
+  const there = existsSync(executablePath)
+  if (!there)
+    process.stderr.write(`\n!! ${executablePath} is missing: the tests of the SDK in a browser are SKIPPED\n\n`)
+  return there
+}
