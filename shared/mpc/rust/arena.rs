@@ -4,8 +4,11 @@ use core::alloc::{GlobalAlloc, Layout};
 
 pub fn take(len: usize) -> *mut u8 {
     match Layout::from_size_align(len.max(1), 8) {
-        Ok(layout) => unsafe { alloc::alloc::alloc(layout) },
-        Err(_) => core::ptr::null_mut(),
+        Ok(layout) => {
+            let at = unsafe { alloc::alloc::alloc(layout) };
+            if at.is_null() { alloc::alloc::handle_alloc_error(layout) } else { at }
+        }
+        Err(_) => panic!(),
     }
 }
 

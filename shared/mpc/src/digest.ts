@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = 'e450a86ccfe024925a16113d5d24a0dadfe2f55095662bf88ce166b43b0857a0'
+export const MPC_SHA256 = 'ed784090d939d6eedb90991d1e146a77310f809e97c1c2fbf58edb6264e42d79'

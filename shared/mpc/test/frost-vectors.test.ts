@@ -37,7 +37,7 @@ const SIGNINGS: [Scheme, string][] = [
 
 describe.each(SIGNINGS)('%s signs as %s says', (scheme, path) => {
   const frost = mpc.frost(scheme)
-  const vector = vectorJson<Signing>(path)
+  const vector = vectorJson(path) as Signing
   const threshold = Number(vector.config.MIN_PARTICIPANTS)
   const verifyingKey = encoding.pointOf(scheme, hex(vector.inputs.group_secret_key))
   const message = hex(vector.inputs.message)
@@ -88,7 +88,7 @@ type Dkg = { inputs: { verifying_key: string } & Record<'1' | '2' | '3', DkgPart
 
 describe.each(['frost-ed25519', 'frost-secp256k1-tr'] as const)('%s makes keys as ZF does', (scheme) => {
   const frost = mpc.frost(scheme)
-  const { inputs } = vectorJson<Dkg>(`zf/${scheme}/vectors_dkg.json`)
+  const { inputs } = vectorJson(`zf/${scheme}/vectors_dkg.json`) as Dkg
   const all = [inputs['1'], inputs['2'], inputs['3']]
   // We negate share and key where the group key's Y is odd.
   const negate = scheme === 'frost-secp256k1-tr' && inputs.verifying_key.startsWith('03')
@@ -123,7 +123,7 @@ describe.each(['frost-ed25519', 'frost-secp256k1-tr'] as const)('%s makes keys a
   })
 
   it('refuses the published element that is none', () => {
-    const { elements } = vectorJson<{ elements: { invalid_element: string } }>(`zf/${scheme}/elements.json`)
+    const { elements } = vectorJson(`zf/${scheme}/elements.json`) as { elements: { invalid_element: string } }
     const invalid = hex(elements.invalid_element)
     const good = encoding.pointOf(scheme, encoding.scalar(scheme, 2n))
     const verifyingShares = new Map([
@@ -138,7 +138,7 @@ describe.each(['frost-ed25519', 'frost-secp256k1-tr'] as const)('%s makes keys a
   })
 
   it('adds up deltas and sigmas as published', () => {
-    const repair = vectorJson<Record<string, Record<string, string>>>(`zf/${scheme}/repair-share.json`)
+    const repair = vectorJson(`zf/${scheme}/repair-share.json`) as Record<string, Record<string, string>>
     for (const group of Object.values(repair)) {
       const terms = Object.entries(group).filter(([name]) => !name.endsWith('_sum'))
       const sum = Object.entries(group).find(([name]) => name.endsWith('_sum'))![1]

@@ -35,7 +35,7 @@ type Bip341 = {
 }
 
 describe('BIP-341', () => {
-  const vector = vectorJson<Bip341>('bip341/wallet-test-vectors.json')
+  const vector = vectorJson('bip341/wallet-test-vectors.json') as Bip341
   const root = (value: string | null) => hex(value ?? '')
 
   it.each(vector.scriptPubKey)('gives $given.internalPubkey its output key', ({ given, intermediary }) => {
@@ -66,10 +66,10 @@ type Wycheproof<Group, Case> = { testGroups: (Group & { tests: (Case & { tcId: n
 describe('Wycheproof', () => {
   it('has our Ed25519 verification accept and refuse what it should', () => {
     const frost = mpc.frost('frost-ed25519')
-    const vector =
-      vectorJson<Wycheproof<{ publicKey: { pk: string } }, { msg: string; sig: string }>>(
-        'wycheproof/ed25519_test.json',
-      )
+    const vector = vectorJson('wycheproof/ed25519_test.json') as Wycheproof<
+      { publicKey: { pk: string } },
+      { msg: string; sig: string }
+    >
     for (const { publicKey, tests } of vector.testGroups) {
       for (const { tcId, result, msg, sig } of tests) {
         const given = { publicKey: hex(publicKey.pk), message: hex(msg), signature: hex(sig) }
@@ -81,9 +81,10 @@ describe('Wycheproof', () => {
   const SPKI = /^30[35]6301006072a8648ce3d020106052b8104000a03[24]200/
 
   it('has our points multiply as they should, and those that are none refused', () => {
-    const vector = vectorJson<Wycheproof<object, { public: string; private: string; shared: string; flags: string[] }>>(
-      'wycheproof/ecdh_secp256k1_test.json',
-    )
+    const vector = vectorJson('wycheproof/ecdh_secp256k1_test.json') as Wycheproof<
+      object,
+      { public: string; private: string; shared: string; flags: string[] }
+    >
     const seen = { valid: 0, invalid: 0, acceptable: 0 }
     for (const test of vector.testGroups.flatMap((group) => group.tests)) {
       // The rest are malformed SubjectPublicKeyInfos, which nobody here reads.
