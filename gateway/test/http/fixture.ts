@@ -140,7 +140,7 @@ export type TestHttp = Awaited<ReturnType<typeof startTestHttp>>
 let nonces = 0
 export const proofOf = (signer: Signer, body: Partial<Record<string, unknown>> = {}) =>
   signBody(signer, 'session', {
-    keyId: keyA as string,
+    keyId: keyA,
     gateway: 'https://quorate.example',
     time: 1_900_000_000_000,
     nonce: (nonces += 1).toString(16).padStart(64, '0'),

@@ -1,0 +1,72 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'quorate-config-'))
+const keyFile = join(folder, 'storage.key')
+writeFileSync(keyFile, `${'ab'.repeat(32)}\n`, { mode: 0o600 })
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const least = {
+  QUORATE_DATABASE: 'x.db',
+  QUORATE_STORAGE_KEY_FILE: keyFile,
+  QUORATE_ENCLAVES: 'enclave-0=unix:/run/e0.sock,enclave-1=tcp:127.0.0.1:5001',
+}
+
+it('has defaults for what can have them', () => {
+  const config = readConfig({ ...least, PATH: '/bin' })
+  expect(config.listen).toEqual({ host: '127.0.0.1', port: 3000 })
+  expect(config.metricsListen).toEqual({ host: '127.0.0.1', port: 9464 })
+  expect(config.publicUrl).toBeNull()
+  expect(Buffer.from(config.storageKey).toString('hex')).toBe('ab'.repeat(32))
+  expect([...config.enclaves]).toEqual([
+    ['enclave-0', { kind: 'unix', path: '/run/e0.sock' }],
+    ['enclave-1', { kind: 'tcp', host: '127.0.0.1', port: 5001 }],
+  ])
+  expect(config).toMatchObject({ rateLimit: 600, trustedProxies: 0, corsOrigin: null, roundTimeoutMs: 2_000 })
+})
+
+it('takes an IPv6 address and drops the slash at the end of the public URL', () => {
+  const config = readConfig({ ...least, QUORATE_LISTEN: '[::1]:80', QUORATE_PUBLIC_URL: 'https://q.example/' })
+  expect(config.listen).toEqual({ host: '::1', port: 80 })
+  expect(config.publicUrl).toBe('https://q.example')
+})
+
+it.each([
+  ['QUORATE_RATE_LIMITS', '5', 'QUORATE_RATE_LIMITS: no such variable'],
+  ['QUORATE_RATE_LIMIT', 'CANARY', 'QUORATE_RATE_LIMIT'],
+  ['QUORATE_RATE_LIMIT', '0', 'QUORATE_RATE_LIMIT'],
+  ['QUORATE_LISTEN', 'CANARY', 'QUORATE_LISTEN: expected HOST:PORT'],
+  ['QUORATE_LISTEN', '127.0.0.1:70000', 'QUORATE_LISTEN'],
+  ['QUORATE_PUBLIC_URL', 'ftp://CANARY', 'QUORATE_PUBLIC_URL'],
+  ['QUORATE_ENCLAVES', '', 'QUORATE_ENCLAVES'],
+  ['QUORATE_ENCLAVES', 'a=unix:/x,a=unix:/y', 'QUORATE_ENCLAVES'],
+  ['QUORATE_ENCLAVES', 'unix:/x', 'QUORATE_ENCLAVES'],
+  ['QUORATE_ENCLAVES', 'a=http://CANARY', 'QUORATE_ENCLAVES'],
+  ['QUORATE_LOG_LEVEL', 'loud', 'QUORATE_LOG_LEVEL'],
+])('refuses %s=%s by its name', (name, value, said) => {
+  let message = ''
+  try {
+    readConfig({ ...least, [name]: value })
+  } catch (reason) {
+    message = (reason as Error).message
+  }
+  expect(message).toContain(said)
+  expect(message).not.toContain('CANARY')
+})
+
+it('names every variable that is missing', () => {
+  expect(() => readConfig({})).toThrow(/QUORATE_DATABASE: must be set[^]*QUORATE_STORAGE_KEY_FILE[^]*QUORATE_ENCLAVES/)
+})
+
+it('does not use a storage key that others may read, or that is none', () => {
+  const open = join(folder, 'open.key')
+  writeFileSync(open, 'cd'.repeat(32))
+  chmodSync(open, 0o644)
+  expect(() => readConfig({ ...least, QUORATE_STORAGE_KEY_FILE: open })).toThrow('chmod 600')
+  const short = join(folder, 'short.key')
+  writeFileSync(short, 'cafe', { mode: 0o600 })
+  expect(() => readConfig({ ...least, QUORATE_STORAGE_KEY_FILE: short })).toThrow('expected 32 bytes as hex')
+})
