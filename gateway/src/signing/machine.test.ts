@@ -1,0 +1,309 @@
+import { EnclaveId, type Digest, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
+import type { Approval, Commitment, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { effects, hasEnded, MAX_ATTEMPTS, transition } from './machine.ts'
+import type { SigningEvent, SigningPhase, SigningSession } from './session.ts'
+
+/** Asker 1; participants 1, 2, 3 on three enclaves; two are needed. The machine opens nothing, so that markers will do. */
+const hosts = ['enclave-1', 'enclave-2', 'enclave-3'].map((id) => EnclaveId.parse(id))
+const EXPIRES = 1_000
+const begin = (more: Partial<SigningSession> = {}): SigningSession => ({
+  signingId: 's' as SigningId,
+  keyId: 'k' as KeyId,
+  requestDigest: 'r' as Digest,
+  request: { body: { asker: 1, items: [{}], expiresAt: EXPIRES } } as unknown as SigningRequest,
+  sealedItems: ['item'],
+  threshold: 2,
+  holders: hosts.map((enclaveId, at) => ({ index: at + 1, enclaveId, standing: null })),
+  approvals: {},
+  excluded: {},
+  attempt: 0,
+  phase: { name: 'collecting_participants' },
+  ...more,
+})
+
+const decision = (index: number, decision: 'approve' | 'reject', expiresAt = 900): SigningEvent => ({
+  type: 'decided',
+  approval: { body: { index, decision, expiresAt }, signature: `${decision}${index}${expiresAt}` } as Approval,
+})
+const approves = (index: number, expiresAt?: number) => decision(index, 'approve', expiresAt)
+const rejects = (index: number) => decision(index, 'reject')
+const sees = (...available: string[]): SigningEvent => ({
+  type: 'hosts_seen',
+  available: available.map((id) => EnclaveId.parse(`enclave-${id}`)),
+  now: 100,
+})
+const seesAll = sees('1', '2', '3')
+const commits = (index: number, attempt = 1, marker = 'c'): SigningEvent => ({
+  type: 'committed',
+  attempt,
+  index,
+  commitment: { signature: `${marker}${index}` } as Commitment,
+})
+const fixes = (attempt = 1): SigningEvent => ({ type: 'package_fixed', attempt })
+const signs = (index: number, attempt = 1): SigningEvent => ({
+  type: 'signed',
+  attempt,
+  index,
+  partial: { index, sealed: `p${index}` },
+})
+const aggregates = (attempt = 1): SigningEvent => ({ type: 'aggregated', attempt, sealedSignatures: ['sig'] })
+const confirms = (index: number, attempt = 1): SigningEvent => ({
+  type: 'confirmed',
+  attempt,
+  index,
+  receipt: { signature: `r${index}` } as SigningReceipt,
+})
+type Code = Extract<SigningEvent, { type: 'refused' }>['code']
+const refuses = (code: Code, index = 2, culprits: number[] = [], attempt = 1): SigningEvent => ({
+  type: 'refused',
+  attempt,
+  index,
+  code,
+  culprits,
+})
+const timePasses = (now: number): SigningEvent => ({ type: 'time_passed', now })
+
+const after = (s: SigningSession, ...events: SigningEvent[]) => events.reduce(transition, s)
+const nonces = [commits(1), commits(2)]
+const partials = [signs(1), signs(2)]
+const ready = after(begin(), approves(2))
+const started = after(ready, seesAll)
+const asked = after(started, ...nonces, fixes())
+const summed = after(asked, ...partials)
+
+const states: Record<SigningPhase['name'], SigningSession> = {
+  collecting_participants: ready,
+  generating_nonces: started,
+  collecting_nonces: after(started, commits(1)),
+  aggregating_nonces: after(started, ...nonces),
+  generating_partial_signatures: asked,
+  collecting_partial_signatures: after(asked, signs(1)),
+  finalizing_signature: summed,
+  completed: after(summed, aggregates(), confirms(1), confirms(2)),
+  failed: after(started, refuses('content.mismatch')),
+  expired: after(started, timePasses(EXPIRES)),
+}
+const events = {
+  approval: approves(3),
+  rejection: rejects(2),
+  hosts: seesAll,
+  commitment: commits(2),
+  package: fixes(),
+  partial: signs(2),
+  aggregate: aggregates(),
+  receipt: confirms(1),
+  'lost host': refuses('enclave.unreachable'),
+  'missing consent': refuses('consent.missing'),
+  cheat: refuses('signing.bad_partial', 1, [2]),
+  'final refusal': refuses('content.mismatch'),
+  'early clock': timePasses(EXPIRES - 1),
+  'late clock': timePasses(EXPIRES),
+}
+type Row = Partial<Record<keyof typeof events, SigningPhase['name']>>
+const stopped: Row = {
+  rejection: 'collecting_participants',
+  'lost host': 'collecting_participants',
+  'missing consent': 'collecting_participants',
+  cheat: 'collecting_participants',
+  'final refusal': 'failed',
+  'late clock': 'expired',
+}
+/** Every phase's way on. An event that a row does not list changes nothing. */
+const table: Record<SigningPhase['name'], Row> = {
+  collecting_participants: {
+    approval: 'collecting_participants',
+    rejection: 'collecting_participants',
+    hosts: 'generating_nonces',
+    'late clock': 'expired',
+  },
+  generating_nonces: { ...stopped, approval: 'generating_nonces', commitment: 'collecting_nonces' },
+  collecting_nonces: { ...stopped, approval: 'collecting_nonces', commitment: 'aggregating_nonces' },
+  aggregating_nonces: { ...stopped, approval: 'aggregating_nonces', package: 'generating_partial_signatures' },
+  generating_partial_signatures: {
+    ...stopped,
+    approval: 'generating_partial_signatures',
+    partial: 'collecting_partial_signatures',
+  },
+  collecting_partial_signatures: {
+    ...stopped,
+    approval: 'collecting_partial_signatures',
+    partial: 'finalizing_signature',
+  },
+  finalizing_signature: { ...stopped, approval: 'finalizing_signature', aggregate: 'finalizing_signature' },
+  completed: {},
+  failed: {},
+  expired: {},
+}
+
+describe('every state and event', () => {
+  const names = Object.keys(states) as SigningPhase['name'][]
+  const pairs = names.flatMap((name) =>
+    (Object.keys(events) as (keyof typeof events)[]).map((event) => [name, event] as const),
+  )
+
+  it.each(names)('%s is the state that its events lead to', (name) => expect(states[name].phase.name).toBe(name))
+
+  it.each(pairs)('%s meets %s as the table says', (name, event) => {
+    const expected = table[name][event]
+    const next = transition(states[name], events[event])
+    if (expected === undefined) expect(next).toBe(states[name])
+    else {
+      expect(next).not.toBe(states[name])
+      expect(next.phase.name).toBe(expected)
+    }
+  })
+
+  it.each(names)('%s owes work exactly when it has not ended', (name) => {
+    expect(effects(states[name]).length > 0).toBe(!hasEnded(states[name]))
+  })
+
+  it.each(names)('%s ignores answers of other attempts and of strangers', (name) => {
+    const late = [commits(2, 7), fixes(7), signs(2, 7), aggregates(7), confirms(1, 7), refuses('nonce.spent', 2, [], 7)]
+    const strangers = [commits(3), signs(3), confirms(3), commits(99), refuses('content.mismatch', 3), approves(99)]
+    for (const event of [...late, ...strangers]) expect(transition(states[name], event)).toBe(states[name])
+  })
+})
+
+describe('a signing', () => {
+  it('keeps the first answer when a participant gives a second', () => {
+    const once = after(started, commits(1))
+    expect(transition(once, commits(1, 1, 'other'))).toBe(once)
+  })
+
+  it('reaches the same state however often, and in whatever order, its answers arrive', () => {
+    const rounds = [nonces, partials, [confirms(1), confirms(2)]]
+    const between = [[fixes()], [aggregates()], []]
+    const arrivals = rounds.map((round) => fc.shuffledSubarray([...round, ...round], { minLength: 4 }))
+    fc.assert(
+      fc.property(fc.tuple(...arrivals), (rounds) => {
+        const all = rounds.flatMap((round, at) => [...round, ...(between[at] ?? [])])
+        expect(after(started, ...all)).toEqual(states.completed)
+      }),
+    )
+  })
+
+  it('stays whole under any events at all, and ends once', () => {
+    const indices = fc.integer({ min: 0, max: 4 })
+    const attempts = fc.integer({ min: 0, max: MAX_ATTEMPTS + 1 })
+    const codes = fc.constantFrom<Code>('nonce.spent', 'enclave.timeout', 'consent.missing', 'signing.bad_partial')
+    const any: fc.Arbitrary<SigningEvent> = fc.oneof(
+      fc.constant(seesAll),
+      indices.map((index) => approves(index)),
+      indices.map((index) => rejects(index)),
+      fc.tuple(indices, attempts).map(([index, attempt]) => commits(index, attempt)),
+      attempts.map((attempt) => fixes(attempt)),
+      fc.tuple(indices, attempts).map(([index, attempt]) => signs(index, attempt)),
+      fc.tuple(codes, indices, indices, attempts).map(([code, by, of, attempt]) => refuses(code, by, [of], attempt)),
+    )
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 60 }), (events) => {
+        let s = begin()
+        for (const event of events) {
+          const next = transition(s, event)
+          if (hasEnded(s)) expect(next).toBe(s)
+          expect(transition(next, timePasses(0))).toBe(next)
+          expect(next.attempt - s.attempt).toBeLessThanOrEqual(1)
+          expect(next.attempt).toBeLessThanOrEqual(MAX_ATTEMPTS)
+          if ('quorum' in next.phase) expect(new Set(next.phase.quorum).size).toBe(next.threshold)
+          s = next
+        }
+        expect(hasEnded(transition(s, timePasses(EXPIRES)))).toBe(true)
+      }),
+    )
+  })
+
+  it('asks nobody twice for what is there', () => {
+    expect(effects(after(started, commits(1)))).toMatchObject([{ type: 'commit', index: 2 }])
+    expect(effects(after(asked, signs(2)))).toMatchObject([{ type: 'partial', index: 1 }])
+  })
+
+  it('puts commitments into the order of indices, whoever was first', () => {
+    expect(effects(after(started, commits(2), commits(1), fixes()))).toMatchObject([
+      { commitments: [{ signature: 'c1' }, { signature: 'c2' }] },
+      { commitments: [{ signature: 'c1' }, { signature: 'c2' }] },
+    ])
+  })
+})
+
+describe('a quorum', () => {
+  it('is not chosen before enough have consented', () => {
+    const s = begin()
+    expect(transition(s, seesAll)).toBe(s)
+  })
+
+  it('is not chosen while too few of those who consented have their enclave', () => {
+    expect(transition(ready, sees('1', '3'))).toBe(ready)
+  })
+
+  it('has exactly threshold many, on the enclaves that come first', () => {
+    const s = after(ready, approves(3), sees('3', '1', '2'))
+    expect(s.phase).toMatchObject({ quorum: [1, 3] })
+  })
+
+  it('counts a standing grant that covers the request, until it is over or its owner rejects', () => {
+    const holders = begin().holders.map((holder) => (holder.index === 3 ? { ...holder, standing: 500 } : holder))
+    const s = begin({ holders })
+    expect(transition(s, seesAll).phase).toMatchObject({ quorum: [1, 3] })
+    expect(transition(s, { ...seesAll, now: 500 } as SigningEvent)).toBe(s)
+    expect(after(s, rejects(3), seesAll).phase.name).toBe('collecting_participants')
+  })
+
+  it('does not count an approval that is over', () => {
+    const s = after(begin(), approves(2, 50))
+    expect(transition(s, seesAll)).toBe(s)
+    expect(after(s, approves(2, 800), seesAll).phase.name).toBe('generating_nonces')
+  })
+
+  it('is chosen anew when a host is lost, with fresh nonces', () => {
+    const s = after(ready, approves(3), seesAll, commits(1), refuses('enclave.timeout', 2), sees('1', '3'))
+    expect(s).toMatchObject({ attempt: 2, phase: { name: 'generating_nonces', quorum: [1, 3] } })
+    expect(effects(s)).toMatchObject([{ attempt: 2 }, { attempt: 2 }])
+  })
+
+  it('goes on without a culprit, and fails when it cannot, naming it', () => {
+    const s = after(asked, refuses('signing.bad_partial', 1, [2]))
+    expect(after(s, seesAll).phase.name).toBe('collecting_participants')
+    expect(after(s, approves(2), seesAll).phase.name).toBe('collecting_participants')
+    expect(after(s, approves(3), seesAll).phase).toMatchObject({ quorum: [1, 3] })
+    const few = { ...asked, holders: asked.holders.slice(0, 2) }
+    expect(transition(few, refuses('signing.bad_partial', 1, [2])).phase).toEqual({
+      name: 'failed',
+      code: 'signing.bad_partial',
+      culprits: [2],
+    })
+  })
+
+  it('lets the owner of a used-up grant approve', () => {
+    const holders = begin().holders.map((holder) => (holder.index === 3 ? { ...holder, standing: 500 } : holder))
+    const s = after(begin({ holders }), seesAll, refuses('grant.exhausted', 3))
+    expect(transition(s, seesAll)).toBe(s)
+    expect(after(s, approves(3), seesAll)).toMatchObject({ attempt: 2, phase: { quorum: [1, 3] } })
+  })
+
+  it('is given up after so many attempts', () => {
+    let s = ready
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1)
+      s = after(s, seesAll, refuses('nonce.spent', 2, [], attempt))
+    expect(transition(s, seesAll).phase).toEqual({ name: 'failed', code: 'signing.hosts_lost', culprits: [] })
+  })
+})
+
+describe('a rejection', () => {
+  it('ends the session when the others are too few, and names who rejected', () => {
+    const s = after(begin(), rejects(2), rejects(3))
+    expect(s.phase).toEqual({ name: 'failed', code: 'signing.rejected', culprits: [2, 3] })
+  })
+
+  it('ends the session when it is the asker who takes the request back', () => {
+    expect(after(ready, rejects(1)).phase).toEqual({ name: 'failed', code: 'signing.rejected', culprits: [1] })
+  })
+
+  it('takes back an earlier approval, and cannot be taken back itself', () => {
+    const s = after(started, rejects(2))
+    expect(s.phase.name).toBe('collecting_participants')
+    expect(transition(s, approves(2))).toBe(s)
+    expect(transition(s, seesAll)).toBe(s)
+  })
+})

@@ -1,0 +1,263 @@
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { digestOf, signBody } from '@quorate/shared/seal/sign'
+import { Digest, type EnclaveId } from '@quorate/shared/wire/ids'
+import {
+  enclaveMethods,
+  type EnclaveMethod,
+  type EnclaveParams,
+  type EnclaveResult,
+} from '@quorate/shared/wire/enclave-rpc'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Consent, Roster, Skeleton } from '@quorate/shared/wire/keygen'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
+import type { EnclavePort } from '../src/coordinator/ports.ts'
+import { certificateBodyFor, hostSigner, identityOf, receiptFor } from './key-record.ts'
+
+type Keygen = {
+  skeleton: Skeleton
+  registered: Map<number, Consent>
+  attempt: number
+  round: number
+  roster: Roster | null
+}
+type Nonce = { request: SigningRequest; package: string | null; partial: string }
+type Memory = { keygens: Map<string, Keygen>; shares: Set<string>; nonces: Map<string, Nonce> }
+type Handlers = { [M in EnclaveMethod]?: (params: EnclaveParams<M>, at: Host) => Promise<EnclaveResult<M>> }
+
+/** What a participant seals in these tests: nothing is secret here, so that the fake can look into it. */
+export const sealRegistration = (index: number, consent: Consent = { kind: 'each' }): string =>
+  Buffer.from(JSON.stringify({ index, consent })).toString('base64url')
+
+class Host {
+  memory: Memory = { keygens: new Map(), shares: new Set(), nonces: new Map() }
+  state: 'ready' | 'down' = 'ready'
+  boots = 1
+  readonly identity: EnclaveIdentity
+  constructor(identity: EnclaveIdentity) {
+    this.identity = identity
+  }
+}
+
+const known = (at: Host, keyId: string): Keygen => {
+  const keygen = at.memory.keygens.get(keyId)
+  if (!keygen) throw new Refusal('keygen.unknown')
+  return keygen
+}
+const inRound = (at: Host, keyId: string, attempt: number, round: number): Keygen => {
+  const keygen = known(at, keyId)
+  if (keygen.attempt !== attempt || keygen.round < round - 1) throw new Refusal('keygen.out_of_order')
+  keygen.round = round
+  return keygen
+}
+const signerOf = (at: Host) => hostSigner(at.identity.enclaveId)
+
+const keygenHandlers: Handlers = {
+  'keygen.init': ({ skeleton, sealed }, at) => {
+    if (sealed === 'YmFk') throw new Refusal('seal.invalid')
+    const keygen = at.memory.keygens.get(skeleton.keyId)
+    if (keygen && digestOf('skeleton', keygen.skeleton) !== digestOf('skeleton', skeleton))
+      throw new Refusal('keygen.skeleton_mismatch')
+    const fresh = { skeleton, registered: new Map<number, Consent>(), attempt: 0, round: 0, roster: null }
+    at.memory.keygens.set(skeleton.keyId, keygen ?? fresh)
+    return Promise.resolve({})
+  },
+  'keygen.register': async ({ keyId, sealed }, at) => {
+    const keygen = known(at, keyId)
+    const { index, consent } = JSON.parse(Buffer.from(sealed, 'base64url').toString()) as {
+      index: number
+      consent: Consent
+    }
+    const before = keygen.registered.get(index)
+    if (before && JSON.stringify(before) !== JSON.stringify(consent)) throw new Refusal('keygen.slot_taken')
+    keygen.registered.set(index, consent)
+    return { receipt: await receiptFor(keygen.skeleton, index, consent) }
+  },
+  'keygen.round1': async ({ keyId, index, attempt, roster }, at) => {
+    const keygen = known(at, keyId)
+    if (!keygen.registered.has(index)) throw new Refusal('keygen.unknown')
+    if (attempt < keygen.attempt) throw new Refusal('keygen.out_of_order')
+    Object.assign(keygen, { attempt, round: 1, roster })
+    const rosterDigest = Digest.parse(digestOf('roster', roster))
+    return {
+      message: await signBody(await signerOf(at), 'round-one', {
+        keyId,
+        rosterDigest,
+        attempt,
+        from: index,
+        package: 'cG9uZQ',
+      }),
+    }
+  },
+  'keygen.round2': ({ keyId, index, attempt, messages }, at) => {
+    const { skeleton } = inRound(at, keyId, attempt, 2)
+    if (messages.length !== skeleton.participants.length) throw new Refusal('keygen.bad_package')
+    const others = skeleton.participants.filter((other) => other.index !== index)
+    return Promise.resolve({ packages: others.map((other) => ({ from: index, to: other.index, sealed: 'cHR3bw' })) })
+  },
+  'keygen.round3': async ({ keyId, index, attempt, packages }, at) => {
+    const { skeleton, roster } = inRound(at, keyId, attempt, 3)
+    if (packages.length !== skeleton.participants.length - 1 || packages.some(({ to }) => to !== index))
+      throw new Refusal('keygen.bad_package')
+    const certificate = certificateBodyFor(roster!.skeleton, roster!.registrations)
+    const { signature } = await signBody(await signerOf(at), 'certificate', certificate)
+    return { certificate, signature, sealedShare: Buffer.from(`share ${index}`).toString('base64url') }
+  },
+}
+
+const shareName = (keyId: string, index: number) => `${keyId}/${index}`
+const nonceName = ({ signingId, attempt, index }: { signingId: string; attempt: number; index: number }) =>
+  `${signingId}/${attempt}/${index}`
+const nonceOf = (at: Host, of: { signingId: string; attempt: number; index: number }): Nonce => {
+  const nonce = at.memory.nonces.get(nonceName(of))
+  if (!nonce) throw new Refusal('signing.unknown')
+  return nonce
+}
+
+const signingHandlers: Handlers = {
+  'key.load': ({ certificate, index }, at) => {
+    at.memory.shares.add(shareName(certificate.body.roster.skeleton.keyId, index))
+    return Promise.resolve({})
+  },
+  'sign.commit': async ({ attempt, index, request, approvals }, at) => {
+    const { signingId, keyId, asker, items } = request.body
+    if (!at.memory.shares.has(shareName(keyId, index))) throw new Refusal('key.unknown')
+    const agreed = index === asker || approvals.some(({ body }) => body.index === index && body.decision === 'approve')
+    if (!agreed) throw new Refusal('consent.missing', [index])
+    const of = { signingId, attempt, index }
+    const nonce = at.memory.nonces.get(nonceName(of)) ?? { request, package: null, partial: `${at.boots}` }
+    at.memory.nonces.set(nonceName(of), nonce)
+    const requestDigest = Digest.parse(digestOf('request', request.body))
+    const commitments = items.map(() => Buffer.from(`nonce of boot ${at.boots}`).toString('base64url'))
+    return { commitment: await signBody(await signerOf(at), 'commitment', { ...of, requestDigest, commitments }) }
+  },
+  'sign.partial': ({ commitments, approvals, ...of }, at) => {
+    const nonce = nonceOf(at, of)
+    const asked = digestOf('package', { commitments, approvals })
+    if (nonce.package !== null && nonce.package !== asked) throw new Refusal('nonce.spent')
+    nonce.package = asked
+    return Promise.resolve({ partial: { index: of.index, sealed: 'cGFydA' } })
+  },
+  'sign.aggregate': (of, at) => {
+    const { request } = nonceOf(at, of)
+    const sealedSignatures = request.body.items.map(() => 'c2lnbmF0dXJl')
+    return Promise.resolve({ sealedSignatures, signatureDigest: Digest.parse('55'.repeat(32)) })
+  },
+  'sign.confirm': async (of, at) => {
+    const { request } = nonceOf(at, of)
+    const receipt = {
+      requestDigest: Digest.parse(digestOf('request', request.body)),
+      signatureDigest: Digest.parse('55'.repeat(32)),
+      quorum: [1, 2],
+      index: of.index,
+      policyDigest: Digest.parse('66'.repeat(32)),
+      epoch: 0,
+      measurements: { 0: '77'.repeat(48) },
+      signedAt: 1,
+    }
+    return { receipt: await signBody(await signerOf(at), 'signing-receipt', receipt) }
+  },
+}
+const handlers: Handlers = { ...keygenHandlers, ...signingHandlers }
+
+export type Call = { enclaveId: EnclaveId; method: EnclaveMethod; params: unknown }
+type Fault = { enclaveId: string; method: EnclaveMethod; then: RefusalCode | 'hang' | (() => void); culprits: number[] }
+
+/** Enclaves in this process: they keep to the wire's schemas and to the rules of the protocol, and can be made to fail. */
+export class FakeEnclaves implements EnclavePort {
+  readonly calls: Call[] = []
+  readonly #hosts = new Map<EnclaveId, Host>()
+  readonly #listeners = new Set<Parameters<EnclavePort['subscribe']>[0]>()
+  #faults: Fault[] = []
+  introductions = 0
+
+  static async start(count = 3): Promise<FakeEnclaves> {
+    const fleet = new FakeEnclaves()
+    for (let at = 0; at < count; at += 1) {
+      const identity = await identityOf(`enclave-${at}`)
+      fleet.#hosts.set(identity.enclaveId, new Host(identity))
+    }
+    return fleet
+  }
+
+  ids(): EnclaveId[] {
+    return [...this.#hosts.keys()]
+  }
+
+  #host(id: EnclaveId): Host {
+    const host = this.#hosts.get(id)
+    if (!host) throw new Error(`no enclave ${id}`)
+    return host
+  }
+
+  status(id: EnclaveId): ReturnType<EnclavePort['status']> {
+    const { state, identity } = this.#host(id)
+    return { state, identity: state === 'ready' ? identity : null }
+  }
+
+  subscribe(listener: Parameters<EnclavePort['subscribe']>[0]): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  introduce(ids: readonly EnclaveId[]): Promise<void> {
+    this.introductions += 1
+    if (ids.some((id) => this.#host(id).state === 'down')) return Promise.reject(new Refusal('enclave.unreachable'))
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** The next call of `method` there is refused, hangs until its deadline, or is done after `then` has run. */
+  fault(enclaveId: string, method: EnclaveMethod, then: Fault['then'], culprits: number[] = []): void {
+    this.#faults.push({ enclaveId, method, then, culprits })
+  }
+
+  kill(id: string): void {
+    this.#host(id as EnclaveId).state = 'down'
+    this.#tell('down', id)
+  }
+
+  /** Starts it again: same identity, nothing in memory. */
+  restart(id: string): void {
+    const host = this.#host(id as EnclaveId)
+    host.state = 'ready'
+    host.boots += 1
+    host.memory = { keygens: new Map(), shares: new Set(), nonces: new Map() }
+    this.#tell('restarted', id)
+    this.#tell('ready', id)
+  }
+
+  count(method: EnclaveMethod, enclaveId?: string): number {
+    return this.calls.filter((call) => call.method === method && (!enclaveId || call.enclaveId === enclaveId)).length
+  }
+
+  #tell(type: 'ready' | 'down' | 'restarted', id: string): void {
+    for (const listener of this.#listeners) listener({ type, enclaveId: id as EnclaveId })
+  }
+
+  async call<M extends EnclaveMethod>(
+    id: EnclaveId,
+    method: M,
+    params: EnclaveParams<M>,
+    deadlineMs = 1_000,
+  ): Promise<EnclaveResult<M>> {
+    const host = this.#host(id)
+    this.calls.push({ enclaveId: id, method, params })
+    enclaveMethods[method].params.parse(params)
+    await new Promise((resolve) => setImmediate(resolve))
+    const at = this.#faults.findIndex((fault) => fault.enclaveId === id && fault.method === method)
+    const [fault] = at < 0 ? [] : this.#faults.splice(at, 1)
+    if (typeof fault?.then === 'function') fault.then()
+    else if (fault?.then === 'hang') {
+      await new Promise((resolve) => setTimeout(resolve, deadlineMs))
+      throw new Refusal('enclave.timeout')
+    } else if (fault) throw new Refusal(fault.then, fault.culprits)
+    const boot = host.boots
+    if (host.state === 'down') throw new Refusal('enclave.unreachable')
+    const result = await handlers[method]!(params, host)
+    if (this.status(id).state === 'down' || host.boots !== boot) throw new Refusal('enclave.unreachable')
+    return enclaveMethods[method].result.parse(result) as EnclaveResult<M>
+  }
+}

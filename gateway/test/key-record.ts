@@ -1,0 +1,140 @@
+import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId, type Scheme } from '@quorate/shared/wire/ids'
+import type { Certificate, CertificateBody, Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
+import type { KeyRecord } from '../src/store/store.ts'
+
+/*
+ * Keys as enclaves would certify them: every signature in them verifies, only the threshold cryptography is missing,
+ * into which the gateway cannot look.
+ */
+
+const seed = (text: string) => Uint8Array.from(Buffer.from(text.padEnd(32, '.')).subarray(0, 32))
+export const hostSigner = (enclaveId: string): Promise<Signer> => createSigner(seed(`host ${enclaveId}`))
+export const authSigner = (userId: string): Promise<Signer> => createSigner(seed(`auth ${userId}`))
+
+export async function identityOf(enclaveId: string) {
+  const { publicKey } = await hostSigner(enclaveId)
+  return {
+    version: 1 as const,
+    enclaveId: EnclaveId.parse(enclaveId),
+    epoch: 1,
+    sealKey: SealKey.parse(`02${toHex(publicKey)}`),
+    signKey: SignKey.parse(toHex(publicKey)),
+  }
+}
+
+export type KeyShape = {
+  keyId?: KeyId
+  users?: readonly string[]
+  enclaves?: readonly string[]
+  threshold?: number
+  scheme?: Scheme
+  consents?: Readonly<Record<string, Consent>>
+}
+
+export async function skeletonFor(shape: KeyShape = {}): Promise<Skeleton> {
+  const users = shape.users ?? ['alice', 'bob', 'carol']
+  const enclaves = shape.enclaves ?? ['enclave-0', 'enclave-1', 'enclave-2']
+  const identities = await Promise.all(enclaves.map(identityOf))
+  return {
+    version: 1,
+    keyId: shape.keyId ?? KeyId.parse('ab'.repeat(16)),
+    scheme: shape.scheme ?? 'frost-secp256k1-tr',
+    threshold: shape.threshold ?? 2,
+    participants: users.map((userId, at) => ({
+      userId: UserId.parse(userId),
+      index: at + 1,
+      host: { kind: 'enclave', identity: identities[at % identities.length]! },
+    })),
+    policy: { content: ['bytes', 'nostr-event'] },
+    readerKey: SignKey.parse('11'.repeat(32)),
+    expiresAt: 4_000_000_000_000,
+  }
+}
+
+export async function receiptFor(skeleton: Skeleton, index: number, consent: Consent): Promise<RegistrationReceipt> {
+  const { userId, host } = skeleton.participants[index - 1]!
+  const { publicKey } = await authSigner(userId)
+  return signBody(await hostSigner(host.identity.enclaveId), 'registration-receipt', {
+    skeletonDigest: Digest.parse(digestOf('skeleton', skeleton)),
+    userId,
+    index,
+    authKey: SignKey.parse(toHex(publicKey)),
+    consent,
+  })
+}
+
+export function certificateBodyFor(skeleton: Skeleton, registrations: RegistrationReceipt[]): CertificateBody {
+  return {
+    version: 1,
+    roster: { skeleton, registrations },
+    groupKey: '22'.repeat(32),
+    publicKeys: 'AAAA',
+    transcript: Digest.parse('33'.repeat(32)),
+    epoch: 0,
+    previous: null,
+  }
+}
+
+/** A completed key, and the digest of its certificate. */
+export async function keyRecord(shape: KeyShape = {}): Promise<{ record: KeyRecord; digest: string }> {
+  const skeleton = await skeletonFor(shape)
+  const registrations = await Promise.all(
+    skeleton.participants.map(({ index, userId }) =>
+      receiptFor(skeleton, index, shape.consents?.[userId] ?? { kind: 'each' }),
+    ),
+  )
+  const body = certificateBodyFor(skeleton, registrations)
+  const signatures = await Promise.all(
+    skeleton.participants.map(async ({ host }) => {
+      const { signature } = await signBody(await hostSigner(host.identity.enclaveId), 'certificate', body)
+      return signature
+    }),
+  )
+  const certificate: Certificate = { body, signatures }
+  const shares = skeleton.participants.map(({ index }) => ({ index, sealed: 'c2hhcmU' }))
+  return { record: { certificate, shares }, digest: digestOf('certificate', body) }
+}
+
+let drawn = 0
+
+/** A request that verifies, with an id of its own. */
+export async function requestFor(
+  { record, digest }: { record: KeyRecord; digest: string },
+  asker: number,
+  more: Partial<SigningRequest['body']> = {},
+): Promise<SigningRequest> {
+  const { skeleton } = record.certificate.body.roster
+  drawn += 1
+  const body = {
+    signingId: drawn.toString(16).padStart(32, '0') as SigningRequest['body']['signingId'],
+    keyId: skeleton.keyId,
+    certificateDigest: Digest.parse(digest),
+    epoch: 0,
+    asker,
+    items: [{ type: 'bytes' as const, digest: Digest.parse('44'.repeat(32)) }],
+    expiresAt: Date.now() + 60_000,
+    ...more,
+  }
+  return signBody(await authSigner(skeleton.participants[asker - 1]!.userId), 'request', body)
+}
+
+/** A decision on a request that verifies. */
+export async function decisionFor(
+  { record }: { record: KeyRecord },
+  request: SigningRequest,
+  index: number,
+  decision: 'approve' | 'reject' = 'approve',
+  expiresAt = Date.now() + 60_000,
+) {
+  const { userId } = record.certificate.body.roster.skeleton.participants[index - 1]!
+  return signBody(await authSigner(userId), 'approval', {
+    requestDigest: Digest.parse(digestOf('request', request.body)),
+    index,
+    decision,
+    reason: null,
+    expiresAt,
+  })
+}
