@@ -22,7 +22,7 @@ const marks: Readonly<Record<EnclaveMark, string>> = {
 }
 
 /** Columns between the two junctions. */
-const span = 30
+const span = 22
 
 /**
  * Three lines: people on the left, the gateway in the middle, enclaves on the right. `beat` counts frames, and moves what
@@ -38,7 +38,7 @@ export function drawPicture({ people, enclaves, gateway }: Picture, beat: number
   return bends.map(([left, right], row) => {
     const { name, note } = people[row] ?? { name: '', note: '' }
     const person = `${name === '' ? ' '.repeat(6) : bold(name.padEnd(6))}${cyan(note.padEnd(9))}`
-    return `    ${person}${dim(`─${left}`)}${middle[row] ?? ''}${dim(`${right}─`)} ${enclave(enclaves[row])}`
+    return `  ${person}${dim(`─${left}`)}${middle[row] ?? ''}${dim(`${right}─`)} ${enclave(enclaves[row])}`
   })
 }
 
@@ -46,7 +46,7 @@ function enclave(figure: EnclaveFigure | undefined): string {
   if (figure === undefined) return ''
   const { id, mark, note } = figure
   const name = mark === 'off' ? dim(id) : mark === 'dead' ? red(id) : bold(id)
-  return `${marks[mark]} ${name}  ${mark === 'dead' ? red(note) : note}`
+  return `${marks[mark]} ${name}  ${mark === 'dead' ? red(note) : mark === 'off' ? dim(note) : note}`
 }
 
 function wire(up: boolean, beat: number | null): string {

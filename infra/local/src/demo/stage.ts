@@ -28,11 +28,14 @@ const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 
 export const inMs = (ms: number): string => (ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`)
 
-type Output = Readonly<{ write: (text: string) => unknown; isTTY?: boolean }>
+type Output = Readonly<{ write: (text: string) => unknown; isTTY?: boolean; columns?: number }>
+
+/** Below so many columns the picture would wrap. */
+const narrowest = 80
 
 /** Draws over itself on a terminal only; elsewhere it prints lines, and the picture once per step. */
 export function openStage(output: Output, people: readonly string[], enclaves: readonly string[]): Stage {
-  const live = output.isTTY === true
+  const live = output.isTTY === true && (output.columns ?? narrowest) >= narrowest
   const timings: Timing[] = []
   let picture: Picture = {
     people: people.map((name): Person => ({ name, note: '' })),
@@ -49,7 +52,7 @@ export function openStage(output: Output, people: readonly string[], enclaves: r
   const draw = () => {
     if (!live || waiting === null) return
     const { what, since } = waiting
-    const busy = `  ${cyan(spinner[beat % spinner.length] ?? '')} ${what} ${dim(inMs(performance.now() - since))}`
+    const busy = `  ${cyan(spinner[beat % spinner.length] ?? '')} ${what.slice(0, narrowest - 14)} ${dim(inMs(performance.now() - since))}`
     const lines = [busy, '', ...drawPicture(picture, beat)]
     clear()
     output.write(lines.join('\n') + '\n')

@@ -8,6 +8,7 @@ import { forgeApproval } from './steps/forge-approval.ts'
 import { loseEnclave } from './steps/lose-enclave.ts'
 import { drawSeeds, makeKey, peopleAt } from './steps/make-key.ts'
 import { operatorView } from './steps/operator-view.ts'
+import { signMore } from './steps/sign-more.ts'
 import { sign } from './steps/sign.ts'
 
 /** Where the tour's fleet is kept, and who must know of it to end it. */
@@ -20,28 +21,43 @@ export async function tour(stage: Stage, { state, opened }: Grounds): Promise<bo
   const { fleet, identities } = await stage.step(
     'A fleet comes up, and three enclaves prove what they run',
     async () => {
-      const up = await comeUp(stage, state, 0, 'KMS stand-in, three enclaves, gateway')
+      const up = await comeUp(stage, 'KMS stand-in, three enclaves, gateway', { state, port: 0, sees: '' })
       opened(up)
-      stage.keep('the fleet is ready', performance.now() - since)
+      stage.keep('the fleet is ready: image measured, processes up', performance.now() - since)
       return { fleet: up, identities: await attestAll(stage, up) }
     },
   )
   const people = peopleAt(fleet, seeds)
   const key = await stage.step('alice, bob and carol make a key that nobody has', () => makeKey(stage, people))
-  const first = await stage.step('alice asks, bob approves, a signature appears', () =>
-    sign(stage, { people, key, text: 'Two of us agree: the boat is sold.' }, [people.bob]),
-  )
+  const first = await stage.step('alice asks, bob approves, a signature appears', async () => {
+    const ask = { people, key, text: 'Two of us agree: the boat is sold.', label: 'the first signature' }
+    return [await sign(stage, ask, [people.bob]), ...(await signMore(stage, key, people))]
+  })
   const second = await stage.step('An enclave is killed in the middle of it', () =>
-    loseEnclave(stage, fleet, { people, key, text: 'Two enclaves will do, too.' }),
+    loseEnclave(stage, fleet, {
+      people,
+      key,
+      text: 'Two enclaves will do.',
+      label: 'a signature by the two that are left',
+    }),
   )
   const again = await stage.step('Everything is stopped, and started again: same enclaves, same key', () =>
     restart(stage, { fleet, identities, key, opened }),
   )
   const party = peopleAt(again.fleet, seeds)
   const third = await stage.step('The same key signs', () =>
-    sign(stage, { people: party, key: again.key, text: 'Still us, after all that.' }, [party.bob]),
+    sign(
+      stage,
+      {
+        people: party,
+        key: again.key,
+        text: 'Still us, after all that.',
+        label: 'the first signature after the restart',
+      },
+      [party.bob],
+    ),
   )
-  const claims: readonly Claim[] = [first, second, third]
+  const claims: readonly Claim[] = [...first, second, third]
   const blind = await stage.step('What the operator of the gateway sees', () =>
     Promise.resolve(operatorView(stage, again.fleet, { key: again.key, claims, seeds })),
   )
@@ -68,9 +84,13 @@ async function restart(stage: Stage, { fleet, identities, key, opened }: Before)
   for (const id of fleet.enclaveIds) stage.enclave(id, { mark: 'off' })
   stage.gateway(null)
   const since = performance.now()
-  const up = await comeUp(stage, fleet.state, Number(new URL(fleet.url).port), 'the same state folder, new processes')
+  const up = await comeUp(stage, 'the same state folder, new processes', {
+    state: fleet.state,
+    port: Number(new URL(fleet.url).port),
+    sees: 'ciphertext',
+  })
   opened(up)
-  stage.keep('the fleet is ready again', performance.now() - since)
+  stage.keep('the whole fleet, started again', performance.now() - since)
   const after = await attestAll(stage, up)
   const same = [...identities].every(([id, signKey]) => after.get(id) === signKey)
   if (same) stage.good('each enclave is who it was: KMS gave its root secret to the same image, and only to that')

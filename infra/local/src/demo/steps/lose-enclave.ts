@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Key } from '@quorate/client'
 import type { Fleet } from '../../fleet/fleet.ts'
 import type { Claim } from '../referee.ts'
 import type { Stage } from '../stage.ts'
-import { hostOf, type People } from './make-key.ts'
-import { sign } from './sign.ts'
+import { hostOf } from './make-key.ts'
+import { sign, type Ask } from './sign.ts'
 
 /** Bob's enclave is shot between the question and the answers; alice's and carol's sign without it. */
-export async function loseEnclave(
-  stage: Stage,
-  fleet: Fleet,
-  { people, key, text }: Readonly<{ people: People; key: Key; text: string }>,
-): Promise<Claim> {
+export async function loseEnclave(stage: Stage, fleet: Fleet, ask: Ask): Promise<Claim> {
+  const { people, key } = ask
   const lost = hostOf(key, 'bob')
   const shotAt = { ms: 0 }
   const shoot = () => {
@@ -21,14 +17,14 @@ export async function loseEnclave(
     stage.bad(`kill -9 ${lost}, which holds bob's share`)
     return Promise.resolve()
   }
-  const claim = await sign(stage, { people, key, text }, [people.bob, people.carol], shoot)
-  stage.keep('kill -9 of an enclave → verified signature without it', performance.now() - shotAt.ms)
+  const claim = await sign(stage, ask, [people.bob, people.carol], shoot)
+  stage.keep('from kill -9 of an enclave to a signature without it', performance.now() - shotAt.ms)
 
   await stage.timed(`${lost} is started again, and KMS opens its root secret for it`, async () => {
     while (fleet.pidOf(lost) === undefined) await sleep(20)
     await fleet.ready()
   })
-  stage.keep('that enclave is back as who it was', performance.now() - shotAt.ms)
+  stage.keep('from kill -9 until it is back as who it was', performance.now() - shotAt.ms)
   stage.enclave(lost, { mark: 'attested', note: "bob's share" })
   return claim
 }

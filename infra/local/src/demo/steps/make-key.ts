@@ -34,10 +34,9 @@ export async function makeKey(stage: Stage, { alice, bob, carol }: People): Prom
   const key = await stage.timed('the enclaves make the key among themselves; all three certify it', () =>
     keygen.completed({ timeout: 60_000 }),
   )
-  stage.keep('a 2-of-3 key', performance.now() - since)
+  stage.keep('a 2-of-3 key, certified', performance.now() - since)
   for (const { userId, host } of key.certificate.body.roster.skeleton.participants)
     stage.enclave(host.identity.enclaveId, { note: `${userId}'s share` })
-  for (const name of names) stage.person(name, '')
   stage.say(`x-only  ${key.groupKey}`)
   stage.say(`npub    ${npub(key)}`)
   return key

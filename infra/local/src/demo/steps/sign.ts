@@ -12,14 +12,23 @@ export async function lookAt(person: Participant, key: Key): Promise<Readonly<{ 
   return { signing, text }
 }
 
+export type Ask = Readonly<{
+  people: People
+  key: Key
+  text: string
+  /** How its duration is called in the table, from the last approval to the verified signature. */
+  label: string
+}>
+
 /** Alice asks, these people approve what they see, two enclaves sign. `meanwhile` happens between request and approvals. */
 export async function sign(
   stage: Stage,
-  { people: { alice }, key, text }: Readonly<{ people: People; key: Key; text: string }>,
+  { people: { alice }, key, text, label }: Ask,
   approvers: readonly Participant[],
   meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Claim> {
-  stage.person('alice', 'asks')
+  showHolders(stage, key, [])
+  for (const name of key.participants) stage.person(name, name === 'alice' ? 'asks' : '')
   const asked = await stage.timed(`alice asks: “${text}”`, () => alice.requestSignature(key, text))
   await meanwhile()
   for (const person of approvers) {
@@ -33,20 +42,32 @@ export async function sign(
   }
   const since = performance.now()
   const result = await stage.timed(
-    'two enclaves sign;',
+    'two enclaves sign:',
     () => asked.completed({ timeout: 30_000 }),
-    ({ receipts }) => `receipts from ${hostsOf(key, receipts)}; the SDK verifies all of it`,
+    ({ receipts }) => `receipts of ${signersOf(key, receipts).join(' and ')}; the SDK verifies all of it`,
   )
-  stage.keep(`last approval → verified signature (${text.split(' ')[0] ?? ''}…)`, performance.now() - since)
+  stage.keep(label, performance.now() - since)
+  showHolders(stage, key, signersOf(key, result.receipts))
   const claim = claimOf(text, result)
   referee(stage, claim)
-  for (const name of key.participants) stage.person(name, '')
   return claim
 }
 
-function hostsOf(key: Key, receipts: readonly Readonly<{ body: { index: number } }>[]): string {
-  const { participants } = key.certificate.body.roster.skeleton
-  return receipts.map(({ body }) => participants[body.index - 1]?.host.identity.enclaveId ?? '?').join(' and ')
+type Receipts = readonly Readonly<{ body: { index: number } }>[]
+
+const seatsOf = (key: Key) =>
+  key.certificate.body.roster.skeleton.participants.map(({ userId, index, host }) => {
+    return { userId, index, enclaveId: host.identity.enclaveId }
+  })
+
+const signersOf = (key: Key, receipts: Receipts): string[] =>
+  seatsOf(key)
+    .filter(({ index }) => receipts.some(({ body }) => body.index === index))
+    .map(({ enclaveId }) => enclaveId)
+
+function showHolders(stage: Stage, key: Key, signers: readonly string[]): void {
+  for (const { userId, enclaveId } of seatsOf(key))
+    stage.enclave(enclaveId, { note: `${userId}'s share${signers.includes(enclaveId) ? ', signed' : ''}` })
 }
 
 function referee(stage: Stage, claim: Claim): void {
