@@ -275,11 +275,11 @@ function failingDisk(db: Database.Database, failAt: number): Database.Database {
   db.prepare = ((sql: string) => {
     const statement = prepare(sql)
     const run = statement.run.bind(statement)
-    statement.run = ((...args: unknown[]) => {
+    statement.run = (...args: unknown[]) => {
       writes += 1
       if (writes === failAt) throw new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_WRITE')
       return run(...args)
-    })
+    }
     return statement
   }) as typeof db.prepare
   return db

@@ -1,4 +1,4 @@
-import { EnclaveId, type KeyId, type UserId } from '@quorate/shared/wire/ids'
+import { EnclaveId, type KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { CertificateBody, RoundOne, Skeleton } from '@quorate/shared/wire/keygen'
 import fc from 'fast-check'
