@@ -15,7 +15,7 @@ use frost_core::{Element, Group, Identifier, VerifyingKey};
 
 const SCALAR: usize = 32;
 
-/// Fields from the left; a field that is not there is an empty slice, which no later check takes for anything.
+/// Fields from the left, each of a known length or the call fails.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
