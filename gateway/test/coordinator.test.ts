@@ -229,6 +229,15 @@ describe('a keygen', () => {
     await expect(coordinator.key(keyId)).rejects.toEqual(code('key.not_found'))
   })
 
+  it('gives up a reservation that nobody makes use of', async () => {
+    await coordinator.close()
+    coordinator = await startCoordinator({ reservedMs: 50, openKeygens: 1 })
+    const { reservation } = await reserve()
+    await expect(reserve()).rejects.toEqual(code('request.rate_limited'))
+    expect((await ended(reservation.keyId)).state).toBe('expired')
+    await reserve()
+  })
+
   it('expires when not everybody registers in time', async () => {
     const { reservation, skeleton } = await reserve(users, 0.2)
     const { keyId } = reservation
@@ -469,6 +478,16 @@ describe('waiting', () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
     const { status } = await ask(key)
     expect(await appearing).toEqual([status])
+  })
+
+  it('by watching does not harm the session when the watcher fails', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    coordinator.watch('signing', status.signingId, () => {
+      throw new Refusal('internal')
+    })
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    expect((await finished(status)).state).toBe('completed')
   })
 
   it('by watching sees every version once and in order', async () => {

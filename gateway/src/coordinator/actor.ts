@@ -5,7 +5,7 @@ export type Behaviour<S, E, F> = Readonly<{
   transition: (state: S, event: E) => S
   effects: (state: S) => readonly F[]
   hasEnded: (state: S) => boolean
-  /** ms since 1970; then `timePassed` happens. */
+  /** ms since 1970; then `timePassed` happens. May grow as the session goes on, and never shrinks. */
   expiresAt: (state: S) => number
   timePassed: (now: number) => E
   clock: () => number
@@ -143,7 +143,12 @@ export class Actor<S, E, F> {
     this.#current = stored
     this.#stored = stored.state
     if (this.#alarm && this.#behaviour.hasEnded(stored.state)) clearTimeout(this.#alarm)
-    this.#behaviour.saved(stored)
+    try {
+      this.#behaviour.saved(stored)
+    } catch (error) {
+      // It is saved, whatever those who listen make of it.
+      this.#behaviour.failed(error)
+    }
   }
 
   #fold(letters: readonly Letter<S, E>[]): { next: S; owed: boolean } {
@@ -196,12 +201,11 @@ export class Actor<S, E, F> {
 
   #setAlarm(): void {
     const { hasEnded, expiresAt, clock, timePassed } = this.#behaviour
-    const { state } = this.#current
-    if (this.#stopped || hasEnded(state)) return
-    const left = Math.max(expiresAt(state) - clock(), 0)
+    if (this.#stopped || hasEnded(this.#current.state)) return
+    const left = Math.max(expiresAt(this.#current.state) - clock(), 0)
     const ring = () => {
       this.#deliver({ event: timePassed(clock()), poster: null })
-      if (clock() < expiresAt(state)) this.#setAlarm()
+      if (clock() < expiresAt(this.#current.state)) this.#setAlarm()
     }
     this.#alarm = setTimeout(ring, Math.min(left + 1, LONGEST)).unref()
   }

@@ -15,8 +15,9 @@ export function createCoordinator(ports: Ports): Coordinator {
     signings.wake()
   })
   const loadKey = createKeyCache(ports.store)
-  const keygens = createKeygens(ports, health, limits)
-  const signings = createSignings(ports, health, limits, loadKey)
+  const counted = () => ports.events.openSessions({ keygen: keygens.sessions.size, signing: signings.sessions.size })
+  const keygens = createKeygens(ports, health, limits, counted)
+  const signings = createSignings(ports, health, limits, loadKey, counted)
 
   const readerKey = async (keyId: KeyId): Promise<string | null> => {
     try {

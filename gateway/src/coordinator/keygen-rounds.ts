@@ -2,7 +2,7 @@ import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
-import { effects, hasEnded, transition } from '../keygen/machine.ts'
+import { deadlineOf, effects, hasEnded, transition } from '../keygen/machine.ts'
 import type { KeygenEffect, KeygenEvent, KeygenSession, Registered, SealedInit } from '../keygen/session.ts'
 import type { AuditRecord } from '../store/store.ts'
 import type { Behaviour, Versioned } from './actor.ts'
@@ -154,7 +154,7 @@ export function keygenBehaviour(
     clock,
     isPartial,
     saved,
-    expiresAt: (s) => s.expiresAt,
+    expiresAt: deadlineOf,
     timePassed: (now) => ({ type: 'time_passed', now }),
     answer: (_, effect) =>
       effect.type === 'find_hosts' ? { type: 'hosts_seen', available: health.available() } : null,
@@ -171,7 +171,7 @@ export function keygenBehaviour(
         expected,
         state: after,
         ended: hasEnded(after),
-        expiresAt: after.expiresAt,
+        expiresAt: deadlineOf(after),
         durable: audit.length > 0 || phase.name === 'collecting_participants',
         audit,
         ...(key ? { key } : {}),

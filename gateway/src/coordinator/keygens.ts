@@ -58,7 +58,7 @@ async function reserve(context: Context, body: z.output<typeof ReserveBody>): Pr
     expiresAt: ports.clock() + body.ttl * 1_000,
     places,
     coordinator: first.host.enclaveId,
-    phase: { name: 'reserved' },
+    phase: { name: 'reserved', initBy: ports.clock() + limits.reservedMs },
   }
   await sessions.insert(keyId, state)
   ports.events.keygenReserved({ keyId, participants: places.length, threshold: body.threshold })
@@ -129,13 +129,14 @@ async function register(context: Context, keyId: KeyId, { userId, sealed }: z.ou
 }
 
 /** Everything about keygens that the coordinator offers, and the sessions behind it. */
-export function createKeygens(ports: Ports, health: HostHealth, limits: Limits) {
+export function createKeygens(ports: Ports, health: HostHealth, limits: Limits, counted: () => void) {
   const tools = { ports, health, timeoutMs: limits.roundTimeoutMs }
   const sessions: Keygens = new Sessions({
     kind: 'keygen',
     store: ports.store,
     behaviourOf: (id, saved) => keygenBehaviour(tools, id, saved),
     statusOf: keygenStatusOf,
+    counted,
     hasEnded,
   })
   const context = { ports, health, limits, sessions }

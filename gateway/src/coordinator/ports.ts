@@ -36,6 +36,8 @@ export type EnclavePort = {
 export type Limits = Readonly<{
   roundTimeoutMs: number
   openKeygens: number
+  /** How long a reservation is held that nobody initialises. */
+  reservedMs: number
   openSigningsPerKey: number
   /** How far ahead a signing may expire. */
   signingTtlMs: number
@@ -44,6 +46,7 @@ export type Limits = Readonly<{
 export const defaultLimits: Limits = {
   roundTimeoutMs: 2_000,
   openKeygens: 10_000,
+  reservedMs: 600_000,
   openSigningsPerKey: 1_000,
   signingTtlMs: 31 * 86_400_000,
 }

@@ -17,6 +17,8 @@ type Kind<K extends SessionKind, E, F> = Readonly<{
   behaviourOf: BehaviourOf<K, E, F>
   statusOf: (now: Versioned<SessionStates[K]>) => StatusOf[K]
   hasEnded: (state: SessionStates[K]) => boolean
+  /** `size` has changed. */
+  counted: () => void
 }>
 
 /** The sessions of one kind: all open ones in memory, each with its actor, and who waits for them. */
@@ -51,6 +53,7 @@ export class Sessions<K extends SessionKind, E, F> {
     if (known) return known
     const actor = this.#start(id, { version, state: state as SessionStates[K] })
     this.#open.set(id, actor)
+    this.#of.counted()
     actor.wake()
     return actor
   }
@@ -61,10 +64,13 @@ export class Sessions<K extends SessionKind, E, F> {
     if (this.#open.has(id)) throw new Refusal('session.conflict')
     const actor = this.#start(id, { version: 0, state })
     this.#open.set(id, actor)
+    this.#of.counted()
     try {
       await actor.post(null)
     } catch (error) {
-      if (this.#open.get(id) === actor) this.#open.delete(id)
+      this.#open.delete(id)
+      this.#of.counted()
+      await actor.stop()
       throw error
     }
     return actor.current
@@ -145,6 +151,7 @@ export class Sessions<K extends SessionKind, E, F> {
     const saved = (now: Versioned<SessionStates[K]>) => {
       if (this.#of.hasEnded(now.state)) {
         this.#open.delete(id)
+        this.#of.counted()
         this.#keep(id, now)
       }
       for (const listener of this.#watchers.get(id) ?? []) listener(now)

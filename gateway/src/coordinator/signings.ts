@@ -137,7 +137,13 @@ const openSignings = ({ sessions, directory }: Context, keyId: KeyId): SigningSt
   })
 
 /** Everything about signings that the coordinator offers, and the sessions behind it. */
-export function createSignings(ports: Ports, health: HostHealth, limits: Limits, loadKey: LoadKey) {
+export function createSignings(
+  ports: Ports,
+  health: HostHealth,
+  limits: Limits,
+  loadKey: LoadKey,
+  counted: () => void,
+) {
   const tools = { ports, health, loadKey, timeoutMs: limits.roundTimeoutMs }
   const directory = new Directory()
   const sessions: Signings = new Sessions({
@@ -149,6 +155,7 @@ export function createSignings(ports: Ports, health: HostHealth, limits: Limits,
         saved(now)
       }),
     statusOf: signingStatusOf,
+    counted,
     hasEnded,
   })
   const context = { ports, loadKey, limits, sessions, directory }

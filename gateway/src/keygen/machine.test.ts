@@ -20,7 +20,7 @@ const reserved: KeygenSession = {
     host: { enclaveId } as EnclaveIdentity,
   })),
   coordinator: hosts[0]!,
-  phase: { name: 'reserved' },
+  phase: { name: 'reserved', initBy: EXPIRES },
 }
 const initialises = (marker = 'first'): KeygenEvent => ({
   type: 'initialised',
@@ -212,6 +212,14 @@ describe('a keygen', () => {
     const lost = after(round2, sendsTwo(1), refuses('keygen.unknown', 2))
     expect(transition(lost, sees(1, 3))).toBe(lost)
     expect(effects(transition(lost, seesAll))).toEqual(all((index) => ({ type: 'round1', attempt: 2, index })))
+  })
+
+  it('holds a reservation that nobody makes use of for a shorter time', () => {
+    const s: KeygenSession = { ...reserved, phase: { name: 'reserved', initBy: 10 } }
+    expect(transition(s, timePasses(9))).toBe(s)
+    expect(transition(s, timePasses(10)).phase.name).toBe('expired')
+    const begun = transition(s, initialises())
+    expect(transition(begun, timePasses(10))).toBe(begun)
   })
 
   it('is given up after so many attempts', () => {

@@ -25,6 +25,10 @@ const inOrder = <T>(s: KeygenSession, inbox: Inbox<T>): T[] =>
   indices(s).flatMap((index) => (inbox[index] === undefined ? [] : [inbox[index]]))
 const to = (s: KeygenSession, phase: KeygenPhase): KeygenSession => ({ ...s, phase })
 
+/** When (ms) this keygen ends if nothing more happens. A stranger's reservation costs the gateway minutes, not days. */
+export const deadlineOf = ({ phase, expiresAt }: KeygenSession): number =>
+  phase.name === 'reserved' ? Math.min(phase.initBy, expiresAt) : expiresAt
+
 export const hasEnded = ({ phase }: KeygenSession): boolean =>
   phase.name === 'completed' || phase.name === 'failed' || phase.name === 'expired'
 
@@ -59,7 +63,7 @@ function registered(s: KeygenSession, event: Event<'registered'>): KeygenSession
 
 function timePassed(s: KeygenSession, { now }: Event<'time_passed'>): KeygenSession {
   const { phase } = s
-  if (hasEnded(s) || now < s.expiresAt) return s
+  if (hasEnded(s) || now < deadlineOf(s)) return s
   if (phase.name === 'key_generation') return failed(s, phase, 'keygen.hosts_lost', awaited(s, phase.round))
   return to(s, { name: 'expired', skeleton: phase.name === 'collecting_participants' ? phase.skeleton : null })
 }

@@ -41,7 +41,7 @@ export type Round =
 type Fixed = Readonly<{ skeleton: Skeleton; inits: readonly SealedInit[]; registrations: Inbox<Registered> }>
 
 export type KeygenPhase =
-  | Readonly<{ name: 'reserved' }>
+  | Readonly<{ name: 'reserved'; initBy: number }>
   | (Readonly<{ name: 'collecting_participants' }> & Fixed)
   | (Readonly<{ name: 'key_generation'; attempt: number; round: Round }> & Fixed)
   | Readonly<{
@@ -54,7 +54,7 @@ export type KeygenPhase =
   | Readonly<{ name: 'failed'; skeleton: Skeleton; code: RefusalCode; culprits: readonly number[] }>
   | Readonly<{ name: 'expired'; skeleton: Skeleton | null }>
 
-/** A keygen as it is stored. Nothing in it is secret to the gateway. Times in ms. */
+/** A keygen as it is stored. Nothing in it is secret to the gateway. Times in ms. A reservation is held until `initBy`. */
 export type KeygenSession = Readonly<{
   keyId: KeyId
   scheme: Scheme

@@ -43,6 +43,7 @@ function checkKey(db: Database, cipher: RowCipher): void {
 export function createTables(db: Database, cipher: RowCipher) {
   db.pragma('journal_mode = WAL')
   db.pragma('busy_timeout = 5000')
+  db.pragma('wal_autocheckpoint = 4000')
   migrate(db)
   checkKey(db, cipher)
   const audit = createAuditChain(db, cipher)
