@@ -77,6 +77,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (!parsed.success)
     throw new Error(`the configuration is not valid:\n${parsed.error.issues.map(complaint).join('\n')}`)
   const values = parsed.data
+  if (values.QUORATE_PUBLIC_URL === undefined && /^(0\.0\.0\.0|::)$/.test(values.QUORATE_LISTEN.host))
+    throw new Error('QUORATE_PUBLIC_URL: must be set for a gateway that listens on every address')
   return Object.freeze({
     listen: values.QUORATE_LISTEN,
     metricsListen: values.QUORATE_METRICS_LISTEN,

@@ -57,6 +57,13 @@ it.each([
   expect(message).not.toContain('CANARY')
 })
 
+it.each(['0.0.0.0:3000', '[::]:3000'])('asks for the public URL when it listens on %s', (listen) => {
+  expect(() => readConfig({ ...least, QUORATE_LISTEN: listen })).toThrow('QUORATE_PUBLIC_URL: must be set')
+  expect(
+    readConfig({ ...least, QUORATE_LISTEN: listen, QUORATE_PUBLIC_URL: 'https://q.example' }).publicUrl,
+  ).not.toBeNull()
+})
+
 it('names every variable that is missing', () => {
   expect(() => readConfig({})).toThrow(/QUORATE_DATABASE: must be set[^]*QUORATE_STORAGE_KEY_FILE[^]*QUORATE_ENCLAVES/)
 })

@@ -120,6 +120,7 @@ export class Member {
     if (hello.bootId !== this.#bootId) this.#noticeBoot(hello.bootId, connection)
     this.#well.set(connection, hello.bootId)
     if (this.#state === 'ready' && !hello.locked && isDeepStrictEqual(hello.identity, this.#identity)) return
+    if (this.#state === 'ready') this.#tellDown()
     this.#state = 'locked'
     if (this.#unlocking?.bootId !== hello.bootId)
       this.#unlocking = { bootId: hello.bootId, done: this.#unlock(connection, hello) }
@@ -160,7 +161,10 @@ export class Member {
   #lose(connection: Connection): void {
     if (!this.#well.delete(connection) || this.#well.size > 0 || this.#state === 'down') return
     this.#state = 'down'
-    if (this.#stop.signal.aborted) return
+    if (!this.#stop.signal.aborted) this.#tellDown()
+  }
+
+  #tellDown(): void {
     this.#ports.events.enclaveDown(this.#id)
     this.#ports.tell({ type: 'down', enclaveId: this.#id })
   }

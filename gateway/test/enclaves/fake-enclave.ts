@@ -5,7 +5,7 @@ import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 
-export type Call = { id: number; deadline: number; method: string; params: Record<string, unknown>; socket: Socket }
+type Call = { id: number; deadline: number; method: string; params: Record<string, unknown>; socket: Socket }
 type Answer = { result: unknown } | { refusal: { code: string; culprits: number[] } } | null
 export type FakeEnclave = {
   id: EnclaveId

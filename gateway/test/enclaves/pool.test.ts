@@ -116,10 +116,11 @@ describe('becoming ready', () => {
   })
 
   it('notices another identity under the same boot', async () => {
-    const { fake, enclaves, events } = await one()
+    const { fake, enclaves, events, told } = await one()
     fake.identity = identityOf('a', '3')
-    await until(() => enclaves.status(fake.id).state !== 'ready')
-    expect(events.seen).toContain('identity changed a')
+    await until(() => events.seen.includes('identity changed a'))
+    expect(enclaves.status(fake.id).state).toBe('locked')
+    expect(told.at(-1)?.type).toBe('down')
   })
 
   it('is not ready on a root that nobody keeps', async () => {

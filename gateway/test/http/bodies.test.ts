@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { getPath, post, raw, startTestHttp, type TestHttp } from './fixture.ts'
@@ -144,6 +146,18 @@ describe('askers without haste', () => {
 
   it('lose the connection when it is idle after an answer', async () => {
     expect(await lasts('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toBeLessThan(2_000)
+  })
+
+  it('lose the connection when they do not read what they asked for', async () => {
+    const asked = 4_000
+    const socket = connect(Number(new URL(http.url).port), '127.0.0.1')
+    socket.on('error', () => undefined).pause()
+    socket.write('GET /docs HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(asked))
+    await sleep(3_000)
+    let answers = 0
+    socket.on('data', (chunk) => (answers += chunk.toString().split('HTTP/1.1 200').length - 1))
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(answers).toBeLessThan(asked)
   })
 
   it('do not keep others waiting', async () => {

@@ -35,7 +35,7 @@ const signingStatus = (signingId: SigningId, keyId: KeyId) =>
   ({ signingId, keyId, version: 1, state: 'collecting_participants' }) as unknown as SigningStatus
 
 /** A coordinator that does nothing but answer: what it was asked, and what it shall say, are in the test's hands. */
-export function fakeCoordinator() {
+function fakeCoordinator() {
   const readers = new Map<string, string>()
   const keygens = new Map([keyA, keyB].map((id) => [id, keygenStatus(id)]))
   const signings = new Map(
