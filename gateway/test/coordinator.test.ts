@@ -83,7 +83,7 @@ async function begin(): Promise<{ reservation: Reservation; skeleton: Skeleton; 
 }
 const register = (keyId: KeyId, index: number, consent?: Consent) =>
   coordinator.register(keyId, { userId: UserId.parse(users[index - 1]), sealed: sealRegistration(index, consent) })
-const ended = (keyId: KeyId) => coordinator.waitKeygen(keyId, { ms: 10_000 })
+const ended = (keyId: KeyId) => coordinator.waitKeygen(keyId, { ms: 60_000 })
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Refusal
 
 describe('a keygen', () => {
@@ -271,7 +271,7 @@ async function storedKey(consents: Record<string, Consent> = {}): Promise<Key> {
   return key
 }
 const sealedItems = ['c2VhbGVk']
-const finished = ({ signingId }: SigningStatus) => coordinator.waitSigning(signingId, { ms: 10_000 })
+const finished = ({ signingId }: SigningStatus) => coordinator.waitSigning(signingId, { ms: 60_000 })
 
 async function ask(key: Key, asker = 1, more: Parameters<typeof requestFor>[2] = {}) {
   const request = await requestFor(key, asker, more)
@@ -484,10 +484,13 @@ describe('waiting', () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
     coordinator.watch('signing', status.signingId, () => {
-      throw new Refusal('internal')
+      throw new Error('a secret')
     })
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect((await finished(status)).state).toBe('completed')
+    expect(logged.some((line) => line.includes('"fault"'))).toBe(true)
+    expect(logged.some((line) => line.includes('a secret'))).toBe(false)
+    logged = []
   })
 
   it('by watching sees every version once and in order', async () => {

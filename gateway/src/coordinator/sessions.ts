@@ -154,9 +154,22 @@ export class Sessions<K extends SessionKind, E, F> {
         this.#of.counted()
         this.#keep(id, now)
       }
-      for (const listener of this.#watchers.get(id) ?? []) listener(now)
+      this.#tell(id, now)
     }
     return new Actor(this.#of.behaviourOf(id, saved), start)
+  }
+
+  /** Everybody hears of it, also when one of them fails. */
+  #tell(id: string, now: Versioned<SessionStates[K]>): void {
+    const errors: unknown[] = []
+    for (const listener of this.#watchers.get(id) ?? []) {
+      try {
+        listener(now)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors)
   }
 
   #keep(id: string, now: Versioned<SessionStates[K]>): void {
