@@ -1,0 +1,76 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { refusals } from '@quorate/shared/errors'
+import { routes, type Route } from '@quorate/shared/wire/rest'
+import { describe, expect, it } from 'vitest'
+
+const top = resolve(import.meta.dirname, '../../..')
+const read = (path: string): string => readFileSync(join(top, path), 'utf8')
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: top })]
+
+/** What stands between two markers of a page. */
+function between(page: string, name: string): string {
+  const [, rest = ''] = read(page).split(`<!-- ${name}:begin -->\n`)
+  const [section = ''] = rest.split(`<!-- ${name}:end -->`)
+  return section
+}
+
+const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
+
+/** The name by which GitHub links to a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
+const anchorsOf = (page: string): string[] =>
+  [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
+
+describe('the page about the API', () => {
+  it('lists every refusal as the table of refusals has it', () => {
+    const rows = Object.entries(refusals).map(([code, { status, blame, retry, title }]) => [
+      ...[`\`${code}\``, status, blame, retry.replace('_', ' '), title],
+    ])
+    expect(between('docs/api.md', 'errors')).toBe(table(['code', 'status', 'blame', 'try again', 'meaning'], rows))
+  })
+
+  it('lists every route as the route table has it', () => {
+    const rows = Object.values<Route>(routes).map(({ method, path, summary, auth }) => [
+      ...[`\`${method.toUpperCase()} ${path}\``, summary, auth === 'token' ? 'yes' : ''],
+    ])
+    expect(between('docs/api.md', 'routes')).toBe(table(['route', 'what it does', 'token'], rows))
+  })
+})
+
+describe('every page', () => {
+  it.each(pages)('links to what is there: %s', (page) => {
+    const prose = read(page).replaceAll(/^```[\s\S]*?^```/gm, '')
+    const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target)
+    const broken = targets.filter((target) => {
+      if (/^https?:/.test(target)) return false
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? page : join(dirname(page), path)
+      if (!existsSync(join(top, file))) return true
+      return anchor !== undefined && !anchorsOf(file).includes(anchor)
+    })
+    expect(broken).toEqual([])
+  })
+})
+
+describe('the threat model', () => {
+  /** Citations are written as `path/to/x.test.ts`: “name of the test”. */
+  const cited = [...read('docs/threat-model.md').matchAll(/`([\w./-]+\.test\.ts)`: ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
+    ([, file = '', names = '']) => [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
+  )
+
+  it('cites tests', () => {
+    expect(cited.length).toBeGreaterThan(40)
+  })
+
+  it('cites only tests that are there, by their names', () => {
+    const missing = cited.filter(([file, name]) => !existsSync(join(top, file)) || !read(file).includes(name))
+    expect(missing).toEqual([])
+  })
+})
