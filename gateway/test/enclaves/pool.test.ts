@@ -214,7 +214,7 @@ describe('calls', () => {
     }
     const begun = performance.now()
     expect(await codeOf(ask(enclaves, fake, 80))).toBe('enclave.timeout')
-    expect(performance.now() - begun).toBeLessThan(200)
+    expect(performance.now() - begun).toBeLessThan(900)
     expect(fake.calls.find(({ method }) => method === 'attest')?.deadline).toBeLessThanOrEqual(80)
     fake.on['attest'] = attest!
     late()
@@ -313,7 +313,7 @@ describe('hostile streams', () => {
     }
     const begun = performance.now()
     expect(await codeOf(ask(enclaves, fake, 5_000))).toBe('enclave.unreachable')
-    expect(performance.now() - begun).toBeLessThan(500)
+    expect(performance.now() - begun).toBeLessThan(1_500)
   })
 
   it('waits no longer than it should for an enclave that accepts and says nothing', async () => {
@@ -332,7 +332,7 @@ describe('hostile streams', () => {
     expect(await codeOf(enclaves.call(id, 'challenge', {}))).toBe('enclave.unreachable')
     const begun = performance.now()
     await enclaves.close()
-    expect(performance.now() - begun).toBeLessThan(500)
+    expect(performance.now() - begun).toBeLessThan(1_500)
     silent.close()
   })
 })
@@ -343,13 +343,22 @@ describe('one bad enclave', () => {
     const [stuck, well] = fakes as [FakeEnclave, FakeEnclave]
     await until(() => fakes.every((fake) => enclaves.status(fake.id).state === 'ready'))
     stuck.on = {}
-    const held = Array.from({ length: 20 }, () => codeOf(ask(enclaves, stuck, 400)))
+    let ended = 0
+    const held = Array.from({ length: 20 }, () => codeOf(ask(enclaves, stuck, 1_000)).finally(() => (ended += 1)))
     expect(await codeOf(ask(enclaves, stuck))).toBe('enclave.busy')
-    const begun = performance.now()
     const served = await Promise.all(Array.from({ length: 20 }, () => codeOf(ask(enclaves, well))))
     expect(served).toEqual(Array(20).fill('resolved'))
-    expect(performance.now() - begun).toBeLessThan(300)
+    expect(ended).toBe(0)
     expect(await Promise.all(held)).toEqual(Array(20).fill('enclave.timeout'))
+  })
+
+  it('takes calls again after those that it let time out', async () => {
+    const { fake, enclaves } = await one({ inFlightPerEnclave: 2, healthEveryMs: 60_000 })
+    const { attest } = fake.on
+    delete fake.on['attest']
+    for (let n = 0; n < 4; n += 1) expect(await codeOf(ask(enclaves, fake, 20))).toBe('enclave.timeout')
+    fake.on['attest'] = attest!
+    expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
   })
 
   it('that no longer answers hello goes down, and its calls end before their deadlines', async () => {
