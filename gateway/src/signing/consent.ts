@@ -51,11 +51,18 @@ export function chooseQuorum(s: SigningSession, available: readonly EnclaveId[],
     .sort((a, b) => a - b)
 }
 
-/** A host's refusal for want of consent. Its owner may still approve if it has not spoken yet, say when its grant is used up. */
-export const withoutConsent = (s: SigningSession, index: number, code: Exclusion['code']): Inbox<Exclusion> => ({
-  ...s.excluded,
-  [index]: { code, final: hasSpoken(s, index) },
-})
+/**
+ * A host's refusal for want of these owners' consent. Who has not spoken yet may still approve, say when a grant is used up;
+ * so may who has spoken for too short a time. Any other word that an enclave does not take will not get better.
+ */
+export const withoutConsent = (
+  s: SigningSession,
+  owners: readonly number[],
+  code: Exclusion['code'],
+): Inbox<Exclusion> => {
+  const of = (index: number): Exclusion => ({ code, final: code !== 'consent.expired' && hasSpoken(s, index) })
+  return { ...s.excluded, ...Object.fromEntries(owners.map((index) => [index, of(index)])) }
+}
 
 /** An approval also takes back an exclusion that was not for good. */
 export function withApproval(s: SigningSession, approval: Approval): SigningSession {

@@ -275,6 +275,17 @@ describe('a quorum', () => {
     })
   })
 
+  it('loses whose consent a host misses, and not the owner of the host that says so', () => {
+    const s = after(ready, approves(3), seesAll, refuses('consent.invalid', 1, [2]))
+    expect(transition(s, seesAll)).toMatchObject({ attempt: 2, phase: { quorum: [1, 3] } })
+  })
+
+  it('takes a longer approval from whose first one was over in the eyes of an enclave', () => {
+    const s = after(started, refuses('consent.expired', 2, [2]))
+    expect(transition(s, seesAll)).toBe(s)
+    expect(after(s, approves(2, 950), seesAll)).toMatchObject({ attempt: 2, phase: { quorum: [1, 2] } })
+  })
+
   it('lets the owner of a used-up grant approve', () => {
     const holders = begin().holders.map((holder) => (holder.index === 3 ? { ...holder, standing: 500 } : holder))
     const s = after(begin({ holders }), seesAll, refuses('grant.exhausted', 3))

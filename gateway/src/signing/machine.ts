@@ -160,15 +160,25 @@ function confirmed(
 
 function refused(s: SigningSession, { index, code, culprits }: Event<'refused'>): SigningSession {
   if (final.has(code)) return failed(s, code, culprits)
-  const cheats = namesCheats.has(code)
-    ? culprits.filter((culprit) => s.holders.some((holder) => holder.index === culprit))
-    : []
-  if (!lacksConsent.has(code) && cheats.length === 0) return again(s)
-  const excluded = lacksConsent.has(code)
-    ? withoutConsent(s, index, code)
-    : { ...s.excluded, ...Object.fromEntries(cheats.map((cheat) => [cheat, { code, final: true }])) }
+  const named = culprits.filter((culprit) => s.holders.some((holder) => holder.index === culprit))
+  if (lacksConsent.has(code)) {
+    const owners = named.length > 0 ? named : [index]
+    return without(s, withoutConsent(s, owners, code), code, owners)
+  }
+  if (!namesCheats.has(code) || named.length === 0) return again(s)
+  const excluded = Object.fromEntries(named.map((cheat) => [cheat, { code, final: true }]))
+  return without(s, { ...s.excluded, ...excluded }, code, named)
+}
+
+/** Goes on without these participants, or fails with their names when too few are left. */
+function without(
+  s: SigningSession,
+  excluded: SigningSession['excluded'],
+  code: RefusalCode,
+  culprits: readonly number[],
+): SigningSession {
   const next = { ...s, excluded }
-  return isPossible(next) ? again(next) : failed(next, code, lacksConsent.has(code) ? [index] : cheats)
+  return isPossible(next) ? again(next) : failed(next, code, culprits)
 }
 
 /** The work still owed, read off the state alone, so that a restart resumes where it stopped. */
