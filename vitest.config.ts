@@ -5,7 +5,8 @@ const conditions = ['source', 'node', 'import', 'default']
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  // These reach the forks as --conditions: with `import` among them, a `require` would find ES modules.
+  ssr: { resolve: { conditions: ['source', 'node', 'default'] } },
   test: {
     include: ['{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts', 'infra/{local,e2e}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],

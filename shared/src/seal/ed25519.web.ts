@@ -1,5 +1,5 @@
 import { fromBase64url } from '../wire/bytes.ts'
-import type { Signer } from './sign.ts'
+import type { Signer } from './signer.ts'
 
 const PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20)
 

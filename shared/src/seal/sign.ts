@@ -2,11 +2,10 @@ import { createSigner, verifyEd25519 } from '#ed25519'
 import { fromHex, toHex } from '../wire/bytes.ts'
 import type { Digest } from '../wire/ids.ts'
 import { taggedHash, type Tag } from './hash.ts'
+import type { Signer } from './signer.ts'
 
 export { createSigner, verifyEd25519 }
-
-/** Holds an Ed25519 private key and signs with it; the key cannot be asked for. */
-export type Signer = Readonly<{ publicKey: Uint8Array; sign: (message: Uint8Array) => Promise<Uint8Array> }>
+export type { Signer }
 
 /** Hex of H(tag, value). */
 export const digestOf = (tag: Tag, value: unknown): Digest => toHex(taggedHash(tag, value)) as Digest
