@@ -29,7 +29,7 @@ export type AttestorOptions = Readonly<{
  * Checks an answer to our nonce: a document that this trust policy accepts and that proves the identity beside it, which is
  * the one expected. Throws `attestation.invalid`.
  */
-export async function acceptIdentity(
+async function acceptIdentity(
   answer: AttestedIdentity,
   expected: EnclaveIdentity | null,
   { trust, nonce, now }: Readonly<{ trust: TrustPolicy; nonce: Uint8Array | null; now: number }>,

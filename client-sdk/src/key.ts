@@ -23,7 +23,7 @@ export type Key = Readonly<{
 }>
 
 /** As files keep it. SECRET: who has it reads messages and signatures of this key; it signs nothing by itself. */
-export const ExportedKey = z.strictObject({
+const ExportedKey = z.strictObject({
   format: z.literal('quorate-key/v1'),
   warning: z.string(),
   gateway: z.string(),
@@ -31,7 +31,7 @@ export const ExportedKey = z.strictObject({
   sessionSecret: Random32,
   certificate: Certificate,
 })
-export type ExportedKey = z.infer<typeof ExportedKey>
+type ExportedKey = z.infer<typeof ExportedKey>
 
 const sessionSecrets = new WeakMap<Key, Uint8Array>()
 

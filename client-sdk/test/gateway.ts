@@ -20,7 +20,7 @@ import {
   type Fleet,
 } from './fleet.ts'
 
-export type Asked = Readonly<{
+type Asked = Readonly<{
   route: RouteName
   id: string
   query: URLSearchParams

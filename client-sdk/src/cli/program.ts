@@ -13,6 +13,7 @@ import { addVerify } from './commands/verify.ts'
 import type { World } from './session.ts'
 import { writeLine } from './terminal.ts'
 import { adviceFor, exitCodeOf, exitCodes, UsageError, type ExitCode } from './usage.ts'
+import { version } from './version.ts'
 
 const about = `
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 somebody or something did not verify, 4 time is over
@@ -35,6 +36,7 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
     .option('--as <name>', 'who acts, when several participants are kept here')
     .option('--timeout <time>', 'how long to wait at most: 90s, 15m')
     .option('--json', 'one JSON object a line, for scripts')
+    .version(version())
     .helpOption('-h, --help', 'show help')
     .showHelpAfterError('(quorate --help shows how)')
     .addHelpText('after', about)

@@ -31,7 +31,7 @@ const waitOf = (query?: Readonly<Record<string, string>>): number => {
 }
 
 /** Without trailing slashes, so that everybody who signs it signs the same text. */
-export const normaliseGateway = (gateway: string): string => new URL(gateway).href.replace(/\/+$/, '')
+const normaliseGateway = (gateway: string): string => new URL(gateway).href.replace(/\/+$/, '')
 
 /** A client of one gateway. Nothing that comes back is believed to have any form before its schema has said so. */
 export function createClient(options: ClientOptions): Client {

@@ -12,7 +12,7 @@ import { UsageError } from '../usage.ts'
 type Options = ConsentOptions &
   Readonly<{ threshold: string; scheme: Scheme; content: ContentType[]; ttl: string; wait: boolean }>
 
-export const consentOptions = (): Option[] => [
+const consentOptions = (): Option[] => [
   new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
   new Option('--until <when>', 'end of the standing grant, as a time or a duration').default('24h'),
   new Option('--limit <count/time>', 'signatures per time under the standing grant').default('100/1h'),
