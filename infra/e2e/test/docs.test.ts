@@ -8,6 +8,8 @@ const top = resolve(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(top, path), 'utf8')
 const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: top })]
 
+const advice = 'run: node --conditions=source .ci/docs-tables.js'
+
 /** What stands between two markers of a page. */
 function between(page: string, name: string): string {
   const [, rest = ''] = read(page).split(`<!-- ${name}:begin -->\n`)
@@ -33,14 +35,16 @@ describe('the page about the API', () => {
     const rows = Object.entries(refusals).map(([code, { status, blame, retry, title }]) => [
       ...[`\`${code}\``, status, blame, retry.replace('_', ' '), title],
     ])
-    expect(between('docs/api.md', 'errors')).toBe(table(['code', 'status', 'blame', 'try again', 'meaning'], rows))
+    expect(between('docs/api.md', 'errors'), advice).toBe(
+      table(['code', 'status', 'blame', 'try again', 'meaning'], rows),
+    )
   })
 
   it('lists every route as the route table has it', () => {
     const rows = Object.values<Route>(routes).map(({ method, path, summary, auth }) => [
       ...[`\`${method.toUpperCase()} ${path}\``, summary, auth === 'token' ? 'yes' : ''],
     ])
-    expect(between('docs/api.md', 'routes')).toBe(table(['route', 'what it does', 'token'], rows))
+    expect(between('docs/api.md', 'routes'), advice).toBe(table(['route', 'what it does', 'token'], rows))
   })
 })
 
