@@ -22,7 +22,7 @@ export type Child = Readonly<{
   pid: () => number | undefined
   /** Reaches everything that the child has forked. A child that dies of it comes back without back-off. */
   signal: (signal: NodeJS.Signals) => void
-  /** Resolves when the child does its work, or with false, somewhat later, when it has not come to it. */
+  /** Resolves when the child does its work, or with false when it has ended before it came to it. */
   ready: () => Promise<boolean>
   /** How often in a row it has died without being asked to. */
   deaths: () => number
@@ -70,7 +70,6 @@ export function keepRunning(command: Command, onEvent: OnFleetEvent): Child {
     while (running === child && !(await command.probe())) await sleep(probeEvery)
     if (running === child)
       onEvent({ type: 'ready', name: command.name, after: Math.round(performance.now() - startedAt) })
-    else await sleep(probeEvery)
     return running === child
   }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { keepRunning, signalGroup, type Child, type Command } from './child.ts'
 import { FleetError, type OnFleetEvent } from './events.ts'
 
@@ -6,6 +7,7 @@ const graceOfGateway = 3_000
 const graceOfOthers = 1_000
 /** So many deaths in a row are no accident. */
 const tooOften = 4
+const betweenChecks = 20
 
 /** The processes of a fleet, by name. */
 export type Crew = Readonly<{
@@ -41,7 +43,10 @@ export function createCrew(onEvent: OnFleetEvent): Crew {
     return child
   }
   const untilReady = async (child: Child) => {
-    while (!(await child.ready())) check()
+    while (!(await child.ready())) {
+      check()
+      await sleep(betweenChecks)
+    }
   }
   // Whatever ends this process: nothing that it started stays.
   const atExit = () => {

@@ -12,12 +12,13 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : 'unknown failure'
 }
 
-async function run(): Promise<number> {
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
+
+async function run(): Promise<void> {
   const port = Number(PORT)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new FleetError(`PORT is no port: ${PORT}`)
   const show = createScreen()
-  const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
   say(`Quorate on this machine: KMS stand-in, three enclaves, one gateway. State in ${STATE}\n`)
   const onEvent = (event: Parameters<typeof show>[0]) => {
     const line = show(event)
@@ -28,12 +29,13 @@ async function run(): Promise<number> {
   say(hints({ url: fleet.url, trust: path(fleet.trustPath), logs: path(join(fleet.state, 'logs')) }))
   await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
   await fleet.stop()
-  return 0
 }
 
 try {
-  process.exitCode = await run()
+  await run()
 } catch (error) {
-  process.stderr.write(explain(error) + '\n')
-  process.exitCode = 1
+  if (!stopping.signal.aborted) {
+    process.stderr.write(explain(error) + '\n')
+    process.exitCode = 1
+  }
 }

@@ -17,7 +17,7 @@ export type StateFolder = Readonly<{
 
 /** `sun_path` of a UNIX socket holds 104 bytes on macOS and 108 on Linux, with a zero at its end. */
 const longestSocketPath = 103
-const longestSocketName = '/enclave-99.sock'.length
+const longestSocketName = '/nsm-enclave-99.sock'.length
 
 /** Makes the folder, for its owner alone. */
 export function openStateFolder(state: string): StateFolder {

@@ -1,0 +1,114 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, describe, expect, it } from 'vitest'
+import { MeasuredConfiguration } from '../src/enclave/configuration.ts'
+import { parseLaunch } from '../src/enclave/launch.ts'
+import type { Command } from '../src/fleet/child.ts'
+import { createCrew } from '../src/fleet/crew.ts'
+import type { FleetEvent } from '../src/fleet/events.ts'
+import { lockState } from '../src/fleet/lock.ts'
+import { openStateFolder } from '../src/fleet/state-folder.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'quorate-parts-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const command = (name: string, script: string, probe: Command['probe']): Command => ({
+  ...{ name, executable: '/bin/sh', args: ['-c', script], env: {}, leash: false, probe },
+  log: join(folder, `${name}.log`),
+})
+const always = () => Promise.resolve(true)
+const never = () => Promise.resolve(false)
+
+describe('a crew', () => {
+  it('starts what ends again, each time a little later', async () => {
+    const events: FleetEvent[] = []
+    const crew = createCrew((event) => events.push(event))
+    const delays = () => events.flatMap((event) => (event.type === 'exited' ? [event.restartIn] : []))
+    await crew.start([command('short', 'sleep 0.05', always)])
+    while (delays().length < 3) await sleep(20)
+    await crew.stop()
+    expect(delays().slice(0, 3)).toEqual([100, 200, 400])
+    const started = events.filter(({ type }) => type === 'started').length
+    await sleep(600)
+    expect(events.filter(({ type }) => type === 'started')).toHaveLength(started)
+  })
+
+  it('gives up, with the end of the log, on what cannot start', async () => {
+    const crew = createCrew(() => undefined)
+    const broken = command('broken', 'echo no such luck; exit 3', never)
+    await expect(crew.start([broken])).rejects.toThrow(/broken ends whenever it is started:\n.*no such luck/s)
+    await crew.stop()
+  })
+
+  it('gives up on an executable that is not there', async () => {
+    const crew = createCrew(() => undefined)
+    const missing = { ...command('missing', '', never), executable: join(folder, 'nothing-here') }
+    await expect(crew.start([missing])).rejects.toThrow(/missing ends whenever it is started/)
+    await crew.stop()
+  })
+
+  it('reaches what its members have forked', async () => {
+    const crew = createCrew(() => undefined)
+    const pid = join(folder, 'forked.pid')
+    await crew.start([command('forks', `sleep 60 & echo $! > ${pid}; wait`, () => Promise.resolve(existsSync(pid)))])
+    while (readFileSync(pid, 'utf8') === '') await sleep(5)
+    const forked = Number(readFileSync(pid, 'utf8'))
+    expect(process.kill(forked, 0)).toBe(true)
+    await crew.stop()
+    await sleep(50)
+    // A zombie that nobody has collected yet still has a pid: what counts is that it does not run.
+    const state = existsSync(`/proc/${forked}/stat`)
+      ? readFileSync(`/proc/${forked}/stat`, 'utf8').split(' ')[2]
+      : 'gone'
+    expect(['Z', 'gone']).toContain(state)
+  })
+
+  it('says which names there are when asked for another', () => {
+    expect(() => createCrew(() => undefined).pidOf('enclave-7')).toThrow(/there is no enclave-7/)
+  })
+})
+
+describe('a state folder', () => {
+  it('keeps sockets where their paths fit, however deep it is', async () => {
+    const deep = openStateFolder(join(folder, 'd'.repeat(60), 'e'.repeat(60)))
+    const socket = join(deep.sockets, 'nsm-enclave-99.sock')
+    expect(Buffer.byteLength(socket)).toBeLessThan(104)
+    const server = createServer()
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socket, resolve))
+    server.close()
+    deep.tidy()
+    expect(existsSync(deep.sockets)).toBe(false)
+  })
+
+  it('belongs to one fleet at a time, and outlives one that was killed', () => {
+    const { root } = openStateFolder(join(folder, 'locked'))
+    const release = lockState(root)
+    expect(() => lockState(root)).toThrow(/a fleet runs on/)
+    release()
+    writeFileSync(join(root, 'fleet.pid'), '4194304')
+    lockState(root)()
+    expect(existsSync(join(root, 'fleet.pid'))).toBe(false)
+  })
+})
+
+describe('an enclave at launch', () => {
+  const args = ['--id', 'enclave-0', '--listen', 'unix:/s', '--nsm', '/n', '--configuration', '/c']
+
+  it('takes exactly the parameters that change nothing of what it does', () => {
+    expect(parseLaunch(args)).toEqual({
+      ...{ enclaveId: 'enclave-0', listen: { kind: 'unix', path: '/s' }, nsmSocket: '/n', configuration: '/c' },
+    })
+    expect(() => parseLaunch([...args, '--kms', 'http://elsewhere'])).toThrow()
+    expect(() => parseLaunch(args.slice(2))).toThrow(/usage/)
+  })
+
+  it('takes no configuration with anything more or less in it', () => {
+    const kms = { endpoint: 'http://127.0.0.1:1', keyArn: 'arn:aws:kms:x', region: 'x' }
+    expect(MeasuredConfiguration.safeParse({ roots: ['r'], kms }).success).toBe(true)
+    expect(MeasuredConfiguration.safeParse({ roots: [], kms }).success).toBe(false)
+    expect(MeasuredConfiguration.safeParse({ roots: ['r'], kms, debug: true }).success).toBe(false)
+  })
+})
