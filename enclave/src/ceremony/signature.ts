@@ -12,7 +12,7 @@ import { z } from 'zod'
 import type { OpenKey } from '../vault/shares.ts'
 import { commitmentsFor } from './package.ts'
 import { orRefuse } from './refuse-mpc.ts'
-import type { Seat, Signing, SigningPorts } from './signing.ts'
+import type { Seat, Signing, SigningPorts } from './seat.ts'
 
 const Shares = z.array(z.instanceof(Uint8Array)).min(1)
 

@@ -1,0 +1,36 @@
+import type { Mpc } from '@quorate/shared/mpc'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
+import type { EnclaveLog } from '../events.ts'
+import type { GrantUses } from '../policy/grant-uses.ts'
+import type { Shares } from '../vault/shares.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { Task } from './content.ts'
+import type { Nonces } from './nonces.ts'
+
+/** A participant's place in the present attempt: its commitment, its nonces, and what it answered once they were spent. */
+export type Seat = {
+  attempt: number
+  commitment: Commitment
+  nonces: Nonces
+  spent: { packageDigest: string; partial: Partial | null; commitments: readonly Commitment[] } | null
+}
+
+export type Signing = {
+  request: RequestBody
+  requestDigest: Digest
+  tasks: readonly Task[]
+  seats: Map<number, Seat>
+  /** Digest of the sealed signatures that this enclave has aggregated and thereby verified. */
+  aggregated: string | null
+}
+
+export type SigningPorts = Readonly<{
+  mpc: Mpc
+  vault: Vault
+  shares: Shares
+  grants: GrantUses
+  measurements: Readonly<Record<string, string>>
+  clock: () => number
+  log: EnclaveLog
+}>
