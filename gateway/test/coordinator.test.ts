@@ -469,6 +469,7 @@ describe('waiting', () => {
     await new Promise((resolve) => setTimeout(resolve, 5))
     await coordinator.close()
     expect(await closing).toEqual(other)
+    await expect(coordinator.waitSigning(other.signingId, { ms: 5_000 })).rejects.toEqual(code('gateway.draining'))
   })
 
   it('for signings of a key ends when one appears', async () => {

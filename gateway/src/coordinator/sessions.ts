@@ -123,9 +123,13 @@ export class Sessions<K extends SessionKind, E, F> {
     return this.#of.statusOf(await this.find(id))
   }
 
-  /** Resolves when `subscribe`'s callback is called, when `ms` have passed, on abort, and when this closes. */
+  /**
+   * Resolves when `subscribe`'s callback is called, when `ms` have passed, on abort, and when this closes. Once it is closed
+   * nobody can wait any more: `gateway.draining`.
+   */
   async until(ms: number, signal: AbortSignal | undefined, subscribe: (stop: () => void) => () => void): Promise<void> {
-    if (this.#closed || signal?.aborted) return
+    if (this.#closed) throw new Refusal('gateway.draining')
+    if (signal?.aborted) return
     const cleanup: (() => void)[] = []
     await new Promise<void>((resolve) => {
       const stop = () => resolve()
