@@ -3,10 +3,18 @@ import { benchCrypto } from './crypto.ts'
 import type { Figure } from './figures.ts'
 import { benchSigning } from './signing.ts'
 
-/** `ONLY=name` runs what has this name, or begins with it and a dot. */
+const fleetNames = [
+  'sign.frost-2of3',
+  'sign.frost-2of3.inflight-1',
+  'sign.frost-2of3.inflight-10',
+  'sign.frost-2of3.inflight-50',
+  'keygen.frost-2of3',
+  'cpu.sign.frost-2of3',
+]
+
+/** `ONLY=name` runs what has this name; a name that is none runs what begins with it: `crypto`, `sign`, … */
 const only = process.env['ONLY'] ?? ''
-const wanted = (name: string): boolean =>
-  only === '' || name === only || name.startsWith(`${only}.`) || only.startsWith(`${name}.`)
+const wanted = (name: string): boolean => name === only || (!fleetNames.includes(only) && name.startsWith(only))
 
 /** What cryptography one signature 2-of-3 costs: two commitments, two partials, one aggregation, one verification. */
 function cryptoShare(figures: readonly Figure[]): Figure[] {
@@ -39,14 +47,6 @@ function print(figures: readonly Figure[]): void {
 }
 
 const figures: Figure[] = []
-const fleetNames = [
-  'sign.frost-2of3',
-  'sign.frost-2of3.inflight-1',
-  'sign.frost-2of3.inflight-10',
-  'sign.frost-2of3.inflight-50',
-  'keygen.frost-2of3',
-  'cpu.sign.frost-2of3',
-]
 if (wanted('crypto') || wanted('cpu'))
   figures.push(...(await benchCrypto()).filter(({ name }) => wanted(name) || wanted('cpu')))
 if (fleetNames.some(wanted)) figures.push(...(await benchSigning(wanted)))

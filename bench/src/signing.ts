@@ -50,7 +50,9 @@ async function cpuPerSignature(scene: Scene): Promise<Figure[]> {
 }
 
 async function keygens(scene: Scene): Promise<Figure> {
-  const { durations } = await runLoad(40, 1, async () => void (await makeKey(scene.quorate)))
+  const { durations } = await runLoad(40, 1, async () => {
+    await makeKey(scene.quorate)
+  })
   return duration('keygen.frost-2of3', durations)
 }
 

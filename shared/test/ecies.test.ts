@@ -22,7 +22,7 @@ describe('ECIES in the format of eciesjs', () => {
 
   it('refuses every flipped bit, another key, a short blob and a point that is none', () => {
     const sealed = sealTo(curve, publicKey, new TextEncoder().encode('share'))
-    const refused = expect.objectContaining({ code: 'seal.invalid' })
+    const refused: unknown = expect.objectContaining({ code: 'seal.invalid' })
     for (let at = 0; at < sealed.length; at += 1) {
       const flipped = Uint8Array.from(sealed)
       flipped[at] = (flipped[at] ?? 0) ^ 1

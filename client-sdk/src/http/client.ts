@@ -1,4 +1,5 @@
-import { Problem, routes, type RouteBody, type RouteName, type RouteReply } from '@quorate/shared/wire/rest'
+import { Problem } from '@quorate/shared/wire/rest'
+import { routes, type RouteBody, type RouteName, type RouteReply } from '@quorate/shared/wire/routes'
 import { QuorateError, refuse } from '../errors.ts'
 import { Retryable, retrying, type RetryOptions } from './retry.ts'
 

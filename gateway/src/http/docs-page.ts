@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { refusals } from '@quorate/shared/errors'
-import { routes, type Route } from '@quorate/shared/wire/rest'
+import { routes, type Route } from '@quorate/shared/wire/routes'
 import { API } from './mount.ts'
 
 const style = `

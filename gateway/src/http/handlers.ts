@@ -1,6 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
-import type { KeygenStatus, RouteName, RouteReply, routes, SigningStatus } from '@quorate/shared/wire/rest'
+import type { KeygenStatus, SigningStatus } from '@quorate/shared/wire/rest'
+import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes'
 import type { z } from 'zod'
 import type { Coordinator } from '../coordinator/ports.ts'
 import type { Enclaves } from '../enclaves/enclaves.ts'

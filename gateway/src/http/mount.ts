@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Refusal } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import { routes, type Route } from '@quorate/shared/wire/rest'
+import { routes, type Route } from '@quorate/shared/wire/routes'
 import type { IRouter, Request, Response } from 'express'
 import { streamEvents } from './event-stream.ts'
 import type { Handlers, Stream } from './handlers.ts'

@@ -3,6 +3,7 @@ import * as ids from '@quorate/shared/wire/ids'
 import * as identity from '@quorate/shared/wire/identity'
 import * as keygen from '@quorate/shared/wire/keygen'
 import * as rest from '@quorate/shared/wire/rest'
+import { routes, type Route } from '@quorate/shared/wire/routes'
 import * as signing from '@quorate/shared/wire/signing'
 import { z } from 'zod'
 
@@ -25,7 +26,7 @@ const ofBodies: readonly RefusalCode[] = [
 export function openApi(server: string): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
-  for (const [name, route] of Object.entries<rest.Route>(rest.routes))
+  for (const [name, route] of Object.entries<Route>(routes))
     paths[route.path] = { ...paths[route.path], [route.method]: operation(name, route, schemas) }
   return {
     openapi: '3.1.0',
@@ -44,7 +45,7 @@ export function openApi(server: string): Json {
   }
 }
 
-function operation(name: string, route: rest.Route, schemas: Json): Json {
+function operation(name: string, route: Route, schemas: Json): Json {
   const reply = schemaOf(route.reply, 'output', schemas)
   const media = route.events ? 'text/event-stream' : 'application/json'
   return {
@@ -77,7 +78,7 @@ const idempotencyKey = {
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
 }
 
-function problems(route: rest.Route, schemas: Json): Json {
+function problems(route: Route, schemas: Json): Json {
   const codes = [
     ...route.errors,
     ...(route.auth === 'token' ? (['request.unauthorized'] as const) : []),

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { refusals } from '@quorate/shared/errors'
-import { routes, type Route } from '@quorate/shared/wire/rest'
+import { routes, type Route } from '@quorate/shared/wire/routes'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../../..')

@@ -6,7 +6,7 @@ import { openWith, sealWith } from './symmetric.ts'
 
 const key = new Uint8Array(32).fill(1)
 const plaintext = new TextEncoder().encode('a share')
-const refused = (code: string) => expect.objectContaining({ code })
+const refused = (code: string): unknown => expect.objectContaining({ code })
 
 describe('a sealed blob', () => {
   it('opens under its own key and context only', () => {
