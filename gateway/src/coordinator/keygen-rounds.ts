@@ -18,7 +18,7 @@ type Knows = Readonly<{
 type Tools = Readonly<{ ports: Ports; health: HostHealth; timeoutMs: number }>
 
 /** Tells an enclave again what it knew of this keygen before it restarted. */
-export async function restoreKeygen({ ports, timeoutMs }: Tools, enclaveId: EnclaveId, knows: Knows): Promise<void> {
+async function restoreKeygen({ ports, timeoutMs }: Tools, enclaveId: EnclaveId, knows: Knows): Promise<void> {
   const { skeleton, inits, registrations } = knows
   const sealed = inits.find((init) => init.enclaveId === enclaveId)?.sealed ?? ''
   await ports.enclaves.call(enclaveId, 'keygen.init', { skeleton, sealed }, timeoutMs)

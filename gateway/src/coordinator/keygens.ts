@@ -118,7 +118,8 @@ async function register(context: Context, keyId: KeyId, { userId, sealed }: z.ou
   const { index } = place
   const known = 'registrations' in state.phase ? state.phase.registrations[index] : undefined
   if (known?.sealed === sealed) return { receipt: known.receipt }
-  if (known && state.phase.name !== 'collecting_participants') throw new Refusal('keygen.slot_taken')
+  // Sealed anew, it cannot be told from another's: whose registration it was, the certificate will tell.
+  if (known && state.phase.name !== 'collecting_participants') throw new Refusal('session.conflict')
   const receipt = await askHost(context, state, { place, sealed })
   const now = await sessions.post(keyId, { type: 'registered', index, registered: { sealed, receipt } })
   const kept = 'registrations' in now.state.phase ? now.state.phase.registrations[index] : undefined

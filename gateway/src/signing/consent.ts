@@ -24,7 +24,7 @@ function consents(s: SigningSession, index: number, standing: number | null, now
 }
 
 /** Indices of all whose consent is there at `now` (ms). */
-export const consenting = (s: SigningSession, now: number): number[] =>
+const consenting = (s: SigningSession, now: number): number[] =>
   s.holders.filter(({ index, standing }) => consents(s, index, standing, now)).map(({ index }) => index)
 
 /** Could enough people still come together? Not once too many have rejected, or were put out for good. */

@@ -17,8 +17,6 @@ const migrations: readonly string[] = [
    CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, blob BLOB NOT NULL) STRICT;`,
 ]
 
-export const SCHEMA_VERSION = migrations.length
-
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */
 export function migrate(db: Database): void {
   const at = db.pragma('user_version', { simple: true }) as number
