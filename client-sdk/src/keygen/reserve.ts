@@ -20,7 +20,10 @@ export type ReserveOptions = Readonly<{
   content?: readonly ContentType[]
   /** Seconds until everybody must have registered. */
   ttl?: number
-  /** At most so many shares of the key in one enclave; without it, as the gateway spreads them. */
+  /**
+   * At most so many shares of the key in one enclave. One less than the threshold when nothing is said, so that no enclave
+   * holds a quorum alone, whatever the gateway proposes.
+   */
   sharesPerEnclave?: number
   signal?: AbortSignal
 }>
@@ -31,7 +34,15 @@ export type ReserveOptions = Readonly<{
  */
 export async function reserve(
   context: Context,
-  { scheme, threshold, participants, content = ['bytes'], ttl, sharesPerEnclave, signal }: ReserveOptions,
+  {
+    scheme,
+    threshold,
+    participants,
+    content = ['bytes'],
+    ttl,
+    sharesPerEnclave = threshold - 1,
+    signal,
+  }: ReserveOptions,
 ): Promise<KeygenKnowledge> {
   const { client, attestor } = context
   const body = ReserveBody.safeParse({ scheme, threshold, participants, ...(ttl === undefined ? {} : { ttl }) })
@@ -39,7 +50,7 @@ export async function reserve(
   const reservation = await client.call('reserveKeygen', { body: body.data, signal })
   const hosts = readReservation(reservation, participants)
   const crowded = (host: (typeof hosts)[number]) =>
-    hosts.filter(({ enclaveId }) => enclaveId === host.enclaveId).length > (sharesPerEnclave ?? Infinity)
+    hosts.filter(({ enclaveId }) => enclaveId === host.enclaveId).length > sharesPerEnclave
   if (hosts.some(crowded)) return refuse('keygen.no_enclaves')
 
   const sessionSecret = randomBytes(32)
