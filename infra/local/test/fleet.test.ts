@@ -64,7 +64,7 @@ async function sign(key: Key, message: string): Promise<void> {
 }
 
 describe('a fleet', () => {
-  it('writes a trust file under which all of its enclaves attest, and under which no other root would', async () => {
+  it('writes a trust file under which all of its enclaves attest, as they do under no other measurements', async () => {
     expect(trustFile()).toEqual(fleet.trust)
     expect(new Set(await identities()).size).toBe(3)
     const measurements = [{ '0': '0'.repeat(95) + '1' }]

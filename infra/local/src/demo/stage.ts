@@ -8,7 +8,7 @@ export type Timing = Readonly<{ what: string; ms: number }>
 /** Where the tour is shown: finished lines above, and below them, on a terminal, a picture that lives. */
 export type Stage = Readonly<{
   timings: Timing[]
-  /** A numbered step with its title. The picture is left standing when it ends. */
+  /** A numbered step with its title. The picture is left standing when it ends, if it has changed. */
   step: <T>(title: string, act: () => Promise<T>) => Promise<T>
   /** Waits for this under a moving picture, and then says how long it took. A line that starts with `what`. */
   timed: <T>(what: string, act: () => Promise<T>, about?: (result: T) => string) => Promise<T>
@@ -43,6 +43,7 @@ export function openStage(output: Output, people: readonly string[], enclaves: r
     gateway: null,
   }
   let [number, beat, height] = [0, 0, 0]
+  let lastStanding = ''
   let waiting: Readonly<{ what: string; since: number }> | null = null
 
   const clear = () => {
@@ -98,7 +99,9 @@ export function openStage(output: Output, people: readonly string[], enclaves: r
       number += 1
       say(`\n${bold(cyan(String(number)))} ${bold(title)}`)
       const result = await act()
-      say(['', ...drawPicture(picture, null)].join('\n'))
+      const standing = drawPicture(picture, null).join('\n')
+      if (standing !== lastStanding) say('\n' + standing)
+      lastStanding = standing
       return result
     },
     person: (name, note) => {

@@ -16,12 +16,14 @@ export function farewell(
   if (sound) stage.say(green(bold(text)))
   else stage.say(red(bold(`${text}: something above went wrong`)))
   stage.say('')
-  stage.say(
-    `Next: ${cyan('make fleet')}${dim('   runs a fleet that stays; it says what to try with the quorate command')}`,
-  )
-  stage.say(`      ${cyan('npx quorate --help')}${dim('   keygen, participate, sign, approve, verify …')}`)
-  stage.say(`      ${cyan('docs/')}${dim('   how it works, and what it holds against whom')}`)
+  for (const line of next) stage.say(line)
 }
+
+const next = [
+  `Next:  ${cyan('make fleet'.padEnd(20))} ${dim('a fleet that stays, and what to try with it')}`,
+  `       ${cyan('npx quorate --help'.padEnd(20))} ${dim('keygen, participate, sign, approve, verify …')}`,
+  `       ${cyan('docs/'.padEnd(20))} ${dim('how it works, and what it holds against whom')}`,
+]
 
 function table(timings: readonly Timing[]): string[] {
   const width = Math.max(...timings.map(({ what }) => what.length))
