@@ -25,9 +25,10 @@ function startMain(state: string, port = '0') {
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 
+/** What has ended, and only waits for init to collect it, is not alive. */
 const isAlive = (pid: number): boolean => {
   try {
-    return process.kill(pid, 0)
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }
@@ -61,8 +62,9 @@ describe.runIf(process.platform === 'linux')('make fleet', () => {
     expect(children.filter(isAlive)).toEqual([])
   })
 
-  it('leaves no Node process behind when it is killed', { timeout: 120_000 }, async () => {
-    const { child, ended, output } = startMain(join(folder, 'state'))
+  it('leaves no Node process behind when it is killed, and its relays to the next', { timeout: 120_000 }, async () => {
+    const state = join(folder, 'state')
+    const { child, ended, output } = startMain(state)
     while (!output().includes('ready http') && child.exitCode === null) await sleep(50)
     const children = childrenOf(child.pid ?? 0)
     const nodes = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(process.execPath))
@@ -71,6 +73,11 @@ describe.runIf(process.platform === 'linux')('make fleet', () => {
     await ended
     for (let waited = 0; nodes.some(isAlive) && waited < 8_000; waited += 50) await sleep(50)
     expect(nodes.filter(isAlive)).toEqual([])
-    for (const pid of children) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+
+    const next = startMain(state)
+    while (!next.output().includes('ready http') && next.child.exitCode === null) await sleep(50)
+    next.child.kill('SIGTERM')
+    expect(await next.ended).toBe(0)
+    expect(children.filter(isAlive)).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { FleetError, type OnFleetEvent } from './events.ts'
 import { allReady, gatewayCommand } from './gateway-process.ts'
 import { openImage } from './image.ts'
 import { kmsCommand } from './kms-process.ts'
+import { reapLeftovers } from './leftovers.ts'
 import { lockState } from './lock.ts'
 import { openStateFolder, type StateFolder } from './state-folder.ts'
 import { writeTrust } from './trust-file.ts'
@@ -64,8 +65,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const startedAt = performance.now()
   const state = openStateFolder(options.state)
   const unlock = lockState(state.root)
-  const closers: (() => Promise<void> | void)[] = [state.tidy, unlock]
-  const crew = createCrew(onEvent)
+  const leftovers = reapLeftovers(state.root)
+  const closers: (() => Promise<void> | void)[] = [state.tidy, leftovers.forget, unlock]
+  const crew = createCrew((event) => {
+    if (event.type === 'started' && event.name.startsWith('vsock-')) leftovers.remember(event.name, event.pid)
+    onEvent(event)
+  })
   const stop = once(async () => {
     const stoppingAt = performance.now()
     onEvent({ type: 'stopping' })

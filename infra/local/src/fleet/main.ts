@@ -1,4 +1,5 @@
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
+import { projectFolder } from './entry.ts'
 import { FleetError } from './events.ts'
 import { startFleet } from './fleet.ts'
 import { createScreen, hints } from './screen.ts'
@@ -25,8 +26,8 @@ async function run(): Promise<void> {
     if (line !== null) say(line)
   }
   const fleet = await startFleet({ port, state: STATE, onEvent, signal: stopping.signal })
-  const path = (absolute: string) => (relative('', absolute).startsWith('..') ? absolute : relative('', absolute))
-  say(hints({ url: fleet.url, trust: path(fleet.trustPath), logs: path(join(fleet.state, 'logs')) }))
+  const cli = join(projectFolder, 'client-sdk/dist/src/cli/main.js')
+  say(hints({ url: fleet.url, trust: fleet.trustPath, logs: join(fleet.state, 'logs'), cli }))
   await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
   await fleet.stop()
 }

@@ -56,19 +56,22 @@ function readyLine([name, pid, back, pcr0]: About, after: number): string {
   return `  ${green('✓')} ${columns.join('  ')}`.trimEnd()
 }
 
-/** What to do with a fleet that runs. */
-export const hints = ({ url, trust, logs }: Readonly<{ url: string; trust: string; logs: string }>): string =>
+type Running = Readonly<{ url: string; trust: string; logs: string; cli: string }>
+
+/** What to do with a fleet that runs. Paths are whole, so that they can be copied to any terminal. */
+export const hints = ({ url, trust, logs, cli }: Running): string =>
   [
     '',
     `  trust   ${trust}   ${dim('whom SDK and CLI take for an enclave')}`,
     `  logs    ${logs}`,
     `  docs    ${url}/docs`,
     '',
-    `  In another terminal:`,
+    '  In another terminal:',
+    cyan(`    alias quorate="node ${cli}"`),
     cyan(`    export QUORATE_GATEWAY=${url} QUORATE_TRUST=${trust}`),
-    cyan('    npx quorate fleet') + dim('      the enclaves, each attested before your eyes'),
-    cyan('    npx quorate demo') + dim('       a key of three people, and a signature by two'),
-    cyan('    npx quorate --help'),
+    cyan('    quorate fleet ') + dim('      the enclaves, each attested before your eyes'),
+    cyan('    quorate demo  ') + dim('      a key of three people, and a signature by two'),
+    cyan('    quorate --help') + dim('      keygen, participate, sign, approve, verify …'),
     '',
     dim('  Ctrl-C ends it. The same STATE brings back the same enclaves and keys.'),
     '',

@@ -20,9 +20,8 @@ export function farewell(
 }
 
 const next = [
-  `Next:  ${cyan('make fleet'.padEnd(20))} ${dim('a fleet that stays, and what to try with it')}`,
-  `       ${cyan('npx quorate --help'.padEnd(20))} ${dim('keygen, participate, sign, approve, verify …')}`,
-  `       ${cyan('docs/'.padEnd(20))} ${dim('how it works, and what it holds against whom')}`,
+  `Next:  ${cyan('make fleet')}   ${dim('a fleet that stays; it says how to use the quorate command with it')}`,
+  `       ${cyan('docs/')}        ${dim('how it works, and what it holds against whom')}`,
 ]
 
 function table(timings: readonly Timing[]): string[] {
