@@ -23,6 +23,7 @@ export class Participant {
   readonly userId: UserId
   readonly #context: Context
   readonly #seed: Uint8Array
+  readonly #signers = new Map<string, Promise<Signer>>()
 
   constructor(context: Context, userId: string, seed: Uint8Array) {
     const parsed = UserId.safeParse(userId)
@@ -135,9 +136,15 @@ export class Participant {
 
   /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */
   async #memberOf(key: Key): Promise<{ index: number; signer: Signer }> {
-    const signer = await authSigner(this.#seed, key.keyId)
+    const signer = await this.#signerOf(key.keyId)
     const { registrations } = key.certificate.body.roster
     const own = registrations.find(({ body }) => body.userId === this.userId)?.body
     return own?.authKey === toHex(signer.publicKey) ? { index: own.index, signer } : refuse('participant.unknown')
+  }
+
+  #signerOf(keyId: string): Promise<Signer> {
+    const known = this.#signers.get(keyId) ?? authSigner(this.#seed, keyId)
+    this.#signers.set(keyId, known)
+    return known
   }
 }

@@ -17,13 +17,17 @@ const SWEEP = 60_000
 
 /**
  * Composes a gateway and opens its doors. Open sessions are taken up again before anybody is served. `close` drains from
- * the outside in: doors, ceremonies, enclaves, store; and resolves when all is written.
+ * the outside in: doors, ceremonies, enclaves, store; and resolves when all is written. `open` gives the store.
  */
-export async function startGateway(config: Config, log: Logger = pino({ level: config.logLevel })): Promise<Gateway> {
+export async function startGateway(
+  config: Config,
+  log: Logger = pino({ level: config.logLevel }),
+  open: typeof openStore = openStore,
+): Promise<Gateway> {
   const registry = new Registry()
   const events = createEvents(log, registry)
   const clock = Date.now
-  const store = await openStore({
+  const store = await open({
     path: config.database,
     storageKey: config.storageKey,
     onFault: (cause) => log.error({ cause }, 'store fault'),

@@ -55,13 +55,13 @@ export function createClient(options: ClientOptions): Client {
   return { gateway, call }
 }
 
-/** The same request for every try: its Idempotency-Key makes a repeated POST the same act. */
+/** The same request for every try: its Idempotency-Key makes a repeated POST the same act, where its body does not do that alone. */
 function requestOf<N extends RouteName>(name: N, { body, token }: Call<N>): RequestInit {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (routes[name].method === 'get') return { method: 'GET', headers, redirect: 'error' }
   headers['content-type'] = 'application/json'
-  headers['idempotency-key'] = crypto.randomUUID()
+  if (!('repeatable' in routes[name])) headers['idempotency-key'] = crypto.randomUUID()
   return { method: 'POST', headers, body: JSON.stringify(body), redirect: 'error' }
 }
 

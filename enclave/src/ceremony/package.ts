@@ -31,8 +31,9 @@ export async function checkCommitments(
       body.requestDigest === frame.requestDigest &&
       body.attempt === frame.attempt &&
       body.commitments.length === frame.items &&
-      (body.index === own.body.index ? digestOf('commitment', commitment) === digestOf('commitment', own) : true) &&
-      (await verifyBody(host.identity.signKey, 'commitment', commitment))
+      (body.index === own.body.index
+        ? digestOf('commitment', commitment) === digestOf('commitment', own)
+        : await verifyBody(host.identity.signKey, 'commitment', commitment))
     if (!fits) culprits.push(body.index)
     last = body.index
   }

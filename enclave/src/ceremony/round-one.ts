@@ -7,7 +7,12 @@ import { orRefuse } from './refuse-mpc.ts'
 import type { Signing, SigningPorts } from './seat.ts'
 
 /** Round one. The same attempt gets the same commitment; a newer one gets fresh nonces, and the old ones are destroyed. */
-export async function takeSeat(ports: SigningPorts, signing: Signing, key: OpenKey, attempt: number): Promise<Commitment> {
+export async function takeSeat(
+  ports: SigningPorts,
+  signing: Signing,
+  key: OpenKey,
+  attempt: number,
+): Promise<Commitment> {
   const { index } = key
   const { signingId } = signing.request
   const seat = signing.seats.get(index)

@@ -16,8 +16,8 @@ export type Behaviour<S, E, F> = Readonly<{
   /** Has the effect done and gives what came of it. Never rejects. */
   perform: (state: S, effect: F) => Promise<E>
   /**
-   * One answer of several in a round: nothing new is owed, and who gave it gives the same when asked again. A state that
-   * differs by such answers alone is not saved.
+   * An answer that need not be remembered, since who gave it gives the same when asked again. A state that differs by such
+   * answers alone is not saved.
    */
   isPartial: (after: S, event: E) => boolean
   /** Writes `after` at `expected + 1` and gives that version. Rejects with a `Refusal`, and then nothing is written. */

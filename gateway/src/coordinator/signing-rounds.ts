@@ -101,10 +101,12 @@ function auditOf(before: SigningSession | null, after: SigningSession, at: numbe
   return []
 }
 
-const isPartial = ({ phase }: SigningSession, event: SigningEvent): boolean =>
-  (event.type === 'committed' && phase.name === 'collecting_nonces') ||
-  (event.type === 'signed' && phase.name === 'collecting_partial_signatures') ||
-  (event.type === 'confirmed' && phase.name === 'finalizing_signature')
+/**
+ * Within an attempt every host gives the same answer when it is asked again, or says that the nonce is spent. So what must be
+ * remembered is who agreed, that an attempt began, and how the signing ended; the rounds between can be walked again.
+ */
+const isPartial = (after: SigningSession, event: SigningEvent): boolean =>
+  'attempt' in event && event.type !== 'refused' && event.attempt === after.attempt && !hasEnded(after)
 
 function answer({ ports, health }: Tools, effect: SigningEffect): SigningEvent | null {
   switch (effect.type) {

@@ -37,13 +37,17 @@ const ofKeygen = z.strictObject({ id: KeyId })
 const ofSigning = z.strictObject({ id: SigningId })
 const none = z.strictObject({})
 
-/** `token`: needs `Authorization: Bearer` with a token for this key. `events`: answers with server-sent events of `reply`. */
+/**
+ * `token`: needs `Authorization: Bearer` with a token for this key. `events`: answers with server-sent events of `reply`.
+ * `repeatable`: a POST whose body names what it makes, so that the same body again is the same act without an Idempotency-Key.
+ */
 export type Route = Readonly<{
   method: 'get' | 'post'
   path: string
   summary: string
   auth: 'none' | 'token'
   events?: true
+  repeatable?: true
   params: z.ZodType
   query: z.ZodType
   body: z.ZodType | null
@@ -151,6 +155,7 @@ export const routes = {
     path: '/signing',
     summary: 'Ask for signatures',
     auth: 'none',
+    repeatable: true,
     params: none,
     query: none,
     body: SigningBody,
@@ -168,6 +173,7 @@ export const routes = {
     path: '/signing/{id}/approve',
     summary: 'Approve or reject a request',
     auth: 'none',
+    repeatable: true,
     params: ofSigning,
     query: none,
     body: Approval,
