@@ -1,11 +1,14 @@
 // Makes the image of a simulated enclave: one file of code with the WASM module beside it. This folder is what is measured,
 // so the same sources and lockfile must give the same bytes, wherever and whenever it is made.
+// Usage: node bundle.js [SOURCE FOLDER], for an enclave of another composition and where its image goes.
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const image = new URL('./dist/enclave/', import.meta.url)
+const [source = 'infra/local/src/enclave/main.ts', folder = `${root}infra/local/dist/enclave`] = process.argv.slice(2)
+const image = pathToFileURL(`${resolve(folder)}/`)
 
 /** Whole or not at all: a fleet that starts meanwhile must not measure half a file. */
 async function replace(name, write) {
@@ -16,7 +19,7 @@ async function replace(name, write) {
 
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: ['infra/local/src/enclave/main.ts'],
+  entryPoints: [source],
   outfile: 'infra/local/dist/enclave/enclave.mjs',
   write: false,
   bundle: true,

@@ -25,6 +25,8 @@ export type FleetOptions = Readonly<{
   rateLimit?: number
   /** Further `QUORATE_*` variables for the gateway. */
   gatewayEnv?: Readonly<Record<string, string>>
+  /** Source files (absolute paths) that are run instead: other compositions of the gateway and of every enclave, for tests. */
+  sources?: Readonly<{ gateway?: string; enclave?: string }>
   onEvent?: OnFleetEvent
   /** Stops the fleet, also while it starts. */
   signal?: AbortSignal
@@ -93,12 +95,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 type Parts = Readonly<{ crew: Crew; closers: (() => Promise<void> | void)[]; onEvent: OnFleetEvent }>
 
 async function launch(
-  { port, enclaves = 3, socat = true, rateLimit, gatewayEnv }: FleetOptions,
+  { port, enclaves = 3, socat = true, rateLimit, gatewayEnv, sources }: FleetOptions,
   state: StateFolder,
   { crew, closers, onEvent }: Parts,
 ): Promise<Omit<Fleet, 'stop'>> {
   const chain = await loadOrCreateChain(state.hypervisor)
-  const image = await openImage(state.root, chain.rootPem)
+  const image = await openImage(state.root, chain.rootPem, sources?.enclave)
   const { trust, path, renewed } = await writeTrust(state.root, chain.rootPem, image.measurements)
   onEvent({ type: 'measured', measurements: image.measurements, renewed })
 
@@ -112,7 +114,11 @@ async function launch(
     hosts.push(host)
   }
   const limit = rateLimit === undefined ? {} : { QUORATE_RATE_LIMIT: String(rateLimit) }
-  const gateway = await gatewayCommand(state, hosts, { port, env: { ...limit, ...gatewayEnv } })
+  const gateway = await gatewayCommand(state, hosts, {
+    port,
+    env: { ...limit, ...gatewayEnv },
+    source: sources?.gateway,
+  })
   const { url, metricsUrl, database } = gateway
 
   await crew.start([kms, ...hosts.flatMap(({ commands }) => commands)])

@@ -16,6 +16,8 @@ export type GatewaySettings = Readonly<{
   port: number
   /** Further `QUORATE_*` variables. */
   env: Readonly<Record<string, string>>
+  /** A source file that is run in place of the gateway's own. */
+  source?: string | undefined
 }>
 
 /** The gateway on the loopback, before these enclaves. Throws a `FleetError` when the port is taken. */
@@ -42,7 +44,7 @@ export async function gatewayCommand(
   }
   const command = nodeCommand({
     name: 'gateway',
-    args: entry('gateway', 'main'),
+    args: settings.source === undefined ? entry('gateway', 'main') : ['--conditions=source', settings.source],
     env,
     log: join(state.logs, 'gateway.log'),
     probe: async () => (await get(`${url}/healthz`)) !== null,

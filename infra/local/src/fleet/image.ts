@@ -10,7 +10,7 @@ import { arnOf, developmentKeyId } from '../kms/key-store.ts'
 import { measure } from '../nsm/measure.ts'
 import { fromSource, projectFolder } from './entry.ts'
 import { FleetError } from './events.ts'
-import { lastingPort } from './ports.ts'
+import { freePort } from './ports.ts'
 
 /** What an enclave of this fleet is made of, and the registers that follow: PCR0 to 2, equal for all of them. */
 export type EnclaveImage = Readonly<{
@@ -21,12 +21,17 @@ export type EnclaveImage = Readonly<{
   measurements: Measurements
 }>
 
-const folder = join(projectFolder, 'infra/local/dist/enclave')
-const files = { code: join(folder, 'enclave.mjs'), wasm: join(folder, 'mpc.wasm') }
+const bundler = join(projectFolder, 'infra/local/bundle.js')
 
-/** Measures the bundle, the configuration of this state folder and the runtime. Throws a `FleetError` when nothing is built. */
-export async function openImage(state: string, rootPem: string): Promise<EnclaveImage> {
-  if (fromSource) await promisify(execFile)(process.execPath, [join(projectFolder, 'infra/local/bundle.js')])
+/**
+ * Measures the bundle, the configuration of this state folder and the runtime. `source`: the file that is bundled in place
+ * of this package's enclave. Throws a `FleetError` when nothing is built.
+ */
+export async function openImage(state: string, rootPem: string, source?: string): Promise<EnclaveImage> {
+  const folder = source === undefined ? join(projectFolder, 'infra/local/dist/enclave') : join(state, 'image')
+  const files = { code: join(folder, 'enclave.mjs'), wasm: join(folder, 'mpc.wasm') }
+  const other = source === undefined ? [] : [source, folder]
+  if (fromSource || source !== undefined) await promisify(execFile)(process.execPath, [bundler, ...other])
   if (!existsSync(files.code)) throw new FleetError('there is no enclave to start: run `npm run build` first')
   const configuration = join(state, 'enclave.json')
   const { kms } = await readConfiguration(configuration, rootPem)
@@ -47,7 +52,7 @@ export async function pcrsOf({ pcrs }: EnclaveImage, enclaveId: string): Promise
 /** Written once for a state folder: another configuration would be another enclave, to which KMS gives nothing. */
 async function readConfiguration(path: string, rootPem: string): Promise<MeasuredConfiguration> {
   if (!existsSync(path)) {
-    const endpoint = `http://127.0.0.1:${await lastingPort()}`
+    const endpoint = `http://127.0.0.1:${await freePort()}`
     const kms = { endpoint, keyArn: arnOf(developmentKeyId), region: 'local-1' }
     const made: MeasuredConfiguration = { roots: [rootPem], kms }
     await writeFile(path, JSON.stringify(made, null, 2), { mode: 0o600 })

@@ -14,25 +14,27 @@ const take = (port: number): Promise<number> =>
     })
   })
 
-export const freePort = (): Promise<number> => take(0)
+const isFree = (port: number): Promise<boolean> =>
+  take(port).then(
+    () => true,
+    () => false,
+  )
 
-/** A port that stays ours over restarts: below those that a system gives away to outgoing connections. */
-export async function lastingPort(): Promise<number> {
+/**
+ * A port that is free, and stays so while what listens there is started again: below those that a system gives away to
+ * outgoing connections.
+ */
+export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 50; tries += 1) {
     const port = randomInt(20_000, 32_000)
-    if (
-      await take(port).then(
-        () => true,
-        () => false,
-      )
-    )
-      return port
+    if (await isFree(port)) return port
   }
-  return freePort()
+  return take(0)
 }
 
-/** Throws a `FleetError` with this advice when somebody listens there already. */
+/** This port, or with 0 one that is free. Throws a `FleetError` with this advice when somebody listens there already. */
 export async function requirePort(port: number, advice: string): Promise<number> {
+  if (port === 0) return freePort()
   return take(port).catch((error: unknown) => {
     throw new FleetError(`port ${port} of ${host} cannot be used (${codeOf(error)}): ${advice}`)
   })

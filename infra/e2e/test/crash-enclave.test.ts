@@ -1,0 +1,89 @@
+import type { Key } from '@quorate/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { planReached } from './support/crash-plan.ts'
+import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+
+const long = 240_000
+let crashing: CrashFleet
+let key: Key
+let made = 0
+
+beforeAll(async () => {
+  crashing = await startCrashFleet()
+  key = await makeKey(crashing.people)
+}, long)
+
+afterAll(() => crashing.close(), long)
+
+const sides = ['before', 'after'] as const
+/** Every side of every method, for the first enclave that is asked and for the one after it. */
+const cases = (methods: readonly string[], callers: number) =>
+  methods.flatMap((step) =>
+    sides.flatMap((when) => Array.from({ length: callers }, (_, at) => ({ step, when, nth: at + 1 }))),
+  )
+const dkg = cases(['keygen.init', 'keygen.register', 'keygen.round1', 'keygen.round2', 'keygen.round3'], 1)
+const last = ['keygen.round1', 'keygen.round2', 'keygen.round3'].map((step) => ({
+  step,
+  when: 'after' as const,
+  nth: 3,
+}))
+const signing = [...cases(['sign.commit', 'sign.partial', 'sign.confirm'], 2), ...cases(['sign.aggregate'], 1)]
+
+async function signOnce(): Promise<void> {
+  made += 1
+  await sign(crashing.people, key, `signature ${made}`)
+}
+
+describe('an enclave that is killed', { timeout: long }, () => {
+  it.each([...dkg, ...last])('$when $step ($nth) does not keep a key from being made', async (plan) => {
+    crashing.lay(plan)
+    key = await makeKey(crashing.people)
+    expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })
+    await signOnce()
+  })
+
+  it.each(signing)('$when $step ($nth) does not keep a signature from being made', async (plan) => {
+    crashing.lay(plan)
+    await signOnce()
+    expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })
+  })
+
+  it.each(sides)('%s it has opened a share again, after all have been killed, opens it then', async (when) => {
+    await crashing.crash(...crashing.fleet.enclaveIds)
+    crashing.lay({ step: 'key.load', when })
+    await signOnce()
+    expect(await crashing.lift()).not.toBeNull()
+  })
+
+  it.each(sides)('%s it has opened its root comes back as who it was', async (when) => {
+    crashing.lay({ step: 'boot', when })
+    await crashing.crash('enclave-0')
+    expect(await crashing.lift()).not.toBeNull()
+    await signOnce()
+  })
+
+  it.each(['sign.commit', 'sign.partial', 'sign.aggregate', 'sign.confirm'])(
+    'with all others in the midst of %s makes the signature after all are back',
+    async (step) => {
+      const { fleet, people } = crashing
+      made += 1
+      crashing.lay({ step, when: 'after', signal: 'SIGSTOP' })
+      const asked = await ask(people, key, `signature ${made}`)
+      await planReached(crashing.state)
+      await crashing.crash(...fleet.enclaveIds)
+      await signed(asked, `signature ${made}`)
+      expect(await crashing.lift()).not.toBeNull()
+    },
+  )
+
+  it('has spent no nonce twice, and nothing is left half open', async () => {
+    const { fleet } = crashing
+    await fleet.stop()
+    const { spent } = expectNoncesOnce(enclaveLog(fleet))
+    expect(spent).toBeGreaterThanOrEqual(2 * made)
+    const { open, records } = await remainsOf(fleet)
+    expect(open).toEqual([])
+    expect(records).toBeGreaterThanOrEqual(2 * made)
+  })
+})

@@ -1,0 +1,76 @@
+import type { Key } from '@quorate/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
+import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+
+const long = 240_000
+let crashing: CrashFleet
+
+beforeAll(async () => {
+  // The first plan: the gateway dies when it has been given the roots of new enclaves, and has not kept them.
+  crashing = await startCrashFleet({ plan: { step: 'write root', when: 'before', nth: 2, signal: 'SIGKILL' } })
+}, long)
+
+afterAll(() => crashing.close(), long)
+
+/** Does it again and again, with the gateway killed at its first write, at its second, …, until a run meets no crash. */
+async function atEveryWrite(when: CrashPlan['when'], act: () => Promise<void>): Promise<string[]> {
+  const places: string[] = []
+  for (let nth = 1; ; nth += 1) {
+    crashing.lay({ step: 'write', when, nth })
+    await act()
+    const hit = await crashing.lift()
+    if (hit === null) return places
+    places.push(hit.place)
+  }
+}
+
+const keygenStates = [
+  'keygen reserved',
+  'keygen collecting_participants',
+  'keygen key_generation/round1',
+  'keygen key_generation/round2',
+  'keygen key_generation/round3',
+  'keygen completed',
+]
+const signingStates = ['signing collecting_participants', 'signing generating_nonces', 'signing completed']
+
+describe('a gateway that is killed at every write', { timeout: long }, () => {
+  let key: Key
+
+  it('has the same enclaves again when it dies before it has kept their roots', async () => {
+    expect(await crashing.lift()).toMatchObject({ step: 'write root' })
+    key = await makeKey(crashing.people)
+    await sign(crashing.people, key, 'first')
+  })
+
+  it.each(['before', 'after'] as const)('finishes the keygen, killed right %s it, and the key signs', async (when) => {
+    const places = await atEveryWrite(when, async () => {
+      key = await makeKey(crashing.people)
+    })
+    expect(places).toEqual(expect.arrayContaining(keygenStates))
+    await sign(crashing.people, key, `made through crashes ${when} every write`)
+  })
+
+  it.each(['before', 'after'] as const)('finishes the signing, killed right %s it', async (when) => {
+    let number = 0
+    const places = await atEveryWrite(when, async () => {
+      number += 1
+      await sign(crashing.people, key, `signature ${number}, crash ${when}`)
+    })
+    expect(places).toEqual(expect.arrayContaining(signingStates))
+  })
+
+  it('has spent no nonce twice, left nothing half open, and kept its audit whole', async () => {
+    const { fleet, state } = crashing
+    await fleet.stop()
+    const signings = hitsIn(state).filter(({ place }) => place.startsWith('signing'))
+    const { spent } = expectNoncesOnce(enclaveLog(fleet))
+    expect(spent).toBeGreaterThanOrEqual(2 * signings.length)
+    const { open, records } = await remainsOf(fleet)
+    expect(records).toBeGreaterThanOrEqual(2 * signings.length)
+    // A reservation whose answer was lost with the gateway is held until it lapses; nothing secret hangs on it.
+    expect(open.filter(({ state: { phase } }) => phase.name !== 'reserved')).toEqual([])
+  })
+})

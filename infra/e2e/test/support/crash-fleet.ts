@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { Quorate, type Key, type Participant, type SignatureResult, type Signing } from '@quorate/client'
+import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+import { fromHex } from '@quorate/shared/wire/bytes'
+import { expect } from 'vitest'
+import { dropPlan, layPlan, type CrashPlan, type Hit } from './crash-plan.ts'
+
+const source = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
+const names = ['alice', 'bob', 'carol'] as const
+
+export type People = Readonly<Record<(typeof names)[number], Participant>>
+type Options = Readonly<{
+  roundTimeoutMs?: number
+  /** Laid before anything is started. */
+  plan?: CrashPlan
+}>
+
+/** How long anything may take that has to come to an end by itself, ms. */
+export const patience = 45_000
+
+/** Real processes that crash where a plan says, and three people who use them through the SDK. */
+export type CrashFleet = Readonly<{
+  fleet: Fleet
+  state: string
+  people: People
+  lay: (plan: Partial<CrashPlan> & Pick<CrashPlan, 'step'>) => void
+  /** Takes the plan away, waits until what it stopped is back, and gives the hit; null when the step was not reached. */
+  lift: () => Promise<Hit | null>
+  /** SIGKILL; resolves when it has been started again and everything is ready. */
+  crash: (...processes: string[]) => Promise<void>
+  close: () => Promise<void>
+}>
+
+export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options = {}): Promise<CrashFleet> {
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-crash-'))
+  const state = join(folder, 'state')
+  if (plan) layPlan(state, plan)
+  const fleet = await startFleet({
+    ...{ port: 0, state, rateLimit: 1_000_000 },
+    sources: { gateway: source('crashing-gateway'), enclave: source('crashing-enclave') },
+    gatewayEnv: { QUORATE_ROUND_TIMEOUT_MS: String(roundTimeoutMs) },
+  })
+  const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust, retry: { attempts: 14, pause: 100 } })
+  const person = (name: string) => quorate.participant(name, { seed: randomBytes(32) })
+  const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
+
+  const replaced = async (pids: readonly number[]) => {
+    while (fleet.names.some((name) => pids.includes(fleet.pidOf(name) ?? 0))) await sleep(10)
+    await fleet.ready()
+  }
+  return {
+    fleet,
+    state,
+    people,
+    lay: (wanted) => {
+      // A signal tells the supervisor that the next death is no sign of trouble: what dies is started again at once.
+      for (const name of fleet.names) fleet.kill(name, 'SIGCONT')
+      layPlan(state, { when: 'before', nth: 1, signal: 'SIGKILL', ...wanted })
+    },
+    lift: async () => {
+      const hit = dropPlan(state)
+      if (hit) await replaced([hit.pid])
+      return hit
+    },
+    crash: async (...processes) => {
+      const pids = processes.flatMap((name) => fleet.pidOf(name) ?? [])
+      for (const name of processes) fleet.kill(name)
+      await replaced(pids)
+    },
+    close: async () => {
+      await fleet.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A 2-of-3 key, its certificate verified by the SDK. One after the other, so that the steps have one order. */
+export async function makeKey({ alice, bob, carol }: People): Promise<Key> {
+  const keygen = await alice.reserveKey({ scheme: 'frost-secp256k1-tr', threshold: 2, participants: names })
+  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId))
+  return keygen.completed({ timeout: patience })
+}
+
+type Asked = Readonly<{ expiresIn?: number; approvers?: readonly Participant[] }>
+
+/** Alice asks, and the others approve: Bob alone unless said otherwise, so that no other quorum than these two is possible. */
+export async function ask(people: People, key: Key, text: string, asked: Asked = {}): Promise<Signing> {
+  const { expiresIn = 120_000, approvers = [people.bob] } = asked
+  const signing = await people.alice.requestSignature(key, text, { expiresIn })
+  for (const one of approvers) await one.approve(await one.signing(key, signing.signingId))
+  return signing
+}
+
+/** Waits for the signature and has it checked by the SDK and by @noble/curves. */
+export async function signed(signing: Signing, text: string): Promise<SignatureResult> {
+  const result = await signing.completed({ timeout: patience })
+  const [signature = new Uint8Array()] = result.signatures
+  expect(schnorr.verify(signature, Buffer.from(text), fromHex(signing.key.groupKey))).toBe(true)
+  return result
+}
+
+export const sign = async (people: People, key: Key, text: string, asked: Asked = {}): Promise<SignatureResult> =>
+  signed(await ask(people, key, text, asked), text)

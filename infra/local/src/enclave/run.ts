@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { createEnclave } from '@quorate/enclave/enclave'
+import type { EnclaveLog } from '@quorate/enclave/events'
+import { createAttestedKms, createKmsClient } from '@quorate/enclave/platform/attested-kms'
+import { createNsm } from '@quorate/enclave/platform/nsm'
+import type { Platform } from '@quorate/enclave/platform/platform'
+import { createDispatch, type Dispatch } from '@quorate/enclave/server/dispatch'
+import { serve } from '@quorate/enclave/server/serve'
+import { loadMpc } from '@quorate/shared/mpc'
+import { connectNsmSocket } from '../nsm/socket-transport.ts'
+import { MeasuredConfiguration } from './configuration.ts'
+import { parseLaunch, type Launch } from './launch.ts'
+
+/** An enclave on the simulated platform: the same parts as in production, another NSM transport and another KMS endpoint. */
+async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise<Platform> {
+  const { roots, kms } = MeasuredConfiguration.parse(JSON.parse(await readFile(configuration, 'utf8')))
+  const nsm = createNsm(connectNsmSocket(nsmSocket))
+  const { endpoint, keyArn, region } = kms
+  // The attestation document is what the stand-in asks for; the SDK will not send a request without credentials.
+  const client = createKmsClient({ endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } })
+  const log: EnclaveLog = (event) =>
+    process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
+  const mpc = await loadMpc()
+  return { enclaveId, nsm, kms: createAttestedKms({ nsm, client, keyArn }), mpc, roots, clock: Date.now, log }
+}
+
+/**
+ * Starts the enclave that these arguments name; resolves when it listens. `around` gives what answers in place of the
+ * dispatch, for a composition that puts something between.
+ */
+export async function runEnclave(
+  args: readonly string[],
+  around: (dispatch: Dispatch) => Dispatch = (dispatch) => dispatch,
+): Promise<void> {
+  const launch = parseLaunch(args)
+  const platform = await compose(launch)
+  const { listen } = launch
+  await serve(listen, around(createDispatch(createEnclave(platform), platform.log)))
+  platform.log({
+    event: 'enclave.listening',
+    address: listen.kind === 'unix' ? listen.path : `${listen.host}:${listen.port}`,
+  })
+
+  // An enclave does not outlive its hypervisor.
+  process.once('disconnect', () => process.exit(0))
+  process.channel?.unref()
+}
