@@ -5,7 +5,19 @@ import { readFileSync } from 'node:fs'
 const checks = {
   format: ['prettier', '--check', '--log-level', 'warn', '.'],
   lint: ['eslint', '.'],
-  'import directions': ['depcruise', '--log-level', 'error', '--output-type', 'err', 'shared', 'enclave', 'gateway', 'client-sdk', 'infra', 'bench'],
+  'import directions': [
+    'depcruise',
+    '--config',
+    '.dependency-cruiser.cjs',
+    '--output-type',
+    'err',
+    'shared',
+    'enclave',
+    'gateway',
+    'client-sdk',
+    'infra',
+    'bench',
+  ],
   'dead code': ['knip'],
   'wasm digest': ['node', 'shared/mpc/check-digest.js'],
   'enclave dependencies': ['node', '.ci/enclave-dependencies.js'],
@@ -25,7 +37,11 @@ function run([command, ...args]) {
 async function openapi() {
   const printed = await run(['node', 'gateway/dist/src/print-openapi.js'])
   const same = printed.ok && printed.output === readFileSync('docs/openapi.json', 'utf8')
-  return { ok: same, output: 'docs/openapi.json differs from the route table: node gateway/dist/src/print-openapi.js > docs/openapi.json\n' }
+  return {
+    ok: same,
+    output:
+      'docs/openapi.json differs from the route table: node gateway/dist/src/print-openapi.js > docs/openapi.json\n',
+  }
 }
 
 const started = performance.now()
