@@ -107,6 +107,14 @@ describe('a keygen', () => {
     }
   })
 
+  it('is not reserved while one enclave is away and the others would hold a quorum', async () => {
+    const [first] = enclaves.ids()
+    enclaves.kill(first!)
+    await expect(reserve()).rejects.toEqual(code('keygen.no_enclaves'))
+    enclaves.restart(first!)
+    await reserve()
+  })
+
   it('is not reserved when no enclave is ready', async () => {
     for (const id of enclaves.ids()) enclaves.kill(id)
     await expect(reserve()).rejects.toEqual(code('keygen.no_enclaves'))
@@ -403,6 +411,32 @@ describe('a signing', () => {
       expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })
     },
   )
+
+  it('stays in its attempt when a restarted gateway reaches the hosts only after a while', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-1', 'sign.partial', 'hang')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    for (const id of ['enclave-0', 'enclave-1']) enclaves.kill(id)
+    const restarted = restartGateway()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    for (const id of ['enclave-0', 'enclave-1']) enclaves.reach(id)
+    await restarted
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })
+  })
+
+  it('begins another attempt when a restarted gateway does not reach one of its hosts', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-1', 'sign.partial', 'hang')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    enclaves.kill('enclave-1')
+    await restartGateway()
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 3))
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 3] })
+  })
 
   it('ends when someone whose share is needed rejects', async () => {
     const key = await storedKey()

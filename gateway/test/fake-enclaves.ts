@@ -219,6 +219,12 @@ export class FakeEnclaves implements EnclavePort {
     this.#tell('down', id)
   }
 
+  /** It was there all the time, and now it is heard of. */
+  reach(id: string): void {
+    this.#host(id as EnclaveId).state = 'ready'
+    this.#tell('ready', id)
+  }
+
   /** Starts it again: same identity, nothing in memory. */
   restart(id: string): void {
     const host = this.#host(id as EnclaveId)

@@ -11,3 +11,10 @@ export const assign = (users: readonly UserId[], hosts: readonly EnclaveIdentity
     const host = hosts[(start + at) % hosts.length]
     return host ? [{ userId, index: at + 1, host }] : []
   })
+
+/**
+ * How many enclaves must be there before a key may be placed: so many that none of them holds a quorum alone, or all that
+ * there are, when those are fewer. While one of them is down, a new key waits rather than crowds.
+ */
+export const hostsNeeded = (participants: number, threshold: number, configured: number): number =>
+  Math.min(configured, Math.ceil(participants / (threshold - 1)))

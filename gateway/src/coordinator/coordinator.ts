@@ -6,6 +6,7 @@ import { createKeygens } from './keygens.ts'
 import { defaultLimits, type Coordinator, type Ports, type StatusOf } from './ports.ts'
 import { createSignings } from './signings.ts'
 import { keygenStatusOf, signingStatusOf } from './status.ts'
+import { awaitedHosts, untilReached } from './under-way.ts'
 
 /** Joins keygens and signings over one store and one set of enclaves. Nothing runs before `start`. */
 export function createCoordinator(ports: Ports): Coordinator {
@@ -44,7 +45,9 @@ export function createCoordinator(ports: Ports): Coordinator {
     readerKey,
     watch,
     async start() {
-      for (const session of await ports.store.openSessions()) {
+      const open = await ports.store.openSessions()
+      await untilReached(ports.enclaves, open.flatMap(awaitedHosts), limits.roundTimeoutMs)
+      for (const session of open) {
         if (session.kind === 'keygen') keygens.sessions.take(session)
         else {
           signings.note(session.state)

@@ -9,7 +9,7 @@ import type { InitBody, ParticipantBody, Reservation, ReserveBody } from '@quora
 import type { z } from 'zod'
 import { hasEnded } from '../keygen/machine.ts'
 import type { KeygenEffect, KeygenEvent, KeygenSession, Place } from '../keygen/session.ts'
-import { assign } from './assign.ts'
+import { assign, hostsNeeded } from './assign.ts'
 import type { HostHealth } from './host-health.ts'
 import { keygenBehaviour, withKeygen } from './keygen-rounds.ts'
 import type { Coordinator, Limits, Ports } from './ports.ts'
@@ -47,8 +47,10 @@ async function reserve(context: Context, body: z.output<typeof ReserveBody>): Pr
   const { ports, limits, sessions, health } = context
   if (sessions.size >= limits.openKeygens) throw new Refusal('request.rate_limited')
   const hosts = [...health.available()].sort().flatMap((id) => ports.enclaves.status(id).identity ?? [])
+  const needed = hostsNeeded(body.participants.length, body.threshold, ports.enclaves.ids().length)
+  if (hosts.length === 0 || hosts.length < needed) throw new Refusal('keygen.no_enclaves')
   const keyId = KeyId.parse(toHex(randomBytes(16)))
-  const places = assign(body.participants, hosts, hosts.length > 0 ? randomInt(hosts.length) : 0)
+  const places = assign(body.participants, hosts, randomInt(hosts.length))
   const [first] = places
   if (first === undefined) throw new Refusal('keygen.no_enclaves')
   const state: KeygenSession = {
