@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { Quorate, type Key, type Participant, type SignatureResult, type Signing } from '@quorate/client'
+import { Quorate, type Consent, type Key, type Participant, type SignatureResult, type Signing } from '@quorate/client'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { expect } from 'vitest'
@@ -81,9 +81,10 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
 }
 
 /** A 2-of-3 key, its certificate verified by the SDK. One after the other, so that the steps have one order. */
-export async function makeKey({ alice, bob, carol }: People): Promise<Key> {
-  const keygen = await alice.reserveKey({ scheme: 'frost-secp256k1-tr', threshold: 2, participants: names })
-  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId))
+export async function makeKey({ alice, bob, carol }: People, consent: Consent = { kind: 'each' }): Promise<Key> {
+  const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, consent } as const
+  const keygen = await alice.reserveKey(wish)
+  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId), { consent })
   return keygen.completed({ timeout: patience })
 }
 

@@ -17,6 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  */
 export type CrashPlan = Readonly<{
   step: string
+  /** Only there, when it is named. */
+  place?: string
   when: 'before' | 'after'
   nth: number
   signal: 'SIGKILL' | 'SIGSTOP'
@@ -54,20 +56,23 @@ export function dropPlan(state: string): Hit | null {
   return hitsIn(state)[plan.hitsBefore] ?? null
 }
 
-/** Waits until a process has stopped where the plan says. */
-export async function planReached(state: string): Promise<Hit> {
+/** Waits until a process has stopped where the plan says, for `patience` ms at most. */
+export async function planReached(state: string, patience = 30_000): Promise<Hit> {
   const plan = readPlan(state)
-  for (;;) {
+  const deadline = performance.now() + patience
+  while (performance.now() < deadline) {
     const hit = hitsIn(state)[plan?.hitsBefore ?? Infinity]
     if (hit !== undefined) return hit
     await sleep(5)
   }
+  throw new Error(`nothing has reached ${JSON.stringify(plan)}`)
 }
 
 export function createReach(state: string): Reach {
   return (step, when, place) => {
     const plan = readPlan(state)
-    if (plan?.step !== step || plan.when !== when || !isLast(state, plan.nth)) return
+    if (plan?.step !== step || plan.when !== when || (plan.place ?? place) !== place) return
+    if (!isLast(state, plan.nth)) return
     appendFileSync(hitsOf(state), JSON.stringify({ step, when, place, pid: process.pid }) + '\n')
     process.kill(process.pid, plan.signal)
   }
