@@ -64,6 +64,20 @@ describe('a gateway that comes back', { timeout: long }, () => {
     },
   )
 
+  it('goes on when everything was killed with it, in the midst of a signing and of a keygen', async () => {
+    const { fleet, people } = crashing
+    for (const [step, act] of [
+      ['sign.partial', () => sign(people, key, next())],
+      ['keygen.round3', () => makeKey(people)],
+    ] as const) {
+      crashing.lay({ step, when: 'after', signal: 'SIGSTOP' })
+      const acted = act()
+      await planReached(crashing.state)
+      await crashing.crash('gateway', 'kms', ...fleet.enclaveIds)
+      await acted
+    }
+  })
+
   it('finishes all of many signings, killed three times among them', async () => {
     const { people } = crashing
     const signings = Array.from({ length: 12 }, () => sign(people, key, next()))
