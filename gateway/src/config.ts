@@ -12,7 +12,7 @@ const Listen = z.string().transform((text, context): Endpoint => {
   return z.NEVER
 })
 
-/** `enclave-0=unix:/run/e0.sock,enclave-1=tcp:127.0.0.1:5001` */
+/** `enclave-0=vsock:16:5000,enclave-1=unix:/run/e1.sock` */
 const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<EnclaveId, Address> => {
   const addresses = new Map<EnclaveId, Address>()
   for (const entry of text.split(',')) {
@@ -24,7 +24,9 @@ const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<Encla
       if (!id.success || addresses.has(id.data)) throw new Error()
       addresses.set(id.data, parseAddress(address))
     } catch {
-      context.addIssue('expected ID=unix:PATH or ID=tcp:HOST:PORT, separated by commas, each id once')
+      context.addIssue(
+        'expected ID=vsock:CID:PORT, ID=hybrid:PATH:PORT, ID=unix:PATH or ID=tcp:HOST:PORT, separated by commas, each id once',
+      )
       return z.NEVER
     }
   }

@@ -1,19 +1,26 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createFrameReader, encodeFrame, type Frame } from '@quorate/shared/wire/frame'
-import type { Address } from '@quorate/shared/wire/address'
+import { listenVsock, PARENT_CID } from '@quorate/shared/linux/vsock'
+import type { ListenAddress } from '@quorate/shared/wire/address'
 import type { Dispatch } from './dispatch.ts'
 
 /** Requests of one connection that may be under way at once; beyond it the enclave stops reading from that connection. */
 const MAX_IN_FLIGHT = 256
 
 /**
- * Serves frames on a UNIX or TCP socket, or on what socat makes of one. Many requests of a connection are under way at
+ * Serves frames on a UNIX, TCP or vsock port, or on what socat makes of one. Many requests of a connection are under way at
  * once; a stream that breaks the framing is cut; a reply that comes after its request's deadline is dropped, since nobody
- * waits for it any more. Resolves when it listens.
+ * waits for it any more. On vsock, peers of other CIDs than these are cut. Resolves when it listens.
  */
-export async function serve(address: Address, dispatch: Dispatch): Promise<Server> {
-  const server = createServer({ noDelay: true }, (socket) => serveConnection(socket, dispatch))
+export async function serve(
+  address: ListenAddress,
+  dispatch: Dispatch,
+  peers: readonly number[] = [PARENT_CID],
+): Promise<Server> {
+  const accept = (socket: Socket) => serveConnection(socket, dispatch)
+  if (address.kind === 'vsock') return listenVsock(address.port, peers, accept)
+  const server = createServer({ noDelay: true }, accept)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     if (address.kind === 'unix') {

@@ -22,26 +22,12 @@ const MAX_UNSENT = 16 << 20
 
 /** Throws `enclave.unreachable` when nobody accepts within `timeoutMs`, or before `stop`. */
 export async function openConnection(address: Address, timeoutMs: number, stop: AbortSignal): Promise<Connection> {
-  const socket = dial(address)
-  await new Promise<void>((resolve, reject) => {
-    const fail = () => {
-      settled()
-      socket.destroy()
-      reject(new Refusal('enclave.unreachable'))
-    }
-    const timer = setTimeout(fail, timeoutMs)
-    const settled = () => {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', fail)
-    }
-    socket.once('error', fail)
-    stop.addEventListener('abort', fail)
-    socket.once('connect', () => {
-      settled()
-      resolve()
-    })
-  })
-  return multiplex(socket)
+  const patience = AbortSignal.timeout(timeoutMs)
+  try {
+    return multiplex(await dial(address, AbortSignal.any([stop, patience])))
+  } catch {
+    throw new Refusal('enclave.unreachable')
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { parseAddress, type Address } from '@quorate/shared/wire/address'
+import { parseListenAddress, type ListenAddress } from '@quorate/shared/wire/address'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 
 /** What the host says at launch. None of it is measured, and none of it changes what the enclave will do. */
-export type Launch = Readonly<{ enclaveId: EnclaveId; listen: Address; nsmSocket: string; configuration: string }>
+export type Launch = Readonly<{ enclaveId: EnclaveId; listen: ListenAddress; nsmSocket: string; configuration: string }>
 
 const text = { type: 'string' } as const
 
@@ -13,5 +13,5 @@ export function parseLaunch(args: readonly string[]): Launch {
   const { id, listen, nsm, configuration } = parseArgs({ args: [...args], options, strict: true }).values
   if (id === undefined || listen === undefined || nsm === undefined || configuration === undefined)
     throw new Error('usage: enclave.mjs --id ID --listen ADDRESS --nsm PATH --configuration PATH')
-  return { enclaveId: EnclaveId.parse(id), listen: parseAddress(listen), nsmSocket: nsm, configuration }
+  return { enclaveId: EnclaveId.parse(id), listen: parseListenAddress(listen), nsmSocket: nsm, configuration }
 }

@@ -7,6 +7,7 @@ import type { Platform } from '@quorate/enclave/platform/platform'
 import { createDispatch, type Dispatch } from '@quorate/enclave/server/dispatch'
 import { serve } from '@quorate/enclave/server/serve'
 import { loadMpc } from '@quorate/shared/mpc'
+import { formatListenAddress } from '@quorate/shared/wire/address'
 import { connectNsmSocket } from '../nsm/socket-transport.ts'
 import { MeasuredConfiguration } from './configuration.ts'
 import { parseLaunch, type Launch } from './launch.ts'
@@ -36,10 +37,7 @@ export async function runEnclave(
   const platform = await compose(launch)
   const { listen } = launch
   await serve(listen, around(createDispatch(createEnclave(platform), platform.log)))
-  platform.log({
-    event: 'enclave.listening',
-    address: listen.kind === 'unix' ? listen.path : `${listen.host}:${listen.port}`,
-  })
+  platform.log({ event: 'enclave.listening', address: formatListenAddress(listen) })
 
   // An enclave does not outlive its hypervisor.
   process.once('disconnect', () => process.exit(0))
