@@ -22,10 +22,19 @@ type Keygens = Readonly<{
   ) => Promise<EnclaveResult<`keygen.${M}`>>
 }>
 
+/** A week, which is the longest that people may take to register, and an hour for the clocks and the rounds. */
+const LONGEST_KEYGEN = 7 * 86_400_000 + 3_600_000
+const BYTES_PER_PARTICIPANT = 2_048
+
 /** The keygens of this enclave. They live in memory until they expire; after a restart the gateway brings them again. */
 export function createKeygens(ports: Ports): Keygens {
   const { vault, clock, log } = ports
-  const keygens = createSessions<Keygen>({ clock, limit: 10_000, unknown: 'keygen.unknown', end: wipe })
+  const keygens = createSessions<Keygen>({
+    clock,
+    limits: { sessions: 10_000, bytes: 128 << 20, ms: LONGEST_KEYGEN },
+    unknown: 'keygen.unknown',
+    end: wipe,
+  })
 
   return {
     init({ skeleton, sealed }) {
@@ -33,7 +42,8 @@ export function createKeygens(ports: Ports): Keygens {
       const known = keygens.find(skeleton.keyId)
       if (known === undefined) {
         const keygen = { enrolment, attempt: null, seats: new Map<number, Seat>(), turn: createTurn() }
-        keygens.add(skeleton.keyId, keygen, skeleton.expiresAt)
+        const bytes = skeleton.participants.length * BYTES_PER_PARTICIPANT
+        keygens.add(skeleton.keyId, keygen, { expiresAt: skeleton.expiresAt, bytes })
       } else {
         wipeEnrolment(enrolment)
         if (known.enrolment.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
@@ -73,6 +83,7 @@ export function createKeygens(ports: Ports): Keygens {
       return keygen.turn(async () => {
         const seat = await moveSeat(keygen, index, attempt, (of, seat) => finishSeat(ports, of, seat, packages))
         if (seat.stage !== 3) throw new Refusal('keygen.out_of_order')
+        if (isOver(keygen)) keygens.finish(keyId)
         log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
         log({
           event: 'key.certified',
@@ -122,6 +133,10 @@ async function enterAttempt({ peers }: Ports, keygen: Keygen, roster: Roster, nu
   keygen.attempt = { roster, rosterDigest, attempt: number, sessionSecret }
   return keygen.attempt
 }
+
+/** All participants of this enclave have their certificate. */
+const isOver = ({ enrolment, seats }: Keygen): boolean =>
+  seats.size === enrolment.invitationKeys.size && [...seats.values()].every(({ stage }) => stage === 3)
 
 function wipe({ enrolment, seats }: Keygen): void {
   wipeEnrolment(enrolment)

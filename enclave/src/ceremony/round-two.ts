@@ -7,7 +7,7 @@ import type { OpenKey } from '../vault/shares.ts'
 import type { Task } from './content.ts'
 import { checkCommitments, commitmentsFor } from './package.ts'
 import { orRefuse } from './refuse-mpc.ts'
-import type { Seat, Signing, SigningPorts } from './seat.ts'
+import { keyOf, type Seat, type Signing, type SigningPorts } from './seat.ts'
 import { sealPartials } from './signature.ts'
 
 type Package = Pick<EnclaveParams<'sign.partial'>, 'approvals' | 'commitments'>
@@ -24,7 +24,6 @@ export async function checkPackage(
   now: number,
 ) {
   const { request, requestDigest, tasks } = signing
-  if (request.certificateDigest !== key.digest) throw new Refusal('epoch.stale')
   const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length }
   await checkCommitments(key, frame, seat.commitment, commitments)
   const plea: Plea = { key, request, requestDigest, approvals }
@@ -52,9 +51,12 @@ export function spendNonces(
   if (seat.spent !== null) return repeatAnswer(seat.spent, digest)
   const { index } = seat.commitment.body
   const { signingId, keyId } = signing.request
-  const key = ports.shares.get(keyId, index)
-  const share = { keyId, index, knownSince: key.sealedAt }
-  if (typeof ground === 'object') ports.grants.spend(share, ground.grant, signingId, ports.clock())
+  const key = keyOf(ports, signing.request, index)
+  if (typeof ground === 'object' && !signing.charged.has(index)) {
+    const share = { keyId, index, knownSince: key.sealedAt }
+    ports.grants.spend(share, ground.grant, signing.tasks.length, ports.clock())
+    signing.charged.add(index)
+  }
   const nonces = seat.nonces.take()
   seat.spent = { packageDigest: digest, partial: null, commitments }
   try {

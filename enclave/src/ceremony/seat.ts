@@ -1,9 +1,10 @@
+import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
 import type { EnclaveLog } from '../events.ts'
 import type { GrantUses } from '../policy/grant-uses.ts'
-import type { Shares } from '../vault/shares.ts'
+import type { OpenKey, Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Task } from './content.ts'
 import type { Nonces } from './nonces.ts'
@@ -21,6 +22,10 @@ export type Signing = {
   requestDigest: Digest
   tasks: readonly Task[]
   seats: Map<number, Seat>
+  /** Indices whose standing grant has been charged for this signing: another attempt costs it nothing. */
+  charged: Set<number>
+  /** Indices that have given their receipt. */
+  confirmed: Set<number>
   /** Digest of the sealed signatures that this enclave has aggregated and thereby verified. */
   aggregated: string | null
 }
@@ -34,3 +39,13 @@ export type SigningPorts = Readonly<{
   clock: () => number
   log: EnclaveLog
 }>
+
+/**
+ * The share of participant `index`, of the very certificate that the request names. Its buffers are the vault's, which
+ * wipes them when the share is loaded again or makes room: ask anew after every `await`. Throws `key.unknown`, `epoch.stale`.
+ */
+export function keyOf({ shares }: SigningPorts, request: RequestBody, index: number): OpenKey {
+  const key = shares.get(request.keyId, index)
+  if (request.certificateDigest !== key.digest) throw new Refusal('epoch.stale')
+  return key
+}

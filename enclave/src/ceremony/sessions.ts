@@ -3,39 +3,77 @@ import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 /** Timers of Node hold 31 bits of milliseconds. */
 const LONGEST_TIMER = 2_147_483_647
 
+/** What a session costs: until when it is wanted (ms since 1970), and about how many bytes it holds. */
+type Cost = Readonly<{ expiresAt: number; bytes: number }>
+
 export type Sessions<T> = Readonly<{
   /** Throws the `unknown` refusal. */
   get: (id: string) => T
   find: (id: string) => T | undefined
-  /** Keeps a session until it expires (ms since 1970). Throws `enclave.busy` when there are too many. */
-  add: (id: string, session: T, expiresAt: number) => void
+  /** Keeps a session until it expires, or for as long as any is kept. Throws `enclave.busy` when there is no room. */
+  add: (id: string, session: T, cost: Cost) => void
+  /** The session has done its work. It still answers, until another needs its room. */
+  finish: (id: string) => void
 }>
 
-type Options<T> = Readonly<{ clock: () => number; limit: number; unknown: RefusalCode; end: (session: T) => void }>
+type Options<T> = Readonly<{
+  clock: () => number
+  /** `ms`: the longest that a session is kept, whatever its people wish. What they hold is not theirs to decide. */
+  limits: Readonly<{ sessions: number; bytes: number; ms: number }>
+  unknown: RefusalCode
+  end: (session: T) => void
+}>
 
-/** Sessions that end by themselves: each is wiped by `end` when its time is over. */
-export function createSessions<T>({ clock, limit, unknown, end }: Options<T>): Sessions<T> {
-  const sessions = new Map<string, T>()
+type Entry<T> = { session: T; bytes: number; timer?: NodeJS.Timeout }
 
-  function expire(id: string, session: T, expiresAt: number): void {
+/** Sessions that end by themselves: each is wiped by `end` when its time is over, or when its room is needed. */
+export function createSessions<T>({ clock, limits, unknown, end }: Options<T>): Sessions<T> {
+  const entries = new Map<string, Entry<T>>()
+  const finished = new Set<string>()
+  let held = 0
+
+  function remove(id: string): void {
+    const entry = entries.get(id)
+    if (entry === undefined) return
+    clearTimeout(entry.timer)
+    entries.delete(id)
+    finished.delete(id)
+    held -= entry.bytes
+    end(entry.session)
+  }
+
+  function expire(id: string, entry: Entry<T>, expiresAt: number): void {
     const left = expiresAt - clock()
-    if (left <= 0) {
-      sessions.delete(id)
-      end(session)
-    } else setTimeout(expire, Math.min(left, LONGEST_TIMER), id, session, expiresAt).unref()
+    if (left <= 0) remove(id)
+    else entry.timer = setTimeout(expire, Math.min(left, LONGEST_TIMER), id, entry, expiresAt).unref()
+  }
+
+  /** Lets finished sessions go, the oldest first, until there is room. */
+  function makeRoom(bytes: number): void {
+    const fits = () => entries.size < limits.sessions && held + bytes <= limits.bytes
+    for (const id of finished) {
+      if (fits()) break
+      remove(id)
+    }
+    if (!fits()) throw new Refusal('enclave.busy')
   }
 
   return {
     get(id) {
-      const session = sessions.get(id)
-      if (session === undefined) throw new Refusal(unknown)
-      return session
+      const entry = entries.get(id)
+      if (entry === undefined) throw new Refusal(unknown)
+      return entry.session
     },
-    find: (id) => sessions.get(id),
-    add(id, session, expiresAt) {
-      if (sessions.size >= limit) throw new Refusal('enclave.busy')
-      sessions.set(id, session)
-      expire(id, session, expiresAt)
+    find: (id) => entries.get(id)?.session,
+    add(id, session, { expiresAt, bytes }) {
+      makeRoom(bytes)
+      const entry = { session, bytes }
+      entries.set(id, entry)
+      held += bytes
+      expire(id, entry, Math.min(expiresAt, clock() + limits.ms))
+    },
+    finish: (id) => {
+      if (entries.has(id)) finished.add(id)
     },
   }
 }

@@ -2,12 +2,14 @@ import { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyRequest } from '@quorate/shared/verify/signing'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
-import type { SigningId } from '@quorate/shared/wire/ids'
+import type { Digest, SigningId } from '@quorate/shared/wire/ids'
+import type { RequestBody } from '@quorate/shared/wire/signing'
 import { requireConsent } from '../policy/consent.ts'
-import { openTasks } from './content.ts'
+import type { OpenKey } from '../vault/shares.ts'
+import { openTasks, type Task } from './content.ts'
 import { takeSeat } from './round-one.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './round-two.ts'
-import type { Signing, SigningPorts } from './seat.ts'
+import { keyOf, type Signing, type SigningPorts } from './seat.ts'
 import { createSessions } from './sessions.ts'
 import { aggregate, confirm } from './signature.ts'
 
@@ -17,10 +19,18 @@ type Signings = Readonly<{
   ) => Promise<EnclaveResult<`sign.${M}`>>
 }>
 
-/** The signings of this enclave. They live in memory until the request expires; after a restart a new attempt begins. */
+/** An attempt takes seconds, whenever its request expires: who comes later finds `signing.unknown`, and begins another. */
+const LONGEST_ATTEMPT = 300_000
+
+/** The signings of this enclave. They live in memory only; after a restart a new attempt begins. */
 export function createSignings(ports: SigningPorts): Signings {
   const { shares, clock } = ports
-  const signings = createSessions<Signing>({ clock, limit: 20_000, unknown: 'signing.unknown', end: wipe })
+  const signings = createSessions<Signing>({
+    clock,
+    limits: { sessions: 20_000, bytes: 256 << 20, ms: LONGEST_ATTEMPT },
+    unknown: 'signing.unknown',
+    end: wipe,
+  })
 
   /** The seat of this attempt, with its signing and its key. Throws `signing.unknown`, `key.unknown`, `nonce.spent`. */
   function seatOf(a: { signingId: SigningId; index: number; attempt: number }) {
@@ -28,20 +38,21 @@ export function createSignings(ports: SigningPorts): Signings {
     const seat = signing.seats.get(a.index)
     if (seat === undefined || seat.attempt < a.attempt) throw new Refusal('signing.unknown')
     if (seat.attempt > a.attempt) throw new Refusal('nonce.spent')
-    return { signing, seat, key: shares.get(signing.request.keyId, a.index) }
+    return { signing, seat, key: keyOf(ports, signing.request, a.index) }
   }
 
   return {
     async commit({ attempt, index, request, sealedItems, approvals }) {
-      const key = shares.get(request.body.keyId, index)
-      const requestDigest = await verifyRequest(key, request, clock())
-      await requireConsent({ key, request: request.body, requestDigest, approvals }, index, clock())
+      const known = shares.get(request.body.keyId, index)
+      const requestDigest = await verifyRequest(known, request, clock())
+      await requireConsent({ key: known, request: request.body, requestDigest, approvals }, index, clock())
+      const key = keyOf(ports, request.body, index)
       const { signingId, expiresAt } = request.body
       let signing = signings.find(signingId)
       if (signing === undefined) {
         const tasks = openTasks(ports.mpc, key, request.body, sealedItems)
-        signing = { request: request.body, requestDigest, tasks, seats: new Map(), aggregated: null }
-        signings.add(signingId, signing, expiresAt)
+        signing = begin(request.body, requestDigest, tasks)
+        signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
       } else if (signing.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
       return { commitment: await takeSeat(ports, signing, key, attempt) }
     },
@@ -59,12 +70,29 @@ export function createSignings(ports: SigningPorts): Signings {
       return Promise.resolve(aggregate(ports, signing, seat, key, partials))
     },
 
-    confirm({ sealedSignatures, ...place }) {
+    async confirm({ sealedSignatures, ...place }) {
       const { signing, seat, key } = seatOf(place)
-      return confirm(ports, signing, seat, key, sealedSignatures)
+      const confirmed = await confirm(ports, signing, seat, key, sealedSignatures)
+      signing.confirmed.add(place.index)
+      if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)
+      return confirmed
     },
   }
 }
+
+const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly Task[]): Signing => ({
+  request,
+  requestDigest,
+  tasks,
+  seats: new Map(),
+  charged: new Set(),
+  confirmed: new Set(),
+  aggregated: null,
+})
+
+/** About what a signing holds in the end: the messages, and per item everybody's commitments. */
+const bytesOf = ({ tasks }: Signing, { certificate }: OpenKey): number =>
+  tasks.reduce((sum, { message }) => sum + message.length + certificate.roster.registrations.length * 256, 1_024)
 
 function wipe(signing: Signing): void {
   for (const seat of signing.seats.values()) seat.nonces.destroy()

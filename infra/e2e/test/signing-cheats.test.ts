@@ -6,7 +6,7 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Content } from '@quorate/shared/wire/content'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Approval, Commitment } from '@quorate/shared/wire/signing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createCluster } from './support/cluster.ts'
 import { commitAll, loadKey, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
 import { approve, ask, bytesItem, openSignatures } from './support/people.ts'
@@ -199,6 +199,43 @@ describe('a nonce', () => {
   })
 })
 
+describe('a share that is loaded again', () => {
+  it('does no harm to a signing under way, at whatever moment it comes', async () => {
+    const key = await makeKey(cluster)
+    const later = async (steps: number) => {
+      for (let step = 0; step < steps; step += 1) await Promise.resolve()
+    }
+    for (let steps = 0; steps < 60; steps += 3) {
+      const it = await asked(key)
+      const loading = loadKey(key, [1])
+      await later(steps)
+      const [{ commitment }] = await Promise.all([commit(key, 1, it, it.approvals), loading])
+      const bobs = await commit(key, 2, it, it.approvals)
+      const again = loadKey(key, [1])
+      await later(steps)
+      await Promise.all([partial(key, 1, it, it.approvals, [commitment, bobs.commitment]), again])
+    }
+  })
+})
+
+describe('an attempt', () => {
+  it('is over after some minutes, however late its request expires', async () => {
+    const key = await makeKey(cluster)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const it = await ask(key.plan, key, 1, [bytesItem('x')], cluster.clock.now + 31 * 86_400_000)
+      const approvals = [await approve(key.plan, 2, it.requestDigest, it.request.body.expiresAt)]
+      const commitments = await commitAll(key, it, approvals, [1, 2])
+      cluster.clock.now += 300_000
+      vi.advanceTimersByTime(300_000)
+      await expectRefusal(partial(key, 1, it, approvals, commitments), 'signing.unknown')
+      await sign(key, it, approvals, [1, 2], 2)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
 describe('a list of commitments', () => {
   it('must hold the own one exactly once and unchanged, and at least a threshold, in ascending order', async () => {
     const key = await makeKey(cluster)
@@ -304,6 +341,24 @@ describe('a standing grant', () => {
     cluster.clock.now += 61_000
     const later = await ask(key.plan, key, 1, [bytesItem('later')], soon())
     await sign(key, later, [], [1, 2])
+  })
+
+  it('counts signatures and not requests, so that many items in one request get no more', async () => {
+    const key = await makeKey(cluster, { consents: new Map([[2, standing()]]) })
+    const three = await ask(key.plan, key, 1, ['a', 'b', 'c'].map(bytesItem), soon())
+    await expectRefusal(sign(key, three, [], [1, 2]), 'grant.exhausted', [2])
+    const two = await ask(key.plan, key, 1, ['a', 'b'].map(bytesItem), soon())
+    await sign(key, two, [], [1, 2])
+    const one = await ask(key.plan, key, 1, [bytesItem('a')], soon())
+    await expectRefusal(sign(key, one, [], [1, 2]), 'grant.exhausted', [2])
+  })
+
+  it('is charged once for a request, however many attempts its signature takes', async () => {
+    const key = await makeKey(cluster, { consents: new Map([[2, standing({ limit: { count: 1, seconds: 60 } })]]) })
+    const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    for (const attempt of [1, 2, 3]) await sign(key, it, [], [1, 2], attempt)
+    const another = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    await expectRefusal(sign(key, another, [], [1, 2]), 'grant.exhausted', [2])
   })
 
   it('covers nobody else, no other content and no later time', async () => {
