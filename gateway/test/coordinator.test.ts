@@ -419,10 +419,13 @@ describe('a signing', () => {
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     await new Promise((resolve) => setTimeout(resolve, 30))
     for (const id of ['enclave-0', 'enclave-1']) enclaves.kill(id)
-    const restarted = restartGateway()
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await coordinator.close()
+    await store.close()
+    store = await openDisk()
+    const restarted = startCoordinator({ roundTimeoutMs: 5_000 })
+    await new Promise((resolve) => setTimeout(resolve, 100))
     for (const id of ['enclave-0', 'enclave-1']) enclaves.reach(id)
-    await restarted
+    coordinator = await restarted
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })
   })
 
