@@ -1,5 +1,6 @@
 import { decode, encode } from '@quorate/shared/seal/cbor'
 import { describe, expect, it } from 'vitest'
+import { encodeRawMessage, openNsmDevice } from '../src/platform/nsm-device.ts'
 import { createNsm } from '../src/platform/nsm.ts'
 
 const refused = { code: 'enclave.failed' }
@@ -25,6 +26,22 @@ describe('a request to the security module', () => {
     await nsm.random(1)
     expect(decode(requests[0]!)).toEqual({ Attestation: { user_data: null, nonce: bytes(3), public_key: bytes(1, 2) } })
     expect(decode(requests[1]!)).toBe('GetRandom')
+  })
+
+  it('extends and locks registers', async () => {
+    const { nsm, requests } = answering(
+      encode({ ExtendPCR: { data: bytes(5) } }),
+      encode('LockPCR'),
+      encode('LockPCRs'),
+    )
+    await expect(nsm.extendPcr(16, bytes(1))).resolves.toEqual(bytes(5))
+    await nsm.lockPcr(16)
+    await nsm.lockPcrs(20)
+    expect(requests.map((request) => decode(request))).toEqual([
+      { ExtendPCR: { index: 16, data: bytes(1) } },
+      { LockPCR: { index: 16 } },
+      { LockPCRs: { range: 20 } },
+    ])
   })
 
   it('is not sent when the driver could not carry it', async () => {
@@ -67,9 +84,37 @@ describe('a reply of the security module', () => {
     )
   })
 
+  it.each([
+    ['an error', encode({ Error: 'ReadOnlyIndex' })],
+    ['of another request', encode('LockPCRs')],
+    ['with fields where none belong', encode({ LockPCR: {} })],
+    ['nothing', bytes()],
+  ])('to a lock is refused when it is %s', async (_, reply) => {
+    await expect(answering(reply).nsm.lockPcr(16)).rejects.toMatchObject(refused)
+  })
+
   it('without entropy is refused, and not asked for for ever', async () => {
     const { nsm, requests } = answering(encode({ GetRandom: { random: bytes() } }))
     await expect(nsm.random(1)).rejects.toMatchObject(refused)
     expect(requests).toHaveLength(1)
+  })
+})
+
+describe('the device', () => {
+  it('is asked by the struct of linux/nsm.h', () => {
+    const message = encodeRawMessage(0x1122n, 9, 0x3344n, 0x3000)
+    expect(Buffer.from(message).toString('hex')).toBe(
+      ['2211000000000000', '0900000000000000', '4433000000000000', '0030000000000000'].join(''),
+    )
+  })
+
+  it('must be there', () => {
+    expect(() => openNsmDevice('/nowhere/nsm')).toThrow('ENOENT')
+  })
+
+  it.skipIf(process.platform !== 'linux')('that is another than the NSM is refused, without a word why', async () => {
+    const ask = openNsmDevice('/dev/null')
+    await expect(ask(encode('DescribeNSM'))).rejects.toMatchObject(refused)
+    await expect(ask(new Uint8Array(0x1001))).rejects.toMatchObject(refused)
   })
 })

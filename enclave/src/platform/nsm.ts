@@ -27,19 +27,26 @@ export type Nsm = Readonly<{
   random: (length: number) => Promise<Uint8Array>
   describe: () => Promise<NsmDescription>
   describePcr: (index: number) => Promise<{ locked: boolean; value: Uint8Array }>
+  /** Makes a register SHA-384(what it holds ‖ data), which is answered. Refused once it is locked. */
+  extendPcr: (index: number, data: Uint8Array) => Promise<Uint8Array>
+  /** Nothing changes this register any more until the enclave ends. */
+  lockPcr: (index: number) => Promise<void>
+  /** Locks registers 0 to count − 1. */
+  lockPcrs: (count: number) => Promise<void>
 }>
 
 /** Carries one request to the module and its reply back: an ioctl on /dev/nsm, or whatever stands for it. */
 export type NsmTransport = (request: Uint8Array) => Promise<Uint8Array>
 
-// The buffers of the kernel's driver.
-const longestRequest = 0x1000
-const longestReply = 0x3000
+/** Bytes of the buffers of the kernel's driver: NSM_REQUEST_MAX_SIZE and NSM_RESPONSE_MAX_SIZE of linux/nsm.h. */
+export const longestRequest = 0x1000
+export const longestReply = 0x3000
 
 const Bytes = z.instanceof(Uint8Array)
 const Attestation = z.strictObject({ document: Bytes })
 const Random = z.strictObject({ random: Bytes })
 const Pcr = z.strictObject({ lock: z.boolean(), data: Bytes })
+const Extended = z.strictObject({ data: Bytes })
 const Description = z.strictObject({
   version_major: z.int(),
   version_minor: z.int(),
@@ -55,11 +62,14 @@ const Description = z.strictObject({
  * a map of its name to its fields, and a reply likewise, or { Error: code }.
  */
 export function createNsm(transport: NsmTransport): Nsm {
-  const call = async <T>(name: string, fields: object | null, reply: z.ZodType<T>): Promise<T> => {
+  const ask = async (name: string, fields: object | null): Promise<Uint8Array> => {
     const request = encode(fields === null ? name : { [name]: fields })
     if (request.length > longestRequest) throw new Refusal('enclave.failed')
-    return readReply(await transport(request), name, reply)
+    return await transport(request)
   }
+  const call = async <T>(name: string, fields: object | null, reply: z.ZodType<T>): Promise<T> =>
+    readReply(await ask(name, fields), name, reply)
+  const act = async (name: string, fields: object): Promise<void> => readDone(await ask(name, fields), name)
   return {
     attest: async ({ publicKey, userData, nonce }) => {
       const fields = { user_data: userData, nonce, public_key: publicKey }
@@ -75,13 +85,29 @@ export function createNsm(transport: NsmTransport): Nsm {
       const { lock, data } = await call('DescribePCR', { index }, Pcr)
       return { locked: lock, value: data }
     },
+    extendPcr: async (index, data) => (await call('ExtendPCR', { index, data }, Extended)).data,
+    lockPcr: (index) => act('LockPCR', { index }),
+    lockPcrs: (count) => act('LockPCRs', { range: count }),
+  }
+}
+
+/** A variant without fields is its bare name. */
+function readDone(reply: Uint8Array, name: string): void {
+  if (readVariant(reply) !== name) throw new Refusal('enclave.failed')
+}
+
+function readVariant(reply: Uint8Array): unknown {
+  try {
+    if (reply.length > longestReply) throw new RangeError()
+    return readCbor(reply)
+  } catch {
+    throw new Refusal('enclave.failed')
   }
 }
 
 function readReply<T>(reply: Uint8Array, name: string, schema: z.ZodType<T>): T {
+  const variant = readVariant(reply)
   try {
-    if (reply.length > longestReply) throw new RangeError()
-    const variant = readCbor(reply)
     const fields: unknown = variant instanceof Map && variant.size === 1 ? variant.get(name) : undefined
     return schema.parse(Object.fromEntries(fields as Map<string, unknown>))
   } catch {
