@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { Refusal, refusals, type RefusalCode, type Retry } from '@quorate/shared/errors'
 
 type Details = Readonly<{ culprits?: readonly number[]; issues?: readonly string[]; cause?: unknown }>
@@ -30,18 +30,20 @@ export const refuse = (code: RefusalCode, culprits: readonly number[] = []): nev
   throw new QuorateError(code, 'client', { culprits })
 }
 
-/** `request.invalid` with the places that do not fit, from a schema's error. */
-export const invalid = ({ issues }: z.ZodError): QuorateError =>
-  new QuorateError('request.invalid', 'client', {
-    issues: issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')),
-  })
+/** The places that do not fit, and why, from a schema's error. */
+export const issuesOf = ({ issues }: z.ZodError): string[] =>
+  issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
 
-/** Runs one public operation, so that whatever a check inside refuses comes out as a `QuorateError`. */
+export const invalid = (error: z.ZodError): QuorateError =>
+  new QuorateError('request.invalid', 'client', { issues: issuesOf(error) })
+
+/** Runs one public operation, so that whatever a check or a schema inside refuses comes out as a `QuorateError`. */
 export async function refusing<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation()
   } catch (error) {
     if (error instanceof Refusal) throw new QuorateError(error.code, 'client', { culprits: error.culprits })
+    if (error instanceof z.ZodError) throw invalid(error)
     throw error
   }
 }

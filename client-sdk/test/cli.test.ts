@@ -115,6 +115,22 @@ describe('quorate', () => {
     expect(await missing({ QUORATE_GATEWAY, QUORATE_TRUST }, ['keygen', '-t', '2', 'a', 'b'])).toContain('--as')
   })
 
+  it('says which part of the line it cannot use, and draws no seed for a name that was mistyped', async () => {
+    const keyId = await makeKey()
+    const wrong = async (...line: string[]) => {
+      const { code, err } = await quorate(line)
+      expect(code, line.join(' ')).toBe(2)
+      return err
+    }
+    expect(await wrong('sign', keyId, 'x', '--as', 'alcie')).toContain('alice, bob, carol')
+    expect(await wrong('sign', keyId, 'x')).toContain('alice, bob, carol')
+    expect(await wrong('approve', '8d3c', '--as', 'bob')).toContain('8d3c')
+    expect(await wrong('status', 'nope', '--as', 'bob')).toContain('nope')
+    expect(await wrong('verify', keyId)).toContain('--proof')
+    expect(await wrong('keygen', '-t', 'two', 'a', 'b', '--as', 'a')).toContain('two')
+    expect((await readdir(join(folder, 'home', 'seeds'))).sort()).toEqual(['alice.seed', 'bob.seed', 'carol.seed'])
+  })
+
   it('lists enclaves that prove themselves, and ends with 3 when one does not', async () => {
     const { code, lines } = await quorate(['fleet', '--json'])
     expect(code).toBe(0)

@@ -187,6 +187,19 @@ describe('what is refused before anything is sent', () => {
     await expect(bob.participate(keygen.invitation('carol'))).rejects.toMatchObject({ code: 'invitation.invalid' })
   })
 
+  it('refuses a consent rule that is none, and says where', async () => {
+    const { alice } = people(fleet, gateway)
+    const grant = { askers: ['bob'], content: ['bytes'], until: 1, limit: { count: 0, seconds: 60 } } as const
+    const consent = {
+      kind: 'standing',
+      grant: { ...grant, askers: [...grant.askers], content: [...grant.content] },
+    } as const
+    const wish = { scheme: 'frost-ed25519', threshold: 2, participants: ['alice', 'bob'], consent } as const
+    const error = await alice.reserveKey(wish).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'request.invalid', by: 'client' })
+    expect((error as QuorateError).issues.join()).toContain('consent.grant.limit.count')
+  })
+
   it('refuses a fleet that is too small for the spread that was asked for', async () => {
     const { alice } = people(fleet, gateway)
     const participants = ['alice', 'bob', 'carol', 'dave']

@@ -12,8 +12,10 @@ import { UsageError } from './usage.ts'
  */
 export type Home = Readonly<{
   path: string
-  /** The seed of this participant, drawn when there is none. */
+  /** The seed of a participant who has taken part here before. */
   seed: (userId: string) => Promise<Uint8Array>
+  /** The same, drawn when there is none: for who takes part in a first key. */
+  seedOrNew: (userId: string) => Promise<Uint8Array>
   participants: () => Promise<string[]>
   saveKey: (key: Key) => Promise<string>
   keys: () => Promise<string[]>
@@ -45,23 +47,35 @@ export function openHome(path: string): Home {
     return file
   }
   const keys = () => list('keys', '.json')
+  const participants = async () => (await list('seeds', '.seed')).map(decodeURIComponent)
+  const seedFile = async (userId: string) => join(await folder('seeds'), `${name(userId)}.seed`)
+
+  const readSeed = async (userId: string): Promise<Uint8Array | null> => {
+    const file = await seedFile(userId)
+    const known = await readIfThere(file)
+    if (known === null) return null
+    await chmod(file, 0o600)
+    if (!/^[0-9a-f]{64}\s*$/.test(known)) throw new UsageError(`${file} is not a seed: 32 bytes in hex are expected`)
+    return new Uint8Array(Buffer.from(known.trim(), 'hex'))
+  }
 
   return {
     path,
     keys,
+    participants,
     async seed(userId) {
-      const file = join(await folder('seeds'), `${name(userId)}.seed`)
-      const known = await readIfThere(file)
-      if (known === null) {
-        const seed = randomBytes(32)
-        await writeFile(file, seed.toString('hex') + '\n', { mode: 0o600, flag: 'wx', flush: true })
-        return new Uint8Array(seed)
-      }
-      await chmod(file, 0o600)
-      if (!/^[0-9a-f]{64}\s*$/.test(known)) throw new UsageError(`${file} is not a seed: 32 bytes in hex are expected`)
-      return new Uint8Array(Buffer.from(known.trim(), 'hex'))
+      const known = await readSeed(userId)
+      if (known !== null) return known
+      const here = (await participants()).join(', ') || 'nobody'
+      throw new UsageError(`${userId} has no seed in ${path}: ${here} can be named with --as`)
     },
-    participants: async () => (await list('seeds', '.seed')).map(decodeURIComponent),
+    async seedOrNew(userId) {
+      const known = await readSeed(userId)
+      if (known !== null) return known
+      const seed = randomBytes(32)
+      await writeFile(await seedFile(userId), seed.toString('hex') + '\n', { mode: 0o600, flag: 'wx', flush: true })
+      return new Uint8Array(seed)
+    },
     saveKey: async (key) => write(join(await folder('keys'), `${key.keyId}.json`), exportKey(key) + '\n'),
     async key(id) {
       const matches = (await keys()).filter((keyId) => keyId.startsWith(id))

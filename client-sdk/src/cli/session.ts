@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Command } from 'commander'
+import { issuesOf } from '../errors.ts'
 import type { Participant } from '../participant.ts'
 import { Quorate } from '../quorate.ts'
 import { openHome, type Home } from './home.ts'
@@ -35,6 +36,8 @@ export type Session = Readonly<{
   /** Who acts: --as, or the only participant of this home. */
   userId: () => Promise<string>
   participant: (fallback?: string) => Promise<Participant>
+  /** Who acts, and may be new here: a seed is drawn only for who makes a key or takes part in one. */
+  newcomer: (fallback?: string) => Promise<Participant>
 }>
 
 export function openSession(command: Command, { env, signal, ...streams }: World): Session {
@@ -51,9 +54,15 @@ export function openSession(command: Command, { env, signal, ...streams }: World
   }
   const userId = async (): Promise<string> => {
     if (options.as !== undefined) return options.as
-    const [only, ...more] = await home.participants()
-    if (only === undefined || more.length > 0) throw new UsageError('who are you? Say --as NAME')
+    const known = await home.participants()
+    const [only] = known
+    if (only === undefined) throw new UsageError('who are you? Say --as NAME')
+    if (known.length > 1) throw new UsageError(`who are you? Say --as NAME; here are ${known.join(', ')}`)
     return only
+  }
+  const actWith = async (fallback: string | undefined, seedOf: (name: string) => Promise<Uint8Array>) => {
+    const name = await userId()
+    return (await quorate(fallback)).participant(name, { seed: await seedOf(name) })
   }
   return {
     terminal: openTerminal(streams, options.json ?? false),
@@ -64,10 +73,8 @@ export function openSession(command: Command, { env, signal, ...streams }: World
     quorate,
     gatewayNamed: () => gateway !== undefined,
     userId,
-    async participant(fallback) {
-      const name = await userId()
-      return (await quorate(fallback)).participant(name, { seed: await home.seed(name) })
-    },
+    participant: (fallback) => actWith(fallback, home.seed),
+    newcomer: (fallback) => actWith(fallback, home.seedOrNew),
   }
 }
 
@@ -93,6 +100,6 @@ async function readTrust(file: string | undefined): Promise<TrustPolicy> {
   }
   const trust = TrustPolicy.safeParse(json)
   if (trust.success) return trust.data
-  const issues = trust.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  const issues = issuesOf(trust.error).map((issue) => `  ${issue}`)
   throw new UsageError([`${file} is not a trust file:`, ...issues].join('\n'))
 }

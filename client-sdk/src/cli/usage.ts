@@ -1,3 +1,4 @@
+import { SigningId } from '@quorate/shared/wire/ids'
 import { QuorateError } from '../errors.ts'
 
 /** The command was used in a way that cannot work; the text says what to do instead. */
@@ -24,6 +25,13 @@ const unverified: readonly string[] = [
 ]
 const misused: readonly string[] = ['request.invalid', 'invitation.invalid', 'key.invalid', 'content.invalid']
 
+/** The id of a signing, or of a key in the making: these are not kept here, so that a beginning would not do. */
+export function wholeId(text: string): string {
+  const id = SigningId.safeParse(text.toLowerCase())
+  if (!id.success) throw new UsageError(`“${text}” is not an id: the whole of it is 32 hex digits`)
+  return id.data
+}
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.usage
   if (!(error instanceof QuorateError)) return exitCodes.failed
@@ -41,7 +49,9 @@ const advice: Readonly<Record<string, string>> = {
   'keygen.expired': 'Start again with `quorate keygen`, and give people more time with --ttl.',
   'signing.expired': 'Ask again with `quorate sign`; the others say yes with `quorate approve --wait`.',
   'participant.unknown': 'Say who you are with --as, and use the --home in which you took part.',
-  'wait.timeout': '`quorate status ID` shows how far it is; the same command goes on waiting.',
+  'wait.timeout': '`quorate status ID` shows how far a keygen or a signing is; with --wait, it goes on waiting.',
+  'request.not_found':
+    'Is it at this gateway (--gateway), and of a key in this --home? See `quorate fleet`, `quorate key`.',
   'invitation.invalid': 'Give the whole link that begins with quorate:join# and the name it is for with --as.',
   'content.not_permitted': 'What a key may sign is fixed when it is made: `quorate keygen --content …`.',
   'keygen.slot_taken': 'Somebody registered in this place with another seed or consent. Ask for a new key.',

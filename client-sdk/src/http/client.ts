@@ -36,7 +36,7 @@ const normaliseGateway = (gateway: string): string => new URL(gateway).href.repl
 
 /** A client of one gateway. Nothing that comes back is believed to have any form before its schema has said so. */
 export function createClient(options: ClientOptions): Client {
-  const { timeout = 15_000, retry = { attempts: 5, pause: 100 } } = options
+  const { timeout = 15_000, retry = { attempts: 8, pause: 100 } } = options
   const gateway = normaliseGateway(options.gateway)
   const send = options.fetch ?? fetch
 

@@ -7,7 +7,7 @@ import type { Signing } from '../../signing/signing.ts'
 import { describeItem } from '../content.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
-import { UsageError } from '../usage.ts'
+import { UsageError, wholeId } from '../usage.ts'
 
 type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; reject?: string | boolean }>
 
@@ -28,7 +28,9 @@ export function addApprove(program: Command, world: World): void {
         throw new UsageError('which signing? Give its id, or --wait for the next one')
       const keys = await keysOf(session, options.key)
       const { me, signing } =
-        signingId === undefined ? await nextSigning(session, keys) : await findSigning(session, keys, signingId)
+        signingId === undefined
+          ? await nextSigning(session, keys)
+          : await findSigning(session, keys, wholeId(signingId))
       await decide(session, me, signing, options)
     })
 }

@@ -40,27 +40,26 @@ export function addKeygen(program: Command, world: World): void {
       '\nEach invitation is a secret for one person: hand it over on a way the gateway does not see.\n' +
         '\nExample:\n  quorate keygen --threshold 2 alice bob carol --as alice',
     )
-    .action(async (participants: string[], options: Options, action: Command) => {
-      const session = openSession(action, world)
-      const me = await session.participant()
-      if (!participants.includes(me.userId) && action.getOptionValue('standing') !== undefined)
-        throw new UsageError('--standing is for a share of your own: you are not among the participants')
-      session.terminal.progress('reserving enclaves, and having each prove itself …')
-      const consent = readConsent(options, Date.now())
-      const keygen = await me.reserveKey({
-        scheme: options.scheme,
-        threshold: Number(options.threshold),
-        participants,
-        content: options.content,
-        ttl: Math.ceil(milliseconds(options.ttl) / 1_000),
-        consent,
-        signal: session.signal,
-      })
-      if (participants.includes(me.userId))
-        await session.home.saveJoining({ invitation: keygen.invitation(me.userId), consent })
-      showInvitations(session, keygen, me.userId)
-      if (options.wait) await finishKeygen(session, keygen)
-    })
+    .action((participants: string[], options: Options, action: Command) =>
+      makeKey(openSession(action, world), participants, options),
+    )
+}
+
+async function makeKey(session: Session, participants: string[], options: Options): Promise<void> {
+  const { scheme, content, standing, ttl, wait } = options
+  const threshold = Number(options.threshold)
+  if (!Number.isInteger(threshold)) throw new UsageError(`--threshold ${options.threshold}: a whole number is expected`)
+  const me = await session.newcomer()
+  const takesPart = participants.includes(me.userId)
+  if (!takesPart && standing !== undefined)
+    throw new UsageError('--standing is for a share of your own: you are not among the participants')
+  session.terminal.progress('reserving enclaves, and having each prove itself …')
+  const consent = readConsent(options, Date.now())
+  const frame = { scheme, threshold, participants, content, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
+  const keygen = await me.reserveKey({ ...frame, consent, signal: session.signal })
+  if (takesPart) await session.home.saveJoining({ invitation: keygen.invitation(me.userId), consent })
+  showInvitations(session, keygen, me.userId)
+  if (wait) await finishKeygen(session, keygen)
 }
 
 /** `quorate participate`: take part in a key that somebody else reserved. */
@@ -76,7 +75,7 @@ export function addParticipate(program: Command, world: World): void {
     .action(async (link: string, options: ConsentOptions & { wait: boolean }, action: Command) => {
       const session = openSession(action, world)
       const invitation = decodeInvitation(link)
-      const me = await session.participant(invitation.gateway)
+      const me = await session.newcomer(invitation.gateway)
       session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
       const before = await session.home.joining(invitation.keyId, me.userId)
       const consent = before?.consent ?? readConsent(options, Date.now())

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Joining } from '../home.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
-import { UsageError } from '../usage.ts'
+import { UsageError, wholeId } from '../usage.ts'
 import { findSigning, signingLines } from './approve.ts'
 import { finishKeygen } from './keygen.ts'
 import { finishSigning } from './sign.ts'
@@ -18,12 +18,15 @@ export function addStatus(program: Command, world: World): void {
     .option('--wait', 'wait for the end')
     .option('--out <file>', 'write the proof of a signing')
     .addHelpText('after', '\nExample:\n  quorate status 8d3c1f… --wait')
-    .action(async (id: string, options: Options, action: Command) => {
+    .action(async (text: string, options: Options, action: Command) => {
       const session = openSession(action, world)
-      const done = (await session.home.keys()).includes(id)
+      const id = wholeId(text)
+      if ((await session.home.keys()).includes(id)) {
+        session.terminal.result({ keyId: id, state: 'completed' }, [`key ${id}: completed`])
+        return
+      }
       const joining = await session.home.joining(id, await session.userId())
-      if (joining !== null && !done) await keygenStatus(session, joining, options)
-      else if (done) session.terminal.result({ keyId: id, state: 'completed' }, [`key ${id}: completed`])
+      if (joining !== null) await keygenStatus(session, joining, options)
       else await signingStatus(session, id, options)
     })
 }

@@ -39,7 +39,9 @@ export function addVerify(program: Command, world: World): void {
           await checkProof(session, id, options.proof)
           return
         }
-        const parsed = Signature.safeParse(signature?.toLowerCase())
+        if (signature === undefined)
+          throw new UsageError('what is to be verified? Give SIGNATURE and MESSAGE, or --proof FILE')
+        const parsed = Signature.safeParse(signature.toLowerCase())
         if (!parsed.success) throw new UsageError('the signature must be 64 bytes in hex')
         const item = await readContent(message, options)
         await verifySignature(await session.home.key(id), item, fromHex(parsed.data))
