@@ -126,6 +126,16 @@ describe('a reservation', () => {
 })
 
 describe('an invited person', () => {
+  it('refuses an invitation whose session secret is not that of the frame', async () => {
+    const { alice, bob } = people(fleet, gateway)
+    const keygen = await alice.reserveKey(wish)
+    let genuine: RouteReply<'openSession'> | null = null
+    gateway.lies.openSession = (honest: RouteReply<'openSession'>) => (genuine ??= honest)
+    await keygen.status()
+    const swapped = { ...keygen.invitation('bob'), sessionSecret: '11'.repeat(32) }
+    await expect(bob.participate(swapped)).rejects.toMatchObject(refusedAs('invitation.invalid'))
+  })
+
   it('refuses a frame other than the one of the invitation', async () => {
     const { alice, bob } = people(fleet, gateway)
     const keygen = await alice.reserveKey(wish)

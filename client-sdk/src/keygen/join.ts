@@ -1,8 +1,9 @@
 import { sealTo } from '@quorate/shared/seal/ecies'
-import { fromHex, toBase64url } from '@quorate/shared/wire/bytes'
+import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Consent, Invitation, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
+import { readerSigner } from '../http/reader.ts'
 import {
   acceptReceipt,
   acceptSkeleton,
@@ -14,13 +15,15 @@ import {
 
 export type JoinOptions = Readonly<{ seed: Uint8Array; consent: Consent; signal?: AbortSignal | undefined }>
 
-/** Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation. */
+/** Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation, session secret included. */
 export async function fetchSkeleton(context: Context, invitation: Invitation, signal?: AbortSignal): Promise<Skeleton> {
   const { keyId } = invitation
-  const reader = await context.readerOf(keyId, fromHex(invitation.sessionSecret))
+  const sessionSecret = fromHex(invitation.sessionSecret)
+  const reader = await context.readerOf(keyId, sessionSecret)
   const { skeleton } = await reader('getSlots', { id: keyId, signal })
   acceptSkeleton(skeleton, invitation)
-  return skeleton
+  const { publicKey } = await readerSigner(sessionSecret)
+  return skeleton.readerKey === toHex(publicKey) ? skeleton : refuse('invitation.invalid')
 }
 
 /**

@@ -107,7 +107,7 @@ export async function dealSeat(
   )
   seat.secret.fill(0)
   const answer = [...part2.packages].map(([to, secretPackage]) => {
-    const plaintext = encode({ transcript, package: toBase64url(secretPackage) })
+    const plaintext = encode({ transcript, package: secretPackage })
     const sealed = hands.peers.sealFor(hostOf(attempt, to), roundTwoContext(attempt, from, to), plaintext)
     plaintext.fill(0)
     secretPackage.fill(0)
@@ -127,7 +127,7 @@ function openRoundTwo(hands: Hands, attempt: Attempt, to: number, transcript: Di
     plaintext.fill(0)
     if (!parsed.success) throw new Refusal('keygen.bad_package', [message.from])
     if (parsed.data.transcript !== transcript) liars.push(message.from)
-    opened.set(message.from, fromBase64url(parsed.data.package))
+    opened.set(message.from, parsed.data.package)
   }
   if (liars.length > 0) throw new Refusal('keygen.equivocation', liars)
   if (opened.size !== attempt.roster.skeleton.participants.length - 1) throw new Refusal('keygen.out_of_order')

@@ -1,8 +1,9 @@
 import { Refusal } from '@quorate/shared/errors'
 import { decode } from '@quorate/shared/seal/cbor'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { readerSeed } from '@quorate/shared/seal/items'
+import { createSigner, digestOf } from '@quorate/shared/seal/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
-import { fromHex } from '@quorate/shared/wire/bytes'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { z } from 'zod'
@@ -37,9 +38,10 @@ const hostedBy = (vault: Vault, skeleton: Skeleton): number[] =>
 
 /**
  * Opens the sealed part of an init and holds it against the skeleton. Throws `seal.invalid`, `keygen.expired`, or
- * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts.
+ * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts, or
+ * when S is not the secret of the skeleton's reader key: who does not know S can begin no keygen in another's name.
  */
-export function openInit(vault: Vault, skeleton: Skeleton, sealed: Uint8Array, now: number): Enrolment {
+export async function openInit(vault: Vault, skeleton: Skeleton, sealed: Uint8Array, now: number): Promise<Enrolment> {
   const init = openFor(vault, Init, sealed)
   const skeletonDigest = digestOf('skeleton', skeleton)
   const hosted = hostedBy(vault, skeleton)
@@ -48,13 +50,22 @@ export function openInit(vault: Vault, skeleton: Skeleton, sealed: Uint8Array, n
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
     throw new Refusal('keygen.skeleton_mismatch')
   if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
+  const sessionSecret = fromHex(init.sessionSecret)
+  if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')
   return {
     skeleton,
     skeletonDigest,
-    sessionSecret: fromHex(init.sessionSecret),
+    sessionSecret,
     invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, fromHex(key)])),
     registered: new Map(),
   }
+}
+
+async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
+  const seed = readerSeed(sessionSecret)
+  const { publicKey } = await createSigner(seed)
+  seed.fill(0)
+  return toHex(publicKey)
 }
 
 /**

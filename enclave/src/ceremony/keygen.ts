@@ -37,8 +37,8 @@ export function createKeygens(ports: Ports): Keygens {
   })
 
   return {
-    init({ skeleton, sealed }) {
-      const enrolment = openInit(vault, skeleton, fromBase64url(sealed), clock())
+    async init({ skeleton, sealed }) {
+      const enrolment = await openInit(vault, skeleton, fromBase64url(sealed), clock())
       const known = keygens.find(skeleton.keyId)
       if (known === undefined) {
         const keygen = { enrolment, attempt: null, seats: new Map<number, Seat>(), turn: createTurn() }
@@ -48,7 +48,7 @@ export function createKeygens(ports: Ports): Keygens {
         wipeEnrolment(enrolment)
         if (known.enrolment.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
       }
-      return Promise.resolve({})
+      return {}
     },
 
     async register({ keyId, sealed }) {

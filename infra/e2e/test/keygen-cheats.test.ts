@@ -37,14 +37,35 @@ describe('an enclave that is asked to take part in a keygen', () => {
     await expectRefusal(member!.call('keygen.init', { skeleton: other.skeleton, sealed }), 'keygen.skeleton_mismatch')
   })
 
+  it('begins no keygen for whoever does not know the session secret of its skeleton', async () => {
+    const plan = await draw(cluster)
+    await expectRefusal(initAll({ ...plan, sessionSecret: randomBytes(32) }), 'keygen.skeleton_mismatch')
+  })
+
+  it('refuses invitations for other people than it hosts, and a skeleton in which it hosts nobody', async () => {
+    const plan = await draw(cluster)
+    const [first, second] = cluster.members
+    const init = initFor(plan, first!)
+    for (const invitationKeys of [
+      [],
+      [{ index: 2, key: random(32) }],
+      [...init.invitationKeys, { index: 2, key: random(32) }],
+    ])
+      await expectRefusal(
+        first!.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(first!, { ...init, invitationKeys }) }),
+        'keygen.skeleton_mismatch',
+      )
+    const elsewhere = await draw(cluster, { users: ['alice', 'bob'], hosts: [second!] })
+    const sealed = sealFor(first!, { ...initFor(elsewhere, first!), invitationKeys: [] })
+    await expectRefusal(
+      first!.call('keygen.init', { skeleton: elsewhere.skeleton, sealed }),
+      'keygen.skeleton_mismatch',
+    )
+  })
+
   it("lets nobody in whom the reserving person did not invite, as with a gateway's own init", async () => {
     const plan = await draw(cluster)
-    const gateways = {
-      ...plan,
-      sessionSecret: randomBytes(32),
-      invitationKeys: new Map([1, 2, 3].map((k) => [k, random(32)])),
-    }
-    await initAll(gateways)
+    await initAll({ ...plan, invitationKeys: new Map([1, 2, 3].map((k) => [k, random(32)])) })
     const [member] = cluster.members
     const sealed = sealFor(member!, await registrationFor(plan, 1))
     await expectRefusal(
@@ -154,6 +175,33 @@ describe('an enclave that is asked to take part in a keygen', () => {
     await expectRefusal(runDkg(plan, roster, { roster: change }), 'keygen.roster_mismatch')
   })
 
+  it('refuses a roster with another registration than it took, or with one that it did not take', async () => {
+    const plan = await draw(cluster)
+    const roster = await enrol(plan)
+    const { keyId } = plan.skeleton
+    const first = plan.hosts.get(1)!
+    await first.restart()
+    await cluster.introduceAll()
+    await first.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(first, initFor(plan, first)) })
+    await expectRefusal(runDkg(plan, roster), 'keygen.roster_mismatch')
+    const signer = await createSigner(randomBytes(32))
+    const { body } = await registrationFor(plan, 1)
+    const rival = await prove(plan, signer, { ...body, authKey: SignKey.parse(toHex(signer.publicKey)) })
+    await first.call('keygen.register', { keyId, sealed: sealFor(first, rival) })
+    await expectRefusal(runDkg(plan, roster), 'keygen.roster_mismatch', [1])
+  })
+
+  it('plays no part but of those whom it hosts', async () => {
+    const plan = await draw(cluster)
+    const roster = await enrol(plan)
+    const { keyId } = plan.skeleton
+    for (const index of [2, 4])
+      await expectRefusal(
+        plan.hosts.get(1)!.call('keygen.round1', { keyId, index, attempt: 1, roster }),
+        'keygen.roster_mismatch',
+      )
+  })
+
   it('refuses a roster with a host that it has not verified since it started', async () => {
     const [first] = cluster.members
     await first!.restart()
@@ -238,6 +286,16 @@ describe('a ceremony under a gateway that cheats', () => {
       roundOne: (all, forIndex) => (forIndex === 1 ? [all[0]!, all[1]!, first.message] : all),
     })
     await expectRefusal(made, 'keygen.equivocation', [2, 3])
+    await third.restart()
+    await cluster.introduceAll()
+    await third.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(third, initFor(plan, third)) })
+    await third.call('keygen.register', { keyId, sealed: sealFor(third, await registrationFor(plan, 3)) })
+    const messages = []
+    for (const [index, host] of plan.hosts)
+      messages.push((await host.call('keygen.round1', { keyId, index, attempt: 1, roster })).message)
+    const shown = [messages[0]!, messages[1]!, first.message]
+    const dealt = third.call('keygen.round2', { keyId, index: 3, attempt: 1, messages: shown })
+    await expectRefusal(dealt, 'keygen.bad_package', [3])
   })
 
   it('refuses round-two packages that were exchanged, altered or taken from another session', async () => {
@@ -272,6 +330,8 @@ describe('a ceremony under a gateway that cheats', () => {
     )
     const again = runDkg(plan, roster, { roundOne: (all) => [old.message, all[1]!, all[2]!] }, 3)
     await expectRefusal(again, 'keygen.bad_package', [1])
+    const shown = (all: RoundOne[], to: number) => (to === 1 ? all : [old.message, all[1]!, all[2]!])
+    await expectRefusal(runDkg(plan, roster, { roundOne: shown }, 4), 'keygen.bad_package', [1])
   })
 
   it('forgets a keygen once it has expired', async () => {

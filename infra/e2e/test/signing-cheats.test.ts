@@ -8,8 +8,8 @@ import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Approval, Commitment } from '@quorate/shared/wire/signing'
 import { describe, expect, it, vi } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, loadKey, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
-import { approve, ask, bytesItem, openSignatures } from './support/people.ts'
+import { commitAll, enrol, loadKey, makeKey, runDkg, sign, type Asked, type MadeKey } from './support/ceremony.ts'
+import { approve, ask, bytesItem, draw, openSignatures } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
 
 const cluster = await createCluster()
@@ -173,6 +173,15 @@ describe('a nonce', () => {
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
+  it('is drawn once when an attempt is asked for twice at the same time', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const [one, two] = await Promise.all([commit(key, 1, it, it.approvals), commit(key, 1, it, it.approvals)])
+    expect(one).toEqual(two)
+    const bobs = await commit(key, 2, it, it.approvals)
+    await partial(key, 1, it, it.approvals, [one.commitment, bobs.commitment])
+  })
+
   it('belongs to its attempt: a newer one has fresh commitments and ends the older', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key)
@@ -215,6 +224,24 @@ describe('a share that is loaded again', () => {
       await later(steps)
       await Promise.all([partial(key, 1, it, it.approvals, [commitment, bobs.commitment]), again])
     }
+  })
+})
+
+describe('a key that the gateway had made twice, for the same people', () => {
+  it('signs under the certificate that the request names, and not with the share of the other', async () => {
+    const plan = await draw(cluster)
+    const roster = await enrol(plan)
+    const [one, two] = [await runDkg(plan, roster, {}, 1), await runDkg(plan, roster, {}, 2)]
+    await loadKey(one)
+    const it = await asked(one)
+    const commitments = await commitAll(one, it, it.approvals, [1, 2])
+    await loadKey(two, [1])
+    await expectRefusal(commit(one, 1, it, it.approvals, 2), 'signing.request_invalid')
+    await expectRefusal(partial(one, 1, it, it.approvals, commitments), 'epoch.stale')
+    await loadKey(one, [1])
+    const made = await sign(one, it, it.approvals, [1, 2], 2)
+    const [signature] = openSignatures(plan, it.request.body.signingId, made.sealedSignatures)
+    expect(schnorr.verify(signature!, Buffer.from('hello'), fromHex(one.certificate.body.groupKey))).toBe(true)
   })
 })
 

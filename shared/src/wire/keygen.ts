@@ -135,7 +135,8 @@ export type RoundOne = z.infer<typeof RoundOne>
 /** Round two: for one participant only, sealed host to host. The sealed part carries the digest of the round one its sender saw. */
 export const RoundTwo = z.strictObject({ from: Index, to: Index, sealed: Base64url })
 export type RoundTwo = z.infer<typeof RoundTwo>
-export const RoundTwoSecret = z.strictObject({ transcript: Digest, package: Base64url })
+/** Bytes and not text, so that it can be wiped. */
+export const RoundTwoSecret = z.strictObject({ transcript: Digest, package: z.instanceof(Uint8Array) })
 
 /** What all hosts sign at the end. Public: nothing but public keys stands in it. */
 export const CertificateBody = z.strictObject({

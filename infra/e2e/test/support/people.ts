@@ -31,6 +31,8 @@ export type PlanOptions = {
   threshold?: number
   users?: string[]
   content?: Skeleton['policy']['content']
+  /** Among whom the participants are spread; all enclaves when nothing is said. */
+  hosts?: Member[]
 }
 
 export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
@@ -39,11 +41,12 @@ export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise
     threshold = 2,
     users = ['alice', 'bob', 'carol'],
     content = ['bytes'],
+    hosts: among = cluster.members,
   } = options
   const keyId = KeyId.parse(random(16))
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
-  const hosts = new Map(users.map((_, at) => [at + 1, cluster.members[at % cluster.members.length]!]))
+  const hosts = new Map(users.map((_, at) => [at + 1, among[at % among.length]!]))
   const skeleton: Skeleton = {
     version: 1,
     keyId,
