@@ -189,12 +189,9 @@ describe('what is refused before anything is sent', () => {
 
   it('refuses a consent rule that is none, and says where', async () => {
     const { alice } = people(fleet, gateway)
-    const grant = { askers: ['bob'], content: ['bytes'], until: 1, limit: { count: 0, seconds: 60 } } as const
-    const consent = {
-      kind: 'standing',
-      grant: { ...grant, askers: [...grant.askers], content: [...grant.content] },
-    } as const
-    const wish = { scheme: 'frost-ed25519', threshold: 2, participants: ['alice', 'bob'], consent } as const
+    const grant = { askers: ['bob'], content: ['bytes' as const], until: 1, limit: { count: 0, seconds: 60 } }
+    const consent = { kind: 'standing', grant } as const
+    const wish = { scheme: 'frost-ed25519' as const, threshold: 2, participants: ['alice', 'bob'], consent }
     const error = await alice.reserveKey(wish).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'request.invalid', by: 'client' })
     expect((error as QuorateError).issues.join()).toContain('consent.grant.limit.count')
