@@ -1,0 +1,3 @@
+output "flow_log_group_arn" {
+  value = aws_cloudwatch_log_group.flow.arn
+}
