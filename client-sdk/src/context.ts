@@ -9,6 +9,7 @@ import { createReader, readerSigner, type Reader } from './http/reader.ts'
 export type Context = Readonly<{
   client: Client
   attestor: Attestor
+  trust: TrustPolicy
   now: () => number
   mpc: () => Promise<Mpc>
   readerOf: (keyId: string, sessionSecret: Uint8Array) => Promise<Reader>
@@ -40,5 +41,5 @@ export function createContext({
     return reader
   }
   const attestor = createAttestor({ client, trust, now, remember: rememberAttestation })
-  return { client, attestor, now, mpc: loadMpc, readerOf }
+  return { client, attestor, trust, now, mpc: loadMpc, readerOf }
 }

@@ -1,3 +1,4 @@
+import { Refusal } from '@quorate/shared/errors'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
 import type { Consent, Invitation } from '@quorate/shared/wire/keygen'
@@ -17,6 +18,18 @@ import { openRequest } from './signing/verify.ts'
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 
 const each: Consent = { kind: 'each' }
+
+const unreadable: ReadonlySet<unknown> = new Set([
+  'seal.invalid',
+  'content.invalid',
+  'content.mismatch',
+  'message.invalid',
+])
+
+function unlessUnreadable(error: unknown): null {
+  if ((error instanceof Refusal || error instanceof QuorateError) && unreadable.has(error.code)) return null
+  throw error
+}
 
 /** One person at one gateway. The seed stays here: only keys derived from it are ever used, one per Quorate key. */
 export class Participant {
@@ -94,7 +107,9 @@ export class Participant {
 
   /**
    * The signings that wait for this participant's word, checked. `wait` (ms): until there is one that has not ended, 60 s at
-   * most. One that does not verify is an error: a gateway that makes up requests is not to be worked with.
+   * most. A request that nobody of the key signed is an error: a gateway that makes up requests is not to be worked with. One
+   * whose items do not open, or are not what it commits to, is left out: a participant can ask that way, and must not keep
+   * the others from their work.
    */
   async pendingSignings(key: Key, { wait = 0, signal }: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
     return refusing(async () => {
@@ -104,7 +119,8 @@ export class Participant {
       const { signings } = await reader('listSignings', { id: key.keyId, query, signal })
       const pending: Signing[] = []
       for (const status of signings) {
-        const opened = await openRequest(key, status.signingId, status, 0)
+        const opened = await openRequest(key, status.signingId, status, 0).catch(unlessUnreadable)
+        if (opened === null) continue
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
         const { asker, expiresAt } = opened.request.body
         const said = asker === me.index || approvals.some(({ body }) => body.index === me.index)

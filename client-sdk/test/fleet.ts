@@ -154,7 +154,7 @@ export function writeReceipts(
     signatureDigest: signatureDigest(signatures.map(toHex)),
     policyDigest: digestOf('policy', skeleton.policy),
     epoch: certificate.epoch,
-    measurements: { '0': toHex(pcr(1)) },
+    measurements: { '0': toHex(pcr(1)), '1': toHex(pcr(2)), '2': toHex(pcr(3)) },
   }
   return Promise.all(
     quorum.map((index) => {

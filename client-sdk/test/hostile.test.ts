@@ -292,6 +292,20 @@ describe('what a signing is said to be', () => {
     await expect(bob.signing(key, signing.signingId)).rejects.toMatchObject(refusedAs('seal.invalid'))
   })
 
+  it('is left out of what waits when its items are not what it says, and the others are not', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const [garbled, lying, sound] = await Promise.all(['a', 'b', 'c'].map((text) => alice.requestSignature(key, text)))
+    const { sealedItems } = await lying!.status()
+    gateway.lies.listSignings = ({ signings }: { signings: Signings[] }) => ({
+      signings: signings.map((one) => {
+        if (one.signingId === garbled!.signingId) return { ...one, sealedItems }
+        return one.signingId === lying!.signingId ? { ...one, sealedItems: [...sealedItems, ...sealedItems] } : one
+      }),
+    })
+    const pending = await bob.pendingSignings(key)
+    expect(pending.map(({ signingId }) => signingId)).toEqual([sound!.signingId])
+  })
+
   it('is refused when another signing is shown in its place', async () => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     const other = await alice.requestSignature(key, 'one')
@@ -333,6 +347,19 @@ describe('a signature', () => {
       return { ...honest, sealedSignatures: sealSignatures(secret!, honest.signingId, [new Uint8Array(64).fill(1)]) }
     }
     await expect(shown(forge)).rejects.toMatchObject(refusedAs('signature.invalid'))
+  })
+
+  it('is refused when a host says that it was another image when it signed', async () => {
+    const lie = async (honest: Signings) => ({
+      ...honest,
+      receipts: await Promise.all(
+        honest.receipts.map(({ body }, at) => {
+          const measurements = at === 1 ? { ...body.measurements, '2': '00'.repeat(48) } : body.measurements
+          return signBody(fleet.enclaves[body.index - 1]!.signer, 'signing-receipt', { ...body, measurements })
+        }),
+      ),
+    })
+    await expect(shown(lie)).rejects.toMatchObject(refusedAs('receipt.invalid', [2]))
   })
 
   it('is refused when it is missing', async () => {

@@ -143,6 +143,9 @@ describe('what is kept', () => {
     await verifySignature(key, result.items[0]!, result.signatures[0]!)
     const item = { content: { type: 'bytes', bytes: '00' }, mode: { kind: 'plain' } } as const
     await expect(verifyProof(key, { ...proof, items: [item] })).rejects.toMatchObject({ code: 'content.mismatch' })
+    await verifyProof(key, proof, fleet.trust)
+    const otherImage = { ...fleet.trust, measurements: [{ '0': '00'.repeat(48) }] }
+    await expect(verifyProof(key, proof, otherImage)).rejects.toMatchObject({ code: 'receipt.invalid' })
     await expect(verifyProof(key, { ...proof, receipts: proof.receipts.slice(1) })).rejects.toMatchObject({
       code: 'receipt.invalid',
     })
@@ -157,7 +160,9 @@ describe('what is refused before anything is sent', () => {
     expect(() => new Quorate({ gateway: 'nonsense', trust: fleet.trust })).toThrow(QuorateError)
     const quorate = new Quorate({ gateway: url, trust: fleet.trust })
     expect(() => quorate.participant('alice', { seed: new Uint8Array(31) })).toThrow(QuorateError)
-    expect(() => quorate.participant('al ice', { seed: new Uint8Array(32) })).toThrow(QuorateError)
+    // The last begins with one letter that normalises to two.
+    for (const name of ['al ice', '', 'a\u0301', '\ufb01nn'])
+      expect(() => quorate.participant(name, { seed: new Uint8Array(32) })).toThrow(QuorateError)
   })
 
   it('asks for no key that cannot be, and signs nothing that the key does not permit', async () => {

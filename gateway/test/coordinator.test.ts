@@ -71,7 +71,7 @@ async function reserve(participants = users, ttl = 60): Promise<{ reservation: R
   })
   const enclaveIds = reservation.slots.map(({ enclaveId }) => enclaveId)
   const skeleton = await skeletonFor({ keyId: reservation.keyId, users: participants, enclaves: enclaveIds })
-  return { reservation, skeleton }
+  return { reservation, skeleton: { ...skeleton, expiresAt: reservation.expiresAt } }
 }
 const initsFor = ({ enclaves: hosts }: Reservation, sealed = 'aW5pdA') =>
   hosts.map(({ enclaveId }) => ({ enclaveId, sealed }))
@@ -124,6 +124,7 @@ describe('a keygen', () => {
     ['another threshold', (s) => ({ ...s, threshold: 3 })],
     ['another scheme', (s) => ({ ...s, scheme: 'frost-ed25519' })],
     ['other participants', (s) => ({ ...s, participants: s.participants.slice(0, 2) })],
+    ['a later expiry', (s) => ({ ...s, expiresAt: s.expiresAt + 1 })],
     [
       'a host of another identity',
       (s) => ({

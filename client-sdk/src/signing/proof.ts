@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/seal/session-keys'
 import { loadMpc } from '@quorate/shared/mpc'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
@@ -8,7 +9,7 @@ import { Signature } from '@quorate/shared/wire/ids'
 import { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
-import { verifyItem, type SignatureResult } from './verify.ts'
+import { requireImages, verifyItem, type SignatureResult } from './verify.ts'
 
 /** Signatures with all that proves, offline and for ever, who asked for what, and which enclaves signed it. */
 export const SignatureProof = z.strictObject({
@@ -31,20 +32,23 @@ export const signatureProof = ({ request, items, signatures, receipts }: Signatu
 
 /**
  * Verifies a proof against a key, without a gateway: the request, that its items are the contents, each signature, the receipts
- * of a whole quorum. Throws what does not verify.
+ * of a whole quorum, and with `trust` that their hosts were images that it accepts. Throws what does not verify.
  */
-export async function verifyProof(key: Key, proof: SignatureProof): Promise<void> {
+export async function verifyProof(key: Key, proof: SignatureProof, trust?: TrustPolicy): Promise<void> {
   await refusing(async () => {
     const { request, items, signatures, receipts } = proof
     const { body } = request
     const requestDigest = await verifyRequest(verifiedKey(key), request, 0)
     const secret = sessionSecretOf(key)
     const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
-    const same = digests.length === body.items.length && body.items.every(({ digest }, at) => digest === digests[at])
+    const same =
+      digests.length === body.items.length &&
+      body.items.every(({ type, digest }, at) => type === items[at]?.content.type && digest === digests[at])
     if (!same || signatures.length !== items.length) return refuse('content.mismatch')
     const mpc = await loadMpc()
     for (const [at, item] of items.entries()) verifyItem(mpc, key, item, fromHex(signatures[at] ?? ''))
     await verifyReceipts(verifiedKey(key), requestDigest, signatures, receipts)
+    if (trust !== undefined) requireImages(trust, receipts)
   })
 }
 

@@ -91,7 +91,8 @@ export class Signing {
       const status = await waitUntil(poll, ({ state }) => over.includes(state), options)
       if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
       if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
-      return acceptSignatures(await this.#context.mpc(), this.key, this.#opened, status)
+      const { mpc, trust } = this.#context
+      return acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)
     })
   }
 }

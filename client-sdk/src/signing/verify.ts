@@ -1,3 +1,4 @@
+import { isAcceptedImage, type TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openSignature } from '@quorate/shared/seal/items'
 import { digestOf } from '@quorate/shared/seal/sign'
@@ -58,10 +59,10 @@ export async function openRequest(
 
 /**
  * Opens and verifies what a completed signing holds: it is the one asked about, every signature is of the item's content under
- * the key, and the receipts are of a whole quorum. Throws `reply.mismatch`, `seal.invalid`, `signature.invalid`, `receipt.invalid`.
+ * the key, and the receipts are of a whole quorum of images that are trusted. Throws `reply.mismatch`, `seal.invalid`, `signature.invalid`, `receipt.invalid`.
  */
 export async function acceptSignatures(
-  mpc: Mpc,
+  { mpc, trust }: Readonly<{ mpc: Mpc; trust: TrustPolicy }>,
   key: Key,
   { request, requestDigest, items }: OpenedRequest,
   status: Pick<SigningStatus, 'signingId' | 'keyId' | 'request' | 'sealedSignatures' | 'receipts'>,
@@ -78,8 +79,19 @@ export async function acceptSignatures(
   const signatures = sealed.map((blob, at) => openSignature(secret, signingId, at, fromBase64url(blob)))
   const publicKeys = items.map((item, at) => verifyItem(mpc, key, item, signatures[at] ?? new Uint8Array()))
   await verifyReceipts(verifiedKey(key), requestDigest, signatures.map(toHex), status.receipts)
+  requireImages(trust, status.receipts)
   const events = items.map((item, at) => finishEvent(mpc, key, item, signatures[at] ?? new Uint8Array()))
   return { signatures, publicKeys, events, items, request, requestDigest, receipts: status.receipts }
+}
+
+/** Each host says what it was when it signed: an image that is accepted. Throws `receipt.invalid` with who was not. */
+export function requireImages(trust: TrustPolicy, receipts: readonly SigningReceipt[]): void {
+  const others = receipts.filter(({ body }) => !isAcceptedImage(body.measurements, trust))
+  if (others.length > 0)
+    refuse(
+      'receipt.invalid',
+      others.map(({ body }) => body.index),
+    )
 }
 
 /** Verifies one signature of one item and gives the public key (hex) that it verifies under. Throws `signature.invalid`. */

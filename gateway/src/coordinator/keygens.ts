@@ -27,6 +27,7 @@ function fitsReservation(s: KeygenSession, { skeleton, sealed }: z.output<typeof
   const hosts = new Set(s.places.map(({ host }) => host.enclaveId))
   return (
     skeleton.keyId === s.keyId &&
+    skeleton.expiresAt === s.expiresAt &&
     skeleton.scheme === s.scheme &&
     skeleton.threshold === s.threshold &&
     skeleton.participants.length === s.places.length &&

@@ -34,3 +34,9 @@ export const isDebug = (pcrs: Measurements): boolean => ['0', '1', '2'].some((in
 /** One of the policy's sets fits, whole values compared. */
 export const isAccepted = (pcrs: Measurements, policy: TrustPolicy): boolean =>
   policy.measurements.some((set) => Object.entries(set).every(([index, pcr]) => pcrs[index] === pcr))
+
+/** What a receipt says of its host's image (PCR0 to 2, no others) is what one of the policy's sets says of it. */
+export const isAcceptedImage = (pcrs: Measurements, policy: TrustPolicy): boolean =>
+  policy.measurements.some((set) =>
+    ['0', '1', '2'].every((index) => set[index] === undefined || pcrs[index] === set[index]),
+  )

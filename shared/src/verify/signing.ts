@@ -73,7 +73,7 @@ export async function verifyReceipts(
       body.policyDigest === policy &&
       body.epoch === key.certificate.epoch &&
       body.quorum.length === quorum.length &&
-      body.quorum.every((index) => quorum.includes(index))
+      quorum.every((index) => body.quorum.includes(index))
     if (!host || !same || !(await verifyBody(host.identity.signKey, 'signing-receipt', receipt)))
       throw new Refusal('receipt.invalid', [body.index])
   }

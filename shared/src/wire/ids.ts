@@ -42,12 +42,13 @@ export const EnclaveId = z
   .brand<'EnclaveId'>()
 export type EnclaveId = z.infer<typeof EnclaveId>
 
-/** What people call a participant. The gateway sees it, so a pseudonym will do. */
+/** What people call a participant. The gateway sees it, so a pseudonym will do. One spelling per name (Unicode's NFKC). */
 export const UserId = z
   .string()
   .min(1)
   .max(64)
   .regex(/^[\p{L}\p{N}._@:+-]+$/u, 'letters, digits and . _ @ : + -')
+  .refine((name) => name === name.normalize('NFKC'), 'in normal form (NFKC)')
 export type UserId = z.infer<typeof UserId>
 
 /** Participant index, 1…n: FROST's identifier (RFC 9591 §4.2). */
