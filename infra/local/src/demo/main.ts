@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { requireNode } from '@quorate/gateway/require-node'
 import { FleetError } from '../fleet/events.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { openStage } from './stage.ts'
 import { names } from './steps/make-key.ts'
-import { tour } from './tour.ts'
 import { paint } from '../paint.ts'
+
+requireNode()
+// It opens the gateway's database with what an old Node has not.
+const { tour } = await import('./tour.ts')
 
 const state = mkdtempSync(join(tmpdir(), 'quorate-demo-'))
 const stage = openStage(process.stdout, names, ['enclave-0', 'enclave-1', 'enclave-2'])

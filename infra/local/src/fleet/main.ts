@@ -1,8 +1,11 @@
 import { join } from 'node:path'
+import { requireNode } from '@quorate/gateway/require-node'
 import { projectFolder } from './entry.ts'
 import { FleetError } from './events.ts'
 import { startFleet } from './fleet.ts'
 import { createScreen, hints } from './screen.ts'
+
+requireNode()
 
 const { PORT = '3000', STATE = '.fleet' } = process.env
 const say = (text: string) => void process.stdout.write(text + '\n')
