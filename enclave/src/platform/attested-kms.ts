@@ -1,4 +1,5 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto'
+import type { Agent } from 'node:https'
 import { promisify } from 'node:util'
 import {
   DecryptCommand,
@@ -23,14 +24,22 @@ const requestTimeout = 5_000
 /** For a call with all its attempts, in ms. */
 const deadline = 20_000
 
-/** The AWS client with bounded patience. Where it connects to and with whose credentials is the composition's choice. */
-export const createKmsClient = (
-  settings: Readonly<Pick<KMSClientConfig, 'region' | 'credentials' | 'endpoint'>>,
-): KMSClient =>
+type ClientSettings = Readonly<Pick<KMSClientConfig, 'region' | 'credentials' | 'endpoint'> & { agent?: Agent }>
+
+/**
+ * The AWS client with bounded patience. Where it connects to, by which agent, and with whose credentials is the composition's
+ * choice.
+ */
+export const createKmsClient = ({ agent, ...settings }: ClientSettings): KMSClient =>
   new KMSClient({
     ...settings,
     maxAttempts: attempts,
-    requestHandler: { connectionTimeout: connectTimeout, requestTimeout, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: connectTimeout,
+      requestTimeout,
+      throwOnRequestTimeout: true,
+      ...(agent === undefined ? {} : { httpsAgent: agent }),
+    },
   })
 
 /**

@@ -1,0 +1,182 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { connect, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
+import { boot, type Devices } from '@quorate/enclave/boot'
+import { readConfiguration } from '@quorate/enclave/configuration'
+import { createEnclave } from '@quorate/enclave/enclave'
+import { connectStream } from '@quorate/shared/linux/streams'
+import { encode } from '@quorate/shared/seal/cbor'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startKms, type RunningKms } from '../src/kms/server.ts'
+import { issueCertificate, type Authority } from '../src/nsm/certificate.ts'
+import { loadOrCreateChain, type DevelopmentChain } from '../src/nsm/development-root.ts'
+import { createModule } from '../src/nsm/hypervisor.ts'
+
+/*
+ * The production composition on other devices: a simulated NSM behind the transport, UNIX sockets in place of the parent's vsock
+ * ports. Behind them stand a metadata service, and the KMS stand-in with TLS before it.
+ */
+const endpointName = 'kms.local-1.amazonaws.com'
+const ports = { listen: 5000, kms: 8000, metadata: 8001 }
+const pcrs = new Map([0, 1, 2, 3, 4].map((index) => [index, new Uint8Array(48).fill(1)]))
+
+let folder: string
+let chain: DevelopmentChain
+let kms: RunningKms
+let authority: Authority
+const servers: Server[] = []
+/** The session tokens that came to KMS. */
+let tokens: (string | undefined)[]
+let metadata: RequestListener
+
+const pem = (der: Uint8Array) =>
+  `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE-----\n`
+const times = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 86_400_000 }
+const makeAuthority = () => issueCertificate({ ...times, subject: [['CN', 'Authority']], ca: { mayRevoke: true } })
+
+async function listen(server: Server, port: number): Promise<void> {
+  servers.push(server)
+  await once(server.listen(join(folder, String(port))), 'listening')
+}
+
+/** What stands at the end of the proxy: TLS under this authority and name, and KMS behind it. */
+async function startEndpoint(port: number, issuer: Authority, name: string): Promise<void> {
+  const leaf = issueCertificate({ ...times, subject: [['CN', name]], ca: null }, issuer)
+  const key = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const server = createTlsServer({ key, cert: pem(leaf.certificate) }, (socket) => {
+    const behind = connect(Number(new URL(kms.url).port), '127.0.0.1')
+    socket
+      .on('error', () => behind.destroy())
+      .on('data', (chunk: Buffer) => {
+        const token = /^x-amz-security-token: (.*)\r$/im.exec(chunk.toString('latin1'))
+        if (token) tokens.push(token[1])
+      })
+    socket.pipe(behind).pipe(socket)
+  })
+  await listen(server, port)
+}
+
+const imds: RequestListener = (request: IncomingMessage, response) => {
+  const answers: Record<string, string> = {
+    'PUT /latest/api/token': 'a-session',
+    'GET /latest/meta-data/tags/instance/quorate-enclave': 'enclave-7',
+    'GET /latest/meta-data/iam/security-credentials/': 'quorate-host',
+    'GET /latest/meta-data/iam/security-credentials/quorate-host': JSON.stringify({
+      Code: 'Success',
+      AccessKeyId: 'ASIA',
+      SecretAccessKey: 'secret',
+      Token: 'a-token-of-the-role',
+      Expiration: new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+/, ''),
+    }),
+  }
+  const allowed = request.method === 'PUT' || request.headers['x-aws-ec2-metadata-token'] === 'a-session'
+  const answer = answers[`${String(request.method)} ${String(request.url)}`]
+  response.writeHead(!allowed ? 401 : answer === undefined ? 404 : 200).end(answer)
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'boot-'))
+  chain = await loadOrCreateChain(join(folder, 'nsm'))
+  const policy = { roots: [chain.rootPem], measurements: [{ '0': '01'.repeat(48) }] }
+  kms = await startKms({ port: 0, folder: join(folder, 'kms'), policy })
+  authority = makeAuthority()
+  await startEndpoint(ports.kms, authority, endpointName)
+  await startEndpoint(8002, makeAuthority(), endpointName)
+  await startEndpoint(8003, authority, 'kms.local-2.amazonaws.com')
+  await listen(
+    createServer((request, response) => metadata(request, response)),
+    ports.metadata,
+  )
+})
+
+beforeEach(() => {
+  tokens = []
+  metadata = imds
+})
+
+afterAll(async () => {
+  for (const server of servers) server.close()
+  await kms.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const configuration = (kmsPort = ports.kms) =>
+  readConfiguration(
+    JSON.stringify({
+      roots: [chain.rootPem],
+      kms: {
+        endpoint: `https://${endpointName}`,
+        region: kms.keyArn.split(':')[3],
+        keyArn: kms.keyArn,
+        authorities: [pem(authority.certificate)],
+      },
+      ports: { ...ports, kms: kmsPort },
+    }),
+  )
+
+/** struct sockaddr_un. */
+const unixAddress = (path: string) => Uint8Array.from([1, 0, ...Buffer.from(path), 0])
+
+function devices(more: Partial<Devices> = {}): Devices & { lines: string[]; added: number } {
+  const module = createModule({ chain, pcrs, moduleId: 'i-0-enc7', now: Date.now })
+  const made = {
+    lines: [] as string[],
+    added: 0,
+    nsm: (request: Uint8Array) => Promise.resolve(module(request)),
+    addEntropy: (bytes: Uint8Array) => void (made.added += bytes.length),
+    // By descriptor, as vsock is: TLS runs over the same kind of stream.
+    dialParent: (port: number, signal: AbortSignal) => connectStream(unixAddress(join(folder, String(port))), signal),
+    write: (line: string) => void made.lines.push(line),
+    ...more,
+  }
+  return made
+}
+
+describe('an enclave as in production, on simulated devices', () => {
+  it('makes a root through KMS, and is the same enclave when it is started with it again', async () => {
+    const parts = devices()
+    const first = await createEnclave(await boot(configuration(), parts)).boot({ sealedRoot: null })
+    const again = await createEnclave(await boot(configuration(), devices())).boot({ sealedRoot: first.sealedRoot })
+    expect(first.identity.enclaveId).toBe('enclave-7')
+    expect(again.identity).toEqual(first.identity)
+    expect(parts.added).toBe(512)
+    expect(parts.lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { enclave: 'enclave-7', event: 'root.created' },
+    ])
+  })
+
+  it('asks KMS with the credentials of the instance', async () => {
+    await createEnclave(await boot(configuration(), devices())).boot({ sealedRoot: null })
+    expect(tokens).toEqual(['a-token-of-the-role'])
+  })
+
+  it.each([
+    ['stands under an authority that is not measured', 8002],
+    ['is another than the endpoint', 8003],
+    ['is not there', 8004],
+  ])('does not speak to a KMS that %s', async (_, port) => {
+    const enclave = createEnclave(await boot(configuration(port), devices()))
+    await expect(enclave.boot({ sealedRoot: null })).rejects.toMatchObject({ code: 'kms.unavailable' })
+    expect(tokens).toEqual([])
+  })
+
+  it('waits for a host whose proxies start later', async () => {
+    let asked = 0
+    metadata = (request, response) => {
+      asked += 1
+      if (asked === 1) response.writeHead(503).end()
+      else imds(request, response)
+    }
+    await expect(boot(configuration(), devices())).resolves.toMatchObject({ enclaveId: 'enclave-7' })
+  })
+
+  it('does not start when its NSM draws the same twice', async () => {
+    const random = Uint8Array.from({ length: 256 }, (_, at) => (at * 73 + 11) % 256)
+    const stuck = () => Promise.resolve(encode({ GetRandom: { random } }))
+    await expect(boot(configuration(), devices({ nsm: stuck }))).rejects.toThrow('NSM: the randomness repeats')
+  })
+})
