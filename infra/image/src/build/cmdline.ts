@@ -1,0 +1,29 @@
+/**
+ * The kernel's command line, as AWS's own image has it but for `nomodules` (Debian's kernel has its drivers as modules), and
+ * harder: the kernel locked even against root, memory wiped when it is taken and when it is given back, a fault ends all.
+ */
+const production = [
+  'reboot=k',
+  'panic=1',
+  'oops=panic',
+  'pci=off',
+  'console=ttyS0',
+  'i8042.noaux',
+  'i8042.nomux',
+  'i8042.nopnp',
+  'i8042.dumbkbd',
+  'random.trust_cpu=on',
+  'lockdown=confidentiality',
+  'init_on_alloc=1',
+  'init_on_free=1',
+  'slab_nomerge',
+  'vsyscall=none',
+]
+
+/** Emulated CPUs do not tell their clock's rate and Linux cannot measure it there; on real ones this would be a false clock. */
+const emulation = ['tsc_early_khz=2600000']
+
+export type Profile = 'production' | 'emulation'
+
+export const cmdlineOf = (profile: Profile): string =>
+  [...production, ...(profile === 'emulation' ? emulation : [])].join(' ')

@@ -1,0 +1,30 @@
+// Makes an enclave image file and pcrs.json beside it, without Docker and nitro-cli, and prints the measurements.
+// Usage: make-eif --application FOLDER --out FILE [--profile emulation] [--certificate PEM --key PEM]
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { makeImage } from './build/make.ts'
+import { signImage, writeImage } from './build/write-image.ts'
+import { printImage } from './print-image.ts'
+
+const { values } = parseArgs({
+  options: {
+    application: { type: 'string' },
+    out: { type: 'string' },
+    profile: { type: 'string', default: 'production' },
+    certificate: { type: 'string' },
+    key: { type: 'string' },
+  },
+})
+const { application, out, profile, certificate, key } = values
+if (application === undefined || out === undefined) throw new Error('make-eif needs --application and --out')
+if (profile !== 'production' && profile !== 'emulation') throw new Error(`make-eif knows no profile ${profile}`)
+if ((certificate === undefined) !== (key === undefined)) throw new Error('a signature needs --certificate and --key')
+
+const unsigned = await makeImage(application, profile)
+const image =
+  certificate === undefined || key === undefined
+    ? unsigned
+    : signImage(unsigned, await readFile(certificate, 'utf8'), await readFile(key, 'utf8'))
+const { registers, size } = await writeImage(image, out)
+printImage(image, registers)
+process.stdout.write(`${out}: ${(size / 1e6).toFixed(1)} MB\n`)
