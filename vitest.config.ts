@@ -8,7 +8,7 @@ export default defineConfig({
   // These reach the forks as --conditions: with `import` among them, a `require` would find ES modules.
   ssr: { resolve: { conditions: ['source', 'node', 'default'] } },
   test: {
-    include: ['{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts', 'infra/{local,e2e}/**/*.test.ts'],
+    include: ['{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts', 'infra/{local,e2e,aws,image}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     maxWorkers: 2,
