@@ -4,6 +4,7 @@ import { verifyEvent } from 'nostr-tools/pure'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { decodeInvitation, encodeInvitation, exportKey, importKey, Quorate, QuorateError } from '../src/index.ts'
+import type { Grant } from '@quorate/shared/wire/keygen'
 import { signatureProof, verifyProof, verifySignature } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
@@ -194,9 +195,9 @@ describe('what is refused before anything is sent', () => {
 
   it('refuses a consent rule that is none, and says where', async () => {
     const { alice } = people(fleet, gateway)
-    const grant = { askers: ['bob'], content: ['bytes' as const], until: 1, limit: { count: 0, seconds: 60 } }
-    const consent = { kind: 'standing', grant } as const
-    const wish = { scheme: 'frost-ed25519' as const, threshold: 2, participants: ['alice', 'bob'], consent }
+    const grant: Grant = { askers: ['bob'], content: ['bytes'], until: 1, limit: { count: 0, seconds: 60 } }
+    const participants = ['alice', 'bob']
+    const wish = { scheme: 'frost-ed25519', threshold: 2, participants, consent: { kind: 'standing', grant } } as const
     const error = await alice.reserveKey(wish).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'request.invalid', by: 'client' })
     expect((error as QuorateError).issues.join()).toContain('consent.grant.limit.count')
