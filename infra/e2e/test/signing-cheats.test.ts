@@ -75,6 +75,11 @@ describe('a share whose owner has not approved', () => {
     await expectRefusal(partial(key, 2, it, short, commitments), 'consent.expired', [2])
     cluster.clock.now += 60_000
     await expectRefusal(commit(key, 1, it, it.approvals, 2), 'consent.expired')
+    const over = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    const long = [await approve(key.plan, 2, over.requestDigest, cluster.clock.now + 600_000)]
+    const list = await commitAll(key, over, long, [1, 2])
+    cluster.clock.now += 60_000
+    await expectRefusal(partial(key, 1, over, long, list), 'consent.expired')
   })
 
   it('is in no quorum that another enclave would sign with', async () => {
@@ -135,6 +140,10 @@ describe('a request', () => {
       items: body.items.map((item) => ({ ...item, type: 'nostr-event' as const })),
     }))
     await expectRefusal(commit(forNostr, 1, smuggled, []), 'content.mismatch')
+    // A Nostr event names the group key: under the Taproot output key it would be nobody's.
+    const mode = { kind: 'taproot', merkleRoot: '' } as const
+    const tweaked = await ask(forNostr.plan, forNostr, 1, [{ content: event, mode }], soon())
+    await expectRefusal(commit(forNostr, 1, tweaked, []), 'content.not_permitted')
   })
 
   it('may not be followed by another one under the same id', async () => {
@@ -283,6 +292,15 @@ describe('a list of commitments', () => {
     await refuse([a!, foreign!], [2])
     await expectRefusal(partial(key, 1, it, all, [a!]), 'message.invalid')
     await partial(key, 1, it, all, [a!, b!])
+  })
+
+  it('costs no nonce when it is too short for the threshold', async () => {
+    const key = await makeKey(cluster, { threshold: 3 })
+    const it = await asked(key)
+    const all = [...it.approvals, await approve(key.plan, 3, it.requestDigest, soon())]
+    const list = await commitAll(key, it, all, [1, 2, 3])
+    await expectRefusal(partial(key, 1, it, all, list.slice(0, 2)), 'signing.bad_commitment', [])
+    await partial(key, 1, it, all, list)
   })
 })
 
