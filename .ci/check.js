@@ -21,6 +21,7 @@ const checks = {
   'dead code': ['knip'],
   'wasm digest': ['node', 'shared/mpc/check-digest.js'],
   'enclave dependencies': ['node', '.ci/enclave-dependencies.js'],
+  'AWS files': ['sh', 'infra/aws/check.sh'],
 }
 
 function run([command, ...args]) {

@@ -15,7 +15,7 @@ check() {
   if output=$("$@" 2>&1); then echo "passed: $name"; else printf 'failed: %s\n%s\n' "$name" "$output"; failed=1; fi
 }
 check 'shell scripts' shellcheck --shell=sh check.sh scripts/*.sh host/*.sh
-check 'YAML' yamllint --strict --config-data '{extends: default, rules: {line-length: {max: 130}}}' host/*.yaml
+check 'YAML' yamllint --strict --config-data '{extends: default, rules: {line-length: {max: 130}, braces: {max-spaces-inside: 1}}}' host/*.yaml
 check 'Terraform format' terraform fmt -recursive -check -diff terraform
 check 'Terraform policies' "${CHECKOV:-checkov}" --directory terraform --framework terraform --skip-download --quiet --compact
 exit "$failed"
