@@ -1,4 +1,4 @@
-import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { Refusal } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
@@ -6,6 +6,7 @@ import { deadlineOf, effects, hasEnded, transition } from '../keygen/machine.ts'
 import type { KeygenEffect, KeygenEvent, KeygenSession, Registered, SealedInit } from '../keygen/session.ts'
 import type { AuditRecord } from '../store/store.ts'
 import type { Behaviour, Versioned } from './actor.ts'
+import { refusalOf, reportFailed } from './failures.ts'
 import type { HostHealth } from './host-health.ts'
 import type { Ports } from './ports.ts'
 
@@ -114,8 +115,13 @@ function isPartial({ phase }: KeygenSession, event: KeygenEvent): boolean {
 }
 
 /** Answers become events; an enclave that is not well is remembered. */
-async function perform(tools: Tools, introduced: () => Promise<void>, s: KeygenSession, effect: KeygenEffect) {
-  const { health, ports } = tools
+async function perform(
+  tools: Tools,
+  introduced: () => Promise<void>,
+  s: KeygenSession,
+  effect: KeygenEffect,
+): Promise<KeygenEvent> {
+  const { health } = tools
   if (effect.type === 'find_hosts' || s.phase.name !== 'key_generation') throw new Refusal('internal')
   const { attempt, index } = effect
   const enclaveId = s.places[index - 1]?.host.enclaveId
@@ -124,11 +130,7 @@ async function perform(tools: Tools, introduced: () => Promise<void>, s: KeygenS
     if (enclaveId) health.worked(enclaveId)
     return event
   } catch (error) {
-    const code: RefusalCode = error instanceof Refusal ? error.code : 'enclave.failed'
-    if (!(error instanceof Refusal)) ports.events.faulted({ where: 'keygen', error })
-    if (enclaveId && health.failed(enclaveId, code)) ports.events.hostFailed({ enclaveId, code })
-    const culprits = error instanceof Refusal ? error.culprits : []
-    return { type: 'refused', attempt, index, code, culprits } satisfies KeygenEvent
+    return { type: 'refused', attempt, index, ...refusalOf(tools, { where: 'keygen', enclaveId, error }) }
   }
 }
 
@@ -181,10 +183,7 @@ export function keygenBehaviour(
       return version
     },
     load: () => store.loadSession('keygen', keyId),
-    failed: (error) =>
-      error instanceof Refusal
-        ? events.storeFailed({ kind: 'keygen', code: error.code })
-        : events.faulted({ where: 'keygen', error }),
+    failed: reportFailed(events, 'keygen'),
   }
 }
 

@@ -1,9 +1,10 @@
-import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { Refusal } from '@quorate/shared/errors'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import { effects, hasEnded, transition } from '../signing/machine.ts'
 import type { SigningEffect, SigningEvent, SigningSession } from '../signing/session.ts'
 import type { AuditRecord } from '../store/store.ts'
 import type { Behaviour, Versioned } from './actor.ts'
+import { refusalOf, reportFailed } from './failures.ts'
 import type { HostHealth } from './host-health.ts'
 import type { LoadKey } from './key-cache.ts'
 import type { Ports } from './ports.ts'
@@ -70,7 +71,7 @@ async function withShare<T>(
 /** Answers become events; an enclave that is not well is remembered. */
 async function perform(tools: Tools, s: SigningSession, effect: SigningEffect): Promise<SigningEvent> {
   if (effect.type === 'choose_quorum' || effect.type === 'fix_package') throw new Refusal('internal')
-  const { health, ports } = tools
+  const { health } = tools
   const { attempt, index } = effect
   const enclaveId = s.holders.find((holder) => holder.index === index)?.enclaveId
   try {
@@ -79,10 +80,7 @@ async function perform(tools: Tools, s: SigningSession, effect: SigningEffect): 
     health.worked(enclaveId)
     return event
   } catch (error) {
-    const code: RefusalCode = error instanceof Refusal ? error.code : 'enclave.failed'
-    if (!(error instanceof Refusal)) ports.events.faulted({ where: 'signing', error })
-    if (enclaveId && health.failed(enclaveId, code)) ports.events.hostFailed({ enclaveId, code })
-    return { type: 'refused', attempt, index, code, culprits: error instanceof Refusal ? error.culprits : [] }
+    return { type: 'refused', attempt, index, ...refusalOf(tools, { where: 'signing', enclaveId, error }) }
   }
 }
 
@@ -160,10 +158,7 @@ export function signingBehaviour(
       return version
     },
     load: () => store.loadSession('signing', signingId),
-    failed: (error) =>
-      error instanceof Refusal
-        ? events.storeFailed({ kind: 'signing', code: error.code })
-        : events.faulted({ where: 'signing', error }),
+    failed: reportFailed(events, 'signing'),
   }
 }
 
