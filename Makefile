@@ -7,11 +7,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PORT ?= 3000
 STATE ?= .fleet
 ONLY ?=
+# What the enclave in the image believes, and where it finds KMS; measured with it.
+CONFIGURATION ?= infra/image/configuration.example.json
 
-.PHONY: help setup build demo fleet test check bench wasm format clean
+.PHONY: help setup build demo fleet eif test-nitro test check bench wasm format clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 # Install scripts stay off: nothing here needs one, and better-sqlite3 brings its binary along.
 node_modules/.package-lock.json: package-lock.json
@@ -29,6 +31,14 @@ demo: build ## The tour: make a key, sign, lose an enclave, sign again (under a 
 
 fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)
 	@PORT=$(PORT) STATE=$(STATE) node infra/local/dist/src/fleet/main.js
+
+eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (CONFIGURATION=file)
+	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application
+	@node infra/image/dist/src/make-eif.js --application infra/image/dist/application \
+	  --configuration $(CONFIGURATION) --out infra/image/dist/quorate.eif
+
+test-nitro: build ## Boot the enclave image in QEMU's Nitro machine (builds QEMU once; skips where it cannot)
+	@node infra/image/dist/src/test-nitro.js
 
 test: build ## Run all tests
 	@vitest run $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))

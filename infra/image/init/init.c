@@ -151,8 +151,8 @@ static void build_root(void) {
     mount_on("tmpfs", "/rootfs/dev", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k");
     make_device("/rootfs/dev/null", makedev(1, 3), 0666);
     make_device("/rootfs/dev/zero", makedev(1, 5), 0666);
-    make_device("/rootfs/dev/random", makedev(1, 8), 0444);
-    make_device("/rootfs/dev/urandom", makedev(1, 9), 0444);
+    make_device("/rootfs/dev/random", makedev(1, 8), 0666);
+    make_device("/rootfs/dev/urandom", makedev(1, 9), 0666);
     make_nsm();
     check(mount(NULL, "/rootfs/dev", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL), "/dev");
     mount_on("proc", "/rootfs/proc", HARDENED, "hidepid=invisible");

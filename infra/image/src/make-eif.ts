@@ -1,26 +1,28 @@
 // Makes an enclave image file and pcrs.json beside it, without Docker and nitro-cli, and prints the measurements.
-// Usage: make-eif --application FOLDER --out FILE [--profile emulation] [--certificate PEM --key PEM]
+// Usage: make-eif --application FOLDER --configuration FILE --out FILE [--profile emulation] [--certificate PEM --key PEM]
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { makeImage } from './build/make.ts'
+import { makeImage, readApplication } from './build/make.ts'
 import { signImage, writeImage } from './build/write-image.ts'
 import { printImage } from './print-image.ts'
 
 const { values } = parseArgs({
   options: {
     application: { type: 'string' },
+    configuration: { type: 'string' },
     out: { type: 'string' },
     profile: { type: 'string', default: 'production' },
     certificate: { type: 'string' },
     key: { type: 'string' },
   },
 })
-const { application, out, profile, certificate, key } = values
-if (application === undefined || out === undefined) throw new Error('make-eif needs --application and --out')
+const { application, configuration, out, profile, certificate, key } = values
+if (application === undefined || configuration === undefined || out === undefined)
+  throw new Error('make-eif needs --application, --configuration and --out')
 if (profile !== 'production' && profile !== 'emulation') throw new Error(`make-eif knows no profile ${profile}`)
 if ((certificate === undefined) !== (key === undefined)) throw new Error('a signature needs --certificate and --key')
 
-const unsigned = await makeImage(application, profile)
+const unsigned = await makeImage(await readApplication(application, configuration), profile)
 const image =
   certificate === undefined || key === undefined
     ? unsigned

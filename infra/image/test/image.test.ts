@@ -1,7 +1,4 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { issueCertificate } from '@quorate/local/nsm/certificate'
 import { describe, expect, it } from 'vitest'
@@ -14,21 +11,17 @@ import { readEif } from '../src/eif/read.ts'
 import { writeEif } from '../src/eif/write.ts'
 import { readCpio } from './support/read-cpio.ts'
 
-/** An image of a one-line application, packed under other circumstances each time: folder, modes, times, umask. */
+/** An image of a one-line application, as whoever has this umask makes it. */
 async function imageOf(
   code: string,
   umask: number,
   profile: 'production' | 'emulation' = 'production',
 ): Promise<Image> {
-  const folder = mkdtempSync(join(tmpdir(), 'quorate-app-'))
   const before = process.umask(umask)
   try {
-    writeFileSync(join(folder, 'enclave.mjs'), code)
-    utimesSync(join(folder, 'enclave.mjs'), umask, umask)
-    return await makeImage(folder, profile)
+    return await makeImage({ 'enclave.mjs': Buffer.from(code) }, profile)
   } finally {
     process.umask(before)
-    rmSync(folder, { recursive: true })
   }
 }
 
