@@ -345,6 +345,20 @@ describe('a ceremony under a gateway that cheats', () => {
   })
 })
 
+describe('an enclave that has started', () => {
+  it('takes no other root than its own, and trusts its peers for half a day', async () => {
+    const old = await createCluster()
+    const [a, b] = old.members
+    const plan = await draw(old)
+    await expectRefusal(a!.call('boot', { sealedRoot: toBase64url(randomBytes(100)) }), 'root.invalid')
+    const { sealedRoot } = await b!.call('boot', { sealedRoot: null })
+    await expectRefusal(a!.call('boot', { sealedRoot }), 'root.invalid')
+    old.clock.now += 12 * 3_600_000
+    plan.skeleton.expiresAt = old.clock.now + 60_000
+    await expectRefusal(runDkg(plan, await enrol(plan)), 'peer.unknown')
+  })
+})
+
 /** A cluster in which the third enclave's cryptography lies in one call. */
 const lying = (lie: (frost: Frost) => Partial<Frost>) =>
   createCluster({
@@ -391,6 +405,17 @@ describe('a host that lies in the key generation', () => {
 })
 
 describe('a sealed share', () => {
+  it('does not open for another participant of its enclave, or under another certificate of its people', async () => {
+    const [host] = cluster.members
+    const plan = await draw(cluster, { users: ['alice', 'bob'], hosts: [host!] })
+    const roster = await enrol(plan)
+    const [one, two] = [await runDkg(plan, roster, {}, 1), await runDkg(plan, roster, {}, 2)]
+    const { certificate } = one
+    for (const sealedShare of [one.sealedShares.get(2)!, two.sealedShares.get(1)!])
+      await expectRefusal(host!.call('key.load', { certificate, index: 1, sealedShare }), 'seal.invalid')
+    await host!.call('key.load', { certificate, index: 1, sealedShare: one.sealedShares.get(1)! })
+  })
+
   it('opens under its own certificate and index only', async () => {
     const one = await makeKey(cluster)
     const two = await makeKey(cluster)

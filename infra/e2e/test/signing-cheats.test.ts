@@ -1,8 +1,9 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import type { Frost, Mpc } from '@quorate/shared/mpc'
+import { sealSignature } from '@quorate/shared/seal/items'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Content } from '@quorate/shared/wire/content'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Approval, Commitment } from '@quorate/shared/wire/signing'
@@ -345,6 +346,9 @@ describe('a receipt', () => {
     const other = await asked(key, 'other')
     const foreign = await sign(key, other, other.approvals, [1, 2])
     await expectRefusal(confirm(2, foreign.sealedSignatures), 'seal.invalid')
+    const [wrong] = openSignatures(key.plan, other.request.body.signingId, foreign.sealedSignatures)
+    const sealedWrong = toBase64url(sealSignature(key.plan.sessionSecret, signingId, 0, wrong!))
+    await expectRefusal(confirm(2, [sealedWrong]), 'signature.invalid')
     const verified = { certificate: key.certificate.body, digest: key.digest }
     const signatures = openSignatures(key.plan, signingId, sealedSignatures).map(toHex)
     await verifyReceipts(verified, it.requestDigest, signatures, receipts)
