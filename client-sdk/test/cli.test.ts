@@ -128,6 +128,7 @@ describe('quorate', () => {
     expect(await wrong('status', 'nope', '--as', 'bob')).toContain('nope')
     expect(await wrong('verify', keyId)).toContain('--proof')
     expect(await wrong('keygen', '-t', 'two', 'a', 'b', '--as', 'a')).toContain('two')
+    expect(await wrong('keygen', '-t', '2', 'a', 'b', '--as', '!!')).toContain('!!')
     expect((await readdir(join(folder, 'home', 'seeds'))).sort()).toEqual(['alice.seed', 'bob.seed', 'carol.seed'])
   })
 

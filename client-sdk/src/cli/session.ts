@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { UserId } from '@quorate/shared/wire/ids'
 import type { Command } from 'commander'
 import { issuesOf } from '../errors.ts'
 import type { Participant } from '../participant.ts'
@@ -53,7 +54,10 @@ export function openSession(command: Command, { env, signal, ...streams }: World
     return new Quorate({ gateway: address, trust: await trust() })
   }
   const userId = async (): Promise<string> => {
-    if (options.as !== undefined) return options.as
+    if (options.as !== undefined) {
+      if (UserId.safeParse(options.as).success) return options.as
+      throw new UsageError(`--as ${options.as}: letters, digits and . _ @ : + -, at most 64`)
+    }
     const known = await home.participants()
     const [only] = known
     if (only === undefined) throw new UsageError('who are you? Say --as NAME')
