@@ -1,3 +1,4 @@
+import { testStreams } from '@quorate/shared/linux/self-test'
 import { pino, type Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Config } from './config.ts'
@@ -27,6 +28,7 @@ export async function startGateway(
   const registry = new Registry()
   const events = createEvents(log, registry)
   const clock = Date.now
+  if ([...config.enclaves.values()].some(({ kind }) => kind === 'vsock')) await testStreams()
   const store = await open({
     path: config.database,
     storageKey: config.storageKey,

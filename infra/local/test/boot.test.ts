@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import { connect, type Server } from 'node:net'
+import { connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
@@ -118,8 +118,13 @@ const configuration = (kmsPort = ports.kms) =>
     }),
   )
 
-/** struct sockaddr_un. */
-const unixAddress = (path: string) => Uint8Array.from([1, 0, ...Buffer.from(path), 0])
+/** By descriptor, as vsock is, where that can be: TLS runs over the same kind of stream. */
+async function dial(path: string, signal: AbortSignal): Promise<Socket> {
+  if (process.platform === 'linux') return connectStream(Uint8Array.from([1, 0, ...Buffer.from(path), 0]), signal)
+  const socket = connect(path)
+  await once(socket, 'connect', { signal })
+  return socket
+}
 
 function devices(more: Partial<Devices> = {}): Devices & { lines: string[]; added: number } {
   const module = createModule({ chain, pcrs, moduleId: 'i-0-enc7', now: Date.now })
@@ -128,8 +133,7 @@ function devices(more: Partial<Devices> = {}): Devices & { lines: string[]; adde
     added: 0,
     nsm: (request: Uint8Array) => Promise.resolve(module(request)),
     addEntropy: (bytes: Uint8Array) => void (made.added += bytes.length),
-    // By descriptor, as vsock is: TLS runs over the same kind of stream.
-    dialParent: (port: number, signal: AbortSignal) => connectStream(unixAddress(join(folder, String(port))), signal),
+    dialParent: (port: number, signal: AbortSignal) => dial(join(folder, String(port)), signal),
     write: (line: string) => void made.lines.push(line),
     ...more,
   }
