@@ -25,15 +25,15 @@ describe('what a host reserves', () => {
     expect(proxies.map(([, a, p]) => `${a?.replace('$AWS_REGION', '@REGION@')}:${p}`)).toEqual(allowed)
   })
 
-  it('gives an enclave its name, and the ports that the first deployment measures into it', () => {
+  it('gives an enclave its name, and the ports that are measured into it', () => {
     const project = resolve(host, '../../..')
     const metadata = readFileSync(join(project, 'enclave/src/platform/instance-metadata.ts'), 'utf8')
     expect(metadata).toContain("'tags/instance/quorate-enclave'")
-    const runbook = readFileSync(join(project, 'docs/runbooks/first-deployment.md'), 'utf8')
-    const ports = ['listen', 'kms', 'metadata'].map((name) => numberOf(runbook, new RegExp(`\`${name}\` (\\d+)`)))
+    const example = readFileSync(join(project, 'infra/image/configuration.example.json'), 'utf8')
+    const { ports } = JSON.parse(example) as { ports: { listen: number; kms: number; metadata: number } }
     const proxies = [...read('install-enclave.sh').matchAll(/^proxy \w+ (\d+)/gm)].map(([, port]) => Number(port))
     const relayed = numberOf(read('systemd/quorate-relay.service'), /VSOCK-CONNECT:\d+:(\d+)/)
-    expect(ports).toEqual([relayed, ...proxies])
+    expect([ports.listen, ports.kms, ports.metadata]).toEqual([relayed, ...proxies])
   })
 
   it('relays to the CID and port that the enclave has', () => {
