@@ -3,19 +3,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfiguration } from '@quorate/enclave/configuration'
 import type { Image } from '../eif/image.ts'
-import { assembleImage } from './assemble.ts'
+import type { Entry } from '../cpio/newc.ts'
+import { assembleImage, collectApplication, type Parts } from './assemble.ts'
 import type { Profile } from './cmdline.ts'
 import { readPins } from './pins.ts'
+import { applicationEntries } from './ramdisks.ts'
 
 /** node:ffi, by which vsock and /dev/nsm are reached, is an experiment of Node's; its warning would begin every log. */
-const command = ['/usr/bin/node', '--disable-warning=ExperimentalWarning', '/app/enclave.mjs']
+export const command = ['/usr/bin/node', '--disable-warning=ExperimentalWarning', '/app/enclave.mjs']
+
+type Application = Readonly<Record<string, Uint8Array>>
 
 /** The image whose /app holds these files, `enclave.mjs` among them. */
-export async function makeImage(application: Readonly<Record<string, Uint8Array>>, profile: Profile): Promise<Image> {
+export const makeImage = (application: Application, profile: Profile): Promise<Image> =>
+  withParts(application, (parts) => assembleImage(parts, profile))
+
+/** The files of that image's second ramdisk, as they lie in the application's root. */
+export const makeRoot = (application: Application): Promise<Entry[]> =>
+  withParts(application, async (parts) => applicationEntries(await collectApplication(parts)))
+
+async function withParts<T>(application: Application, make: (parts: Parts) => Promise<T>): Promise<T> {
   if (application['enclave.mjs'] === undefined) throw new Error('an application without enclave.mjs')
   const work = await mkdtemp(join(tmpdir(), 'quorate-image-'))
   try {
-    return await assembleImage({ pins: readPins(), work, profile, application, command })
+    return await make({ pins: readPins(), work, application, command })
   } finally {
     await rm(work, { recursive: true, force: true })
   }

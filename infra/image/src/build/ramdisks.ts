@@ -40,14 +40,10 @@ export type ApplicationFiles = Readonly<{
   command: readonly string[]
 }>
 
-/**
- * The second ramdisk, PCR2, which becomes the application's root: all of it below `rootfs`, since the kernel unpacks both
- * into one tree and what lay beside could replace init. Compressed, as whoever launches an enclave must give it four times
- * its file's size in memory; zstd gives the same bytes on every CPU, which zlib's deflate in Node does not.
- */
-export function applicationRamdisk({ node, loader, libraries, application, command }: ApplicationFiles): Buffer {
+/** The application's root. Throws on an argument that would not stay one line of the command. */
+export function applicationEntries({ node, loader, libraries, application, command }: ApplicationFiles): Entry[] {
   if (command.some((argument) => /^$|\n/.test(argument))) throw new Error('an argument of the command is no line')
-  const entries = [
+  return [
     file('command', 0o444, Buffer.from(command.map((argument) => `${argument}\n`).join(''))),
     ...['dev', 'proc', 'tmp'].map((path) => folder(path)),
     file('usr/bin/node', 0o555, node),
@@ -55,7 +51,15 @@ export function applicationRamdisk({ node, loader, libraries, application, comma
     ...Object.entries(libraries).map(([name, contents]) => file(`usr/lib/x86_64-linux-gnu/${name}`, 0o444, contents)),
     ...Object.entries(application).map(([name, contents]) => file(`app/${name}`, 0o444, contents)),
   ]
-  const archive = writeCpio(entries.map((entry) => ({ ...entry, path: `rootfs/${entry.path}` })))
+}
+
+/**
+ * The second ramdisk, PCR2, which becomes the application's root: all of it below `rootfs`, since the kernel unpacks both
+ * into one tree and what lay beside could replace init. Compressed, as whoever launches an enclave must give it four times
+ * its file's size in memory; zstd gives the same bytes on every CPU, which zlib's deflate in Node does not.
+ */
+export function applicationRamdisk(files: ApplicationFiles): Buffer {
+  const archive = writeCpio(applicationEntries(files).map((entry) => ({ ...entry, path: `rootfs/${entry.path}` })))
   return zstdCompressSync(archive, {
     pledgedSrcSize: archive.length,
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
