@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { toHex } from '@quorate/shared/wire/bytes'
 import type { Certificate, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes'
 import {
@@ -33,7 +33,7 @@ type KeygenRow = {
   expiresAt: number
   skeleton?: Skeleton
   secret?: Uint8Array
-  invitationKeys: Map<number, string>
+  invitationKeys: Map<number, Uint8Array>
   receipts: Map<number, RegistrationReceipt>
   dealt?: Dealt
   certificate?: Certificate
@@ -128,7 +128,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       for (const { enclaveId, sealed } of body.sealed) {
         const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === enclaveId)!
         const init = openInit(fleet, enclave, sealed)
-        row.secret = fromHex(init.sessionSecret)
+        row.secret = init.sessionSecret
         for (const { index, key } of init.invitationKeys) row.invitationKeys.set(index, key)
       }
       return keygenStatus(id)

@@ -1,7 +1,7 @@
 import type { Secp256k1 } from '@quorate/shared/mpc'
 import { encode } from '@quorate/shared/seal/cbor'
 import { sealTo } from '@quorate/shared/seal/ecies'
-import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { fromHex, toBase64url } from '@quorate/shared/wire/bytes'
 import { Init, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteBody } from '@quorate/shared/wire/routes'
 import { hostsOf, skeletonDigest } from './skeleton.ts'
@@ -18,10 +18,10 @@ export function sealInits(
     const init = Init.parse({
       purpose: 'init',
       skeletonDigest: skeletonDigest(skeleton),
-      sessionSecret: toHex(sessionSecret),
+      sessionSecret,
       invitationKeys: hosted.map(({ userId, index }) => ({
         index,
-        key: toHex(invitationKeys.get(userId) ?? new Uint8Array()),
+        key: invitationKeys.get(userId) ?? new Uint8Array(),
       })),
     })
     const plaintext = encode(init)

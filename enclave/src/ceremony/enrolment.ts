@@ -3,7 +3,7 @@ import { decode } from '@quorate/shared/seal/cbor'
 import { readerSeed } from '@quorate/shared/seal/items'
 import { createSigner, digestOf } from '@quorate/shared/seal/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { z } from 'zod'
@@ -50,13 +50,13 @@ export async function openInit(vault: Vault, skeleton: Skeleton, sealed: Uint8Ar
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
     throw new Refusal('keygen.skeleton_mismatch')
   if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
-  const sessionSecret = fromHex(init.sessionSecret)
+  const { sessionSecret } = init
   if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')
   return {
     skeleton,
     skeletonDigest,
     sessionSecret,
-    invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, fromHex(key)])),
+    invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, key])),
     registered: new Map(),
   }
 }

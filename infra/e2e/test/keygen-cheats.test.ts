@@ -48,8 +48,8 @@ describe('an enclave that is asked to take part in a keygen', () => {
     const init = initFor(plan, first!)
     for (const invitationKeys of [
       [],
-      [{ index: 2, key: random(32) }],
-      [...init.invitationKeys, { index: 2, key: random(32) }],
+      [{ index: 2, key: randomBytes(32) }],
+      [...init.invitationKeys, { index: 2, key: randomBytes(32) }],
     ])
       await expectRefusal(
         first!.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(first!, { ...init, invitationKeys }) }),

@@ -53,13 +53,17 @@ export const Skeleton = z
   )
 export type Skeleton = z.infer<typeof Skeleton>
 
+/** Secret bytes inside a sealed message: bytes and not text, so that they can be wiped. */
+const Secret = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
+const Secret32 = Secret.refine((bytes) => bytes.length === 32, '32 bytes')
+
 /** Sealed to each enclave by the reserving client. */
 export const Init = z.strictObject({
   purpose: z.literal('init'),
   skeletonDigest: Digest,
-  sessionSecret: Random32,
+  sessionSecret: Secret32,
   /** Invitation keys of the participants that this enclave hosts. */
-  invitationKeys: z.array(z.strictObject({ index: Index, key: Random32 })).max(32),
+  invitationKeys: z.array(z.strictObject({ index: Index, key: Secret32 })).max(32),
 })
 export type Init = z.infer<typeof Init>
 
@@ -135,8 +139,7 @@ export type RoundOne = z.infer<typeof RoundOne>
 /** Round two: for one participant only, sealed host to host. The sealed part carries the digest of the round one its sender saw. */
 export const RoundTwo = z.strictObject({ from: Index, to: Index, sealed: Base64url })
 export type RoundTwo = z.infer<typeof RoundTwo>
-/** Bytes and not text, so that it can be wiped. */
-export const RoundTwoSecret = z.strictObject({ transcript: Digest, package: z.instanceof(Uint8Array) })
+export const RoundTwoSecret = z.strictObject({ transcript: Digest, package: Secret })
 
 /** What all hosts sign at the end. Public: nothing but public keys stands in it. */
 export const CertificateBody = z.strictObject({

@@ -75,8 +75,8 @@ export function initFor(plan: Plan, member: Member): Init {
   return {
     purpose: 'init',
     skeletonDigest: digestOf('skeleton', plan.skeleton),
-    sessionSecret: toHex(plan.sessionSecret),
-    invitationKeys: hosted.map((index) => ({ index, key: plan.invitationKeys.get(index)! })),
+    sessionSecret: plan.sessionSecret,
+    invitationKeys: hosted.map((index) => ({ index, key: fromHex(plan.invitationKeys.get(index)!) })),
   }
 }
 
