@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { benchCrypto } from './crypto.ts'
 import type { Figure } from './figures.ts'
 import { benchSigning } from './signing.ts'
@@ -53,6 +53,9 @@ if (fleetNames.some(wanted)) figures.push(...(await benchSigning(wanted)))
 figures.push(...cryptoShare(figures))
 print(figures)
 
+// A run of one name keeps what an earlier run measured of the others.
+const path = 'bench/results.json'
+const before = only !== '' && existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : {}
+const measured = Object.fromEntries(figures.map(({ name, ...figure }) => [name, figure]))
 mkdirSync('bench', { recursive: true })
-const results = Object.fromEntries(figures.map(({ name, ...figure }) => [name, figure]))
-writeFileSync('bench/results.json', `${JSON.stringify(results, null, 2)}\n`)
+writeFileSync(path, `${JSON.stringify({ ...before, ...measured }, null, 2)}\n`)

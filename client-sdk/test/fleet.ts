@@ -78,7 +78,12 @@ export const openInit = (fleet: Fleet, enclave: Enclave, sealed: string): Init =
   Init.parse(decode(openSealed(fleet.mpc.secp256k1, enclave.secret, fromBase64url(sealed))))
 
 /** Opens a registration, checks its proofs, and answers with the host's receipt. */
-export async function acceptRegistration(fleet: Fleet, enclave: Enclave, sealed: string, keys: Map<number, Uint8Array>) {
+export async function acceptRegistration(
+  fleet: Fleet,
+  enclave: Enclave,
+  sealed: string,
+  keys: Map<number, Uint8Array>,
+) {
   const opened = decode(openSealed(fleet.mpc.secp256k1, enclave.secret, fromBase64url(sealed)))
   const registration = Registration.parse(opened)
   const { skeletonDigest, userId, index, authKey, consent } = registration.body
