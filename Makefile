@@ -38,7 +38,7 @@ eif: build ## Make the enclave image and its measurements, without Docker and ni
 	  --configuration $(CONFIGURATION) --out infra/image/dist/quorate.eif
 
 test-nitro: build ## Boot the enclave image in QEMU's Nitro machine (builds QEMU once; skips where it cannot)
-	@node infra/image/dist/src/test-nitro.js
+	@vitest run --config infra/image/nitro/vitest.config.js --root .
 
 test: build ## Run all tests
 	@vitest run $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
