@@ -400,6 +400,22 @@ describe('a signing', () => {
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
   })
 
+  it('asks a host that was stuck for nothing but a hello until it answers one', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-1', 'sign.commit', 'hang')
+    for (let hellos = 0; hellos < 2; hellos += 1) enclaves.fault('enclave-1', 'hello', 'enclave.timeout')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+    const asked = enclaves.calls.filter((call) => call.enclaveId === 'enclave-1').map(({ method }) => method)
+    expect(asked.slice(asked.indexOf('sign.commit'), asked.lastIndexOf('hello') + 1)).toEqual([
+      'sign.commit',
+      'hello',
+      'hello',
+      'hello',
+    ])
+  })
+
   it.each(['sign.commit', 'sign.partial', 'sign.aggregate', 'sign.confirm'] as const)(
     'goes on after the gateway restarted in %s, and no nonce signs twice',
     async (method) => {

@@ -157,7 +157,9 @@ const signingHandlers: Handlers = {
     return { receipt: await signBody(await signerOf(at), 'signing-receipt', receipt) }
   },
 }
-const handlers: Handlers = { ...keygenHandlers, ...signingHandlers }
+const hello: Handlers['hello'] = (_, at) =>
+  Promise.resolve({ bootId: String(at.boots).padStart(64, '0'), locked: false, identity: at.identity })
+const handlers: Handlers = { hello, ...keygenHandlers, ...signingHandlers }
 
 export type Call = { enclaveId: EnclaveId; method: EnclaveMethod; params: unknown }
 type Fault = { enclaveId: string; method: EnclaveMethod; then: RefusalCode | 'hang' | (() => void); culprits: number[] }

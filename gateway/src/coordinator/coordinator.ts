@@ -11,7 +11,7 @@ import { awaitedHosts, untilReached } from './under-way.ts'
 /** Joins keygens and signings over one store and one set of enclaves. Nothing runs before `start`. */
 export function createCoordinator(ports: Ports): Coordinator {
   const limits = { ...defaultLimits, ...ports.limits }
-  const health = createHostHealth(ports.enclaves, ports.clock, () => {
+  const health = createHostHealth(ports.enclaves, () => {
     keygens.wake()
     signings.wake()
   })

@@ -13,8 +13,10 @@ const unwell: ReadonlySet<RefusalCode> = new Set([
 
 const FIRST_REST_MS = 250
 const LONGEST_REST_MS = 5_000
+const HELLO_MS = 1_000
 
-type Illness = { failures: number; until: number }
+/** `resting`: not asked for anything but a hello. `failures` since it last did its work. */
+type Illness = Readonly<{ failures: number; resting: boolean }>
 
 export type HostHealth = Readonly<{
   /** Enclaves that can be asked, those without a failure since they last worked first. */
@@ -26,10 +28,11 @@ export type HostHealth = Readonly<{
 }>
 
 /**
- * Remembers over all sessions which enclaves failed, so that a dead one costs one session a moment and the next ones
- * nothing. `onWell` is called when one may be asked again: it became ready, or has rested.
+ * Remembers over all sessions which enclaves failed, so that a dead or stuck one costs one session a moment and the next
+ * ones nothing: after a rest it is asked for a hello, and nothing else before it has answered. `onWell` is called when one
+ * may be asked again: it became ready, or has answered.
  */
-export function createHostHealth(enclaves: EnclavePort, clock: () => number, onWell: () => void): HostHealth {
+export function createHostHealth(enclaves: EnclavePort, onWell: () => void): HostHealth {
   const ill = new Map<EnclaveId, Illness>()
   const timers = new Set<NodeJS.Timeout>()
   const unsubscribe = enclaves.subscribe(({ type, enclaveId }) => {
@@ -38,28 +41,39 @@ export function createHostHealth(enclaves: EnclavePort, clock: () => number, onW
     onWell()
   })
   const failuresOf = (id: EnclaveId) => ill.get(id)?.failures ?? 0
-  const rest = (ms: number) => {
+
+  function rest(id: EnclaveId, failures: number): void {
+    const illness = { failures, resting: true }
+    ill.set(id, illness)
+    const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
     const timer = setTimeout(() => {
       timers.delete(timer)
-      onWell()
+      if (ill.get(id) === illness) void greet(id, illness)
     }, ms).unref()
     timers.add(timer)
   }
+
+  async function greet(id: EnclaveId, illness: Illness): Promise<void> {
+    const answers = await enclaves.call(id, 'hello', {}, HELLO_MS).then(
+      () => true,
+      () => false,
+    )
+    if (ill.get(id) !== illness) return
+    if (!answers) return rest(id, illness.failures + 1)
+    ill.set(id, { ...illness, resting: false })
+    onWell()
+  }
+
   return {
     available: () =>
       enclaves
         .ids()
-        .filter((id) => enclaves.status(id).state === 'ready' && (ill.get(id)?.until ?? 0) <= clock())
+        .filter((id) => enclaves.status(id).state === 'ready' && !ill.get(id)?.resting)
         .sort((a, b) => failuresOf(a) - failuresOf(b)),
     failed: (id, code) => {
       if (!unwell.has(code)) return false
-      const before = ill.get(id)
       // The calls that fail together with the first one say nothing new.
-      if (before && before.until > clock()) return true
-      const failures = (before?.failures ?? 0) + 1
-      const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
-      ill.set(id, { failures, until: clock() + ms })
-      rest(ms + 1)
+      if (!ill.get(id)?.resting) rest(id, failuresOf(id) + 1)
       return true
     },
     worked: (id) => {
@@ -67,6 +81,7 @@ export function createHostHealth(enclaves: EnclavePort, clock: () => number, onW
     },
     close: () => {
       unsubscribe()
+      ill.clear()
       for (const timer of timers) clearTimeout(timer)
     },
   }
