@@ -59,7 +59,10 @@ export function createHostHealth(enclaves: EnclavePort, onWell: () => void): Hos
       () => false,
     )
     if (ill.get(id) !== illness) return
-    if (!answers) return rest(id, illness.failures + 1)
+    if (!answers) {
+      rest(id, illness.failures + 1)
+      return
+    }
     ill.set(id, { ...illness, resting: false })
     onWell()
   }
