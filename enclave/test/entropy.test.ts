@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { encode } from '@quorate/shared/seal/cbor'
 import { describe, expect, it } from 'vitest'
-import { addEntropy, checkEntropy, encodePoolInfo, seedEntropy } from '../src/platform/entropy.ts'
+import { addEntropy, checkEntropy, seedEntropy } from '../src/platform/entropy.ts'
 import { createNsm } from '../src/platform/nsm.ts'
 
 const good = () => new Uint8Array(randomBytes(256))
@@ -57,17 +57,12 @@ describe('seeding the kernel', () => {
 
   it('stops when the kernel does not take it', async () => {
     const refuse = () => {
-      throw new Error('ioctl RNDADDENTROPY EPERM')
+      throw new Error('EPERM: /dev/random')
     }
     await expect(seedEntropy(drawing(good(), good()), refuse)).rejects.toThrow('EPERM')
   })
 
-  it('lays the bytes out as in linux/random.h', () => {
-    expect(Buffer.from(encodePoolInfo(Uint8Array.of(1, 2, 3, 4))).toString('hex')).toBe('200000000400000001020304')
-  })
-
-  const root = process.platform === 'linux' && process.getuid?.() === 0
-  it.skipIf(!root)(`is taken by this kernel${root ? '' : ' (skipped: needs root on Linux)'}`, () => {
+  it.skipIf(process.platform !== 'linux')('is taken by this kernel, from anybody', () => {
     expect(() => addEntropy(good())).not.toThrow()
   })
 })

@@ -1,6 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { randomBytes } from '@noble/hashes/utils.js'
-import { checked, libc } from '@quorate/shared/linux/libc'
 import type { Nsm } from './nsm.ts'
 
 /** Bytes that are drawn from each source at the start. */
@@ -49,24 +48,15 @@ function mostFrequent(draws: readonly Uint8Array[]): number {
   return Math.max(...counts)
 }
 
-/** struct rand_pool_info of linux/random.h: bits of entropy, bytes, and the bytes, as RNDADDENTROPY takes them. */
-export function encodePoolInfo(bytes: Uint8Array): Uint8Array {
-  const message = new Uint8Array(8 + bytes.length)
-  message.set(new Uint8Array(Int32Array.of(bytes.length * 8, bytes.length).buffer))
-  message.set(bytes, 8)
-  return message
-}
-
-const RNDADDENTROPY = 0x4008_5203n
-
-/** Mixes bytes into the kernel's pool and has them counted as entropy. Needs CAP_SYS_ADMIN. Throws a plain Error. */
+/**
+ * Mixes bytes into the kernel's pool, as anybody may: they are not counted as entropy, which would take a right that the
+ * enclave's user has not, and which the kernel's own NSM driver has counted before. Throws a plain Error.
+ */
 export function addEntropy(bytes: Uint8Array): void {
-  const fd = openSync('/dev/random', 'r+')
-  const message = encodePoolInfo(bytes)
+  const fd = openSync('/dev/random', 'w')
   try {
-    checked('ioctl RNDADDENTROPY', libc().ioctl(fd, RNDADDENTROPY, message))
+    if (writeSync(fd, bytes) !== bytes.length) throw new Error('/dev/random took less than it was given')
   } finally {
-    message.fill(0)
     closeSync(fd)
   }
 }
