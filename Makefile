@@ -27,10 +27,10 @@ build: setup ## Compile everything
 	@npm run --silent build
 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again (under a minute)
-	@node infra/local/dist/src/demo/main.js
+	@exec node infra/local/dist/src/demo/main.js
 
 fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)
-	@PORT=$(PORT) STATE=$(STATE) node infra/local/dist/src/fleet/main.js
+	@exec env PORT=$(PORT) STATE=$(STATE) node infra/local/dist/src/fleet/main.js
 
 eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (CONFIGURATION=file)
 	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application
