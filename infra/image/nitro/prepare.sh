@@ -27,9 +27,11 @@ trap 'rm -rf "$work"' EXIT
 # Debian 13, whatever this machine is; nothing is taken that has another digest.
 mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/out" "$work/firmware"
 : >"$work/apt/status"
+# shellcheck disable=SC2016  # apt expands it
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 '/debian/*$')}
 cat >"$work/apt/sources.list" <<END
-deb [trusted=yes arch=amd64] http://deb.debian.org/debian trixie main
-deb-src [trusted=yes] http://deb.debian.org/debian trixie main
+deb [trusted=yes arch=amd64] $mirror trixie main
+deb-src [trusted=yes] $mirror trixie main
 END
 cat >"$work/apt/apt.conf" <<END
 Dir::State "$work/apt";

@@ -13,7 +13,7 @@ export const cacheFolder = (): string =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'quorate-nitro')
 
 /**
- * Where a `.deb` lies that has exactly the pinned digest, fetched with apt if need be: from Debian's mirrors, and from
+ * Where a `.deb` lies that has exactly the pinned digest, fetched with apt if need be: from the machine's mirror, and from
  * snapshot.debian.org once they have dropped the version. The digest is the trust; the mirrors' signatures add nothing.
  * Throws when no source has the package.
  */
@@ -21,9 +21,9 @@ export async function fetchPackages(packages: readonly DebianPackage[], snapshot
   const folder = join(cacheFolder(), 'debs')
   await mkdir(folder, { recursive: true })
   const paths = packages.map(({ sha256 }) => join(folder, `${sha256}.deb`))
-  for (const sources of [mirrors, archive(snapshot)]) {
+  for (const sources of [mirrors, () => archive(snapshot)]) {
     const missing = packages.filter((_, index) => !existsSync(paths[index] ?? ''))
-    if (missing.length > 0) await download(missing, sources, folder)
+    if (missing.length > 0) await download(missing, await sources(), folder)
   }
   const missing = packages.filter((_, index) => !existsSync(paths[index] ?? ''))
   if (missing.length > 0) throw new Error(`not to be had: ${missing.map(atVersion).join(', ')}`)
@@ -34,7 +34,16 @@ const suites = (debian: string, security: string): string =>
   [`${debian} trixie main`, `${debian} trixie-updates main`, `${security} trixie-security main`]
     .map((source) => `deb [trusted=yes arch=amd64 check-valid-until=no] ${source}\n`)
     .join('')
-const mirrors = suites('http://deb.debian.org/debian', 'http://deb.debian.org/debian-security')
+
+/** The mirror that this machine's apt is set up with, or the one that DEBIAN_MIRROR names. Empty when there is neither. */
+async function mirrors(): Promise<string> {
+  const asked = run('apt-get', ['indextargets', '--format', '$(REPO_URI)'])
+  const { stdout } = await asked.catch(() => ({ stdout: '' }))
+  const uris = [process.env['DEBIAN_MIRROR'] ?? '', ...stdout.split('\n')].map((uri) => uri.replace(/\/$/, ''))
+  const debian = uris.find((uri) => uri.endsWith('/debian'))
+  return debian === undefined ? '' : suites(debian, `${debian}-security`)
+}
+
 const archive = (time: string): string =>
   suites(
     `http://snapshot.debian.org/archive/debian/${time}`,
