@@ -18,6 +18,21 @@ export function refusalOf(
   return { code, culprits: known ? error.culprits : [] }
 }
 
+/** Runs `call`, and once more after `mend`, should the enclave refuse it with `code`: it has forgotten, and is told again. */
+export async function afterMending<T>(
+  code: RefusalCode,
+  mend: () => Promise<unknown>,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== code) throw error
+    await mend()
+    return call()
+  }
+}
+
 /** Logs that a session could not be saved or loaded. */
 export const reportFailed =
   (events: Ports['events'], kind: SessionKind) =>

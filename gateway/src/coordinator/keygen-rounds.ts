@@ -6,7 +6,7 @@ import { deadlineOf, effects, hasEnded, transition } from '../keygen/machine.ts'
 import type { KeygenEffect, KeygenEvent, KeygenSession, Registered, SealedInit } from '../keygen/session.ts'
 import type { AuditRecord } from '../store/store.ts'
 import type { Behaviour, Versioned } from './actor.ts'
-import { refusalOf, reportFailed } from './failures.ts'
+import { afterMending, refusalOf, reportFailed } from './failures.ts'
 import type { HostHealth } from './host-health.ts'
 import type { Ports } from './ports.ts'
 
@@ -32,20 +32,8 @@ async function restoreKeygen({ ports, timeoutMs }: Tools, enclaveId: EnclaveId, 
 }
 
 /** Runs `call`, and once more after the enclave has been told of the keygen, should it have forgotten. */
-export async function withKeygen<T>(
-  tools: Tools,
-  enclaveId: EnclaveId,
-  knows: Knows,
-  call: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'keygen.unknown') throw error
-    await restoreKeygen(tools, enclaveId, knows)
-    return call()
-  }
-}
+export const withKeygen = <T>(tools: Tools, enclaveId: EnclaveId, knows: Knows, call: () => Promise<T>): Promise<T> =>
+  afterMending('keygen.unknown', () => restoreKeygen(tools, enclaveId, knows), call)
 
 function rosterOf({ places }: KeygenSession, { skeleton, registrations }: Generating): Roster {
   const receipts = places.flatMap(({ index }) => registrations[index]?.receipt ?? [])

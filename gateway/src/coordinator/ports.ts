@@ -1,6 +1,4 @@
-import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
-import type { EnclaveId, KeyId, SigningId } from '@quorate/shared/wire/ids'
-import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
 import type { Certificate, RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type {
   KeygenStatus,
@@ -13,24 +11,12 @@ import type {
 } from '@quorate/shared/wire/rest'
 import type { Approval } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
+import type { Enclaves } from '../enclaves/enclaves.ts'
 import type { Events } from '../events.ts'
 import type { SessionKind, Store } from '../store/store.ts'
 
 /** What the coordinator needs of the pool. */
-export type EnclavePort = {
-  ids(): readonly EnclaveId[]
-  status(id: EnclaveId): { state: 'ready' | 'locked' | 'down'; identity: EnclaveIdentity | null }
-  /** Rejects with a `Refusal`: the enclave's, or `enclave.unreachable` and `enclave.timeout`. */
-  call<M extends EnclaveMethod>(
-    id: EnclaveId,
-    method: M,
-    params: EnclaveParams<M>,
-    deadlineMs?: number,
-  ): Promise<EnclaveResult<M>>
-  subscribe(listener: (event: { type: 'ready' | 'down' | 'restarted'; enclaveId: EnclaveId }) => void): () => void
-  /** Every pair verifies the other. */
-  introduce(ids: readonly EnclaveId[]): Promise<void>
-}
+export type EnclavePort = Omit<Enclaves, 'close'>
 
 /** `roundTimeoutMs`: for one call to an enclave. The others bound what strangers can make the gateway hold. */
 export type Limits = Readonly<{

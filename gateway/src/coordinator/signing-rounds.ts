@@ -4,7 +4,7 @@ import { effects, hasEnded, transition } from '../signing/machine.ts'
 import type { SigningEffect, SigningEvent, SigningSession } from '../signing/session.ts'
 import type { AuditRecord } from '../store/store.ts'
 import type { Behaviour, Versioned } from './actor.ts'
-import { refusalOf, reportFailed } from './failures.ts'
+import { afterMending, refusalOf, reportFailed } from './failures.ts'
 import type { HostHealth } from './host-health.ts'
 import type { LoadKey } from './key-cache.ts'
 import type { Ports } from './ports.ts'
@@ -47,25 +47,13 @@ async function ask(
   }
 }
 
-/** Runs `call`, and once more after the enclave has been given the share, should it not have it open. */
-async function withShare<T>(
-  tools: Tools,
-  id: EnclaveId,
-  s: SigningSession,
-  index: number,
-  call: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'key.unknown') throw error
-    const { record } = await tools.loadKey(s.keyId)
-    const share = record.shares.find((one) => one.index === index)
-    if (!share) throw error
-    const params = { certificate: record.certificate, index, sealedShare: share.sealed }
-    await tools.ports.enclaves.call(id, 'key.load', params, tools.timeoutMs)
-    return call()
-  }
+/** Gives the enclave the share of this participant. Throws `key.unknown` when there is none to give. */
+async function restoreShare({ ports, loadKey, timeoutMs }: Tools, id: EnclaveId, s: SigningSession, index: number) {
+  const { record } = await loadKey(s.keyId)
+  const share = record.shares.find((one) => one.index === index)
+  if (!share) throw new Refusal('key.unknown')
+  const params = { certificate: record.certificate, index, sealedShare: share.sealed }
+  await ports.enclaves.call(id, 'key.load', params, timeoutMs)
 }
 
 /** Answers become events; an enclave that is not well is remembered. */
@@ -76,7 +64,11 @@ async function perform(tools: Tools, s: SigningSession, effect: SigningEffect): 
   const enclaveId = s.holders.find((holder) => holder.index === index)?.enclaveId
   try {
     if (!enclaveId) throw new Refusal('internal')
-    const event = await withShare(tools, enclaveId, s, index, () => ask(tools, enclaveId, s, effect))
+    const event = await afterMending(
+      'key.unknown',
+      () => restoreShare(tools, enclaveId, s, index),
+      () => ask(tools, enclaveId, s, effect),
+    )
     health.worked(enclaveId)
     return event
   } catch (error) {
