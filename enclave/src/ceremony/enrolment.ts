@@ -31,10 +31,11 @@ function openFor<T extends z.ZodType>(vault: Vault, schema: T, sealed: Uint8Arra
   }
 }
 
-const hostedBy = (vault: Vault, skeleton: Skeleton): number[] =>
-  skeleton.participants
-    .filter(({ host }) => digestOf('identity', host.identity) === digestOf('identity', vault.identity))
-    .map(({ index }) => index)
+function hostedBy(vault: Vault, skeleton: Skeleton): number[] {
+  const own = digestOf('identity', vault.identity)
+  const mine = skeleton.participants.filter(({ host }) => digestOf('identity', host.identity) === own)
+  return mine.map(({ index }) => index)
+}
 
 /**
  * Opens the sealed part of an init and holds it against the skeleton. Throws `seal.invalid`, `keygen.expired`, or
