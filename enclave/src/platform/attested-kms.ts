@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import {
   DecryptCommand,
   GenerateDataKeyCommand,
+  GenerateRandomCommand,
   KMSClient,
   KMSServiceException,
   type DecryptCommandOutput,
@@ -67,7 +68,7 @@ export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): Se
       })
       const reply = await ask((abortSignal) => client.send(command, { abortSignal }))
       if (reply.CiphertextBlob === undefined) throw new Refusal('kms.invalid')
-      return { plaintext: openReply(reply, keyArn, privateKey), ciphertext: reply.CiphertextBlob, keyId: keyArn }
+      return { plaintext: openKey(reply, keyArn, privateKey), ciphertext: reply.CiphertextBlob, keyId: keyArn }
     },
     decrypt: async (ciphertext, context) => {
       const { privateKey, recipient } = await attest()
@@ -78,7 +79,13 @@ export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): Se
         Recipient: recipient,
       })
       const reply = await ask((abortSignal) => client.send(command, { abortSignal }))
-      return { plaintext: openReply(reply, keyArn, privateKey), keyId: keyArn }
+      return { plaintext: openKey(reply, keyArn, privateKey), keyId: keyArn }
+    },
+    random: async (length) => {
+      const { privateKey, recipient } = await attest()
+      const command = new GenerateRandomCommand({ NumberOfBytes: length, Recipient: recipient })
+      const reply = await ask((abortSignal) => client.send(command, { abortSignal }))
+      return openReply(reply, length, privateKey)
     },
   }
 }
@@ -92,13 +99,16 @@ async function makeRecipientKey(): Promise<RecipientKey> {
 
 type Reply = Readonly<Pick<DecryptCommandOutput, 'KeyId' | 'Plaintext' | 'CiphertextForRecipient'>>
 
-/** The key must be ours, and the plaintext must not be there: KMS leaves it out when a recipient is named. */
-function openReply(reply: Reply, keyArn: string, privateKey: KeyObject): Uint8Array {
-  const { KeyId, Plaintext, CiphertextForRecipient } = reply
-  if (KeyId !== keyArn || Plaintext !== undefined || CiphertextForRecipient === undefined)
-    throw new Refusal('kms.invalid')
+function openKey(reply: Reply, keyArn: string, privateKey: KeyObject): Uint8Array {
+  if (reply.KeyId !== keyArn) throw new Refusal('kms.invalid')
+  return openReply(reply, 32, privateKey)
+}
+
+/** A plaintext must not be there: KMS leaves it out when a recipient is named. */
+function openReply({ Plaintext, CiphertextForRecipient }: Reply, length: number, privateKey: KeyObject): Uint8Array {
+  if (Plaintext !== undefined || CiphertextForRecipient === undefined) throw new Refusal('kms.invalid')
   const plaintext = openEnvelope(CiphertextForRecipient, privateKey)
-  if (plaintext.length === 32) return plaintext
+  if (plaintext.length === length) return plaintext
   plaintext.fill(0)
   throw new Refusal('kms.invalid')
 }

@@ -3,7 +3,8 @@ export type EncryptionContext = Readonly<Record<string, string>>
 
 /**
  * The key service under which an enclave seals its root secret. It gives keys to this enclave's image only.
- * Plaintexts are 32 bytes, owned and wiped by the caller. `keyId` is the key's ARN.
+ * Plaintexts are 32 bytes, owned and wiped by the caller. `keyId` is the key's ARN. `random` gives so many bytes (1 to 1024) of
+ * the service's own randomness, which nobody on the way has read: something to mix in, never a secret by itself.
  *
  * Throws `kms.denied` when it says no, `kms.unavailable` when it cannot be asked, `kms.invalid` when its answer is not
  * acceptable. An old ciphertext opens for ever: freshness is the caller's affair.
@@ -13,4 +14,5 @@ export type SealingKms = Readonly<{
     context: EncryptionContext,
   ) => Promise<{ plaintext: Uint8Array; ciphertext: Uint8Array; keyId: string }>
   decrypt: (ciphertext: Uint8Array, context: EncryptionContext) => Promise<{ plaintext: Uint8Array; keyId: string }>
+  random: (length: number) => Promise<Uint8Array>
 }>

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +9,12 @@ import { MeasuredConfiguration } from '../src/enclave/configuration.ts'
 import { parseLaunch } from '../src/enclave/launch.ts'
 import type { Command } from '../src/fleet/child.ts'
 import { createCrew } from '../src/fleet/crew.ts'
+import { keepConfiguration } from '../src/fleet/enclave-configuration.ts'
 import type { FleetEvent } from '../src/fleet/events.ts'
 import { lockState } from '../src/fleet/lock.ts'
 import { openStateFolder } from '../src/fleet/state-folder.ts'
+import { arnOf, developmentKeyId } from '../src/kms/key-store.ts'
+import { loadOrCreateTls } from '../src/nsm/tls.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-parts-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -106,9 +110,49 @@ describe('an enclave at launch', () => {
   })
 
   it('takes no configuration with anything more or less in it', () => {
-    const kms = { endpoint: 'http://127.0.0.1:1', keyArn: 'arn:aws:kms:x', region: 'x' }
+    const kms = { endpoint: 'https://localhost:1', keyArn: 'arn:aws:kms:x', region: 'x', authorities: ['a'] }
+    const plain = { ...kms, endpoint: 'http://localhost:1' }
     expect(MeasuredConfiguration.safeParse({ roots: ['r'], kms }).success).toBe(true)
+    expect(MeasuredConfiguration.safeParse({ roots: ['r'], kms: plain }).success).toBe(false)
+    expect(MeasuredConfiguration.safeParse({ roots: ['r'], kms: { ...kms, authorities: [] } }).success).toBe(false)
     expect(MeasuredConfiguration.safeParse({ roots: [], kms }).success).toBe(false)
     expect(MeasuredConfiguration.safeParse({ roots: ['r'], kms, debug: true }).success).toBe(false)
+  })
+})
+
+describe('the measured configuration of a state folder', () => {
+  it('stays as it was made, octet by octet, while it fits the folder', async () => {
+    const path = join(folder, 'enclave.json')
+    const made = await keepConfiguration(path, { root: 'r', kmsAuthority: 'a' })
+    const text = readFileSync(path, 'utf8')
+    expect(await keepConfiguration(path, { root: 'r', kmsAuthority: 'a' })).toEqual(made)
+    expect(readFileSync(path, 'utf8')).toBe(text)
+    expect(await keepConfiguration(path, { root: 'r', kmsAuthority: 'b' })).toEqual({
+      ...made,
+      kms: { ...made.kms, authorities: ['b'] },
+    })
+  })
+
+  it('is made anew, at the same port of KMS, when an older release wrote it that spoke plain HTTP', async () => {
+    const path = join(folder, 'old.json')
+    const kms = { endpoint: 'http://127.0.0.1:23456', keyArn: arnOf(developmentKeyId), region: 'local-1' }
+    writeFileSync(path, JSON.stringify({ roots: ['r'], kms }, null, 2))
+    const made = await keepConfiguration(path, { root: 'r', kmsAuthority: 'a' })
+    expect(made.kms).toEqual({ ...kms, endpoint: 'https://localhost:23456', authorities: ['a'] })
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(made)
+  })
+})
+
+describe('the TLS identity of the KMS stand-in', () => {
+  it('is made once for a folder, for the loopback and nothing else, under an authority whose key nobody has', async () => {
+    const { authority, server } = await loadOrCreateTls(folder)
+    expect(await loadOrCreateTls(folder)).toEqual({ authority, server })
+    const [root, leaf] = [new X509Certificate(authority), new X509Certificate(server.cert)]
+    expect([root.ca, leaf.ca, leaf.verify(root.publicKey), leaf.checkIssued(root)]).toEqual([true, false, true, true])
+    expect([leaf.checkHost('localhost'), leaf.checkIP('127.0.0.1')]).toEqual(['localhost', '127.0.0.1'])
+    expect([leaf.checkHost('kms.example'), leaf.checkIP('127.0.0.2')]).toEqual([undefined, undefined])
+    expect(readFileSync(join(folder, 'tls.json'), 'utf8').match(/PRIVATE KEY-----\\n/g)).toHaveLength(2)
+    expect(root.checkPrivateKey(createPrivateKey(server.key))).toBe(false)
+    expect(statSync(join(folder, 'tls.json')).mode & 0o777).toBe(0o600)
   })
 })

@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { DecryptCommand, DescribeKeyCommand, GenerateDataKeyCommand, GenerateRandomCommand } from '@aws-sdk/client-kms'
-import { createAttestedKms, createKmsClient } from '@quorate/enclave/platform/attested-kms'
+import { createAttestedKms } from '@quorate/enclave/platform/attested-kms'
 import { openEnvelope } from '@quorate/enclave/platform/cms-envelope'
 import { createNsm, type Nsm } from '@quorate/enclave/platform/nsm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +18,8 @@ import { arnOf, developmentKeyId } from '../src/kms/key-store.ts'
 import { startKms, type RunningKms } from '../src/kms/server.ts'
 import { loadOrCreateChain, type DevelopmentChain } from '../src/nsm/development-root.ts'
 import { createModule } from '../src/nsm/hypervisor.ts'
+import { loadOrCreateTls, type TlsMaterial } from '../src/nsm/tls.ts'
+import { clientOf as clientAt } from './support/kms-client.ts'
 
 const otherKeyId = '00000000-0000-4000-8000-000000000002'
 const pcr = (byte: number) => new Uint8Array(48).fill(byte)
@@ -26,23 +30,31 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 let folder: string
 let chain: DevelopmentChain
 let kms: RunningKms
+let tls: TlsMaterial
 
 const policy = () => ({ roots: [chain.rootPem], measurements: [{ '0': hex(pcr(1)), '3': hex(pcr(1)) }] })
 const start = (more: object = {}) =>
-  startKms({ port: 0, folder: join(folder, 'kms'), policy: policy(), keyIds: [developmentKeyId, otherKeyId], ...more })
+  startKms({
+    port: 0,
+    tls: tls.server,
+    folder: join(folder, 'kms'),
+    policy: policy(),
+    keyIds: [developmentKeyId, otherKeyId],
+    ...more,
+  })
 
 const nsmOf = (pcrs: Map<number, Uint8Array>, from = chain, now = Date.now): Nsm => {
   const module = createModule({ chain: from, pcrs, moduleId: 'i-0-enc1', now })
   return createNsm((request) => Promise.resolve(module(request)))
 }
-const clientOf = (endpoint = kms.url) =>
-  createKmsClient({ endpoint, region: 'local-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } })
-const attested = (nsm = nsmOf(image(1)), keyArn = kms.keyArn, endpoint = kms.url) =>
-  createAttestedKms({ nsm, client: clientOf(endpoint), keyArn })
+const clientOf = (port = kms.port) => clientAt({ port, authority: tls.authority })
+const attested = (nsm = nsmOf(image(1)), keyArn = kms.keyArn, port = kms.port) =>
+  createAttestedKms({ nsm, client: clientOf(port), keyArn })
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kms-'))
   chain = await loadOrCreateChain(join(folder, 'nsm'))
+  tls = await loadOrCreateTls(join(folder, 'kms'))
   kms = await start()
 })
 
@@ -70,6 +82,12 @@ describe('an attested enclave', () => {
     kms = await start()
     await expect(attested().decrypt(ciphertext, context)).resolves.toMatchObject({ plaintext })
     expect((await stat(join(folder, 'kms', `${developmentKeyId}.key`))).mode & 0o777).toBe(0o600)
+  })
+
+  it('gets randomness of KMS, of any length, another one each time', async () => {
+    const [once, again] = [await attested().random(32), await attested().random(32)]
+    expect([once.length, again.length, (await attested().random(1024)).length]).toEqual([32, 32, 1024])
+    expect(hex(once)).not.toBe(hex(again))
   })
 
   it('may name its context in any order', async () => {
@@ -185,8 +203,9 @@ describe('the stand-in speaks to the AWS SDK as KMS does', () => {
 
   it('refuses bodies that are too large, no JSON, or for nothing that it knows', async () => {
     const post = async (target: string, body: string) => {
-      const response = await fetch(kms.url, { method: 'POST', headers: { 'x-amz-target': target }, body })
-      return ((await response.json()) as { __type: string }).__type
+      const options = { method: 'POST', ca: tls.authority, headers: { 'x-amz-target': target } }
+      const [response] = (await once(request(kms.url, options).end(body), 'response')) as [IncomingMessage]
+      return ((await json(response)) as { __type: string }).__type
     }
     expect(await post('TrentService.Decrypt', '{')).toBe('ValidationException')
     expect(await post('TrentService.Decrypt', JSON.stringify({ CiphertextBlob: 'A'.repeat(70_000) }))).toBe(
@@ -217,9 +236,9 @@ describe('the stand-in speaks to the AWS SDK as KMS does', () => {
 
 describe('an enclave does not take what a proxy makes up', () => {
   /** A KMS that answers every call with this. */
-  const answering = async (status: number, body: object, use: (url: string) => Promise<void>) => {
+  const answering = async (status: number, body: object, use: (port: number) => Promise<void>) => {
     let asked = 0
-    const server = createServer((request, response) => {
+    const server = createServer(tls.server, (request, response) => {
       asked++
       request
         .resume()
@@ -228,7 +247,7 @@ describe('an enclave does not take what a proxy makes up', () => {
         )
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    await use((server.address() as AddressInfo).port)
     server.closeAllConnections()
     server.close()
     return asked
@@ -252,8 +271,8 @@ describe('an enclave does not take what a proxy makes up', () => {
     ['no envelope', { KeyId: arnOf(developmentKeyId) }],
     ['nothing', {}],
   ])('such as %s', async (_, body) => {
-    await answering(200, { CiphertextBlob: 'AAAA', ...body }, async (url) => {
-      const enclave = attested(nsmOf(image(1)), arnOf(developmentKeyId), url)
+    await answering(200, { CiphertextBlob: 'AAAA', ...body }, async (port) => {
+      const enclave = attested(nsmOf(image(1)), arnOf(developmentKeyId), port)
       await expect(enclave.generateDataKey(context)).rejects.toMatchObject({ code: 'kms.invalid' })
       await expect(enclave.decrypt(Uint8Array.of(1), context)).rejects.toMatchObject({ code: 'kms.invalid' })
     })
@@ -264,8 +283,8 @@ describe('an enclave does not take what a proxy makes up', () => {
       [400, 'ThrottlingException'],
       [500, 'KMSInternalException'],
     ] as const) {
-      const asked = await answering(status, { __type: type }, async (url) => {
-        const enclave = attested(nsmOf(image(1)), arnOf(developmentKeyId), url)
+      const asked = await answering(status, { __type: type }, async (port) => {
+        const enclave = attested(nsmOf(image(1)), arnOf(developmentKeyId), port)
         await expect(enclave.decrypt(Uint8Array.of(1), context)).rejects.toMatchObject({ code: 'kms.unavailable' })
       })
       expect(asked, type).toBe(3)
@@ -273,9 +292,9 @@ describe('an enclave does not take what a proxy makes up', () => {
   })
 
   it('and says that KMS is away when nobody answers', async () => {
-    await expect(
-      attested(nsmOf(image(1)), kms.keyArn, 'http://127.0.0.1:9').generateDataKey(context),
-    ).rejects.toMatchObject({ code: 'kms.unavailable' })
+    await expect(attested(nsmOf(image(1)), kms.keyArn, 9).generateDataKey(context)).rejects.toMatchObject({
+      code: 'kms.unavailable',
+    })
   })
 })
 
@@ -287,8 +306,15 @@ describe('the stand-in as a process', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
-    const { ready, keyArn } = JSON.parse(line.toString()) as { ready: string; keyArn: string }
-    await expect(attested(nsmOf(image(1)), keyArn, ready).generateDataKey(context)).resolves.toMatchObject({
+    const { ready, keyArn, authority } = JSON.parse(line.toString()) as {
+      ready: string
+      keyArn: string
+      authority: string
+    }
+    const client = clientAt({ port: Number(new URL(ready).port), authority })
+    await expect(
+      createAttestedKms({ nsm: nsmOf(image(1)), client, keyArn }).generateDataKey(context),
+    ).resolves.toMatchObject({
       keyId: keyArn,
     })
     const exited = once(child, 'exit')

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { createEnclave } from '@quorate/enclave/enclave'
-import type { EnclaveEvent } from '@quorate/enclave/events'
+import type { EnclaveEvent, EnclaveLog } from '@quorate/enclave/events'
 import type { SealingKms } from '@quorate/enclave/platform/kms'
 import { createNsm, type AttestationRequest } from '@quorate/enclave/platform/nsm'
+import type { Platform } from '@quorate/enclave/platform/platform'
 import { createDispatch } from '@quorate/enclave/server/dispatch'
 import { loadOrCreateChain } from '@quorate/local/nsm/development-root'
 import { createModule } from '@quorate/local/nsm/hypervisor'
@@ -27,13 +28,15 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 export type Member = {
   identity: EnclaveIdentity
   events: EnclaveEvent[]
-  call: <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
+  call: Call
   /** As `kill -9` and a start from what the gateway stored. */
   restart: () => Promise<void>
 }
 
 export type Cluster = {
   members: Member[]
+  /** What an enclave of this name would stand on. */
+  platformOf: (enclaveId: string) => Platform
   /** A document of this very image, over any claims: what a compromised enclave could get. */
   issue: (enclaveId: string, claims: AttestationRequest, image?: string) => Promise<Uint8Array>
   trust: TrustPolicy
@@ -60,13 +63,36 @@ function fakeKms(): SealingKms {
     decrypt(ciphertext, context) {
       const decipher = createDecipheriv('aes-256-gcm', key, ciphertext.subarray(0, 12)).setAAD(aad(context))
       decipher.setAuthTag(ciphertext.subarray(12, 28))
-      const plaintext = Buffer.concat([decipher.update(ciphertext.subarray(28)), decipher.final()])
-      return Promise.resolve({ plaintext: Uint8Array.from(plaintext), keyId: 'arn:test' })
+      try {
+        const plaintext = Buffer.concat([decipher.update(ciphertext.subarray(28)), decipher.final()])
+        return Promise.resolve({ plaintext: Uint8Array.from(plaintext), keyId: 'arn:test' })
+      } catch {
+        return Promise.reject(new Refusal('kms.denied'))
+      }
     },
+    random: (length) => Promise.resolve(Uint8Array.from(randomBytes(length))),
   }
 }
 
 const sha384 = (text: string) => Uint8Array.from(createHash('sha384').update(text).digest())
+
+type Call = <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
+
+/** The real thing on this platform, locked, reached through the real encoding. */
+export function startEnclave(platform: Platform): { call: Call } {
+  const dispatch = createDispatch(createEnclave(platform), platform.log)
+  return {
+    call: async (method, params) => {
+      const reply = decode(await dispatch(encode([method, params]))) as {
+        result?: unknown
+        refusal?: { code: string; culprits: number[] }
+      }
+      if (reply.refusal)
+        throw new Refusal(isRefusalCode(reply.refusal.code) ? reply.refusal.code : 'internal', reply.refusal.culprits)
+      return enclaveMethods[method].result.parse(reply.result) as never
+    },
+  }
+}
 
 export type ClusterOptions = {
   size?: number
@@ -85,29 +111,15 @@ export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: Clust
   const measurements = Object.fromEntries([...pcrs].map(([index, value]) => [String(index), toHex(value)]))
   const trust: TrustPolicy = { roots: [chain.rootPem], measurements: [measurements] }
 
-  async function start(number: number, enclaveId: EnclaveId, sealedRoot: string | null, events: EnclaveEvent[]) {
-    const answer = createModule({ chain, pcrs, moduleId: `i-0-${enclaveId}`, now: () => clock.now })
+  const platformOf = (name: string, log: EnclaveLog = () => undefined): Platform => {
+    const answer = createModule({ chain, pcrs, moduleId: `i-0-${name}`, now: () => clock.now })
     const nsm = createNsm((request) => Promise.resolve(answer(request)))
-    const log = (event: EnclaveEvent) => void events.push(event)
-    const handlers = createEnclave({
-      enclaveId,
-      nsm,
-      kms,
-      mpc: mpcOf(number, mpc),
-      roots: trust.roots,
-      clock: () => clock.now,
-      log,
-    })
-    const dispatch = createDispatch(handlers, log)
-    const call: Member['call'] = async (method, params) => {
-      const reply = decode(await dispatch(encode([method, params]))) as {
-        result?: unknown
-        refusal?: { code: string; culprits: number[] }
-      }
-      if (reply.refusal)
-        throw new Refusal(isRefusalCode(reply.refusal.code) ? reply.refusal.code : 'internal', reply.refusal.culprits)
-      return enclaveMethods[method].result.parse(reply.result) as never
-    }
+    return { enclaveId: EnclaveId.parse(name), nsm, kms, mpc, roots: trust.roots, clock: () => clock.now, log }
+  }
+
+  async function start(number: number, enclaveId: EnclaveId, sealedRoot: string | null, events: EnclaveEvent[]) {
+    const platform = platformOf(enclaveId, (event) => void events.push(event))
+    const { call } = startEnclave({ ...platform, mpc: mpcOf(number, mpc) })
     return { call, ...(await call('boot', { sealedRoot })) }
   }
 
@@ -143,5 +155,5 @@ export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: Clust
     const answer = createModule({ chain, pcrs: made, moduleId: `i-0-${enclaveId}`, now: () => clock.now })
     return createNsm((request) => Promise.resolve(answer(request))).attest(claims)
   }
-  return { members, issue, trust, clock, introduceAll }
+  return { members, platformOf, issue, trust, clock, introduceAll }
 }

@@ -7,6 +7,13 @@ import { z } from 'zod'
 export const MeasuredConfiguration = z.strictObject({
   /** Root certificates (PEM) under which peers must attest. */
   roots: z.array(z.string().min(1)).min(1),
-  kms: z.strictObject({ endpoint: z.url(), keyArn: z.string().startsWith('arn:'), region: z.string().min(1) }),
+  kms: z.strictObject({
+    /** Its port is on the loopback, its name is what the certificate must be for. */
+    endpoint: z.url({ protocol: /^https$/ }),
+    keyArn: z.string().startsWith('arn:'),
+    region: z.string().min(1),
+    /** Under which (PEM) the endpoint's certificate must be. */
+    authorities: z.array(z.string().min(1)).min(1),
+  }),
 })
 export type MeasuredConfiguration = z.infer<typeof MeasuredConfiguration>

@@ -1,9 +1,12 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { createEnclave } from '@quorate/enclave/enclave'
 import type { EnclaveLog } from '@quorate/enclave/events'
 import { createAttestedKms, createKmsClient } from '@quorate/enclave/platform/attested-kms'
 import { createNsm } from '@quorate/enclave/platform/nsm'
 import type { Platform } from '@quorate/enclave/platform/platform'
+import { TunnelTlsAgent } from '@quorate/enclave/platform/tunnel'
 import { createDispatch, type Dispatch } from '@quorate/enclave/server/dispatch'
 import { serve } from '@quorate/enclave/server/serve'
 import { loadMpc } from '@quorate/shared/mpc'
@@ -12,17 +15,31 @@ import { connectNsmSocket } from '../nsm/socket-transport.ts'
 import { MeasuredConfiguration } from './configuration.ts'
 import { parseLaunch, type Launch } from './launch.ts'
 
-/** An enclave on the simulated platform: the same parts as in production, another NSM transport and another KMS endpoint. */
+/** An enclave on the simulated platform: the same parts as in production, another NSM transport, and a KMS on this machine. */
 async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise<Platform> {
   const { roots, kms } = MeasuredConfiguration.parse(JSON.parse(await readFile(configuration, 'utf8')))
   const nsm = createNsm(connectNsmSocket(nsmSocket))
-  const { endpoint, keyArn, region } = kms
+  const { endpoint, keyArn, region, authorities } = kms
   // The attestation document is what the stand-in asks for; the SDK will not send a request without credentials.
-  const client = createKmsClient({ endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } })
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const agent = new TunnelTlsAgent((signal) => dialLoopback(Number(new URL(endpoint).port), signal), authorities)
+  const client = createKmsClient({ endpoint, region, credentials, agent })
   const log: EnclaveLog = (event) =>
     process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
   const mpc = await loadMpc()
   return { enclaveId, nsm, kms: createAttestedKms({ nsm, client, keyArn }), mpc, roots, clock: Date.now, log }
+}
+
+/** In place of the parent's vsock proxy. */
+async function dialLoopback(port: number, signal: AbortSignal): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  try {
+    await once(socket, 'connect', { signal })
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
 }
 
 /**

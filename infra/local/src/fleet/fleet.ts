@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { loadOrCreateChain } from '../nsm/development-root.ts'
+import { loadOrCreateTls } from '../nsm/tls.ts'
 import { createCrew, type Crew } from './crew.ts'
 import { findSocat, hostEnclave, type EnclaveHost } from './enclave-host.ts'
 import { FleetError, type OnFleetEvent } from './events.ts'
@@ -100,7 +101,8 @@ async function launch(
   { crew, closers, onEvent }: Parts,
 ): Promise<Omit<Fleet, 'stop'>> {
   const chain = await loadOrCreateChain(state.hypervisor)
-  const image = await openImage(state.root, chain.rootPem, sources?.enclave)
+  const { authority } = await loadOrCreateTls(state.kms)
+  const image = await openImage(state.root, { root: chain.rootPem, kmsAuthority: authority }, sources?.enclave)
   const { trust, path, renewed } = await writeTrust(state.root, chain.rootPem, image.measurements)
   onEvent({ type: 'measured', measurements: image.measurements, renewed })
 

@@ -23,7 +23,7 @@ export type GatewaySettings = Readonly<{
 /** The gateway on the loopback, before these enclaves. Throws a `FleetError` when the port is taken. */
 export async function gatewayCommand(
   state: StateFolder,
-  hosts: readonly EnclaveHost[],
+  hosts: readonly Pick<EnclaveHost, 'enclaveId' | 'address'>[],
   settings: GatewaySettings,
 ): Promise<GatewayProcess> {
   const port = await requirePort(

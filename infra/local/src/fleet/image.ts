@@ -1,16 +1,13 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Measurements } from '@quorate/shared/attestation/policy'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { MeasuredConfiguration } from '../enclave/configuration.ts'
-import { arnOf, developmentKeyId } from '../kms/key-store.ts'
 import { measure } from '../nsm/measure.ts'
+import { keepConfiguration, type Believed } from './enclave-configuration.ts'
 import { fromSource, projectFolder } from './entry.ts'
 import { FleetError } from './events.ts'
-import { freePort } from './ports.ts'
 
 /** What an enclave of this fleet is made of, and the registers that follow: PCR0 to 2, equal for all of them. */
 export type EnclaveImage = Readonly<{
@@ -27,14 +24,14 @@ const bundler = join(projectFolder, 'infra/local/bundle.js')
  * Measures the bundle, the configuration of this state folder and the runtime. `source`: the file that is bundled in place
  * of this package's enclave. Throws a `FleetError` when nothing is built.
  */
-export async function openImage(state: string, rootPem: string, source?: string): Promise<EnclaveImage> {
+export async function openImage(state: string, believed: Believed, source?: string): Promise<EnclaveImage> {
   const folder = source === undefined ? join(projectFolder, 'infra/local/dist/enclave') : join(state, 'image')
   const files = { code: join(folder, 'enclave.mjs'), wasm: join(folder, 'mpc.wasm') }
   const other = source === undefined ? [] : [source, folder]
   if (fromSource || source !== undefined) await promisify(execFile)(process.execPath, [bundler, ...other])
   if (!existsSync(files.code)) throw new FleetError('there is no enclave to start: run `npm run build` first')
   const configuration = join(state, 'enclave.json')
-  const { kms } = await readConfiguration(configuration, rootPem)
+  const { kms } = await keepConfiguration(configuration, believed)
   const application = [files.code, files.wasm, configuration]
   const pcrs = await measure({ application, runtime: [process.execPath], role: 'quorate-enclave', instanceId: '' })
   const measurements = Object.fromEntries(
@@ -47,15 +44,4 @@ export async function openImage(state: string, rootPem: string, source?: string)
 export async function pcrsOf({ pcrs }: EnclaveImage, enclaveId: string): Promise<Map<number, Uint8Array>> {
   const own = await measure({ application: [], runtime: [], role: '', instanceId: enclaveId })
   return new Map([...pcrs, [4, own.get(4) ?? new Uint8Array(48)]])
-}
-
-/** Written once for a state folder: another configuration would be another enclave, to which KMS gives nothing. */
-async function readConfiguration(path: string, rootPem: string): Promise<MeasuredConfiguration> {
-  if (!existsSync(path)) {
-    const endpoint = `http://127.0.0.1:${await freePort()}`
-    const kms = { endpoint, keyArn: arnOf(developmentKeyId), region: 'local-1' }
-    const made: MeasuredConfiguration = { roots: [rootPem], kms }
-    await writeFile(path, JSON.stringify(made, null, 2), { mode: 0o600 })
-  }
-  return MeasuredConfiguration.parse(JSON.parse(await readFile(path, 'utf8')))
 }

@@ -1,5 +1,6 @@
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { z } from 'zod'
+import { loadOrCreateTls } from '../nsm/tls.ts'
 import { startKms } from './server.ts'
 
 /** The stand-in as a process of its own. Its one argument is this, as JSON. */
@@ -11,8 +12,9 @@ const Config = z.strictObject({
 })
 
 const { keyIds, ...config } = Config.parse(JSON.parse(process.argv[2] ?? '{}'))
-const kms = await startKms(keyIds === undefined ? config : { ...config, keyIds })
-process.stdout.write(`${JSON.stringify({ ready: kms.url, keyArn: kms.keyArn })}\n`)
+const { authority, server } = await loadOrCreateTls(config.folder)
+const kms = await startKms({ ...config, tls: server, ...(keyIds && { keyIds }) })
+process.stdout.write(`${JSON.stringify({ ready: kms.url, keyArn: kms.keyArn, authority })}\n`)
 
 const stop = () => void kms.close()
 process.once('SIGTERM', stop)

@@ -1,40 +1,43 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { ServerIdentity } from '../nsm/tls.ts'
 import { KmsError } from './kms-error.ts'
 import { arnOf, developmentKeyId, openKeyStore } from './key-store.ts'
 import { operations, type Desk } from './operations.ts'
 
-/** `port` 0: any that is free. `policy`: whom the keys serve. `keyIds`: as KMS has them (UUIDs), one without it. `now` in ms. */
+/** `port` 0: any that is free. `tls`: whom it is to its clients. `policy`: whom the keys serve. `keyIds`: as KMS has them (UUIDs), one without it. `now` in ms. */
 export type KmsOptions = Readonly<{
   port: number
+  tls: ServerIdentity
   folder: string
   policy: TrustPolicy
   keyIds?: readonly string[]
   now?: () => number
 }>
 
-/** `keyArn` is that of the first key. */
-export type RunningKms = Readonly<{ url: string; keyArn: string; close: () => Promise<void> }>
+/** `port` is on the loopback; `url` says it by the name `localhost`. `keyArn` is that of the first key. */
+export type RunningKms = Readonly<{ url: string; port: number; keyArn: string; close: () => Promise<void> }>
 
 const largestRequest = 64 * 1024
 
 /**
- * A stand-in for AWS KMS on the loopback: JSON 1.1 over HTTP, as the AWS SDK speaks it, with the attestation that AWS
+ * A stand-in for AWS KMS on the loopback: JSON 1.1 over HTTPS, as the AWS SDK speaks it, with the attestation that AWS
  * enforces and no emulator does. It does not check SigV4 signatures: who may call is decided by the document alone.
  */
 export async function startKms(options: KmsOptions): Promise<RunningKms> {
-  const { port, folder, keyIds = [developmentKeyId], now = Date.now } = options
+  const { folder, keyIds = [developmentKeyId], now = Date.now } = options
   const desk = { keys: await openKeyStore(folder, keyIds), policy: TrustPolicy.parse(options.policy), now }
-  const server = createServer((request, response) => void serve(desk, request, response))
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
+  const server = createServer(options.tls, (request, response) => void serve(desk, request, response))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, '127.0.0.1', resolve))
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
     await closed
   }
-  const address = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${address.port}`, keyArn: arnOf(keyIds[0] ?? developmentKeyId), close }
+  const { port } = server.address() as AddressInfo
+  return { url: `https://localhost:${port}`, port, keyArn: arnOf(keyIds[0] ?? developmentKeyId), close }
 }
 
 async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,8 +1,9 @@
 import { createPrivateKey, randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { issueCertificate, type Authority } from './certificate.ts'
+import { keepOnce } from './keep-once.ts'
+import { pemOf } from './pem.ts'
 
 /** The authorities of a simulated fleet, as many as AWS has. With `leaf` certificates below `instance` the chain is five long. */
 export type DevelopmentChain = Readonly<{
@@ -31,16 +32,7 @@ const StoredChain = z.strictObject({
  * and of nothing else.
  */
 export async function loadOrCreateChain(folder: string): Promise<DevelopmentChain> {
-  const path = join(folder, 'development-chain.json')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const stored = await readFile(path, 'utf8').catch((error: unknown) => absent(error))
-  if (stored !== null) return readChain(stored)
-  // Whole or not at all, and the first one wins when two processes start together.
-  const draft = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(draft, JSON.stringify(createChain(), null, 2), { mode: 0o600, flag: 'wx' })
-  await link(draft, path).catch((error: unknown) => present(error))
-  await rm(draft)
-  return readChain(await readFile(path, 'utf8'))
+  return readChain(await keepOnce(join(folder, 'development-chain.json'), () => JSON.stringify(createChain(), null, 2)))
 }
 
 function createChain(): z.infer<typeof StoredChain> {
@@ -70,24 +62,12 @@ function createChain(): z.infer<typeof StoredChain> {
 function readChain(text: string): DevelopmentChain {
   const stored = StoredChain.parse(JSON.parse(text))
   const cabundle = stored.cabundle.map((der) => Uint8Array.from(Buffer.from(der, 'base64')))
-  const [root = '', certificate] = [stored.cabundle[0], cabundle[3]]
-  if (certificate === undefined) throw new RangeError('the development chain is incomplete')
+  const [root, , , certificate] = cabundle
+  if (root === undefined || certificate === undefined) throw new RangeError('the development chain is incomplete')
   const subject = Uint8Array.from(Buffer.from(stored.instance.subject, 'base64'))
-  const lines = root.match(/.{1,64}/g) ?? []
   return {
     cabundle,
     instance: { certificate, subject, privateKey: createPrivateKey(stored.instance.privateKey) },
-    rootPem: ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n'),
+    rootPem: pemOf(root),
   }
-}
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
-
-function absent(error: unknown): null {
-  if (codeOf(error) === 'ENOENT') return null
-  throw error
-}
-
-function present(error: unknown): void {
-  if (codeOf(error) !== 'EEXIST') throw error
 }
