@@ -9,9 +9,9 @@ import { createSignings } from './ceremony/signing.ts'
 import { createGrantUses } from './policy/grant-uses.ts'
 import type { Platform } from './platform/platform.ts'
 import { createPeers } from './vault/peers.ts'
-import { createRoot, openRoot } from './vault/root.ts'
 import { createShares } from './vault/shares.ts'
-import { createVault, type Vault } from './vault/vault.ts'
+import { foundVault, openVault } from './vault/unlock.ts'
+import type { Vault } from './vault/vault.ts'
 
 /** What an enclave answers, method by method. Every handler throws a `Refusal` or answers. */
 export type Handlers = Readonly<{ [M in EnclaveMethod]: (params: EnclaveParams<M>) => Promise<EnclaveResult<M>> }>
@@ -62,14 +62,12 @@ export function createEnclave(platform: Platform): Handlers {
 }
 
 async function unlock(platform: Platform, startedAt: number, given: Uint8Array | null): Promise<Unlocked> {
-  const { mpc, nsm, enclaveId, clock, log, roots } = platform
-  const made = given === null ? await createRoot(platform, nsm) : null
-  const root = made?.root ?? (await openRoot(platform, given ?? new Uint8Array(0)))
-  const vault = await createVault(mpc, enclaveId, root)
-  log({ event: made ? 'root.created' : 'root.opened', signKey: vault.identity.signKey })
-
+  const { mpc, clock, log, roots } = platform
   const measurements = await ownMeasurements(platform)
-  const peers = createPeers(vault, { roots, measurements: [measurements] }, clock, log)
+  const policy = { roots, measurements: [measurements] }
+  const { vault, sealedRoot } = given === null ? await foundVault(platform) : await openVault(platform, policy, given)
+
+  const peers = createPeers(vault, policy, clock, log)
   const shares = createShares(vault)
   const keygens = createKeygens({ mpc, vault, peers, clock, log })
   const grants = createGrantUses(startedAt)
@@ -95,7 +93,7 @@ async function unlock(platform: Platform, startedAt: number, given: Uint8Array |
     'sign.aggregate': signings.aggregate,
     'sign.confirm': signings.confirm,
   }
-  return { vault, sealedRoot: made?.sealedRoot ?? given ?? new Uint8Array(0), handlers }
+  return { vault, sealedRoot, handlers }
 }
 
 /** The document of this enclave: E, the digest of its identity, and the asker's nonce. */

@@ -11,58 +11,78 @@ import type { Nsm } from '../platform/nsm.ts'
 
 /*
  * The root secret: 32 bytes made in the enclave on its first boot, from which all its keys come. The gateway keeps it,
- * sealed under a KMS data key that KMS gives to this image only.
+ * sealed under a data key that KMS gives to this image only, with the document that proves its birth.
  */
 const SealedRoot = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   keyId: z.string().max(256),
   wrappedKey: Base64url,
+  /** 32 bytes of the enclave's, mixed with KMS's key. Not secret. */
+  salt: Base64url,
   sealed: Base64url,
+  birth: Base64url,
 })
 
-type Sealer = { kms: SealingKms; enclaveId: string }
+type Sealer = Readonly<{ kms: SealingKms; enclaveId: string }>
 
 const encryptionContext = (enclaveId: string) => ({ 'quorate:purpose': 'root', 'quorate:enclave': enclaveId })
-const place = (enclaveId: string, keyId: string) => ['root', 1, enclaveId, keyId]
+const place = (enclaveId: string, keyId: string) => ['root', 2, enclaveId, keyId]
 
-/** 32 bytes from the NSM and the kernel together, so that neither alone decides them. */
-async function drawRoot(nsm: Nsm): Promise<Uint8Array> {
-  const fromNsm = await nsm.random(32)
-  const material = new Uint8Array([...fromNsm, ...randomBytes(32)])
+/** 32 bytes from the NSM, the kernel and KMS together, so that none of them alone decides them. The caller owns them. Throws `kms.*`. */
+export async function drawRoot(nsm: Nsm, kms: SealingKms): Promise<Uint8Array> {
+  const sources = [await nsm.random(32), randomBytes(32), await kms.random(32)]
+  const material = new Uint8Array(sources.flatMap((bytes) => [...bytes]))
   const root = deriveKey(material, 'root')
-  material.fill(0)
-  fromNsm.fill(0)
+  for (const bytes of [...sources, material]) bytes.fill(0)
   return root
 }
 
-/** Makes a root secret and the sealed form of it for the gateway to keep. Throws `kms.*`. The caller owns the secret. */
-export async function createRoot(
-  { kms, enclaveId }: Sealer,
-  nsm: Nsm,
-): Promise<{ root: Uint8Array; sealedRoot: Uint8Array }> {
+/** The root secret and its birth document, for the gateway to keep. Throws `kms.*`. */
+export async function sealRoot({ kms, enclaveId }: Sealer, root: Uint8Array, birth: Uint8Array): Promise<Uint8Array> {
   const { plaintext, ciphertext, keyId } = await kms.generateDataKey(encryptionContext(enclaveId))
-  try {
-    const root = await drawRoot(nsm)
-    const sealed = sealWith(plaintext, place(enclaveId, keyId), root)
-    const blob = { version: 1, keyId, wrappedKey: toBase64url(ciphertext), sealed: toBase64url(sealed) }
-    return { root, sealedRoot: encode(blob) }
-  } finally {
-    plaintext.fill(0)
-  }
+  const salt = randomBytes(32)
+  const key = mix(plaintext, salt)
+  const sealed = sealWith(key, place(enclaveId, keyId), root)
+  key.fill(0)
+  return encode({
+    version: 2,
+    keyId,
+    wrappedKey: toBase64url(ciphertext),
+    salt: toBase64url(salt),
+    sealed: toBase64url(sealed),
+    birth: toBase64url(birth),
+  })
 }
 
-/** Inverse of `createRoot`. Throws `root.invalid` for whatever this enclave did not seal, `kms.*` when KMS says no. */
-export async function openRoot({ kms, enclaveId }: Sealer, sealedRoot: Uint8Array): Promise<Uint8Array> {
+/**
+ * Opens a sealed root. Throws `root.invalid` for whatever was not sealed for this enclave, `kms.*` when KMS says no. Who
+ * sealed it is not known before the birth document is verified: `verifyBirth`. The caller owns the secret.
+ */
+export async function openRoot(
+  { kms, enclaveId }: Sealer,
+  sealedRoot: Uint8Array,
+): Promise<{ root: Uint8Array; birth: Uint8Array }> {
   const blob = parseSealedRoot(sealedRoot)
   const { plaintext, keyId } = await kms.decrypt(fromBase64url(blob.wrappedKey), encryptionContext(enclaveId))
+  const key = mix(plaintext, fromBase64url(blob.salt))
   try {
     if (keyId !== blob.keyId) throw new Refusal('root.invalid')
-    return openWith(plaintext, place(enclaveId, keyId), fromBase64url(blob.sealed))
+    const root = openWith(key, place(enclaveId, keyId), fromBase64url(blob.sealed))
+    return { root, birth: fromBase64url(blob.birth) }
   } catch {
     throw new Refusal('root.invalid')
   } finally {
-    plaintext.fill(0)
+    key.fill(0)
   }
+}
+
+/** KMS may give the same key twice, or be made to: what is sealed under never is the same. Wipes the data key. */
+function mix(dataKey: Uint8Array, salt: Uint8Array): Uint8Array {
+  const material = new Uint8Array([...dataKey, ...salt])
+  dataKey.fill(0)
+  const key = deriveKey(material, 'root-seal')
+  material.fill(0)
+  return key
 }
 
 function parseSealedRoot(sealedRoot: Uint8Array): z.infer<typeof SealedRoot> {

@@ -54,6 +54,27 @@ export async function verifyDocument(document: Uint8Array, expect: Expectation):
   }
 }
 
+/**
+ * As `verifyDocument`, for a document that was kept: it is judged at its own time, which must not lie ahead. It proves what was
+ * so then, and says nothing of today.
+ */
+export async function verifyPastDocument(
+  document: Uint8Array,
+  { policy, now }: Readonly<{ policy: TrustPolicy; now: number }>,
+): Promise<VerifiedDocument> {
+  const then = timeOf(document)
+  if (then - now > clockSkew) throw new Refusal('attestation.invalid')
+  return await verifyDocument(document, { policy, nonce: null, now: then })
+}
+
+function timeOf(document: Uint8Array): number {
+  try {
+    return openDocument(document).payload.timestamp
+  } catch {
+    throw new Refusal('attestation.invalid')
+  }
+}
+
 /** As `verifyDocument`, and the document must prove this identity: its key E as `public_key`, its digest as `user_data`. */
 export async function verifyAttestedIdentity({
   identity,
