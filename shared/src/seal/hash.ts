@@ -21,6 +21,9 @@ export type Tag =
   | 'signing-receipt'
   | 'policy'
   | 'session'
+  | 'manifest'
+  | 'notice'
+  | 'manifest-status'
 
 const prefixes = new Map<Tag, Uint8Array>()
 
