@@ -90,7 +90,9 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
 
   const handlers: { [N in RouteName]?: (asked: Asked & { body: never }) => unknown } = {
     listEnclaves: () => ({
-      enclaves: fleet.enclaves.map(({ identity }) => ({ enclaveId: identity.enclaveId, state: 'ready', identity })),
+      enclaves: fleet.enclaves.map(({ identity }) => ({
+        ...{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing: null },
+      })),
     }),
     getAttestation: ({ id, query }) => {
       const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === id)

@@ -5,14 +5,15 @@ import { readConfiguration } from '../src/configuration.ts'
 
 const vectors = new URL('../../shared/test/vectors/nitro-attestation/', import.meta.url)
 const root = readFileSync(new URL('aws_nitro_root_g1.pem', vectors), 'utf8')
-const kms = {
+const sealing = {
+  provider: 'aws',
   endpoint: 'https://kms.eu-central-1.amazonaws.com',
   region: 'eu-central-1',
   keyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   authorities: [root],
 }
 const ports = { listen: 5000, kms: 8000, metadata: 8001 }
-const good = { roots: [root], kms, ports }
+const good = { roots: [root], sealing, ports }
 const read = (configuration: object) => readConfiguration(JSON.stringify(configuration))
 
 describe('the measured configuration', () => {
@@ -25,10 +26,13 @@ describe('the measured configuration', () => {
   it.each<[string, object]>([
     ['no root', { ...good, roots: [] }],
     ['a root that is no certificate', { ...good, roots: [root.replace('MII', 'MIJ')] }],
-    ['a key of another region', { ...good, kms: { ...kms, region: 'us-east-1' } }],
-    ['a key by its alias', { ...good, kms: { ...kms, keyArn: 'arn:aws:kms:eu-central-1:111122223333:alias/root' } }],
-    ['KMS without TLS', { ...good, kms: { ...kms, endpoint: 'http://kms.eu-central-1.amazonaws.com' } }],
-    ['whatever authority there is', { ...good, kms: { ...kms, authorities: [] } }],
+    ['a key of another region', { ...good, sealing: { ...sealing, region: 'us-east-1' } }],
+    [
+      'a key by its alias',
+      { ...good, sealing: { ...sealing, keyArn: 'arn:aws:kms:eu-central-1:111122223333:alias/root' } },
+    ],
+    ['KMS without TLS', { ...good, sealing: { ...sealing, endpoint: 'http://kms.eu-central-1.amazonaws.com' } }],
+    ['whatever authority there is', { ...good, sealing: { ...sealing, authorities: [] } }],
     ['the wildcard port', { ...good, ports: { ...ports, listen: 0xffff_ffff } }],
     ['another field', { ...good, debug: true }],
   ])('is refused with %s', (_, configuration) => {

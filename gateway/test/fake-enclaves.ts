@@ -10,6 +10,7 @@ import {
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Consent, Roster, Skeleton } from '@quorate/shared/wire/keygen'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
+import { sealing } from './enclaves/fake-enclave.ts'
 import type { EnclavePort } from '../src/coordinator/ports.ts'
 import { certificateBodyFor, hostSigner, identityOf, receiptFor } from './key-record.ts'
 
@@ -158,7 +159,7 @@ const signingHandlers: Handlers = {
   },
 }
 const hello: Handlers['hello'] = (_, at) =>
-  Promise.resolve({ bootId: String(at.boots).padStart(64, '0'), locked: false, identity: at.identity })
+  Promise.resolve({ bootId: String(at.boots).padStart(64, '0'), locked: false, identity: at.identity, sealing })
 const handlers: Handlers = { hello, ...keygenHandlers, ...signingHandlers }
 
 export type Call = { enclaveId: EnclaveId; method: EnclaveMethod; params: unknown }
@@ -193,7 +194,7 @@ export class FakeEnclaves implements EnclavePort {
 
   status(id: EnclaveId): ReturnType<EnclavePort['status']> {
     const { state, identity } = this.#host(id)
-    return { state, identity: state === 'ready' ? identity : null }
+    return { state, identity: state === 'ready' ? identity : null, sealing }
   }
 
   subscribe(listener: Parameters<EnclavePort['subscribe']>[0]): () => void {

@@ -1,6 +1,6 @@
-import { request, type IncomingMessage } from 'node:http'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
+import { askPlainly, type PlainQuestion } from './plain-http.ts'
 import { TunnelAgent, type Tunnel } from './tunnel.ts'
 
 /** Credentials of the parent instance's role, as the AWS SDK takes them. */
@@ -29,19 +29,18 @@ const Credentials = z.object({
   Expiration: z.iso.datetime({ offset: true }),
 })
 
-/** In ms, for a request with its answer. */
-const patience = 5_000
-const longestAnswer = 16 * 1024
 const roles = 'iam/security-credentials/'
 
 export function createInstanceMetadata(tunnel: Tunnel): InstanceMetadata {
   const agent = new TunnelAgent(tunnel)
+  const askText = async (question: PlainQuestion) => (await askPlainly(agent, question)).toString('utf8').trim()
 
   /** A token for each visit: there are two a day. */
   const openSession = async (): Promise<(path: string) => Promise<string>> => {
     const lifetime = { 'x-aws-ec2-metadata-token-ttl-seconds': '60' }
-    const token = await ask(agent, 'PUT', '/latest/api/token', lifetime)
-    return (path) => ask(agent, 'GET', `/latest/meta-data/${path}`, { 'x-aws-ec2-metadata-token': token })
+    const token = await askText({ method: 'PUT', path: '/latest/api/token', headers: lifetime })
+    const headers = { 'x-aws-ec2-metadata-token': token }
+    return (path) => askText({ method: 'GET', path: `/latest/meta-data/${path}`, headers })
   }
 
   return {
@@ -62,29 +61,4 @@ export function createInstanceMetadata(tunnel: Tunnel): InstanceMetadata {
       }
     },
   }
-}
-
-function ask(agent: TunnelAgent, method: string, path: string, headers: Record<string, string>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(patience)
-    request({ agent, host: '169.254.169.254', method, path, headers, signal })
-      .on('response', (response) => void readAnswer(response).then(resolve, reject))
-      .on('error', reject)
-      .end()
-  })
-}
-
-async function readAnswer(response: IncomingMessage): Promise<string> {
-  if (response.statusCode !== 200) {
-    response.destroy()
-    throw new Error(`the metadata service answers ${String(response.statusCode)}`)
-  }
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > longestAnswer) throw new Error('the metadata service answers too much')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8').trim()
 }

@@ -1,10 +1,16 @@
 import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import type { Store } from '../store/store.ts'
 
 /** `locked`: answers, and has no root secret open that we know of. `down`: nobody answers. */
-export type EnclaveStatus = { state: 'ready' | 'locked' | 'down'; identity: EnclaveIdentity | null }
+export type EnclaveStatus = {
+  state: 'ready' | 'locked' | 'down'
+  identity: EnclaveIdentity | null
+  /** As it said with its last hello. */
+  sealing: SealingClaims | null
+}
 
 /** ready: answered hello, booted, identity known · down: no connection · restarted: another bootId, all its sessions are gone. */
 export type EnclaveEvent = { type: 'ready' | 'down' | 'restarted'; enclaveId: EnclaveId }

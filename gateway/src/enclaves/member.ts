@@ -5,6 +5,7 @@ import type { Address } from '@quorate/shared/wire/address'
 import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { delayAfter } from './back-off.ts'
 import { openConnection, type Connection } from './connection.ts'
 import type { EnclaveEvent, EnclaveEvents, EnclaveStatus, Roots } from './enclaves.ts'
@@ -33,6 +34,7 @@ export class Member {
   readonly #lives: Promise<void>[] = []
   #state: EnclaveStatus['state'] = 'down'
   #identity: EnclaveIdentity | null = null
+  #sealing: SealingClaims | null = null
   #bootId: string | null = null
   /** Why it was not ready when last we tried: said once, not with every hello. */
   #trouble: string | null = null
@@ -46,7 +48,7 @@ export class Member {
   }
 
   status(): EnclaveStatus {
-    return { state: this.#state, identity: this.#identity }
+    return { state: this.#state, identity: this.#identity, sealing: this.#sealing }
   }
 
   bootId(): string | null {
@@ -119,6 +121,7 @@ export class Member {
     const hello = await callOver(connection, 'hello', {}, this.#ports.timing.healthMs)
     if (hello.bootId !== this.#bootId) this.#noticeBoot(hello.bootId, connection)
     this.#well.set(connection, hello.bootId)
+    this.#sealing = hello.sealing
     if (this.#state === 'ready' && !hello.locked && isDeepStrictEqual(hello.identity, this.#identity)) return
     if (this.#state === 'ready') this.#tellDown()
     this.#state = 'locked'

@@ -34,7 +34,7 @@ export function createEnclaves({ addresses, roots, events, timing }: EnclavesPor
 
   return {
     ids: () => [...members.keys()],
-    status: (id) => members.get(id)?.status() ?? { state: 'down', identity: null },
+    status: (id) => members.get(id)?.status() ?? { state: 'down', identity: null, sealing: null },
     call: (id, method, params, deadlineMs) =>
       call(id, method, params, deadlineMs).catch((reason: unknown) => {
         if (reason instanceof Refusal && reason.code === 'peer.unknown') introductions.forget(id)

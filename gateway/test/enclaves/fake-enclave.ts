@@ -4,6 +4,7 @@ import type { Address } from '@quorate/shared/wire/address'
 import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 
 type Call = { id: number; deadline: number; method: string; params: Record<string, unknown>; socket: Socket }
 type Answer = { result: unknown } | { refusal: { code: string; culprits: number[] } } | null
@@ -31,6 +32,12 @@ export const identityOf = (id: string, key = '1'): EnclaveIdentity => ({
 
 const hex32 = (n: number) => n.toString(16).padStart(64, '0')
 let boots = 0
+export const sealing: SealingClaims = {
+  provider: 'simulator',
+  key: 'arn:test',
+  releasesTo: 'measured-image',
+  keyAttestation: 'none',
+}
 
 /** A platform made of one TCP port: it speaks the frames of an enclave and does as it is told. */
 export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
@@ -45,7 +52,7 @@ export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
     calls: [],
     sockets: new Set(),
     on: {
-      hello: () => ({ result: { bootId, locked, identity: locked ? null : enclave.identity } }),
+      hello: () => ({ result: { bootId, locked, identity: locked ? null : enclave.identity, sealing } }),
       boot: ({ params }) => {
         locked = false
         return { result: { identity: enclave.identity, sealedRoot: params['sealedRoot'] === null ? 'c2VhbGVk' : null } }

@@ -253,7 +253,7 @@ describe('calls', () => {
   it('refuses an enclave that it does not know', async () => {
     const { enclaves } = await one()
     expect(await codeOf(enclaves.call(EnclaveId.parse('nobody'), 'challenge', {}))).toBe('enclave.unreachable')
-    expect(enclaves.status(EnclaveId.parse('nobody'))).toEqual({ state: 'down', identity: null })
+    expect(enclaves.status(EnclaveId.parse('nobody'))).toEqual({ state: 'down', identity: null, sealing: null })
   })
 })
 

@@ -111,12 +111,14 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
   const registry = new Registry()
   const fake = fakeCoordinator()
   const time = { now: 1_900_000_000_000 }
-  const states = new Map<EnclaveId, EnclaveStatus>([[EnclaveId.parse('enclave-0'), { state: 'ready', identity: null }]])
+  const states = new Map<EnclaveId, EnclaveStatus>([
+    [EnclaveId.parse('enclave-0'), { state: 'ready', identity: null, sealing: null }],
+  ])
   const http = await startHttp({
     coordinator: fake.coordinator,
     enclaves: {
       ids: () => [...states.keys()],
-      status: (id) => states.get(id) ?? { state: 'down', identity: null },
+      status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
       call: () => Promise.reject(new Refusal('enclave.unreachable')),
     },
     replies: memoryReplies(),

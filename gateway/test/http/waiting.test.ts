@@ -172,7 +172,7 @@ describe('health', () => {
 
   it('is ready with one enclave, and says which are not', async () => {
     const http = await start()
-    http.states.set(EnclaveId.parse('enclave-1'), { state: 'down', identity: null })
+    http.states.set(EnclaveId.parse('enclave-1'), { state: 'down', identity: null, sealing: null })
     const some = await fetch(`${http.url}/readyz`)
     expect(some.status).toBe(200)
     expect(await some.json()).toEqual({
@@ -180,7 +180,7 @@ describe('health', () => {
       store: 'open',
       enclaves: { 'enclave-0': 'ready', 'enclave-1': 'down' },
     })
-    http.states.set(EnclaveId.parse('enclave-0'), { state: 'locked', identity: null })
+    http.states.set(EnclaveId.parse('enclave-0'), { state: 'locked', identity: null, sealing: null })
     const none = await fetch(`${http.url}/readyz`)
     expect(none.status).toBe(503)
     expect(await none.json()).toMatchObject({ ready: false, enclaves: { 'enclave-0': 'locked' } })

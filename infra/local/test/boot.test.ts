@@ -113,7 +113,8 @@ const configuration = (kmsPort = ports.kms) =>
   readConfiguration(
     JSON.stringify({
       roots: [chain.rootPem],
-      kms: {
+      sealing: {
+        provider: 'aws',
         endpoint: `https://${endpointName}`,
         region: kms.keyArn.split(':')[3],
         keyArn: kms.keyArn,

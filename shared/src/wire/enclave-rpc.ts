@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { Base64url, Digest, Index, KeyId, Random32, Signature, SigningId } from './ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from './identity.ts'
 import { Certificate, CertificateBody, RegistrationReceipt, Roster, RoundOne, RoundTwo, Skeleton } from './keygen.ts'
+import { SealingClaims } from './sealing.ts'
+import { Installed, Prepared, RefreshRequest } from './refresh.ts'
+import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
 import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
 
 const Empty = z.strictObject({})
@@ -14,7 +17,12 @@ export const enclaveMethods = {
   /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
   hello: {
     params: Empty,
-    result: z.strictObject({ bootId: Random32, locked: z.boolean(), identity: EnclaveIdentity.nullable() }),
+    result: z.strictObject({
+      bootId: Random32,
+      locked: z.boolean(),
+      identity: EnclaveIdentity.nullable(),
+      sealing: SealingClaims,
+    }),
   },
   /** Opens the root secret, or makes one when `sealedRoot` is null; then the answer holds the new one to keep. */
   boot: {

@@ -3,6 +3,8 @@ import { isRefusalCode, type RefusalCode } from '../errors.ts'
 import { Base64url, EnclaveId, Index, KeyId, Scheme, SealKey, SigningId, Time, UserId } from './ids.ts'
 import { EnclaveIdentity } from './identity.ts'
 import { Certificate, KeygenState, Skeleton, Slot } from './keygen.ts'
+import { SealingClaims } from './sealing.ts'
+import { Installed, Prepared, RefreshRequest, RefreshState } from './refresh.ts'
 import { Approval, SealedItems, SigningReceipt, SigningRequest, SigningState } from './signing.ts'
 
 const Code = z
@@ -93,3 +95,5 @@ export const EnclaveStatus = z.strictObject({
   state: z.enum(['ready', 'locked', 'down']),
   identity: EnclaveIdentity.nullable(),
 })
+  /** What its key service attests, as it said itself; null before it has answered. */
+  sealing: SealingClaims.nullable(),

@@ -23,6 +23,7 @@ import {
 } from '@quorate/shared/wire/enclave-rpc'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 
 /** One enclave of a cluster in this process: the real thing on a fake platform, reached through the real encoding. */
 export type Member = {
@@ -74,6 +75,11 @@ function fakeKms(): SealingKms {
   }
 }
 
+/** What that KMS attests: nothing, and it is asked by nobody else. */
+const sealing: SealingClaims = {
+  ...{ provider: 'simulator', key: 'arn:test', releasesTo: 'holder-of-credentials', keyAttestation: 'none' },
+}
+
 const sha384 = (text: string) => Uint8Array.from(createHash('sha384').update(text).digest())
 
 type Call = <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
@@ -114,7 +120,8 @@ export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: Clust
   const platformOf = (name: string, log: EnclaveLog = () => undefined): Platform => {
     const answer = createModule({ chain, pcrs, moduleId: `i-0-${name}`, now: () => clock.now })
     const nsm = createNsm((request) => Promise.resolve(answer(request)))
-    return { enclaveId: EnclaveId.parse(name), nsm, kms, mpc, roots: trust.roots, clock: () => clock.now, log }
+    const enclaveId = EnclaveId.parse(name)
+    return { enclaveId, nsm, kms, sealing, mpc, roots: trust.roots, clock: () => clock.now, log }
   }
 
   async function start(number: number, enclaveId: EnclaveId, sealedRoot: string | null, events: EnclaveEvent[]) {

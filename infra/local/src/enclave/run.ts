@@ -15,6 +15,9 @@ import { connectNsmSocket } from '../nsm/socket-transport.ts'
 import { MeasuredConfiguration } from './configuration.ts'
 import { parseLaunch, type Launch } from './launch.ts'
 
+/** The stand-in gives keys to a measured image, as KMS does. Its own keys are files. */
+const simulator = { provider: 'simulator', releasesTo: 'measured-image', keyAttestation: 'none' } as const
+
 /** An enclave on the simulated platform: the same parts as in production, another NSM transport, and a KMS on this machine. */
 async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise<Platform> {
   const { roots, kms } = MeasuredConfiguration.parse(JSON.parse(await readFile(configuration, 'utf8')))
@@ -27,7 +30,8 @@ async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise
   const log: EnclaveLog = (event) =>
     process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
   const mpc = await loadMpc()
-  return { enclaveId, nsm, kms: createAttestedKms({ nsm, client, keyArn }), mpc, roots, clock: Date.now, log }
+  const sealing = { ...simulator, key: keyArn }
+  return { enclaveId, nsm, kms: createAttestedKms({ nsm, client, keyArn }), sealing, mpc, roots, clock: Date.now, log }
 }
 
 /** In place of the parent's vsock proxy. */

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http'
+import { request, type Agent } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Refusal } from '@quorate/shared/errors'
+
+/** How long a caller waits for a key service, in ms. */
+export type Patience = Readonly<{ attempts: number; each: number; all: number }>
+
+export const patience: Patience = { attempts: 3, each: 5_000, all: 20_000 }
+
+export type Question = Readonly<{ method: 'GET' | 'POST'; url: string; body?: object }>
+
+/** JSON over HTTPS to a key service; `undefined` when its answer is none. */
+export type AskKeyService = (question: Question) => Promise<unknown>
+
+/** `token`: a fresh bearer token for each call. */
+export type KeyServiceParts = Readonly<{ agent: Agent; token: () => Promise<string>; patience?: Patience }>
+
+const longestAnswer = 64 * 1024
+
+/**
+ * A REST service behind this agent. What may pass (429, 5xx, no answer) is asked again, not before Retry-After says so.
+ * Throws `kms.denied` when it says no, `kms.unavailable` when patience ends, `kms.invalid` for an answer that is too long or in
+ * no such form.
+ */
+export const createKeyService =
+  ({ agent, token, patience: limits = patience }: KeyServiceParts): AskKeyService =>
+  async (question) => {
+    const deadline = performance.now() + limits.all
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await send(agent, await token(), question, Math.min(limits.each, deadline - performance.now()))
+      if (answer?.status === 200) return answer.body
+      if (answer !== null && !mayPass(answer.status)) throw new Refusal(refusalOf(answer.status))
+      const pause = answer?.retryAfter ?? 100 * 2 ** attempt
+      if (attempt >= limits.attempts || performance.now() + pause >= deadline) throw new Refusal('kms.unavailable')
+      await sleep(pause)
+    }
+  }
+
+const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
+const refusalOf = (status: number) => (status >= 400 ? 'kms.denied' : 'kms.invalid')
+
+/** `retryAfter` in ms. */
+type Answer = Readonly<{ status: number; retryAfter: number | null; body: unknown }>
+
+/** Null when there is no answer in time. */
+async function send(agent: Agent, token: string, question: Question, ms: number): Promise<Answer | null> {
+  const { method, url, body } = question
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' }
+  const signal = AbortSignal.timeout(Math.max(1, Math.ceil(ms)))
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(url, { agent, method, headers, signal })
+        .on('response', resolve)
+        .on('error', reject)
+        .end(body === undefined ? undefined : JSON.stringify(body))
+    })
+    const text = await readText(response)
+    return { status: response.statusCode ?? 0, retryAfter: readRetryAfter(response), body: parse(text) }
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    return null
+  }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > longestAnswer) throw new Refusal('kms.invalid')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** RFC 9110 §10.2.3, in seconds; as a date nobody sends it here. */
+function readRetryAfter({ headers }: IncomingMessage): number | null {
+  const text = headers['retry-after'] ?? ''
+  return /^\d{1,6}$/.test(text) ? Number(text) * 1000 : null
+}

@@ -1,0 +1,94 @@
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
+import { createAttestedKms, createKmsClient } from '../attested-kms.ts'
+import type { InstanceMetadata } from '../instance-metadata.ts'
+import type { SealingKms } from '../kms.ts'
+import type { Nsm } from '../nsm.ts'
+import { TunnelTlsAgent, type Tunnel } from '../tunnel.ts'
+import { wrapWithAzure } from './azure.ts'
+import type { SealingConfiguration } from './configuration.ts'
+import { wrapWithGoogle } from './google.ts'
+import { createKeyService, type AskKeyService } from './key-service.ts'
+import { createParentCredentials } from './parent-credentials.ts'
+import { wrapWithPkcs11 } from './pkcs11.ts'
+import { sealByWrapping, type KeyWrapper } from './wrapping.ts'
+
+/** A key service, and what it attests. */
+export type Sealing = Readonly<{ kms: SealingKms; claims: SealingClaims }>
+
+export type SealingParts = Readonly<{
+  nsm: Nsm
+  metadata: InstanceMetadata
+  /** To a vsock port of the parent instance. */
+  tunnelTo: (port: number) => Tunnel
+  /** The port behind which the parent has its proxy to the key service. */
+  port: number
+  /** Milliseconds since 1970. */
+  clock: () => number
+}>
+
+/** The key service that the measured configuration names. Throws a plain Error when its PKCS #11 module is not in the image. */
+export function openSealing(configuration: SealingConfiguration, parts: SealingParts): Sealing {
+  switch (configuration.provider) {
+    case 'aws':
+      return openAws(configuration, parts)
+    case 'aws-cloudhsm':
+      return openCloudHsm(configuration, parts)
+    case 'azure':
+      return openAzure(configuration, parts)
+    case 'google':
+      return openGoogle(configuration, parts)
+  }
+}
+
+type Of<P extends SealingConfiguration['provider']> = Extract<SealingConfiguration, { provider: P }>
+
+function openAws({ provider, endpoint, region, keyArn, authorities }: Of<'aws'>, parts: SealingParts): Sealing {
+  const { nsm, metadata, tunnelTo, port } = parts
+  const agent = new TunnelTlsAgent(tunnelTo(port), authorities)
+  const client = createKmsClient({ endpoint, region, credentials: metadata.credentials, agent })
+  const kms = createAttestedKms({ nsm, client, keyArn })
+  // KMS's keys live in its HSMs by AWS's word; no statement of them can be had.
+  return { kms, claims: { provider, key: keyArn, releasesTo: 'measured-image', keyAttestation: 'none' } }
+}
+
+function openCloudHsm({ provider, credentialsPort, ...hsm }: Of<'aws-cloudhsm'>, { tunnelTo }: SealingParts): Sealing {
+  const { pin } = createParentCredentials(tunnelTo(credentialsPort))
+  return held(provider, 'none', wrapWithPkcs11({ ...hsm, pin }))
+}
+
+function openAzure({ provider, keyId, algorithm, ...reach }: Of<'azure'>, parts: SealingParts): Sealing {
+  const resource = new URL(keyId).hostname.includes('.managedhsm.') ? 'managedhsm' : 'vault'
+  const query = `api-version=2018-02-01&resource=${encodeURIComponent(`https://${resource}.azure.net`)}`
+  const token = { path: `/metadata/identity/oauth2/token?${query}`, headers: { metadata: 'true' } }
+  // A Managed HSM attests its keys; what it says is not checked here.
+  return held(provider, 'not-verified', wrapWithAzure(askThrough(reach, token, parts), { keyId, algorithm }))
+}
+
+function openGoogle({ provider, endpoint, keyVersion, hsm, ...reach }: Of<'google'>, parts: SealingParts): Sealing {
+  const path = '/computeMetadata/v1/instance/service-accounts/default/token'
+  const ask = askThrough(reach, { path, headers: { 'metadata-flavor': 'Google' } }, parts)
+  const wrapper = wrapWithGoogle(ask, { endpoint, keyVersion, hsm, clock: parts.clock })
+  return held(provider, hsm === null ? 'not-verified' : 'cavium-v2', wrapper)
+}
+
+const held = (
+  provider: SealingClaims['provider'],
+  keyAttestation: SealingClaims['keyAttestation'],
+  wrapper: KeyWrapper,
+): Sealing => ({
+  kms: sealByWrapping(wrapper),
+  claims: { provider, key: wrapper.keyId, releasesTo: 'holder-of-credentials', keyAttestation },
+})
+
+type Reach = Readonly<{ authorities: readonly string[]; credentialsPort: number }>
+type TokenRequest = Readonly<{ path: string; headers: Readonly<Record<string, string>> }>
+
+function askThrough(
+  { authorities, credentialsPort }: Reach,
+  { path, headers }: TokenRequest,
+  { tunnelTo, port }: SealingParts,
+): AskKeyService {
+  const credentials = createParentCredentials(tunnelTo(credentialsPort))
+  const agent = new TunnelTlsAgent(tunnelTo(port), authorities)
+  return createKeyService({ agent, token: () => credentials.bearerToken(path, headers) })
+}
