@@ -29,7 +29,7 @@ const attempts = 60
  * Throws a plain Error when a source of it is bad, when the host does not give the enclave a name within a minute, or when the
  * image lacks the PKCS #11 module that it is configured for.
  */
-export async function boot({ roots, release, sealing, ports }: MeasuredConfiguration, devices: Devices): Promise<Platform> {
+export async function boot({ roots, sealing, ports }: MeasuredConfiguration, devices: Devices): Promise<Platform> {
   const nsm = createNsm(devices.nsm)
   await seedEntropy(nsm, devices.addEntropy)
 
@@ -49,7 +49,6 @@ export async function boot({ roots, release, sealing, ports }: MeasuredConfigura
     sealing: claims,
     mpc: await loadMpc(),
     roots,
-    release,
     clock,
     log,
   }

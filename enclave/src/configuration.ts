@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { Certificate, Port, SealingConfiguration } from './platform/sealing/configuration.ts'
-import { Release } from './policy/release.ts'
 
 /**
  * What decides whom an enclave believes, and where it finds it. It lies beside the code and is measured with it (PCR0 and PCR2),
@@ -9,8 +8,6 @@ import { Release } from './policy/release.ts'
 export const MeasuredConfiguration = z.strictObject({
   /** Under which peers must attest. For AWS: the root G1 of Nitro Enclaves. */
   roots: z.array(Certificate).min(1),
-  /** Whose manifests say of which images peers may be. Null: of this very image only. */
-  release: Release.nullable().default(null),
   sealing: SealingConfiguration,
   /** On which the enclave listens, and under which its parent has proxies to the key service and to the metadata service. */
   ports: z.strictObject({ listen: Port, kms: Port, metadata: Port }),

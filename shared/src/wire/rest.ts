@@ -94,6 +94,6 @@ export const EnclaveStatus = z.strictObject({
   enclaveId: EnclaveId,
   state: z.enum(['ready', 'locked', 'down']),
   identity: EnclaveIdentity.nullable(),
-})
   /** What its key service attests, as it said itself; null before it has answered. */
   sealing: SealingClaims.nullable(),
+})
