@@ -3,20 +3,30 @@ import { Refusal } from '@quorate/shared/errors'
 import { taggedHash } from '@quorate/shared/seal/hash'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { ManifestOffer } from '@quorate/shared/wire/manifest'
 import { createKeygens } from './ceremony/keygen.ts'
 import { createTurn } from './ceremony/sessions.ts'
 import { createSignings } from './ceremony/signing.ts'
 import { createGrantUses } from './policy/grant-uses.ts'
+import { createImages, type Images, type OwnImage } from './policy/images.ts'
 import type { Platform } from './platform/platform.ts'
 import { createPeers } from './vault/peers.ts'
 import { createShares } from './vault/shares.ts'
-import { foundVault, openVault } from './vault/unlock.ts'
+import { foundVault, openVault, type UnlockParts } from './vault/unlock.ts'
 import type { Vault } from './vault/vault.ts'
 
 /** What an enclave answers, method by method. Every handler throws a `Refusal` or answers. */
 export type Handlers = Readonly<{ [M in EnclaveMethod]: (params: EnclaveParams<M>) => Promise<EnclaveResult<M>> }>
 
-type Unlocked = Readonly<{ vault: Vault; sealedRoot: Uint8Array; handlers: Omit<Handlers, 'hello' | 'boot'> }>
+type Boot = EnclaveParams<'boot'>
+type Unlocked = Readonly<{
+  vault: Vault
+  images: Images
+  /** As the gateway keeps it from now on, and as it gave it. */
+  sealedRoot: string
+  given: Boot['sealedRoot']
+  handlers: Omit<Handlers, 'hello' | 'boot'>
+}>
 
 /** An enclave on its platform. It is locked, and answers `hello` and `boot` only, until its root secret is open. */
 export function createEnclave(platform: Platform): Handlers {
@@ -25,30 +35,36 @@ export function createEnclave(platform: Platform): Handlers {
   const turn = createTurn()
   let unlocked: Unlocked | null = null
 
-  const open = (): Unlocked['handlers'] => {
+  const reach = (): Unlocked => {
     if (unlocked === null) throw new Refusal('enclave.locked')
-    return unlocked.handlers
+    return unlocked
+  }
+  /** For all that works with shares or with peers: an image that the manifest in force no longer lists has no part in it. */
+  const open = (): Unlocked['handlers'] => {
+    const { images, handlers } = reach()
+    images.requireOwn()
+    return handlers
   }
 
   /** A repeated boot gets the same answer: the gateway may have lost the first. Another root is refused. */
-  const boot: Handlers['boot'] = ({ sealedRoot: given }) =>
+  const boot: Handlers['boot'] = (params) =>
     turn(async () => {
-      unlocked ??= await unlock(platform, startedAt, given === null ? null : fromBase64url(given))
-      const { vault, sealedRoot } = unlocked
-      if (given !== null && given !== toBase64url(sealedRoot)) throw new Refusal('root.invalid')
-      return { identity: vault.identity, sealedRoot: given === null ? toBase64url(sealedRoot) : null }
+      unlocked ??= await unlock(platform, startedAt, params)
+      const { vault, sealedRoot, given } = unlocked
+      const asked = params.sealedRoot
+      if (asked !== null && asked !== sealedRoot && asked !== given) throw new Refusal('root.invalid')
+      return { identity: vault.identity, sealedRoot: asked === sealedRoot ? null : sealedRoot }
     })
 
   const hello: Handlers['hello'] = () =>
-    Promise.resolve({
-      ...{ bootId, locked: unlocked === null, identity: unlocked?.vault.identity ?? null },
-      sealing: platform.sealing,
-    })
+    Promise.resolve({ bootId, locked: unlocked === null, identity: unlocked?.vault.identity ?? null })
 
   return {
     hello,
     boot,
-    attest: (params) => open().attest(params),
+    attest: (params) => reach().handlers.attest(params),
+    'manifest.offer': (params) => reach().handlers['manifest.offer'](params),
+    'manifest.status': (params) => reach().handlers['manifest.status'](params),
     challenge: (params) => open().challenge(params),
     introduce: (params) => open().introduce(params),
     'keygen.init': (params) => open()['keygen.init'](params),
@@ -64,19 +80,26 @@ export function createEnclave(platform: Platform): Handlers {
   }
 }
 
-async function unlock(platform: Platform, startedAt: number, given: Uint8Array | null): Promise<Unlocked> {
-  const { mpc, clock, log, roots } = platform
-  const measurements = await ownMeasurements(platform)
-  const policy = { roots, measurements: [measurements] }
-  const { vault, sealedRoot } = given === null ? await foundVault(platform) : await openVault(platform, policy, given)
+async function unlock(
+  platform: Platform,
+  startedAt: number,
+  { sealedRoot: given, manifests = [] }: Boot,
+): Promise<Unlocked> {
+  const { mpc, clock, log } = platform
+  const parts = await acceptImages(platform, manifests)
+  const { measurements } = parts.own
+  const { vault, images, sealedRoot } =
+    given === null ? await foundVault(platform, parts) : await openVault(platform, parts, fromBase64url(given))
 
-  const peers = createPeers(vault, policy, clock, log)
+  const peers = createPeers(vault, images, clock, log)
   const shares = createShares(vault)
   const keygens = createKeygens({ mpc, vault, peers, clock, log })
   const grants = createGrantUses(startedAt)
   const signings = createSignings({ mpc, vault, shares, grants, measurements, clock, log })
   const handlers: Unlocked['handlers'] = {
     attest: ({ nonce }) => attest(platform, vault, nonce),
+    'manifest.offer': images.offer,
+    'manifest.status': ({ nonce }) => images.status(nonce),
     challenge: () => Promise.resolve({ nonce: peers.challenge() }),
     introduce: async ({ peer, nonce }) => {
       await peers.introduce(peer, nonce)
@@ -96,7 +119,7 @@ async function unlock(platform: Platform, startedAt: number, given: Uint8Array |
     'sign.aggregate': signings.aggregate,
     'sign.confirm': signings.confirm,
   }
-  return { vault, sealedRoot, handlers }
+  return { vault, images, sealedRoot: toBase64url(sealedRoot), given, handlers }
 }
 
 /** The document of this enclave: E, the digest of its identity, and the asker's nonce. */
@@ -108,8 +131,25 @@ async function attest({ nsm }: Platform, vault: Vault, nonce: string): Promise<E
   return { identity, document: toBase64url(document) }
 }
 
-/** PCR0–2 of this very image: what it was built from. A peer must be made of the same. */
-async function ownMeasurements({ nsm }: Platform): Promise<Record<string, string>> {
-  const values = await Promise.all([0, 1, 2].map((index) => nsm.describePcr(index)))
-  return Object.fromEntries(values.map(({ value }, index) => [String(index), toHex(value)]))
+/** What this image is, and which it accepts beside it under the keys of a vault that is being opened. */
+async function acceptImages(platform: Platform, manifests: readonly ManifestOffer[]): Promise<UnlockParts> {
+  const own = await ownImage(platform)
+  return {
+    own,
+    imagesOf: async (vault) => {
+      const images = createImages({ ...platform, vault, own })
+      for (const offer of manifests) await images.offer(offer).catch(ignoreRefusal)
+      return images
+    },
+  }
+}
+
+/** A manifest that is refused at boot is as if it had not been given: `manifest.offer` says why. */
+function ignoreRefusal(reason: unknown): void {
+  if (!(reason instanceof Refusal)) throw reason
+}
+
+async function ownImage({ nsm }: Platform): Promise<OwnImage> {
+  const read = async (index: number) => toHex((await nsm.describePcr(index)).value)
+  return { measurements: { 0: await read(0), 1: await read(1), 2: await read(2) }, signer: await read(8) }
 }

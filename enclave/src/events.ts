@@ -6,7 +6,9 @@ import type { RefusalCode } from '@quorate/shared/errors'
  */
 export type EnclaveEvent =
   | { event: 'enclave.listening'; address: string }
-  | { event: 'root.created' | 'root.opened'; signKey: string }
+  /** `taken_over`: opened as another image left it, and sealed anew for this one. */
+  | { event: 'root.created' | 'root.opened' | 'root.taken_over'; signKey: string }
+  | { event: 'manifest.taken'; serial: number; manifestDigest: string; effectiveAt: number }
   | { event: 'peer.verified'; enclaveId: string; measurement: string }
   | { event: 'keygen.round'; keyId: string; index: number; attempt: number; round: 1 | 2 | 3 }
   | { event: 'key.certified'; keyId: string; index: number; certificateDigest: string }

@@ -1,8 +1,8 @@
 import type { Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
-import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import type { EnclaveLog } from '../events.ts'
+import type { Release } from '../policy/release.ts'
 import type { SealingKms } from './kms.ts'
 import type { Nsm } from './nsm.ts'
 
@@ -12,10 +12,10 @@ export type Platform = Readonly<{
   nsm: Nsm
   kms: SealingKms
   mpc: Mpc
-  /** What that key service attests, for whoever asks. */
-  sealing: SealingClaims
-  /** Roots under which peers must attest. Their measurements must equal this enclave's own. */
+  /** Roots under which peers must attest. */
   roots: TrustPolicy['roots']
+  /** Whose manifests say of which images peers may be. Null: of this very image only. */
+  release: Release | null
   /** Milliseconds since 1970 by the hypervisor's clock. */
   clock: () => number
   log: EnclaveLog

@@ -1,5 +1,6 @@
 import { verifyAttestedIdentity } from '@quorate/shared/attestation/verify'
-import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { createDocumentCache } from '@quorate/shared/attestation/cache'
+import type { Measurements } from '@quorate/shared/attestation/policy'
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { openWith, sealWith } from '@quorate/shared/seal/symmetric'
@@ -7,12 +8,16 @@ import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
 import { randomBytes } from '@noble/hashes/utils.js'
 import type { EnclaveLog } from '../events.ts'
+import type { Images } from '../policy/images.ts'
 import type { Vault } from './vault.ts'
 
 /** Verified peers are asked for a new document after this long, or after a restart of either side. */
 const TRUSTED_FOR = 12 * 3_600_000
 const CHALLENGE_LIVES = 60_000
 const MAX_CHALLENGES = 1_024
+
+/** Which images peers may be of. */
+type PeerPolicy = Pick<Images, 'policy' | 'accepts'>
 
 export type Peers = Readonly<{
   challenge: () => string
@@ -25,16 +30,26 @@ export type Peers = Readonly<{
   require: (peer: EnclaveIdentity) => void
 }>
 
-export function createPeers(vault: Vault, policy: TrustPolicy, clock: () => number, log: EnclaveLog): Peers {
-  const challenges = new Map<string, number>()
-  const verified = new Map<string, { key: Uint8Array; until: number }>()
-  const own = digestOf('identity', vault.identity)
-  verified.set(own, { key: vault.agree(vault.identity), until: Number.POSITIVE_INFINITY })
+/** What is known of a verified peer. `pcrs`: null for this enclave itself, which is no question of policy. */
+type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
 
+export function createPeers(vault: Vault, images: PeerPolicy, clock: () => number, log: EnclaveLog): Peers {
+  const challenges = new Map<string, number>()
+  const verified = new Map<string, Verified>()
+  const cache = createDocumentCache()
+  const own = digestOf('identity', vault.identity)
+  verified.set(own, { key: vault.agree(vault.identity), pcrs: null, until: Number.POSITIVE_INFINITY })
+
+  /** The policy is asked at each use: a peer whose image is no longer accepted is forgotten at once. */
   function keyOf(peer: EnclaveIdentity): Uint8Array {
-    const entry = verified.get(digestOf('identity', peer))
-    if (entry === undefined || entry.until <= clock()) throw new Refusal('peer.unknown')
-    return entry.key
+    const name = digestOf('identity', peer)
+    const entry = verified.get(name)
+    if (entry === undefined) throw new Refusal('peer.unknown')
+    const { key, pcrs, until } = entry
+    if (until > clock() && (pcrs === null || images.accepts(pcrs))) return key
+    verified.delete(name)
+    key.fill(0)
+    throw new Refusal('peer.unknown')
   }
 
   /** A challenge is good once, and for a minute. */
@@ -57,11 +72,12 @@ export function createPeers(vault: Vault, policy: TrustPolicy, clock: () => numb
       const { pcrs } = await verifyAttestedIdentity({
         identity,
         document: fromBase64url(document),
-        policy,
+        policy: images.policy(),
         nonce: fromHex(nonce),
         now: clock(),
+        cache,
       })
-      verified.set(digestOf('identity', identity), { key: vault.agree(identity), until: clock() + TRUSTED_FOR })
+      verified.set(digestOf('identity', identity), { key: vault.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
       log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
     },
     sealFor: (peer, context, plaintext) => sealWith(keyOf(peer), context, plaintext),

@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { Base64url, Digest, Index, KeyId, Random32, Signature, SigningId } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, Random32, Signature, SigningId, Time } from './ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from './identity.ts'
 import { Certificate, CertificateBody, RegistrationReceipt, Roster, RoundOne, RoundTwo, Skeleton } from './keygen.ts'
-import { SealingClaims } from './sealing.ts'
-import { Installed, Prepared, RefreshRequest } from './refresh.ts'
 import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
 import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
 
@@ -17,22 +15,28 @@ export const enclaveMethods = {
   /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
   hello: {
     params: Empty,
-    result: z.strictObject({
-      bootId: Random32,
-      locked: z.boolean(),
-      identity: EnclaveIdentity.nullable(),
-      sealing: SealingClaims,
-    }),
+    result: z.strictObject({ bootId: Random32, locked: z.boolean(), identity: EnclaveIdentity.nullable() }),
   },
-  /** Opens the root secret, or makes one when `sealedRoot` is null; then the answer holds the new one to keep. */
+  /**
+   * Opens the root secret, or makes one when `sealedRoot` is null. The answer holds the one to keep from now on, when it is another
+   * than the given one: a new one, or one that another image had sealed. `manifests`: those that this enclave has given notices
+   * of, by ascending serial; one that it does not take counts as not given.
+   */
   boot: {
-    params: z.strictObject({ sealedRoot: Base64url.nullable() }),
+    params: z.strictObject({ sealedRoot: Base64url.nullable(), manifests: z.array(ManifestOffer).max(4).optional() }),
     result: z.strictObject({ identity: EnclaveIdentity, sealedRoot: Base64url.nullable() }),
   },
   attest: { params: z.strictObject({ nonce: Random32 }), result: AttestedIdentity },
   /** A nonce for a peer's next document: each is good for one `introduce`. */
   challenge: { params: Empty, result: z.strictObject({ nonce: Random32 }) },
   introduce: { params: z.strictObject({ peer: AttestedIdentity, nonce: Random32 }), result: Empty },
+
+  /** Which images peers may be of, from `effectiveAt` on. */
+  'manifest.offer': {
+    params: ManifestOffer,
+    result: z.strictObject({ notice: Notice, effectiveAt: Time }),
+  },
+  'manifest.status': { params: z.strictObject({ nonce: Random32 }), result: ManifestStatus },
 
   'keygen.init': { params: z.strictObject({ skeleton: Skeleton, sealed: Base64url }), result: Empty },
   'keygen.register': {

@@ -10,7 +10,8 @@ import type { Platform } from '@quorate/enclave/platform/platform'
 import { createDispatch } from '@quorate/enclave/server/dispatch'
 import { loadOrCreateChain } from '@quorate/local/nsm/development-root'
 import { createModule } from '@quorate/local/nsm/hypervisor'
-import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { Release } from '@quorate/enclave/policy/release'
+import type { Measurements, TrustPolicy } from '@quorate/shared/attestation/policy'
 import { isRefusalCode, Refusal } from '@quorate/shared/errors'
 import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/seal/cbor'
@@ -37,7 +38,9 @@ export type Member = {
 export type Cluster = {
   members: Member[]
   /** What an enclave of this name would stand on. */
-  platformOf: (enclaveId: string) => Platform
+  platformOf: (enclaveId: string, log?: EnclaveLog, image?: string) => Platform
+  /** PCR0 to 2 of an image by its name; that of the members is `image`. */
+  measurementsOf: (image: string) => Measurements
   /** A document of this very image, over any claims: what a compromised enclave could get. */
   issue: (enclaveId: string, claims: AttestationRequest, image?: string) => Promise<Uint8Array>
   trust: TrustPolicy
@@ -104,24 +107,35 @@ export type ClusterOptions = {
   size?: number
   /** The cryptography of one enclave, so that a test can make it lie. */
   mpcOf?: (number: number, mpc: Mpc) => Mpc
+  /** Whose manifests the enclaves take. */
+  release?: Release
 }
 
-export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: ClusterOptions = {}): Promise<Cluster> {
+export async function createCluster({
+  size = 3,
+  mpcOf = (_, mpc) => mpc,
+  release = null,
+}: ClusterOptions = {}): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'quorate-'))
   const chain = await loadOrCreateChain(folder)
   await rm(folder, { recursive: true })
   const mpc = await loadMpc()
   const clock = { now: Date.now() }
   const kms = fakeKms()
-  const pcrs = new Map([0, 1, 2].map((index) => [index, sha384(`image ${index}`)]))
-  const measurements = Object.fromEntries([...pcrs].map(([index, value]) => [String(index), toHex(value)]))
-  const trust: TrustPolicy = { roots: [chain.rootPem], measurements: [measurements] }
+  const pcrsOf = (image: string) => new Map([0, 1, 2].map((index) => [index, sha384(`${image} ${index}`)]))
+  const measurementsOf = (image: string): Measurements =>
+    Object.fromEntries([...pcrsOf(image)].map(([index, value]) => [String(index), toHex(value)]))
+  const trust: TrustPolicy = { roots: [chain.rootPem], measurements: [measurementsOf('image')] }
 
-  const platformOf = (name: string, log: EnclaveLog = () => undefined): Platform => {
-    const answer = createModule({ chain, pcrs, moduleId: `i-0-${name}`, now: () => clock.now })
-    const nsm = createNsm((request) => Promise.resolve(answer(request)))
+  const nsmOf = (name: string, image: string) => {
+    const answer = createModule({ chain, pcrs: pcrsOf(image), moduleId: `i-0-${name}`, now: () => clock.now })
+    return createNsm((request) => Promise.resolve(answer(request)))
+  }
+  const platformOf: Cluster['platformOf'] = (name, log = () => undefined, image = 'image') => {
+    const nsm = nsmOf(name, image)
     const enclaveId = EnclaveId.parse(name)
-    return { enclaveId, nsm, kms, sealing, mpc, roots: trust.roots, clock: () => clock.now, log }
+    const { roots } = trust
+    return { enclaveId, nsm, kms, sealing, mpc, roots, release, clock: () => clock.now, log }
   }
 
   async function start(number: number, enclaveId: EnclaveId, sealedRoot: string | null, events: EnclaveEvent[]) {
@@ -157,10 +171,6 @@ export async function createCluster({ size = 3, mpcOf = (_, mpc) => mpc }: Clust
       }
   }
   await introduceAll()
-  const issue: Cluster['issue'] = (enclaveId, claims, image = 'image') => {
-    const made = new Map([0, 1, 2].map((index) => [index, sha384(`${image} ${index}`)]))
-    const answer = createModule({ chain, pcrs: made, moduleId: `i-0-${enclaveId}`, now: () => clock.now })
-    return createNsm((request) => Promise.resolve(answer(request))).attest(claims)
-  }
-  return { members, platformOf, issue, trust, clock, introduceAll }
+  const issue: Cluster['issue'] = (enclaveId, claims, image = 'image') => nsmOf(enclaveId, image).attest(claims)
+  return { members, platformOf, measurementsOf, issue, trust, clock, introduceAll }
 }

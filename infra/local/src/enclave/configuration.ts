@@ -1,3 +1,4 @@
+import { Release } from '@quorate/enclave/policy/release'
 import { z } from 'zod'
 
 /**
@@ -7,6 +8,8 @@ import { z } from 'zod'
 export const MeasuredConfiguration = z.strictObject({
   /** Root certificates (PEM) under which peers must attest. */
   roots: z.array(z.string().min(1)).min(1),
+  /** Whose manifests say of which images peers may be. Null: of this very image only. */
+  release: Release.nullable().default(null),
   kms: z.strictObject({
     /** Its port is on the loopback, its name is what the certificate must be for. */
     endpoint: z.url({ protocol: /^https$/ }),

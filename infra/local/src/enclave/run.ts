@@ -20,7 +20,7 @@ const simulator = { provider: 'simulator', releasesTo: 'measured-image', keyAtte
 
 /** An enclave on the simulated platform: the same parts as in production, another NSM transport, and a KMS on this machine. */
 async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise<Platform> {
-  const { roots, kms } = MeasuredConfiguration.parse(JSON.parse(await readFile(configuration, 'utf8')))
+  const { roots, release, kms } = MeasuredConfiguration.parse(JSON.parse(await readFile(configuration, 'utf8')))
   const nsm = createNsm(connectNsmSocket(nsmSocket))
   const { endpoint, keyArn, region, authorities } = kms
   // The attestation document is what the stand-in asks for; the SDK will not send a request without credentials.
@@ -31,7 +31,8 @@ async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise
     process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
   const mpc = await loadMpc()
   const sealing = { ...simulator, key: keyArn }
-  return { enclaveId, nsm, kms: createAttestedKms({ nsm, client, keyArn }), sealing, mpc, roots, clock: Date.now, log }
+  const sealingKms = createAttestedKms({ nsm, client, keyArn })
+  return { enclaveId, nsm, kms: sealingKms, sealing, mpc, roots, release, clock: Date.now, log }
 }
 
 /** In place of the parent's vsock proxy. */

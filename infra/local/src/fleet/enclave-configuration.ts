@@ -1,10 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import type { Release } from '@quorate/enclave/policy/release'
 import { MeasuredConfiguration } from '../enclave/configuration.ts'
 import { arnOf, developmentKeyId } from '../kms/key-store.ts'
 import { freePort } from './ports.ts'
 
-/** Whom an enclave of this state folder believes: certificates (PEM) of the attestation root, and of KMS's authority for TLS. */
-export type Believed = Readonly<{ root: string; kmsAuthority: string }>
+/**
+ * Whom an enclave of this state folder believes: certificates (PEM) of the attestation root, and of KMS's authority for TLS; and
+ * whose manifests it takes, null for nobody's.
+ */
+export type Believed = Readonly<{ root: string; kmsAuthority: string; release?: Release | null }>
 
 /**
  * The measured configuration in this file, which stays as it is as long as it fits the folder: another one is another image to
@@ -13,12 +17,12 @@ export type Believed = Readonly<{ root: string; kmsAuthority: string }>
  */
 export async function keepConfiguration(
   path: string,
-  { root, kmsAuthority }: Believed,
+  { root, kmsAuthority, release = null }: Believed,
 ): Promise<MeasuredConfiguration> {
   const kept = await readFile(path, 'utf8').catch(() => null)
   const port = /"endpoint": "https?:\/\/[^"]*:(\d+)"/.exec(kept ?? '')?.[1] ?? (await freePort())
   const kms = { endpoint: `https://localhost:${port}`, keyArn: arnOf(developmentKeyId), region: 'local-1' }
-  const configuration = { roots: [root], kms: { ...kms, authorities: [kmsAuthority] } }
+  const configuration = { roots: [root], release, kms: { ...kms, authorities: [kmsAuthority] } }
   const text = JSON.stringify(MeasuredConfiguration.parse(configuration), null, 2)
   if (text !== kept) await writeFile(path, text, { mode: 0o600 })
   return configuration
