@@ -4,12 +4,11 @@ import { loadMpc } from '@quorate/shared/mpc'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { MeasuredConfiguration } from './configuration.ts'
 import type { EnclaveLog } from './events.ts'
-import { createAttestedKms, createKmsClient } from './platform/attested-kms.ts'
 import { seedEntropy } from './platform/entropy.ts'
 import { createInstanceMetadata, type InstanceMetadata } from './platform/instance-metadata.ts'
 import { createNsm, type NsmTransport } from './platform/nsm.ts'
 import type { Platform } from './platform/platform.ts'
-import { TunnelTlsAgent } from './platform/tunnel.ts'
+import { openSealing } from './platform/sealing/open-sealing.ts'
 
 /** What is under an enclave. */
 export type Devices = Readonly<{
@@ -27,30 +26,31 @@ const attempts = 60
 
 /**
  * From devices to what an enclave stands on. The randomness comes first: nothing secret is drawn before it is known to be good.
- * Throws a plain Error when a source of it is bad, or the host does not give the enclave a name within a minute.
+ * Throws a plain Error when a source of it is bad, when the host does not give the enclave a name within a minute, or when the
+ * image lacks the PKCS #11 module that it is configured for.
  */
-export async function boot({ roots, release, kms, ports }: MeasuredConfiguration, devices: Devices): Promise<Platform> {
+export async function boot({ roots, release, sealing, ports }: MeasuredConfiguration, devices: Devices): Promise<Platform> {
   const nsm = createNsm(devices.nsm)
   await seedEntropy(nsm, devices.addEntropy)
 
   const metadata = createInstanceMetadata((signal) => devices.dialParent(ports.metadata, signal))
   const enclaveId = await learnName(metadata)
-  const client = createKmsClient({
-    endpoint: kms.endpoint,
-    region: kms.region,
-    credentials: metadata.credentials,
-    agent: new TunnelTlsAgent((signal) => devices.dialParent(ports.kms, signal), kms.authorities),
+  const clock = Date.now
+  const { kms, claims } = openSealing(sealing, {
+    ...{ nsm, metadata, clock, port: ports.kms },
+    tunnelTo: (port) => (signal) => devices.dialParent(port, signal),
   })
   const log: EnclaveLog = (event) =>
     devices.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }))
   return {
     enclaveId,
     nsm,
-    kms: createAttestedKms({ nsm, client, keyArn: kms.keyArn }),
+    kms,
+    sealing: claims,
     mpc: await loadMpc(),
     roots,
     release,
-    clock: Date.now,
+    clock,
     log,
   }
 }

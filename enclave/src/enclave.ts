@@ -57,7 +57,10 @@ export function createEnclave(platform: Platform): Handlers {
     })
 
   const hello: Handlers['hello'] = () =>
-    Promise.resolve({ bootId, locked: unlocked === null, identity: unlocked?.vault.identity ?? null })
+    Promise.resolve({
+      ...{ bootId, locked: unlocked === null, identity: unlocked?.vault.identity ?? null },
+      sealing: platform.sealing,
+    })
 
   return {
     hello,

@@ -3,6 +3,7 @@ import { Base64url, Digest, Index, KeyId, Random32, Signature, SigningId, Time }
 import { AttestedIdentity, EnclaveIdentity } from './identity.ts'
 import { Certificate, CertificateBody, RegistrationReceipt, Roster, RoundOne, RoundTwo, Skeleton } from './keygen.ts'
 import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
+import { SealingClaims } from './sealing.ts'
 import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
 
 const Empty = z.strictObject({})
@@ -15,7 +16,12 @@ export const enclaveMethods = {
   /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
   hello: {
     params: Empty,
-    result: z.strictObject({ bootId: Random32, locked: z.boolean(), identity: EnclaveIdentity.nullable() }),
+    result: z.strictObject({
+      bootId: Random32,
+      locked: z.boolean(),
+      identity: EnclaveIdentity.nullable(),
+      sealing: SealingClaims,
+    }),
   },
   /**
    * Opens the root secret, or makes one when `sealedRoot` is null. The answer holds the one to keep from now on, when it is another

@@ -4,7 +4,6 @@ import { Base64url, EnclaveId, Index, KeyId, Scheme, SealKey, SigningId, Time, U
 import { EnclaveIdentity } from './identity.ts'
 import { Certificate, KeygenState, Skeleton, Slot } from './keygen.ts'
 import { SealingClaims } from './sealing.ts'
-import { Installed, Prepared, RefreshRequest, RefreshState } from './refresh.ts'
 import { Approval, SealedItems, SigningReceipt, SigningRequest, SigningState } from './signing.ts'
 
 const Code = z
