@@ -1,6 +1,7 @@
 import type { Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import type { EnclaveLog } from '../events.ts'
 import type { Release } from '../policy/release.ts'
 import type { SealingKms } from './kms.ts'
@@ -11,6 +12,8 @@ export type Platform = Readonly<{
   enclaveId: EnclaveId
   nsm: Nsm
   kms: SealingKms
+  /** What that key service attests, for whoever asks. */
+  sealing: SealingClaims
   mpc: Mpc
   /** Roots under which peers must attest. */
   roots: TrustPolicy['roots']
