@@ -108,7 +108,7 @@ export type ClusterOptions = {
   /** The cryptography of one enclave, so that a test can make it lie. */
   mpcOf?: (number: number, mpc: Mpc) => Mpc
   /** Whose manifests the enclaves take. */
-  release?: Release
+  release?: Release | null
 }
 
 export async function createCluster({
