@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import type { Digest } from '@quorate/shared/wire/ids'
+import {
+  install,
+  learn,
+  made,
+  maySign,
+  nothing,
+  prepare,
+  requiredVouchers,
+  vouch,
+  type Memory,
+  type Version,
+} from './epochs.ts'
+
+const version = (epoch: number, name: string): Version => ({ epoch, digest: name as Digest })
+const [old, next, rival, third] = [version(0, 'a'), version(1, 'b'), version(1, 'c'), version(2, 'd')]
+
+describe('what an enclave remembers of a key', () => {
+  it('is nothing after a start, and then it signs with no version', () => {
+    expect([old, next].some((one) => maySign(nothing, one))).toBe(false)
+  })
+
+  it('is the version that it made itself, unless it knows one already', () => {
+    expect(maySign(made(nothing, old), old)).toBe(true)
+    const later = made(nothing, next)
+    expect(made(later, old)).toBe(later)
+  })
+
+  it('changes to the next version in two steps, and signs with one at a time', () => {
+    const before = made(nothing, old)
+    const prepared = prepare(before, next, old.digest, 'word') as Memory
+    expect([maySign(prepared, old), maySign(prepared, next)]).toEqual([true, false])
+    const installed = install(prepared, next, 'word') as Memory
+    expect([maySign(installed, old), maySign(installed, next)]).toEqual([false, true])
+  })
+
+  it('skips no version, goes back to none, and installs nothing but what it gave its word for', () => {
+    const at = made(nothing, next)
+    expect(prepare(at, rival, old.digest, 'w')).toBeNull()
+    expect(prepare(made(nothing, old), third, next.digest, 'w')).toBeNull()
+    expect(prepare(nothing, next, old.digest, 'w')).toBeNull()
+    expect(install(at, old, 'w')).toBeNull()
+    expect(install(at, third, 'w')).toBeNull()
+    const prepared = prepare(made(nothing, old), next, old.digest, 'w') as Memory
+    expect(install(prepared, next, 'another')).toBeNull()
+  })
+
+  it('gives its word once, and takes it back when it prepares for another version', () => {
+    const first = prepare(made(nothing, old), next, old.digest, 'first') as Memory
+    expect(prepare(first, next, old.digest, 'later')).toBe(first)
+    const second = prepare(first, rival, old.digest, 'second') as Memory
+    expect(install(second, next, 'first')).toBeNull()
+    const back = prepare(second, next, old.digest, 'third') as Memory
+    expect(install(back, next, 'first')).toBeNull()
+    expect(install(back, next, 'third')?.current).toBe(next)
+  })
+
+  it('gives its word for the version that it is at, so that the others can come after', () => {
+    const at = prepare(made(nothing, next), next, old.digest, 'w') as Memory
+    expect(install(at, next, 'w')).toBe(at)
+    expect(install(at, next, 'v')).toBeNull()
+  })
+
+  it('learns from a peer, and trusts no version that the peer may be about to leave', () => {
+    expect(learn(nothing, { current: old, prepared: null })).toEqual({ current: old, prepared: null, word: null })
+    const warned = learn(nothing, { current: old, prepared: next })
+    expect(warned).toEqual({ current: null, prepared: next, word: null })
+    expect(install(warned, next, 'w')).toBeNull()
+    expect(prepare(warned, rival, old.digest, 'w')).toBeNull()
+    const worded = prepare(warned, next, old.digest, 'w') as Memory
+    expect(learn(worded, { current: old, prepared: null })).toEqual({ current: old, prepared: next, word: 'w' })
+    expect(learn(warned, { current: next, prepared: null }).current).toBe(next)
+    expect(learn(made(nothing, next), { current: old, prepared: null }).current).toBe(next)
+    expect(learn(nothing, nothing)).toBe(nothing)
+  })
+
+  it('takes the word of enough participants when no peer remembers', () => {
+    expect(maySign(vouch(nothing, old), old)).toBe(true)
+    const warned = learn(nothing, { current: null, prepared: next })
+    expect(vouch(warned, next)).toEqual({ current: next, prepared: null, word: null })
+    expect(vouch(learn(nothing, { current: null, prepared: third }), old).current).toBeNull()
+    expect(vouch(made(nothing, next), old).current).toBe(next)
+    expect([requiredVouchers(3, 2), requiredVouchers(5, 2), requiredVouchers(2, 2)]).toEqual([2, 4, 1])
+  })
+})

@@ -1,0 +1,80 @@
+import type { Digest } from '@quorate/shared/wire/ids'
+
+/** One state of a key: its epoch, and H(certificate, body) of that epoch. */
+export type Version = Readonly<{ epoch: number; digest: Digest }>
+
+/** What an enclave can tell a peer of a key: the version in force, and a newer one that was agreed to and may be in force already. */
+export type Recollection = Readonly<{ current: Version | null; prepared: Version | null }>
+
+/**
+ * What an enclave knows of one key, in this life (from the start of its process). Sealed state proves nothing, since whoever
+ * keeps it can bring an old one: a share that was loaded signs only once this says so. `word` names the own preparation for
+ * `prepared`, or the one by which `current` was installed; null, when the version is only known from others.
+ *
+ * A refresh is over when all n hosts have installed the new version, each on the very preparation that it gave its word for. So
+ * there was a moment at which all were prepared at once, and from then on whoever restarts hears of the new version from any
+ * of them.
+ */
+export type Memory = Recollection & Readonly<{ word: string | null }>
+
+/** After a start: everything that is brought may be old. */
+export const nothing: Memory = { current: null, prepared: null, word: null }
+
+export const sameVersion = (a: Version | null, b: Version | null): boolean =>
+  a === b || (a !== null && b !== null && a.epoch === b.epoch && a.digest === b.digest)
+
+/** Has it anything to say to a peer that asks? */
+export const remembers = ({ current, prepared }: Recollection): boolean => current !== null || prepared !== null
+
+export const maySign = ({ current }: Recollection, version: Version): boolean =>
+  current !== null && sameVersion(current, version)
+
+const at = (current: Version): Memory => ({ current, prepared: null, word: null })
+
+/** The key was made in this life: nobody can have a newer version yet. */
+export const made = (memory: Memory, version: Version): Memory => (remembers(memory) ? memory : at(version))
+
+/**
+ * All hosts have certified `version`, which follows `previous`. It may still come to nothing, so the current version goes on. A
+ * host that only knows what others prepared (`current` is null) can agree to that and to nothing else. `word`: a name that was
+ * never used before. Preparing for something else takes the word back. Null: refused.
+ */
+export function prepare(memory: Memory, version: Version, previous: Digest, word: string): Memory | null {
+  const { current } = memory
+  if (sameVersion(newest(memory), version)) return memory.word === null ? { ...memory, word } : memory
+  if (current?.digest !== previous || version.epoch !== current.epoch + 1) return null
+  return { current, prepared: version, word }
+}
+
+/** All hosts have given their word for `version`, this one the given. Null: refused. */
+export function install(memory: Memory, version: Version, word: string): Memory | null {
+  if (!sameVersion(newest(memory), version) || memory.word !== word) return null
+  return memory.prepared === null ? memory : { current: version, prepared: null, word }
+}
+
+const newest = ({ current, prepared }: Recollection): Version | null => prepared ?? current
+
+/**
+ * Takes over what a peer remembers, which it has said in this life of ours. What the peer has only prepared may be in force
+ * already, so its current version is then no good. Who knows the current version has nothing to learn.
+ */
+export function learn(memory: Memory, { current, prepared }: Recollection): Memory {
+  if (memory.current !== null) return memory
+  if (prepared === null) return current === null ? memory : arriveAt(memory, current)
+  if (memory.prepared !== null && memory.prepared.epoch >= prepared.epoch) return memory
+  return { current: null, prepared, word: null }
+}
+
+/** Enough participants have said, in this life of ours, that this is the version in force (see `requiredVouchers`). */
+export function vouch(memory: Memory, version: Version): Memory {
+  const { current, prepared } = memory
+  if (current !== null || (prepared !== null && version.epoch < prepared.epoch - 1)) return memory
+  return arriveAt(memory, version)
+}
+
+/** At this version, and still prepared for what comes after it. */
+const arriveAt = (memory: Memory, current: Version): Memory =>
+  memory.prepared !== null && memory.prepared.epoch > current.epoch ? { ...memory, current } : at(current)
+
+/** n − t + 1: any t participants who know of a newer version have one among them. */
+export const requiredVouchers = (participants: number, threshold: number): number => participants - threshold + 1
