@@ -6,8 +6,8 @@ export type EncryptionContext = Readonly<Record<string, string>>
  * Plaintexts are 32 bytes, owned and wiped by the caller. `keyId` is the key's ARN. `random` gives so many bytes (1 to 1024) of
  * the service's own randomness, which nobody on the way has read: something to mix in, never a secret by itself.
  *
- * Throws `kms.denied` when it says no, `kms.unavailable` when it cannot be asked, `kms.invalid` when its answer is not
- * acceptable. An old ciphertext opens for ever: freshness is the caller's affair.
+ * Throws `kms.denied` when it says no, `kms.disabled` when its key is switched off, `kms.throttled` when it is asked too often,
+ * `kms.unavailable` when it cannot be asked, `kms.invalid` when its answer is not acceptable. An old ciphertext opens for ever: freshness is the caller's affair.
  */
 export type SealingKms = Readonly<{
   generateDataKey: (

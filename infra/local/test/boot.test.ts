@@ -10,7 +10,10 @@ import { readConfiguration } from '@quorate/enclave/configuration'
 import { createEnclave } from '@quorate/enclave/enclave'
 import { connectStream } from '@quorate/shared/linux/streams'
 import { encode } from '@quorate/shared/seal/cbor'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { developmentPrincipals, makeDevelopmentPolicy } from '../src/kms/development-policy.ts'
+import { developmentKeyId } from '../src/kms/key-store.ts'
 import { startKms, type RunningKms } from '../src/kms/server.ts'
 import type { Authority } from '../src/nsm/certificate.ts'
 import { loadOrCreateChain, type DevelopmentChain } from '../src/nsm/development-root.ts'
@@ -81,13 +84,16 @@ const imds: RequestListener = (request: IncomingMessage, response) => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'boot-'))
   chain = await loadOrCreateChain(join(folder, 'nsm'))
-  const policy = { roots: [chain.rootPem], measurements: [{ '0': '01'.repeat(48) }] }
+  const registers = Object.fromEntries([0, 1, 2].map((index) => [index, toHex(pcrs.get(index)!)]))
+  const policy = makeDevelopmentPolicy(registers, ['enclave-7'], Date.now())
   authority = makeTlsAuthority()
   kms = await startKms({
     port: 0,
     tls: issueServerIdentity(authority, [endpointName]),
     folder: join(folder, 'kms'),
-    policy,
+    roots: [chain.rootPem],
+    keys: [{ keyId: developmentKeyId, policy }],
+    principals: { ASIA: developmentPrincipals.local },
   })
   await startEndpoint(ports.kms, authority, endpointName)
   await startEndpoint(8002, makeTlsAuthority(), endpointName)

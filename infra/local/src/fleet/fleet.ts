@@ -26,8 +26,8 @@ export type FleetOptions = Readonly<{
   rateLimit?: number
   /** Further `QUORATE_*` variables for the gateway. */
   gatewayEnv?: Readonly<Record<string, string>>
-  /** Source files (absolute paths) that are run instead: other compositions of the gateway and of every enclave, for tests. */
-  sources?: Readonly<{ gateway?: string; enclave?: string }>
+  /** Source files (absolute paths) that are run instead: other compositions of the gateway, of every enclave, of KMS, for tests. */
+  sources?: Readonly<{ gateway?: string; enclave?: string; kms?: string }>
   onEvent?: OnFleetEvent
   /** Stops the fleet, also while it starts. */
   signal?: AbortSignal
@@ -106,8 +106,14 @@ async function launch(
   const { trust, path, renewed } = await writeTrust(state.root, chain.rootPem, image.measurements)
   onEvent({ type: 'measured', measurements: image.measurements, renewed })
 
-  const kms = await kmsCommand(state, image.kmsPort, trust)
   const enclaveIds = Array.from({ length: enclaves }, (_, at) => `enclave-${at}`)
+  const kms = await kmsCommand(state, {
+    port: image.kmsPort,
+    root: chain.rootPem,
+    measurements: image.measurements,
+    enclaveIds,
+    source: sources?.kms,
+  })
   const relay = socat ? findSocat() : null
   const hosts: EnclaveHost[] = []
   for (const id of enclaveIds) {

@@ -1,19 +1,35 @@
 import { join } from 'node:path'
-import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/attestation/policy'
+import { makeDevelopmentPolicy } from '../kms/development-policy.ts'
+import { developmentKeyId } from '../kms/key-store.ts'
 import type { Command } from './child.ts'
 import { entry } from './entry.ts'
 import { nodeCommand } from './node-command.ts'
 import { accepts, requirePort } from './ports.ts'
 import type { StateFolder } from './state-folder.ts'
 
-/** The KMS stand-in, which serves enclaves of this trust and nobody else. */
-export async function kmsCommand(state: StateFolder, port: number, policy: TrustPolicy): Promise<Command> {
+/** `root`: the certificate (PEM) under which enclaves attest. `source`: another composition of the stand-in (absolute path), for tests. */
+export type KmsPlan = Readonly<{
+  port: number
+  root: string
+  measurements: Measurements
+  enclaveIds: readonly string[]
+  source?: string | undefined
+}>
+
+/** The KMS stand-in, whose key serves the enclaves of this plan and nobody else. */
+export async function kmsCommand(state: StateFolder, plan: KmsPlan): Promise<Command> {
+  const { port, root, measurements, enclaveIds, source } = plan
   const advice = `the KMS of this fleet lives there, and its enclaves are measured with that address. Free it, or begin anew: rm -r ${state.root}`
   await requirePort(port, advice)
-  const config = JSON.stringify({ port, folder: state.kms, policy })
+  const policy = makeDevelopmentPolicy(measurements, enclaveIds, Date.now())
+  const config = { port, folder: state.kms, roots: [root], keys: [{ keyId: developmentKeyId, policy }] }
   return nodeCommand({
     name: 'kms',
-    args: [...entry('infra/local', 'kms/main'), config],
+    args: [
+      ...(source === undefined ? entry('infra/local', 'kms/main') : ['--conditions=source', source]),
+      JSON.stringify(config),
+    ],
     log: join(state.logs, 'kms.log'),
     probe: () => accepts({ port }),
   })

@@ -1,34 +1,39 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import type { TrustPolicy } from '@quorate/shared/attestation/policy'
-import { verifyDocument } from '@quorate/shared/attestation/verify'
+import type { Measurements } from '@quorate/shared/attestation/policy'
+import { openDocument, verifyDocument } from '@quorate/shared/attestation/verify'
 import { z } from 'zod'
 import { KmsError } from './kms-error.ts'
 
 /** `Recipient` of a request: the document in base64, and the one algorithm that there is. */
-export const Recipient = z.object({
+export const Recipient = z.strictObject({
   AttestationDocument: z.base64().max(262_144),
   KeyEncryptionAlgorithm: z.literal('RSAES_OAEP_SHA_256'),
 })
 export type Recipient = z.infer<typeof Recipient>
 
+/** Who is answered: the RSA key of the document, and the registers that it proves. */
+export type Attested = Readonly<{ publicKey: KeyObject; pcrs: Measurements }>
+
 /** As AWS: a document is good for five minutes. */
 const maxAge = 300_000
 
 /**
- * The RSA key of an enclave that the policy admits. The policy's measurements stand for the conditions kms:RecipientAttestation:ImageSha384
- * and :PCRn of a key policy; without an attestation there is no access. Throws `AccessDeniedException`.
+ * What a document proves, under these roots (PEM): that its signatures hold, it is not older than five minutes, is of no enclave in
+ * debug mode, and holds an RSA key. Which image it must be is asked of the key's policy. Throws `ValidationException`; AWS documents no
+ * name of its own for a document that does not verify.
  */
 export async function admitRecipient(
-  recipient: Recipient | undefined,
-  { policy, now }: { policy: TrustPolicy; now: number },
-): Promise<KeyObject> {
+  { AttestationDocument }: Recipient,
+  { roots, now }: Readonly<{ roots: readonly string[]; now: number }>,
+): Promise<Attested> {
   try {
-    if (recipient === undefined) throw new RangeError()
-    const document = Uint8Array.from(Buffer.from(recipient.AttestationDocument, 'base64'))
-    const { publicKey } = await verifyDocument(document, { policy, nonce: null, now, maxAge })
-    return readRsaKey(publicKey)
+    const document = Uint8Array.from(Buffer.from(AttestationDocument, 'base64'))
+    // Measured against itself: every other question of the verifier is asked as ever.
+    const policy = { roots, measurements: [openDocument(document).payload.pcrs] }
+    const { publicKey, pcrs } = await verifyDocument(document, { policy, nonce: null, now, maxAge })
+    return { publicKey: readRsaKey(publicKey), pcrs }
   } catch {
-    throw new KmsError('AccessDeniedException')
+    throw new KmsError('ValidationException')
   }
 }
 

@@ -1,35 +1,56 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { ServerIdentity } from '../nsm/tls.ts'
+import { principalOf, type Principals } from './access.ts'
+import type { Fault } from './faults.ts'
 import { KmsError } from './kms-error.ts'
-import { arnOf, developmentKeyId, openKeyStore } from './key-store.ts'
+import { arnOf, openKeyStore, type KeyOptions, type KeyStore } from './key-store.ts'
 import { operations, type Desk } from './operations.ts'
 
-/** `port` 0: any that is free. `tls`: whom it is to its clients. `policy`: whom the keys serve. `keyIds`: as KMS has them (UUIDs), one without it. `now` in ms. */
+/**
+ * `port` 0: any that is free. `tls`: who it is to its clients. `roots`: certificates (PEM) under which documents must be. `principals`:
+ * who may call, by access key id. `now` in ms.
+ */
 export type KmsOptions = Readonly<{
   port: number
   tls: ServerIdentity
   folder: string
-  policy: TrustPolicy
-  keyIds?: readonly string[]
+  roots: readonly string[]
+  keys: readonly [KeyOptions, ...KeyOptions[]]
+  principals: Principals
   now?: () => number
 }>
 
 /** `port` is on the loopback; `url` says it by the name `localhost`. `keyArn` is that of the first key. */
-export type RunningKms = Readonly<{ url: string; port: number; keyArn: string; close: () => Promise<void> }>
+export type RunningKms = Readonly<{
+  url: string
+  port: number
+  keyArn: string
+  /** Their policies and states can be changed while it runs. */
+  keys: Omit<KeyStore, 'key' | 'ofCiphertext'>
+  /** From now on, for so many requests (without end when nothing is said), it does this instead. null: it is well again. */
+  suffer: (fault: Fault | null, times?: number) => void
+  /** The names of the operations that it was asked for. */
+  asked: () => readonly string[]
+  close: () => Promise<void>
+}>
+
+type Service = Desk & Readonly<{ principals: Principals; nextFault: () => Fault | null; asked: string[] }>
 
 const largestRequest = 64 * 1024
 
 /**
- * A stand-in for AWS KMS on the loopback: JSON 1.1 over HTTPS, as the AWS SDK speaks it, with the attestation that AWS
- * enforces and no emulator does. It does not check SigV4 signatures: who may call is decided by the document alone.
+ * A stand-in for AWS KMS on the loopback: JSON 1.1 over HTTPS, as the AWS SDK speaks it, with key policies and the attestation
+ * that AWS enforces and no emulator does. It believes the access key id of a request and does not check its signature (SigV4).
  */
 export async function startKms(options: KmsOptions): Promise<RunningKms> {
-  const { folder, keyIds = [developmentKeyId], now = Date.now } = options
-  const desk = { keys: await openKeyStore(folder, keyIds), policy: TrustPolicy.parse(options.policy), now }
-  const server = createServer(options.tls, (request, response) => void serve(desk, request, response))
+  const { folder, roots, principals, now = Date.now } = options
+  const keys = await openKeyStore(folder, options.keys)
+  const asked: string[] = []
+  const health = sickness()
+  const service: Service = { keys, roots, principals, now, asked, nextFault: health.next }
+  const server = createServer(options.tls, (request, response) => void serve(service, request, response))
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, '127.0.0.1', resolve))
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve))
@@ -37,15 +58,33 @@ export async function startKms(options: KmsOptions): Promise<RunningKms> {
     await closed
   }
   const { port } = server.address() as AddressInfo
-  return { url: `https://localhost:${port}`, port, keyArn: arnOf(keyIds[0] ?? developmentKeyId), close }
+  const keyArn = arnOf(options.keys[0].keyId)
+  return { url: `https://localhost:${port}`, port, keyArn, keys, suffer: health.suffer, asked: () => [...asked], close }
 }
 
-async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** One fault at a time, with the number of requests that it has left. */
+function sickness() {
+  let current: Fault | null = null
+  let left = 0
+  return {
+    suffer: (fault: Fault | null, times = Infinity) => void ((current = fault), (left = times)),
+    next: (): Fault | null => (left-- > 0 ? current : null),
+  }
+}
+
+async function serve(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const [, name = ''] = /^TrentService\.(\w+)$/.exec(String(request.headers['x-amz-target'])) ?? []
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
     if (request.method !== 'POST' || operation === undefined) throw new KmsError('UnknownOperationException')
-    reply(response, 200, await operation(desk, await readJson(request)))
+    const principal = principalOf(request.headers.authorization, service.principals)
+    const body = await readJson(request)
+    service.asked.push(name)
+    const fault = service.nextFault()
+    if (fault?.name === 'hanging') return
+    if (fault?.name === 'refusing') throw new KmsError(fault.error)
+    const answer = await operation(service, principal, body)
+    reply(response, 200, fault === null ? answer : fault.lie(answer, body))
   } catch (error) {
     const { type, status } = error instanceof KmsError ? error : new KmsError('KMSInternalException')
     reply(response, status, { __type: type, message: type })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { KMSClient } from '@aws-sdk/client-kms'
-import { createKmsClient } from '@quorate/enclave/platform/attested-kms'
+import { createKmsClient } from '@quorate/enclave/platform/kms-client'
 import { TunnelTlsAgent } from '@quorate/enclave/platform/tunnel'
 
 export async function dialLoopback(port: number, signal: AbortSignal): Promise<Socket> {
