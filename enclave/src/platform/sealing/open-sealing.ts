@@ -1,6 +1,7 @@
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
-import { createAttestedKms, createKmsClient } from '../attested-kms.ts'
+import { createAttestedKms } from '../attested-kms.ts'
 import type { InstanceMetadata } from '../instance-metadata.ts'
+import { createKmsClient } from '../kms-client.ts'
 import type { SealingKms } from '../kms.ts'
 import type { Nsm } from '../nsm.ts'
 import { TunnelTlsAgent, type Tunnel } from '../tunnel.ts'
