@@ -20,6 +20,11 @@ const version = 'api-version=7.4'
 const KeyOperation = z.object({ kid: z.string(), value: Base64url.max(2048) })
 const RandomBytes = z.object({ value: Base64url.max(2048) })
 
+const Disabled = z.object({ error: z.object({ innererror: z.object({ code: z.literal('KeyDisabled') }) }) })
+
+/** How Azure says with a 403 that the key is switched off. */
+export const meansDisabledAtAzure = (body: unknown): boolean => Disabled.safeParse(body).success
+
 /**
  * Neither algorithm authenticates anything beside the key that it wraps. So what Azure wraps is a secret of the enclave's, and
  * what is asked to be wrapped lies beside it, sealed under a key that comes from that secret, with `bound` as associated data.
@@ -68,12 +73,21 @@ export function wrapWithAzure(ask: AskKeyService, { keyId, algorithm }: AzureKey
   }
 }
 
+/** At most so many bytes come with one call of `rng`. */
+const mostRandom = 128
+
 /** `rng` of a Managed HSM. */
 async function askRandom(ask: AskKeyService, keyId: string, length: number): Promise<Uint8Array> {
   const url = `${new URL(keyId).origin}/rng?${version}`
-  const answer = RandomBytes.safeParse(await ask({ method: 'POST', url, body: { count: length } }))
-  if (!answer.success) throw new Refusal('kms.invalid')
-  return fromBase64url(answer.data.value)
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at += mostRandom) {
+    const count = Math.min(mostRandom, length - at)
+    const answer = RandomBytes.safeParse(await ask({ method: 'POST', url, body: { count } }))
+    const drawn = answer.success ? fromBase64url(answer.data.value) : null
+    if (drawn?.length !== count) throw new Refusal('kms.invalid')
+    bytes.set(drawn, at)
+  }
+  return bytes
 }
 
 function withInnerKey<T>(inner: Uint8Array, use: (key: Uint8Array) => T): T {

@@ -39,7 +39,10 @@ export function loadCryptoki(library: string) {
 /** CKR_*: return values. */
 export const Ckr = {
   ok: 0x00n,
-  slotIdInvalid: 0x03n,
+  hostMemory: 0x02n,
+  deviceError: 0x30n,
+  deviceMemory: 0x31n,
+  deviceRemoved: 0x32n,
   encryptedDataInvalid: 0x40n,
   encryptedDataLengthRange: 0x41n,
   keyFunctionNotPermitted: 0x68n,
@@ -48,6 +51,7 @@ export const Ckr = {
   pinLengthRange: 0xa2n,
   pinExpired: 0xa3n,
   pinLocked: 0xa4n,
+  sessionClosed: 0xb0n,
   userNotLoggedIn: 0x101n,
   userPinNotInitialized: 0x102n,
   alreadyInitialized: 0x191n,

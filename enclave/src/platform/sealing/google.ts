@@ -24,7 +24,7 @@ const Decrypted = z.object({ plaintext: Base64, plaintextCrc32c: Checksum, prote
 const RandomBytes = z.object({ data: Base64, dataCrc32c: Checksum })
 const KeyVersion = z.object({
   name: z.string(),
-  state: z.literal('ENABLED'),
+  state: z.string(),
   protectionLevel: z.literal('HSM'),
   algorithm: z.literal('GOOGLE_SYMMETRIC_ENCRYPTION'),
   attestation: z.object({
@@ -37,6 +37,11 @@ const KeyVersion = z.object({
     }),
   }),
 })
+
+const Disabled = z.object({ error: z.object({ status: z.literal('FAILED_PRECONDITION') }) })
+
+/** How Google says with a 400 that the version is not enabled. */
+export const meansDisabledAtGoogle = (body: unknown): boolean => Disabled.safeParse(body).success
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 const checksum = (bytes: Uint8Array): string => String(crc32c(bytes))
@@ -55,8 +60,9 @@ export function wrapWithGoogle(ask: AskKeyService, { endpoint, keyVersion, hsm, 
   let proved = hsm === null
   const prove = async (): Promise<void> => {
     if (proved || hsm === null) return
-    const { name, attestation } = await call(KeyVersion, keyVersion)
+    const { name, state, attestation } = await call(KeyVersion, keyVersion)
     if (name !== keyVersion) throw new Refusal('kms.invalid')
+    if (state !== 'ENABLED') throw new Refusal('kms.disabled')
     verifyStatement(attestation, hsm, clock())
     proved = true
   }

@@ -48,6 +48,23 @@ export function check(result: bigint, alsoFine: readonly bigint[] = []): void {
   throw new Refusal(refusals.includes(result) ? 'kms.denied' : 'kms.unavailable')
 }
 
+/** What a module says when the HSM, or the way to it, has failed in the middle of a session. */
+const away: readonly bigint[] = [
+  Ckr.hostMemory,
+  Ckr.deviceError,
+  Ckr.deviceMemory,
+  Ckr.deviceRemoved,
+  Ckr.sessionClosed,
+]
+
+/**
+ * After C_Decrypt: modules do not agree on what they say of a tag that does not fit, so that everything means no but what means
+ * that the HSM is away.
+ */
+export function checkOpened(result: bigint): void {
+  if (result !== Ckr.ok) throw new Refusal(away.includes(result) ? 'kms.unavailable' : 'kms.denied')
+}
+
 const first = (handles: Bytes): bigint => new BigUint64Array(handles.buffer)[0] ?? 0n
 
 const mostSlots = 256n

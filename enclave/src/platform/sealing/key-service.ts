@@ -1,44 +1,58 @@
 import type { IncomingMessage } from 'node:http'
 import { request, type Agent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Refusal } from '@quorate/shared/errors'
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 
 /** How long a caller waits for a key service, in ms. */
 export type Patience = Readonly<{ attempts: number; each: number; all: number }>
 
-export const patience: Patience = { attempts: 3, each: 5_000, all: 20_000 }
+/** A boot makes three calls at most, within what a gateway waits for it, or it asks again. */
+const patience: Patience = { attempts: 3, each: 2_000, all: 6_000 }
 
 export type Question = Readonly<{ method: 'GET' | 'POST'; url: string; body?: object }>
 
 /** JSON over HTTPS to a key service; `undefined` when its answer is none. */
 export type AskKeyService = (question: Question) => Promise<unknown>
 
-/** `token`: a fresh bearer token for each call. */
-export type KeyServiceParts = Readonly<{ agent: Agent; token: () => Promise<string>; patience?: Patience }>
+export type KeyServiceParts = Readonly<{
+  agent: Agent
+  /** A fresh bearer token for each attempt. */
+  token: () => Promise<string>
+  /** Does a body with which the service says no mean that the key is switched off? */
+  meansDisabled: (body: unknown) => boolean
+  patience?: Patience
+}>
 
 const longestAnswer = 64 * 1024
 
 /**
  * A REST service behind this agent. What may pass (429, 5xx, no answer) is asked again, not before Retry-After says so.
- * Throws `kms.denied` when it says no, `kms.unavailable` when patience ends, `kms.invalid` for an answer that is too long or in
- * no such form.
+ * Throws `kms.denied` when it says no, `kms.disabled` when the key is switched off, `kms.throttled` and `kms.unavailable` when
+ * patience ends, `kms.invalid` for an answer that is too long or in no such form.
  */
 export const createKeyService =
-  ({ agent, token, patience: limits = patience }: KeyServiceParts): AskKeyService =>
+  ({ agent, token, meansDisabled, patience: limits = patience }: KeyServiceParts): AskKeyService =>
   async (question) => {
     const deadline = performance.now() + limits.all
     for (let attempt = 1; ; attempt += 1) {
       const answer = await send(agent, await token(), question, Math.min(limits.each, deadline - performance.now()))
       if (answer?.status === 200) return answer.body
-      if (answer !== null && !mayPass(answer.status)) throw new Refusal(refusalOf(answer.status))
+      const { code, mayPass } = judge(answer, meansDisabled)
       const pause = answer?.retryAfter ?? 100 * 2 ** attempt
-      if (attempt >= limits.attempts || performance.now() + pause >= deadline) throw new Refusal('kms.unavailable')
+      if (!mayPass || attempt >= limits.attempts || performance.now() + pause >= deadline) throw new Refusal(code)
       await sleep(pause)
     }
   }
 
-const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
-const refusalOf = (status: number) => (status >= 400 ? 'kms.denied' : 'kms.invalid')
+type Judgement = Readonly<{ code: RefusalCode; mayPass: boolean }>
+
+function judge(answer: Answer | null, meansDisabled: KeyServiceParts['meansDisabled']): Judgement {
+  if (answer === null || answer.status === 408 || answer.status >= 500)
+    return { code: 'kms.unavailable', mayPass: true }
+  if (answer.status === 429) return { code: 'kms.throttled', mayPass: true }
+  if (answer.status < 400) return { code: 'kms.invalid', mayPass: false }
+  return { code: meansDisabled(answer.body) ? 'kms.disabled' : 'kms.denied', mayPass: false }
+}
 
 /** `retryAfter` in ms. */
 type Answer = Readonly<{ status: number; retryAfter: number | null; body: unknown }>

@@ -5,9 +5,9 @@ import { createKmsClient } from '../kms-client.ts'
 import type { SealingKms } from '../kms.ts'
 import type { Nsm } from '../nsm.ts'
 import { TunnelTlsAgent, type Tunnel } from '../tunnel.ts'
-import { wrapWithAzure } from './azure.ts'
+import { meansDisabledAtAzure, wrapWithAzure } from './azure.ts'
 import type { SealingConfiguration } from './configuration.ts'
-import { wrapWithGoogle } from './google.ts'
+import { meansDisabledAtGoogle, wrapWithGoogle } from './google.ts'
 import { createKeyService, type AskKeyService } from './key-service.ts'
 import { createParentCredentials } from './parent-credentials.ts'
 import { wrapWithPkcs11 } from './pkcs11.ts'
@@ -61,13 +61,15 @@ function openAzure({ provider, keyId, algorithm, ...reach }: Of<'azure'>, parts:
   const resource = new URL(keyId).hostname.includes('.managedhsm.') ? 'managedhsm' : 'vault'
   const query = `api-version=2018-02-01&resource=${encodeURIComponent(`https://${resource}.azure.net`)}`
   const token = { path: `/metadata/identity/oauth2/token?${query}`, headers: { metadata: 'true' } }
+  const ask = askThrough({ ...reach, token, meansDisabled: meansDisabledAtAzure }, parts)
   // A Managed HSM attests its keys; what it says is not checked here.
-  return held(provider, 'not-verified', wrapWithAzure(askThrough(reach, token, parts), { keyId, algorithm }))
+  return held(provider, 'not-verified', wrapWithAzure(ask, { keyId, algorithm }))
 }
 
 function openGoogle({ provider, endpoint, keyVersion, hsm, ...reach }: Of<'google'>, parts: SealingParts): Sealing {
   const path = '/computeMetadata/v1/instance/service-accounts/default/token'
-  const ask = askThrough(reach, { path, headers: { 'metadata-flavor': 'Google' } }, parts)
+  const token = { path, headers: { 'metadata-flavor': 'Google' } }
+  const ask = askThrough({ ...reach, token, meansDisabled: meansDisabledAtGoogle }, parts)
   const wrapper = wrapWithGoogle(ask, { endpoint, keyVersion, hsm, clock: parts.clock })
   return held(provider, hsm === null ? 'not-verified' : 'cavium-v2', wrapper)
 }
@@ -81,15 +83,19 @@ const held = (
   claims: { provider, key: wrapper.keyId, releasesTo: 'holder-of-credentials', keyAttestation },
 })
 
-type Reach = Readonly<{ authorities: readonly string[]; credentialsPort: number }>
-type TokenRequest = Readonly<{ path: string; headers: Readonly<Record<string, string>> }>
+type Way = Readonly<{
+  authorities: readonly string[]
+  credentialsPort: number
+  /** How the parent is asked for a token. */
+  token: Readonly<{ path: string; headers: Readonly<Record<string, string>> }>
+  meansDisabled: (body: unknown) => boolean
+}>
 
 function askThrough(
-  { authorities, credentialsPort }: Reach,
-  { path, headers }: TokenRequest,
+  { authorities, credentialsPort, token: { path, headers }, meansDisabled }: Way,
   { tunnelTo, port }: SealingParts,
 ): AskKeyService {
   const credentials = createParentCredentials(tunnelTo(credentialsPort))
   const agent = new TunnelTlsAgent(tunnelTo(port), authorities)
-  return createKeyService({ agent, token: () => credentials.bearerToken(path, headers) })
+  return createKeyService({ agent, token: () => credentials.bearerToken(path, headers), meansDisabled })
 }

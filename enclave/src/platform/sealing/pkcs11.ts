@@ -2,7 +2,7 @@ import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
 import { loadCryptoki, type Bytes, type Cryptoki, type Mechanism } from './cryptoki.ts'
 import { gcmMechanism, ivLength, tagLength, words } from './cryptoki-structures.ts'
-import { check, inSession, keep, type HsmKey, type HsmSession } from './hsm-session.ts'
+import { check, checkOpened, inSession, keep, type HsmKey, type HsmSession } from './hsm-session.ts'
 import type { KeyWrapper } from './wrapping.ts'
 
 /** `library`: the module's path in the image. */
@@ -78,7 +78,7 @@ function decrypt(
   try {
     keep(gcmMechanism(hsm.addressOf, name, iv, bound), (mechanism) => {
       check(hsm.C_DecryptInit(session, mechanism, key))
-      check(hsm.C_Decrypt(session, sealed, BigInt(sealed.length), output.bytes, output.length))
+      checkOpened(hsm.C_Decrypt(session, sealed, BigInt(sealed.length), output.bytes, output.length))
     })
     return output.read()
   } finally {

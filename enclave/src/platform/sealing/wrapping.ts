@@ -5,8 +5,7 @@ import type { EncryptionContext, SealingKms } from '../kms.ts'
 
 /**
  * A key service that encrypts and decrypts and gives no data keys. `bound` is authenticated with the ciphertext: the same must be
- * given to open it. Throws `kms.denied` when the service says no, `kms.unavailable` when it cannot be asked, `kms.invalid` when
- * its answer is not acceptable.
+ * given to open it. Throws as `SealingKms` does.
  */
 export type KeyWrapper = Readonly<{
   /** How its provider names the one key, with its version where there is one. */

@@ -1,0 +1,105 @@
+import type { RequestListener } from 'node:http'
+import { createKeyService, type Patience } from '@quorate/enclave/platform/sealing/key-service'
+import { TunnelTlsAgent } from '@quorate/enclave/platform/tunnel'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeTlsAuthority } from '../../src/nsm/tls.ts'
+import { answering, authorityPem, startService, tunnelTo, type Service } from './service.ts'
+
+const name = 'keys.example'
+const hang: RequestListener = () => undefined
+const short: Patience = { attempts: 3, each: 200, all: 2_000 }
+let service: Service
+const tokens: string[] = []
+
+beforeAll(async () => {
+  service = await startService(name, (request, response) => {
+    tokens.push(request.headers.authorization ?? '')
+    answering(200, { ok: true })(request, response)
+  })
+})
+beforeEach(() => void service.faults.splice(0))
+afterAll(() => service.close())
+
+const keyService = (patience = short, port = service.port) => {
+  let asked = 0
+  const agent = new TunnelTlsAgent(tunnelTo(port), [authorityPem])
+  const meansDisabled = (body: unknown) => body === 'switched off'
+  return createKeyService({ agent, token: () => Promise.resolve(`token-${(asked += 1)}`), meansDisabled, patience })
+}
+const ask = (patience?: Patience, port?: number) =>
+  keyService(patience, port)({ method: 'POST', url: `https://${name}/x`, body: {} })
+const counted = async (refusal: Promise<unknown>, code: string): Promise<number> => {
+  const before = service.asked()
+  await expect(refusal).rejects.toMatchObject({ code })
+  return service.asked() - before
+}
+
+describe('a key service by REST', () => {
+  it('is asked again when it is busy, with a fresh token, and not before it says', async () => {
+    service.faults.push(answering(429, {}, { 'retry-after': '1' }), answering(503, 'busy'))
+    const began = performance.now()
+    await expect(ask()).resolves.toEqual({ ok: true })
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_000)
+    expect(tokens.at(-1)).toBe('Bearer token-3')
+  })
+
+  it('is given up after three attempts', async () => {
+    service.faults.push(...Array.from({ length: 4 }, () => answering(503, '')))
+    expect(await counted(ask(), 'kms.unavailable')).toBe(3)
+  })
+
+  it('says that it was asked too often when that does not pass', async () => {
+    service.faults.push(...Array.from({ length: 4 }, () => answering(429, '')))
+    expect(await counted(ask(), 'kms.throttled')).toBe(3)
+  })
+
+  it('says that the key is switched off by the word of its provider', async () => {
+    service.faults.push(answering(403, '"switched off"'))
+    expect(await counted(ask(), 'kms.disabled')).toBe(1)
+  })
+
+  it('is given up at once when it wants more time than there is', async () => {
+    service.faults.push(answering(503, '', { 'retry-after': '60' }))
+    expect(await counted(ask(), 'kms.unavailable')).toBe(1)
+  })
+
+  it('is not waited for longer than all attempts may take', async () => {
+    service.faults.push(hang, hang, hang)
+    const began = performance.now()
+    expect(await counted(ask({ attempts: 3, each: 60_000, all: 300 }), 'kms.unavailable')).toBe(1)
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+
+  it('is asked again when an attempt hangs', async () => {
+    service.faults.push(hang)
+    await expect(ask()).resolves.toEqual({ ok: true })
+  })
+
+  it.each([400, 401, 403, 404, 409])('means no by %d, and is not asked again', async (status) => {
+    service.faults.push(answering(status, {}))
+    expect(await counted(ask(), 'kms.denied')).toBe(1)
+  })
+
+  it.each<[string, RequestListener]>([
+    ['sends it elsewhere', answering(302, '', { location: 'https://elsewhere.example/' })],
+    ['says more than 64 KiB', answering(200, 'x'.repeat(70_000))],
+  ])('is not believed when it %s', async (_, fault) => {
+    service.faults.push(fault)
+    expect(await counted(ask(), 'kms.invalid')).toBe(1)
+  })
+
+  it('gives nothing that is no JSON', async () => {
+    service.faults.push(answering(200, '<html>'))
+    await expect(ask()).resolves.toBeUndefined()
+  })
+
+  it('is spoken to under the measured authorities and its own name only', async () => {
+    const elsewhere = await startService(name, answering(200, {}), makeTlsAuthority())
+    const misnamed = await startService('other.example', answering(200, {}))
+    for (const { port, close } of [elsewhere, misnamed]) {
+      await expect(ask(short, port)).rejects.toMatchObject({ code: 'kms.unavailable' })
+      await close()
+    }
+    expect([elsewhere.asked(), misnamed.asked()]).toEqual([0, 0])
+  })
+})
