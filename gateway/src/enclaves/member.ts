@@ -9,6 +9,7 @@ import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { delayAfter } from './back-off.ts'
 import { openConnection, type Connection } from './connection.ts'
 import type { EnclaveEvent, EnclaveEvents, EnclaveStatus, Roots } from './enclaves.ts'
+import { Pace } from './pace.ts'
 import { callOver } from './rpc.ts'
 import type { Timing } from './timing.ts'
 import { unlock } from './unlock.ts'
@@ -39,8 +40,11 @@ export class Member {
   /** Why it was not ready when last we tried: said once, not with every hello. */
   #trouble: string | null = null
   #unlocking: { bootId: string; done: Promise<void> } | null = null
+  /** Of unlocking, over all connections: who refuses it may be a KMS that is asked too much already. */
+  readonly #pace: Pace
 
   constructor(id: EnclaveId, address: Address, ports: MemberPorts) {
+    this.#pace = new Pace(ports.timing.unlockBackOff)
     this.#id = id
     this.#address = address
     this.#ports = ports
@@ -125,8 +129,10 @@ export class Member {
     if (this.#state === 'ready' && !hello.locked && isDeepStrictEqual(hello.identity, this.#identity)) return
     if (this.#state === 'ready') this.#tellDown()
     this.#state = 'locked'
-    if (this.#unlocking?.bootId !== hello.bootId)
+    if (this.#unlocking?.bootId !== hello.bootId) {
+      if (!this.#pace.isDue()) return
       this.#unlocking = { bootId: hello.bootId, done: this.#unlock(connection, hello) }
+    }
     await this.#unlocking.done
   }
 
@@ -134,6 +140,7 @@ export class Member {
     const restarted = this.#bootId !== null
     this.#bootId = bootId
     this.#unlocking = null
+    this.#pace.reset()
     if (!restarted) return
     this.#dropAllBut(connection)
     if (this.#state === 'ready') this.#state = 'locked'
@@ -141,7 +148,7 @@ export class Member {
     this.#ports.tell({ type: 'restarted', enclaveId: this.#id })
   }
 
-  /** Never throws: what fails here is tried again with the next hello. */
+  /** Never throws: what fails here is tried again with a later hello. */
   async #unlock(connection: Connection, hello: EnclaveResult<'hello'>): Promise<void> {
     const { roots, events, tell, timing } = this.#ports
     try {
@@ -150,12 +157,14 @@ export class Member {
       this.#identity = identity
       this.#state = 'ready'
       this.#trouble = null
+      this.#pace.reset()
       events.enclaveReady(this.#id)
       tell({ type: 'ready', enclaveId: this.#id })
     } catch (reason) {
       const code = reason instanceof Refusal ? reason.code : 'internal'
       if (code !== this.#trouble) events.enclaveNotReady(this.#id, code)
       this.#trouble = code
+      this.#pace.failed()
     } finally {
       if (this.#unlocking?.bootId === hello.bootId) this.#unlocking = null
     }

@@ -10,6 +10,8 @@ export type Timing = Readonly<{
   healthEveryMs: number
   healthMs: number
   bootMs: number
+  /** Between two attempts to open an enclave's root, when the first was refused. */
+  unlockBackOff: BackOff
   /** The deadline of a call that names none. */
   callMs: number
   backOff: BackOff
@@ -22,6 +24,7 @@ export const defaultTiming: Timing = {
   healthEveryMs: 2_000,
   healthMs: 3_000,
   bootMs: 15_000,
+  unlockBackOff: { first: 1_000, longest: 30_000 },
   callMs: 5_000,
   backOff: { first: 50, longest: 2_000 },
 }

@@ -16,6 +16,7 @@ const quick: Partial<Timing> = {
   healthMs: 200,
   callMs: 1_000,
   backOff: { first: 5, longest: 40 },
+  unlockBackOff: { first: 5, longest: 40 },
 }
 const nonce = '0'.repeat(64)
 const opened: { close(): Promise<void> }[] = []
@@ -84,13 +85,14 @@ describe('becoming ready', () => {
     expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
   })
 
-  it('does not boot an enclave that is open already', async () => {
+  it('asks an enclave that is open already for the form of its root that is to be kept', async () => {
     const { fake, roots, events } = await one()
     fake.calls.length = 0
     const second = createEnclaves({ addresses: new Map([[fake.id, fake.address]]), roots, events, timing: quick })
     opened.unshift(second)
     await until(() => second.status(fake.id).state === 'ready')
-    expect(fake.calls.map((call) => call.method)).not.toContain('boot')
+    expect(fake.calls.find((call) => call.method === 'boot')?.params).toEqual({ sealedRoot: 'c2VhbGVk' })
+    expect(roots.kept.get('a')).toEqual({ identity: identityOf('a'), sealedRoot: 'c2VhbGVk' })
   })
 
   it('never uses an enclave whose identity differs from the stored one, and keeps the stored root', async () => {
@@ -150,6 +152,37 @@ describe('becoming ready', () => {
     fake.on['boot'] = boot!
     await until(() => enclaves.status(fake.id).state === 'ready')
     expect(events.seen).toEqual(['not ready a kms.unavailable', 'ready a'])
+  })
+
+  const refusing = async (timing: Partial<Timing>) => {
+    const fake = await startFakeEnclave('a')
+    const boot = fake.on['boot']!
+    const asked: number[] = []
+    fake.on['boot'] = () => {
+      asked.push(performance.now())
+      return { refusal: { code: 'kms.throttled', culprits: [] } }
+    }
+    const addresses = new Map([[fake.id, fake.address]])
+    const ports = { addresses, roots: memoryRoots(), events: recordedEvents() }
+    const enclaves = createEnclaves({ ...ports, timing: { ...quick, healthEveryMs: 10, ...timing } })
+    opened.push(enclaves, { close: () => fake.stop() })
+    return { fake, boot, asked, enclaves }
+  }
+
+  it('asks with growing pauses while it is refused, all connections together', async () => {
+    const { asked } = await refusing({ unlockBackOff: { first: 60, longest: 60_000 } })
+    await until(() => asked.length === 4)
+    const pauses = asked.slice(1).map((at, n) => at - asked[n]!)
+    for (const [n, shortest] of [30, 60, 120].entries()) expect(pauses[n]).toBeGreaterThan(shortest - 2)
+  })
+
+  it('asks at once after a restart, however long the pause was', async () => {
+    const { fake, boot, asked, enclaves } = await refusing({ unlockBackOff: { first: 600_000, longest: 600_000 } })
+    await until(() => asked.length === 1)
+    fake.on['boot'] = boot
+    await fake.restart()
+    await until(() => enclaves.status(fake.id).state === 'ready')
+    expect(asked).toHaveLength(1)
   })
 })
 
