@@ -44,6 +44,8 @@ const Environment = z.strictObject({
   /** A file with 32 bytes as hex that nobody but its owner may read. */
   QUORATE_STORAGE_KEY_FILE: z.string().min(1),
   QUORATE_ENCLAVES: EnclaveAddresses,
+  /** A file with the signed manifest of the images that enclaves shall accept in each other. */
+  QUORATE_MANIFEST: z.string().min(1).optional(),
   /** Requests per minute and address. */
   QUORATE_RATE_LIMIT: count(1, 10_000_000).default(600),
   QUORATE_TRUSTED_PROXIES: count(0, 8).default(0),
@@ -62,6 +64,7 @@ export type Config = Readonly<{
   /** 32 bytes. */
   storageKey: Uint8Array
   enclaves: ReadonlyMap<EnclaveId, Address>
+  manifest: string | null
   rateLimit: number
   trustedProxies: number
   corsOrigin: string | null
@@ -88,6 +91,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     database: values.QUORATE_DATABASE,
     storageKey: readStorageKey(values.QUORATE_STORAGE_KEY_FILE),
     enclaves: values.QUORATE_ENCLAVES,
+    manifest: values.QUORATE_MANIFEST ?? null,
     rateLimit: values.QUORATE_RATE_LIMIT,
     trustedProxies: values.QUORATE_TRUSTED_PROXIES,
     corsOrigin: values.QUORATE_CORS_ORIGIN ?? null,

@@ -9,9 +9,17 @@ import { createEnclaves } from './enclaves/pool.ts'
 import { createEvents } from './events.ts'
 import { startHttp } from './http/http.ts'
 import { createHttpEvents } from './http/http-events.ts'
+import { createManifestEvents } from './release/manifest-events.ts'
+import { startManifests } from './release/start-manifests.ts'
 import { openStore } from './store/open-store.ts'
 
-export type Gateway = Readonly<{ url: string; metricsUrl: string; close: () => Promise<void> }>
+/** `reload` reads what may change while it runs. */
+export type Gateway = Readonly<{
+  url: string
+  metricsUrl: string
+  reload: () => Promise<void>
+  close: () => Promise<void>
+}>
 
 /** How often what has expired is swept, ms. */
 const SWEEP = 60_000
@@ -47,11 +55,14 @@ export async function startGateway(
     limits: { roundTimeoutMs: config.roundTimeoutMs },
   })
   collectDefaultMetrics({ register: registry, prefix: 'quorate_' })
+  const manifestEvents = createManifestEvents(log, registry)
+  const manifests = await startManifests(config.manifest, { enclaves, store, clock, events: manifestEvents })
   const stopIntroducing = introduceEarly(enclaves)
   const sweeper = setInterval(() => void store.sweep(clock()).catch(() => undefined), SWEEP)
   const stopInside = async () => {
     clearInterval(sweeper)
     stopIntroducing()
+    manifests.close()
     await coordinator.close()
     await enclaves.close()
     await store.close()
@@ -61,6 +72,7 @@ export async function startGateway(
     const http = await startHttp({
       coordinator,
       enclaves,
+      manifests,
       replies: store,
       events: createHttpEvents(log, registry, events),
       registry,
@@ -75,7 +87,8 @@ export async function startGateway(
         corsOrigin: config.corsOrigin,
       },
     })
-    return { url: http.url, metricsUrl: http.metricsUrl, close: () => http.close().finally(stopInside) }
+    const { url, metricsUrl } = http
+    return { url, metricsUrl, reload: manifests.reload, close: () => http.close().finally(stopInside) }
   } catch (reason) {
     await stopInside()
     throw reason

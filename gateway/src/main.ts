@@ -13,6 +13,7 @@ try {
       () => process.exit(1),
     )
   }
+  process.on('SIGHUP', () => void gateway.reload())
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 } catch (reason) {

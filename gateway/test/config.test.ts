@@ -26,6 +26,7 @@ it('has defaults for what can have them', () => {
     ['enclave-1', { kind: 'tcp', host: '127.0.0.1', port: 5001 }],
   ])
   expect(config).toMatchObject({ rateLimit: 600, trustedProxies: 0, corsOrigin: null, roundTimeoutMs: 2_000 })
+  expect(config.manifest).toBeNull()
 })
 
 it('takes an IPv6 address and drops the slash at the end of the public URL', () => {

@@ -9,6 +9,7 @@ const unwell: ReadonlySet<RefusalCode> = new Set([
   'enclave.locked',
   'enclave.busy',
   'enclave.failed',
+  'image.retired',
 ])
 
 const FIRST_REST_MS = 250

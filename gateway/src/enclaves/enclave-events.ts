@@ -35,6 +35,9 @@ export function createEnclaveEvents(log: Logger, registry: Registry): EnclaveEve
       ready.set({ enclave: enclaveId }, 0)
       log.warn({ enclaveId, code }, 'enclave not ready')
     },
+    enclaveRootTakenOver(enclaveId) {
+      log.info({ enclaveId }, 'enclave root taken over by another image')
+    },
     enclaveIdentityChanged(enclaveId) {
       ready.set({ enclave: enclaveId }, 0)
       log.fatal(

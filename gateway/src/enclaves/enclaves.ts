@@ -35,8 +35,8 @@ export type Enclaves = {
   close(): Promise<void>
 }
 
-/** Where the sealed roots of enclaves are kept. */
-export type Roots = Pick<Store, 'loadEnclaveRoot' | 'saveEnclaveRoot'>
+/** Where the sealed roots of enclaves are kept, with the manifests that they have taken. */
+export type Roots = Pick<Store, 'loadEnclaveRoot' | 'saveEnclaveRoot' | 'loadManifests'>
 
 export type EnclaveEvents = {
   enclaveReady(enclaveId: EnclaveId): void
@@ -44,6 +44,8 @@ export type EnclaveEvents = {
   enclaveRestarted(enclaveId: EnclaveId): void
   /** Answers, but does not become ready: the code says why. */
   enclaveNotReady(enclaveId: EnclaveId, code: string): void
+  /** Its root was sealed by another image, and is sealed by the one that runs now. */
+  enclaveRootTakenOver(enclaveId: EnclaveId): void
   /** Another identity than the stored one: somebody runs another enclave at this address. */
   enclaveIdentityChanged(enclaveId: EnclaveId): void
 }

@@ -3,6 +3,7 @@ import { deriveKey } from '@quorate/shared/seal/session-keys'
 import type { Registry } from 'prom-client'
 import type { Coordinator } from '../coordinator/ports.ts'
 import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Manifests } from '../release/manifests.ts'
 import { createApp, type AppPorts } from './app.ts'
 import { createHandlers } from './handlers.ts'
 import type { HttpEvents } from './http-events.ts'
@@ -16,6 +17,7 @@ import { createTokens } from './tokens.ts'
 export type HttpPorts = {
   coordinator: Coordinator
   enclaves: Pick<Enclaves, 'ids' | 'status' | 'call'>
+  manifests: Pick<Manifests, 'report'>
   replies: Replies
   events: HttpEvents
   registry: Registry
@@ -34,7 +36,7 @@ export type HttpPorts = {
  * Opens both doors. `close` answers who waits, lets requests under way end within `timeouts.drain`, and closes the rest.
  */
 export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { metricsUrl: string }> {
-  const { coordinator, enclaves, replies, events, clock } = ports
+  const { coordinator, enclaves, manifests, replies, events, clock } = ports
   const timeouts = { ...defaultTimeouts, ...ports.timeouts }
   const draining = new AbortController()
   const readiness = createReadiness(replies, enclaves, draining.signal)
@@ -49,7 +51,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const ofSessions = createIdempotency(memoryReplies(), clock, MINUTE)
   const ofOthers = createIdempotency(replies, clock)
   const serve: RequestListener = createApp({
-    handlers: createHandlers({ coordinator, enclaves, openSession }),
+    handlers: createHandlers({ coordinator, enclaves, manifests, openSession }),
     tokens,
     idempotencyOf: (route) => (route === 'openSession' ? ofSessions : ofOthers),
     events,

@@ -16,6 +16,7 @@ const reads: ReadonlySet<keyof Tables> = new Set([
   'openSessions',
   'loadKey',
   'loadEnclaveRoot',
+  'loadManifests',
   'loadReply',
   'verifyAudit',
 ])

@@ -15,6 +15,7 @@ const migrations: readonly string[] = [
      PRIMARY KEY (scope, key)) STRICT;
    CREATE INDEX old_replies ON replies (expires_at);
    CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, blob BLOB NOT NULL) STRICT;`,
+  'CREATE TABLE manifests (enclave_id TEXT PRIMARY KEY, blob BLOB NOT NULL) STRICT;',
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

@@ -1,6 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import { createAuditChain } from './audit-chain.ts'
+import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
 import type { RowCipher } from './row-cipher.ts'
 
@@ -50,6 +51,7 @@ export function createTables(db: Database, cipher: RowCipher) {
   return {
     ...sessionOperations(db, cipher, audit),
     ...recordOperations(db, cipher),
+    ...manifestOperations(db, cipher, audit),
     ...replyOperations(db, cipher),
     verifyAudit: () => audit.verify(),
     sweep: sweepOperation(db),

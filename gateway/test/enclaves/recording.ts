@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EnclaveEvents, Roots } from '../../src/enclaves/enclaves.ts'
-import type { EnclaveRoot } from '../../src/store/store.ts'
+import type { EnclaveRoot, TakenManifest } from '../../src/store/store.ts'
 
 /** A place for roots that remembers in memory what it was told to keep. */
-export function memoryRoots(): Roots & { kept: Map<string, EnclaveRoot> } {
+export function memoryRoots(): Roots & { kept: Map<string, EnclaveRoot>; taken: Map<string, TakenManifest[]> } {
   const kept = new Map<string, EnclaveRoot>()
+  const taken = new Map<string, TakenManifest[]>()
   return {
     kept,
+    taken,
+    loadManifests: (id) => Promise.resolve(taken.get(id) ?? []),
     loadEnclaveRoot: (id) => Promise.resolve(kept.get(id) ?? null),
     saveEnclaveRoot: (id, root) => Promise.resolve(void kept.set(id, root)),
   }
@@ -20,6 +23,7 @@ export function recordedEvents(): EnclaveEvents & { seen: string[] } {
     enclaveDown: (id) => seen.push(`down ${id}`),
     enclaveRestarted: (id) => seen.push(`restarted ${id}`),
     enclaveNotReady: (id, code) => seen.push(`not ready ${id} ${code}`),
+    enclaveRootTakenOver: (id) => seen.push(`root taken over ${id}`),
     enclaveIdentityChanged: (id) => seen.push(`identity changed ${id}`),
   }
 }

@@ -1,0 +1,63 @@
+import { watch } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { Manifest } from '@quorate/shared/wire/manifest'
+
+export type ManifestFile = Readonly<{ reload: () => Promise<void>; close: () => void }>
+
+export type ManifestFilePorts = Readonly<{
+  /** Called with what the file holds at first, and with each later manifest in it. */
+  onManifest: (manifest: Manifest) => void
+  /** A file that is not there or is no manifest; the former one stays. */
+  onFault: (fault: string) => void
+}>
+
+/** Writing a file is several events; it is read when it has been quiet for so long, ms. */
+const QUIET = 100
+
+/**
+ * Reads the manifest in this file, and again whenever the file changes. Throws a plain Error when there is none at the start: an
+ * operator who names a file means it.
+ */
+export async function openManifestFile(
+  path: string,
+  { onManifest, onFault }: ManifestFilePorts,
+): Promise<ManifestFile> {
+  let last = await readFile(path, 'utf8')
+  onManifest(parse(path, last))
+
+  async function reload(): Promise<void> {
+    try {
+      const text = await readFile(path, 'utf8')
+      if (text === last) return
+      const manifest = parse(path, text)
+      last = text
+      onManifest(manifest)
+    } catch (error) {
+      onFault(error instanceof Error ? error.message : 'the manifest cannot be read')
+    }
+  }
+
+  // The folder is watched, since a file that is renamed into place is another file.
+  let quiet: NodeJS.Timeout | undefined
+  const watcher = watch(dirname(path), (_, name) => {
+    if (name !== null && name !== basename(path)) return
+    clearTimeout(quiet)
+    quiet = setTimeout(() => void reload(), QUIET)
+  }).on('error', () => onFault('the manifest is not watched any more: send SIGHUP when it changes'))
+  return {
+    reload,
+    close: () => {
+      clearTimeout(quiet)
+      watcher.close()
+    },
+  }
+}
+
+function parse(path: string, text: string): Manifest {
+  try {
+    return Manifest.parse(JSON.parse(text))
+  } catch {
+    throw new Error(`QUORATE_MANIFEST: ${basename(path)} is not a signed manifest`)
+  }
+}

@@ -1,0 +1,114 @@
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { manifestDigest } from '@quorate/shared/verify/manifest'
+import type { EnclaveId } from '@quorate/shared/wire/ids'
+import type { Manifest } from '@quorate/shared/wire/manifest'
+import type { ManifestReport } from '@quorate/shared/wire/rest'
+import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Store, TakenManifest } from '../store/store.ts'
+import type { ManifestEvents } from './manifest-events.ts'
+import { keepTaken } from './taken.ts'
+
+export type ManifestPorts = Readonly<{
+  enclaves: Pick<Enclaves, 'ids' | 'status' | 'call' | 'subscribe' | 'introduce'>
+  store: Pick<Store, 'loadManifests' | 'saveManifests'>
+  clock: () => number
+  events: ManifestEvents
+}>
+
+export type Manifests = Readonly<{
+  /** From now on this one is offered to every enclave that is ready or becomes so. */
+  announce: (manifest: Manifest) => void
+  report: () => Promise<ManifestReport>
+  close: () => void
+}>
+
+/** A timer cannot wait longer than that, ms. */
+const LONGEST_TIMER = 0x7fff_ffff
+
+/**
+ * Brings the operator's manifest to the enclaves, and keeps their notices of it. The enclaves decide: what they refuse is told and
+ * tried again when they restart.
+ */
+export function createManifests({ enclaves, store, clock, events }: ManifestPorts): Manifests {
+  let current: Manifest | null = null
+  const refusals = new Map<EnclaveId, RefusalCode>()
+  const turns = new Map<EnclaveId, Promise<void>>()
+  const timers = new Set<NodeJS.Timeout>()
+
+  const ready = () => enclaves.ids().filter((id) => enclaves.status(id).state === 'ready')
+
+  /** Enclaves that did not know each other's image do from `effectiveAt` on. */
+  function introduceAt(effectiveAt: number): void {
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer)
+        void enclaves.introduce(ready()).catch(() => undefined)
+      },
+      Math.min(Math.max(effectiveAt - clock(), 0), LONGEST_TIMER),
+    ).unref()
+    timers.add(timer)
+  }
+
+  async function offer(enclaveId: EnclaveId, manifest: Manifest): Promise<void> {
+    const { serial } = manifest.body
+    const digest = manifestDigest(manifest.body)
+    try {
+      const before = await store.loadManifests(enclaveId)
+      const known = before.find(({ notice }) => notice.body.manifestDigest === digest)
+      const { notice, effectiveAt } = await enclaves.call(enclaveId, 'manifest.offer', {
+        manifest,
+        notice: known?.notice ?? null,
+      })
+      if (known === undefined) await keep(enclaveId, before, { manifest, notice, effectiveAt })
+      refusals.delete(enclaveId)
+      events.manifestTaken({ enclaveId, serial, effectiveAt })
+      introduceAt(effectiveAt)
+    } catch (reason) {
+      const code = reason instanceof Refusal ? reason.code : 'internal'
+      refusals.set(enclaveId, code)
+      events.manifestRefused({ enclaveId, serial, code })
+    }
+  }
+
+  async function keep(enclaveId: EnclaveId, before: readonly TakenManifest[], taken: TakenManifest): Promise<void> {
+    const { serial, manifestDigest: digest } = taken.notice.body
+    await store.saveManifests(enclaveId, keepTaken(before, taken, clock()), {
+      at: clock(),
+      event: 'manifest.taken',
+      detail: { enclaveId, serial, manifestDigest: digest, effectiveAt: taken.effectiveAt },
+    })
+  }
+
+  /** One after the other for an enclave, so that no notice is lost between reading and writing. */
+  function bring(enclaveId: EnclaveId): void {
+    const turn = (turns.get(enclaveId) ?? Promise.resolve()).then(() =>
+      current === null ? undefined : offer(enclaveId, current),
+    )
+    turns.set(enclaveId, turn)
+  }
+
+  const unsubscribe = enclaves.subscribe(({ type, enclaveId }) => {
+    if (type === 'ready') bring(enclaveId)
+  })
+
+  return {
+    announce(manifest) {
+      current = manifest
+      const { serial, images } = manifest.body
+      events.manifestRead({ serial, images: images.length, signatures: manifest.signatures.length })
+      for (const id of ready()) bring(id)
+    },
+    async report() {
+      const rows = enclaves.ids().map(async (enclaveId) => ({
+        enclaveId,
+        taken: (await store.loadManifests(enclaveId)).map(({ notice, effectiveAt }) => ({ notice, effectiveAt })),
+        refusal: refusals.get(enclaveId) ?? null,
+      }))
+      return { manifest: current, enclaves: await Promise.all(rows) }
+    },
+    close() {
+      unsubscribe()
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import { manifestDigest } from '@quorate/shared/verify/manifest'
+import { Refusal } from '@quorate/shared/errors'
+import { EnclaveId } from '@quorate/shared/wire/ids'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { EnclaveEvent } from '../../src/enclaves/enclaves.ts'
+import { createManifests, type ManifestPorts, type Manifests } from '../../src/release/manifests.ts'
+import type { AuditRecord, TakenManifest } from '../../src/store/store.ts'
+import { until } from '../enclaves/recording.ts'
+import { signedManifest, takenManifest } from './signed-manifest.ts'
+
+const ids = ['enclave-0', 'enclave-1'].map((id) => EnclaveId.parse(id))
+const [first] = ids as [EnclaveId]
+const delay = 100
+
+type Offer = { id: string; serial: number; notice: unknown }
+
+/** Enclaves that take everything, and write down what they were offered. */
+function house(answer: (id: string, serial: number) => void = () => undefined) {
+  const time = { now: 1_000 }
+  const offers: Offer[] = []
+  const introduced: number[] = []
+  const told: string[] = []
+  const kept = new Map<string, readonly TakenManifest[]>()
+  const audit: AuditRecord[] = []
+  const ready = new Set<string>()
+  let tell: (event: EnclaveEvent) => void = () => undefined
+  const call = async (
+    id: EnclaveId,
+    _: 'manifest.offer',
+    params: { manifest: TakenManifest['manifest']; notice: TakenManifest['notice'] | null },
+  ) => {
+    const { serial } = params.manifest.body
+    offers.push({ id, serial, notice: params.notice })
+    answer(id, serial)
+    const { notice } = await takenManifest(serial, time.now, time.now + delay)
+    return { notice: params.notice ?? notice, effectiveAt: time.now + delay }
+  }
+  const ports: ManifestPorts = {
+    enclaves: {
+      ids: () => ids,
+      status: (id) => ({ state: ready.has(id) ? 'ready' : 'down', identity: null, sealing: null }),
+      call: call as unknown as ManifestPorts['enclaves']['call'],
+      subscribe: (listener) => {
+        tell = listener
+        return () => undefined
+      },
+      introduce: (some) => Promise.resolve(void introduced.push(some.length)),
+    },
+    store: {
+      loadManifests: (id) => Promise.resolve(kept.get(id) ?? []),
+      saveManifests: (id, manifests, record) => {
+        kept.set(id, manifests)
+        audit.push(record)
+        return Promise.resolve()
+      },
+    },
+    clock: () => time.now,
+    events: {
+      manifestRead: ({ serial }) => told.push(`read ${serial}`),
+      manifestFaulted: (fault) => told.push(fault),
+      manifestTaken: ({ enclaveId, serial }) => told.push(`taken ${enclaveId} ${serial}`),
+      manifestRefused: ({ enclaveId, serial, code }) => told.push(`refused ${enclaveId} ${serial} ${code}`),
+    },
+  }
+  const becomeReady = (id: EnclaveId) => {
+    ready.add(id)
+    tell({ type: 'ready', enclaveId: id })
+  }
+  const manifests = createManifests(ports)
+  opened.push(manifests)
+  return { manifests, offers, introduced, told, kept, audit, becomeReady, time }
+}
+
+const opened: Manifests[] = []
+afterEach(() => {
+  for (const each of opened.splice(0)) each.close()
+})
+
+describe('a manifest of the gateway', () => {
+  it('is offered to enclaves that are ready and to those that become so, and not before', async () => {
+    const { manifests, offers, becomeReady } = house()
+    becomeReady(first)
+    expect(offers).toEqual([])
+    manifests.announce(await signedManifest(1))
+    await until(() => offers.length === 1)
+    for (const id of ids) becomeReady(id)
+    await until(() => offers.length === 3)
+    expect(offers.map(({ id }) => id).sort()).toEqual(['enclave-0', 'enclave-0', 'enclave-1'])
+  })
+
+  it('is kept with its notice and an audit record once, and goes back with that notice when the enclave has restarted', async () => {
+    const { manifests, offers, kept, audit, becomeReady } = house()
+    const manifest = await signedManifest(1)
+    manifests.announce(manifest)
+    becomeReady(first)
+    await until(() => kept.has('enclave-0'))
+    becomeReady(first)
+    await until(() => offers.length === 2)
+    const [taken] = kept.get('enclave-0') ?? []
+    expect(offers.map(({ notice }) => notice)).toEqual([null, taken?.notice])
+    expect(audit).toHaveLength(1)
+    expect(audit[0]).toMatchObject({
+      event: 'manifest.taken',
+      detail: { enclaveId: 'enclave-0', serial: 1, manifestDigest: manifestDigest(manifest.body) },
+    })
+  })
+
+  it('is taken from one enclave after the other one only, so that the later of two is kept', async () => {
+    const { manifests, kept, becomeReady } = house()
+    becomeReady(first)
+    manifests.announce(await signedManifest(1))
+    manifests.announce(await signedManifest(2))
+    await until(() => kept.get('enclave-0')?.at(-1)?.manifest.body.serial === 2)
+    expect(kept.get('enclave-0')).toHaveLength(1)
+  })
+
+  it('that an enclave refuses is told and shown, and kept by nobody', async () => {
+    const { manifests, told, kept, becomeReady } = house((id) => {
+      if (id === 'enclave-1') throw new Refusal('manifest.stale')
+    })
+    const manifest = await signedManifest(3)
+    manifests.announce(manifest)
+    for (const id of ids) becomeReady(id)
+    await until(() => told.includes('refused enclave-1 3 manifest.stale') && told.includes('taken enclave-0 3'))
+    expect(kept.has('enclave-1')).toBe(false)
+    const report = await manifests.report()
+    expect(report.manifest).toEqual(manifest)
+    expect(report.enclaves).toMatchObject([
+      {
+        enclaveId: 'enclave-0',
+        taken: [{ effectiveAt: 1_000 + delay, notice: { body: { serial: 3 } } }],
+        refusal: null,
+      },
+      { enclaveId: 'enclave-1', taken: [], refusal: 'manifest.stale' },
+    ])
+  })
+
+  it('has the enclaves introduced anew when it takes effect', async () => {
+    const { manifests, introduced, becomeReady, kept } = house()
+    manifests.announce(await signedManifest(1))
+    for (const id of ids) becomeReady(id)
+    await until(() => kept.size === 2)
+    expect(introduced).toEqual([])
+    await until(() => introduced.length === 2, 'introductions')
+    expect(introduced).toEqual([2, 2])
+  })
+})
