@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { readerSeed } from '@quorate/shared/seal/items'
-import { createSigner } from '@quorate/shared/seal/sign'
+import { createSigner, digestOf } from '@quorate/shared/seal/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32, type Digest, type Scheme } from '@quorate/shared/wire/ids'
@@ -20,6 +21,8 @@ export type Key = Readonly<{
   certificate: Certificate
   /** H(certificate, body), hex: how requests name the key. */
   digest: Digest
+  /** Of the epochs before, the oldest first: what was signed then is verified under them. */
+  earlier: readonly Certificate[]
 }>
 
 /** As files keep it. SECRET: who has it reads messages and signatures of this key; it signs nothing by itself. */
@@ -30,6 +33,7 @@ const ExportedKey = z.strictObject({
   keyId: KeyId,
   sessionSecret: Random32,
   certificate: Certificate,
+  earlier: z.array(Certificate).default([]),
 })
 type ExportedKey = z.infer<typeof ExportedKey>
 
@@ -41,13 +45,27 @@ export const sessionSecretOf = (key: Key): Uint8Array => sessionSecrets.get(key)
 /** The key as the shared checks take it. */
 export const verifiedKey = ({ certificate, digest }: Key): VerifiedKey => ({ certificate: certificate.body, digest })
 
+/** The key as it was when its certificate had this digest; as it is when it never had. */
+export function verifiedKeyOf(key: Key, certificateDigest: string): VerifiedKey {
+  const earlier = key.earlier.find(({ body }) => digestOf('certificate', body) === certificateDigest)
+  return earlier === undefined
+    ? verifiedKey(key)
+    : { certificate: earlier.body, digest: digestOf('certificate', earlier.body) }
+}
+
 /** Only for certificates that have been verified, with their digest. */
-export function holdKey(gateway: string, certificate: Certificate, digest: Digest, sessionSecret: Uint8Array): Key {
+export function holdKey(
+  gateway: string,
+  certificate: Certificate,
+  digest: Digest,
+  sessionSecret: Uint8Array,
+  earlier: readonly Certificate[] = [],
+): Key {
   const { roster, groupKey } = certificate.body
   const { keyId, scheme, threshold, participants } = roster.skeleton
   const names = participants.map(({ userId }) => userId)
   const key = Object.freeze({
-    ...{ gateway, keyId, scheme, threshold, participants: names, groupKey, certificate, digest },
+    ...{ gateway, keyId, scheme, threshold, participants: names, groupKey, certificate, digest, earlier },
   })
   sessionSecrets.set(key, Uint8Array.from(sessionSecret))
   return key
@@ -62,6 +80,7 @@ export function exportKey(key: Key): string {
     keyId: key.keyId,
     sessionSecret: toHex(sessionSecretOf(key)),
     certificate: key.certificate,
+    earlier: [...key.earlier],
   }
   return JSON.stringify(exported, null, 2)
 }
@@ -72,13 +91,21 @@ export function exportKey(key: Key): string {
  */
 export async function importKey(text: string): Promise<Key> {
   const exported = parseExported(text)
-  const { certificate, gateway } = exported
+  const { certificate, gateway, earlier } = exported
   const secret = fromHex(exported.sessionSecret)
-  const digest = await verifyCertificate(certificate)
+  const digest = await verifyHistory([...earlier, certificate])
   const { skeleton } = certificate.body.roster
   const reader = await createSigner(readerSeed(secret))
   if (skeleton.keyId !== exported.keyId || skeleton.readerKey !== toHex(reader.publicKey)) return refuse('key.invalid')
-  return holdKey(gateway, certificate, digest, secret)
+  return holdKey(gateway, certificate, digest, secret, earlier)
+}
+
+/** Verifies each certificate, and that each but the first follows the one before. Gives the digest of the last. */
+async function verifyHistory([first, ...later]: readonly Certificate[]): Promise<Digest> {
+  if (first === undefined) return refuse('key.invalid')
+  let key: VerifiedKey = { certificate: first.body, digest: await verifyCertificate(first) }
+  for (const next of later) key = await verifySuccessor(key, next)
+  return key.digest
 }
 
 function parseExported(text: string): ExportedKey {

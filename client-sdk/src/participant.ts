@@ -5,11 +5,15 @@ import type { Consent, Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/seal/sign'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
+import type { WaitOptions } from './http/wait.ts'
 import { sessionSecretOf, type Key } from './key.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import { Keygen } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
 import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import { Refresh } from './refresh/refresh.ts'
+import { writeRefreshRequest } from './refresh/request.ts'
+import { latestKey } from './refresh/successor.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval, writeRequest } from './signing/request.ts'
 import { readSigning, Signing, soundApprovals } from './signing/signing.ts'
@@ -80,6 +84,38 @@ export class Participant {
     })
   }
 
+  /**
+   * Asks for new shares of a key: whoever got hold of old ones then has nothing. The key stays the same, and goes on signing
+   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said.
+   */
+  async requestRefresh(
+    key: Key,
+    { expiresIn = 3_600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+  ): Promise<Refresh> {
+    return refusing(async () => {
+      const askedAt = this.#context.now()
+      const request = await writeRefreshRequest(key, await this.#memberOf(key), {
+        askedAt,
+        expiresAt: askedAt + expiresIn,
+      })
+      const status = await this.#context.client.call('requestRefresh', { id: key.keyId, body: request, signal })
+      if (status.refreshId !== request.body.refreshId) return refuse('reply.mismatch')
+      return new Refresh(this.#context, key, request)
+    })
+  }
+
+  /** `requestRefresh`, and waits for it: gives the key at its new epoch. The other participants get it by `update`. */
+  async refreshKey(key: Key, options: WaitOptions & Readonly<{ expiresIn?: number }> = {}): Promise<Key> {
+    const { timeout, ...asking } = options
+    const refresh = await this.requestRefresh(key, asking)
+    return refresh.completed({ ...(timeout === undefined ? {} : { timeout }), signal: options.signal })
+  }
+
+  /** The key at its present epoch, verified on from this one. Throws `certificate.invalid` or `reply.mismatch`. */
+  async update(key: Key, { signal }: Signal = {}): Promise<Key> {
+    return refusing(() => latestKey(this.#context, key, signal))
+  }
+
   /** Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. */
   async requestSignature(
     key: Key,
@@ -109,7 +145,7 @@ export class Participant {
    * The signings that wait for this participant's word, checked. `wait` (ms): until there is one that has not ended, 60 s at
    * most. A request that nobody of the key signed is an error: a gateway that makes up requests is not to be worked with. One
    * whose items do not open, or are not what it commits to, is left out: a participant can ask that way, and must not keep
-   * the others from their work.
+   * the others from their work. So is one of an epoch that is over, since nobody can sign it any more.
    */
   async pendingSignings(key: Key, { wait = 0, signal }: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
     return refusing(async () => {
@@ -119,6 +155,7 @@ export class Participant {
       const { signings } = await reader('listSignings', { id: key.keyId, query, signal })
       const pending: Signing[] = []
       for (const status of signings) {
+        if (status.request.body.epoch < key.certificate.body.epoch) continue
         const opened = await openRequest(key, status.signingId, status, 0).catch(unlessUnreadable)
         if (opened === null) continue
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)

@@ -3,7 +3,9 @@ import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Attested } from './attest.ts'
 import { createContext, type Context, type ContextOptions } from './context.ts'
 import { QuorateError, refusing } from './errors.ts'
+import type { Key } from './key.ts'
 import { Participant } from './participant.ts'
+import { latestKey } from './refresh/successor.ts'
 
 export type QuorateOptions = ContextOptions
 
@@ -39,6 +41,14 @@ export class Quorate {
   /** What the gateway says about its enclaves. */
   async enclaves({ signal }: Signal = {}): Promise<EnclaveStatus[]> {
     return (await this.#context.client.call('listEnclaves', { signal })).enclaves
+  }
+
+  /**
+   * The key at its present epoch, which some participant may have refreshed. Throws `certificate.invalid` for what does not follow
+   * from `key`, `reply.mismatch` for an earlier epoch.
+   */
+  async latest(key: Key, { signal }: Signal = {}): Promise<Key> {
+    return refusing(() => latestKey(this.#context, key, signal))
   }
 
   /** Has an enclave prove itself to a fresh nonce. Throws `attestation.invalid`. */

@@ -4,12 +4,15 @@ import { taggedHash } from '@quorate/shared/seal/hash'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { ManifestOffer } from '@quorate/shared/wire/manifest'
+import { createEpochChange } from './ceremony/epoch-change.ts'
 import { createKeygens } from './ceremony/keygen.ts'
+import { createRefreshRounds } from './ceremony/refresh.ts'
 import { createTurn } from './ceremony/sessions.ts'
 import { createSignings } from './ceremony/signing.ts'
 import { createGrantUses } from './policy/grant-uses.ts'
 import { createImages, type Images, type OwnImage } from './policy/images.ts'
 import type { Platform } from './platform/platform.ts'
+import { createMemories } from './vault/memories.ts'
 import { createPeers } from './vault/peers.ts'
 import { createShares } from './vault/shares.ts'
 import { foundVault, openVault, type UnlockParts } from './vault/unlock.ts'
@@ -75,6 +78,11 @@ export function createEnclave(platform: Platform): Handlers {
     'keygen.round1': (params) => open()['keygen.round1'](params),
     'keygen.round2': (params) => open()['keygen.round2'](params),
     'keygen.round3': (params) => open()['keygen.round3'](params),
+    'refresh.round1': (params) => open()['refresh.round1'](params),
+    'refresh.round2': (params) => open()['refresh.round2'](params),
+    'refresh.round3': (params) => open()['refresh.round3'](params),
+    'refresh.prepare': (params) => open()['refresh.prepare'](params),
+    'refresh.install': (params) => open()['refresh.install'](params),
     'key.load': (params) => open()['key.load'](params),
     'sign.commit': (params) => open()['sign.commit'](params),
     'sign.partial': (params) => open()['sign.partial'](params),
@@ -96,7 +104,10 @@ async function unlock(
 
   const peers = createPeers(vault, images, clock, log)
   const shares = createShares(vault)
-  const keygens = createKeygens({ mpc, vault, peers, clock, log })
+  const memories = createMemories()
+  const keygens = createKeygens({ mpc, vault, peers, memories, clock, log })
+  const refreshes = createRefreshRounds({ mpc, vault, peers, shares, clock, log })
+  const epochs = createEpochChange({ vault, shares, memories, log })
   const grants = createGrantUses(startedAt)
   const signings = createSignings({ mpc, vault, shares, grants, measurements, clock, log })
   const handlers: Unlocked['handlers'] = {
@@ -113,6 +124,11 @@ async function unlock(
     'keygen.round1': keygens.round1,
     'keygen.round2': keygens.round2,
     'keygen.round3': keygens.round3,
+    'refresh.round1': refreshes.round1,
+    'refresh.round2': refreshes.round2,
+    'refresh.round3': refreshes.round3,
+    'refresh.prepare': epochs.prepare,
+    'refresh.install': epochs.install,
     'key.load': async ({ certificate, index, sealedShare }) => {
       await shares.load(certificate, index, fromBase64url(sealedShare))
       return {}

@@ -11,6 +11,8 @@ export type EnclaveEvent =
   | { event: 'manifest.taken'; serial: number; manifestDigest: string; effectiveAt: number }
   | { event: 'peer.verified'; enclaveId: string; measurement: string }
   | { event: 'keygen.round'; keyId: string; index: number; attempt: number; round: 1 | 2 | 3 }
+  | { event: 'refresh.round'; refreshId: string; index: number; attempt: number; round: 1 | 2 | 3 }
+  | { event: 'epoch.prepared' | 'epoch.installed'; keyId: string; index: number; epoch: number }
   | { event: 'key.certified'; keyId: string; index: number; certificateDigest: string }
   /** One per commitment pair that leaves, and one per use: no commitment may ever be spent twice. */
   | { event: 'nonce.committed'; signingId: string; index: number; attempt: number; commitment: string }

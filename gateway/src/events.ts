@@ -12,6 +12,9 @@ export type Events = Readonly<{
   keygenReserved(at: { keyId: string; participants: number; threshold: number }): void
   keygenAttempted(at: { keyId: string; attempt: number }): void
   keygenEnded(at: { keyId: string } & Ended): void
+  refreshRequested(at: { refreshId: string; keyId: string; epoch: number }): void
+  refreshAttempted(at: { refreshId: string; keyId: string; attempt: number }): void
+  refreshEnded(at: { refreshId: string; keyId: string } & Ended): void
   signingRequested(at: { signingId: string; keyId: string; items: number }): void
   signingDecided(at: { signingId: string; index: number; decision: 'approve' | 'reject' }): void
   signingAttempted(at: { signingId: string; attempt: number; quorum: readonly number[] }): void
@@ -21,7 +24,7 @@ export type Events = Readonly<{
   storeFailed(at: { kind: string; code: RefusalCode }): void
   /** A bug: something rejected with what is not a refusal. The stack goes to the log, the message does not. */
   faulted(at: { where: string; error: unknown }): void
-  openSessions(count: { keygen: number; signing: number }): void
+  openSessions(count: { keygen: number; signing: number; refresh: number }): void
 }>
 
 const seconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
@@ -32,6 +35,12 @@ function createMetrics(registry: Registry) {
     keygens: new Counter({
       name: 'quorate_keygens_ended_total',
       help: 'Keygens that ended, by state and refusal code',
+      labelNames: ['state', 'code'],
+      registers,
+    }),
+    refreshes: new Counter({
+      name: 'quorate_refreshes_ended_total',
+      help: 'Refreshes of keys that ended, by state and refusal code',
       labelNames: ['state', 'code'],
       registers,
     }),
@@ -84,7 +93,12 @@ function createMetrics(registry: Registry) {
 /** Events that write to `log` and count in `registry`. */
 export function createEvents(log: Logger, registry: Registry): Events {
   const metrics = createMetrics(registry)
-  return { ...keygenEvents(log, metrics), ...signingEvents(log, metrics), ...houseEvents(log, metrics) }
+  return {
+    ...keygenEvents(log, metrics),
+    ...refreshEvents(log, metrics),
+    ...signingEvents(log, metrics),
+    ...houseEvents(log, metrics),
+  }
 }
 
 type Metrics = ReturnType<typeof createMetrics>
@@ -102,6 +116,21 @@ const keygenEvents = (log: Logger, metrics: Metrics) =>
       metrics.keygens.inc({ state, code: code ?? '' })
       if (state === 'completed') metrics.keygenSeconds.observe(seconds)
       log.info({ keyId, state, code, culprits, seconds }, 'keygen ended')
+    },
+  }) satisfies Partial<Events>
+
+const refreshEvents = (log: Logger, metrics: Metrics) =>
+  ({
+    refreshRequested({ refreshId, keyId, epoch }) {
+      log.info({ refreshId, keyId, epoch }, 'refresh requested')
+    },
+    refreshAttempted({ refreshId, keyId, attempt }) {
+      metrics.attempts.inc({ kind: 'refresh' })
+      log.info({ refreshId, keyId, attempt }, 'refresh begun')
+    },
+    refreshEnded({ refreshId, keyId, state, code, culprits, seconds }) {
+      metrics.refreshes.inc({ state, code: code ?? '' })
+      log.info({ refreshId, keyId, state, code, culprits, seconds }, 'refresh ended')
     },
   }) satisfies Partial<Events>
 
@@ -140,8 +169,9 @@ const houseEvents = (log: Logger, metrics: Metrics) =>
       const stack = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
       log.error({ where, stack }, 'fault')
     },
-    openSessions({ keygen, signing }) {
+    openSessions({ keygen, signing, refresh }) {
       metrics.open.set({ kind: 'keygen' }, keygen)
       metrics.open.set({ kind: 'signing' }, signing)
+      metrics.open.set({ kind: 'refresh' }, refresh)
     },
   }) satisfies Partial<Events>

@@ -275,7 +275,7 @@ async function storedKey(consents: Record<string, Consent> = {}): Promise<Key> {
     ended: true,
     expiresAt: 9e12,
     durable: true,
-    key: key.record,
+    key: { step: 'made', record: key.record },
   })
   return key
 }

@@ -78,11 +78,11 @@ const keygenHandlers: Handlers = {
     if (!keygen.registered.has(index)) throw new Refusal('keygen.unknown')
     if (attempt < keygen.attempt) throw new Refusal('keygen.out_of_order')
     Object.assign(keygen, { attempt, round: 1, roster })
-    const rosterDigest = Digest.parse(digestOf('roster', roster))
+    const ceremony = Digest.parse(digestOf('roster', roster))
     return {
       message: await signBody(await signerOf(at), 'round-one', {
         keyId,
-        rosterDigest,
+        ceremony,
         attempt,
         from: index,
         package: 'cG9uZQ',

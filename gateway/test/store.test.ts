@@ -7,6 +7,7 @@ import { KeyId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createBatchRunner, type Order } from '../src/store/batch.ts'
+import type { KeyRow } from '../src/store/key-table.ts'
 import { openStore } from '../src/store/open-store.ts'
 import { createRowCipher } from '../src/store/row-cipher.ts'
 import type { Change, KeyRecord, SessionStates, Store } from '../src/store/store.ts'
@@ -90,7 +91,7 @@ describe('a session', () => {
   it('takes its key and its audit records back with it when it conflicts', async () => {
     await open()
     await store!.save(change('a', 0))
-    const late = change('a', 0, { key: record, audit: [audit('late')] })
+    const late = change('a', 0, { key: { step: 'made', record }, audit: [audit('late')] })
     await expect(store!.save(late)).rejects.toMatchObject({ code: 'session.conflict' })
     expect(await store!.loadKey(keyId)).toBeNull()
     expect((await store!.verifyAudit()).records).toBe(0)
@@ -117,7 +118,7 @@ describe('a session', () => {
 describe('what is at rest', () => {
   it('does not show what it holds', async () => {
     await open()
-    await store!.save(change('a', 0, { key: record }))
+    await store!.save(change('a', 0, { key: { step: 'made', record } }))
     await close()
     const db = new Database(path)
     const blobs = db.prepare<[], Buffer>('SELECT blob FROM sessions UNION ALL SELECT blob FROM keys').pluck().all()
@@ -179,7 +180,7 @@ describe('what is at rest', () => {
 
   it('is refused when the keys of two customers were swapped', async () => {
     await open()
-    await store!.save(change('a', 0, { key: record }))
+    await store!.save(change('a', 0, { key: { step: 'made', record } }))
     await close()
     tamper(`UPDATE keys SET key_id = '${other}'`)
     await open()
@@ -223,7 +224,7 @@ describe('sweeping', () => {
   it('takes ended and forgotten sessions and old replies, and never keys, audit records or enclaves', async () => {
     await open()
     const now = Date.now()
-    await store!.save(change('ended', 0, { ended: true, key: record, audit: [audit('kept')] }))
+    await store!.save(change('ended', 0, { ended: true, key: { step: 'made', record }, audit: [audit('kept')] }))
     await store!.save(change('forgotten', 0, { expiresAt: now + 1 }))
     await store!.save(change('open', 0, { expiresAt: now + 400 * DAY }))
     const { identity } = record.certificate.body.roster.skeleton.participants[0]!.host
@@ -294,7 +295,8 @@ const row = (id: string, expected: number) => ({
   expiresAt: 1,
   state: '{}',
 })
-const saving = (id: string, expected: number, key: string | null): Order => ({
+const firstKey: KeyRow = { step: 'made', version: 1, record: '{}' }
+const saving = (id: string, expected: number, key: KeyRow | null): Order => ({
   operation: 'save',
   args: [row(id, expected), key, [`"${id}"`], 1],
   durable: true,
@@ -310,7 +312,10 @@ describe('a failing disk', () => {
       createTables(db, cipher)
       failingDisk(db, failAt)
       const tables: Tables = createTables(db, cipher)
-      const outcomes = createBatchRunner(db, tables)([saving('a', 0, '{}'), saving('b', 0, null), saving('c', 0, null)])
+      const outcomes = createBatchRunner(
+        db,
+        tables,
+      )([saving('a', 0, firstKey), saving('b', 0, null), saving('c', 0, null)])
       const saved = ['a', 'b', 'c'].filter((_, at) => 'value' in outcomes[at]!)
       failures += 3 - saved.length
       expect(tables.openSessions().sessions.map(({ id }) => id)).toEqual(saved)
@@ -328,7 +333,7 @@ describe('a failing disk', () => {
       createTables(db, cipher)
       failingDisk(db, failAt)
       const tables = createTables(db, cipher)
-      const [outcome] = createBatchRunner(db, tables)([saving('a', 0, '{}')])
+      const [outcome] = createBatchRunner(db, tables)([saving('a', 0, firstKey)])
       const saved = 'value' in outcome!
       if (failAt <= 3) expect(outcome).toEqual({ refusal: 'store.failed', cause: 'SQLITE_IOERR_WRITE' })
       expect(tables.openSessions().sessions).toHaveLength(saved ? 1 : 0)

@@ -52,17 +52,33 @@ export const refusals = {
     'new_session',
     'A host showed different round-one messages to different hosts',
   ),
-  'keygen.bad_package': row('participant', 409, 'new_session', 'A host sent a package that the key generation refuses'),
+  'keygen.bad_package': row('participant', 409, 'new_session', 'A host sent a package that the ceremony refuses'),
   'keygen.out_of_order': row('upstream', 409, 'same_request', 'The ceremony is in another round or attempt'),
   'keygen.certificate_mismatch': row('participant', 409, 'new_session', 'The hosts do not certify the same key'),
   'keygen.expired': row('caller', 410, 'new_session', 'Not everybody registered in time'),
   'keygen.hosts_lost': row('upstream', 503, 'new_session', 'Enclaves of this key stayed away until the deadline'),
 
+  // Refreshing a key. Its rounds are those of a keygen, and so are their refusals
+  'refresh.request_invalid': row('caller', 403, 'never', 'The request for a refresh does not verify'),
+  'refresh.not_prepared': row('upstream', 409, 'same_request', 'This life of the enclave has not prepared this epoch'),
+  'refresh.hosts_lost': row(
+    'upstream',
+    503,
+    'new_session',
+    'Enclaves of this key stayed away from its refresh until the deadline: it still signs at its old epoch',
+  ),
+
   // Signing
   'key.unknown': row('upstream', 409, 'same_request', 'The enclave has not opened this key'),
   'key.not_found': row('caller', 404, 'never', 'There is no such key, or it is not yours'),
   'certificate.invalid': row('upstream', 409, 'never', 'The key certificate does not verify'),
-  'epoch.stale': row('upstream', 409, 'never', 'The share is of an older epoch of this key'),
+  'epoch.stale': row('upstream', 409, 'never', 'The key has been refreshed and is at another epoch: update it'),
+  'epoch.unproven': row(
+    'upstream',
+    409,
+    'same_request',
+    'The enclave has restarted and cannot tell yet which epoch of this key is the current one',
+  ),
   'signing.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this signing attempt'),
   'signing.request_invalid': row('caller', 403, 'never', 'The signing request does not verify'),
   'signing.rejected': row(

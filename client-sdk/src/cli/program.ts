@@ -7,6 +7,7 @@ import { addDemo } from './commands/demo.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
+import { addRefresh, addUpdate } from './commands/refresh.ts'
 import { addSign } from './commands/sign.ts'
 import { addStatus } from './commands/status.ts'
 import { addVerify } from './commands/verify.ts'
@@ -48,6 +49,8 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   addApprove(program, world)
   addStatus(program, world)
   addKey(program, world)
+  addRefresh(program, world)
+  addUpdate(program, world)
   addVerify(program, world)
   addDemo(program, world)
   for (const command of [program, ...program.commands])

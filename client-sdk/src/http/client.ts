@@ -6,6 +6,7 @@ import { Retryable, retrying, type RetryOptions } from './retry.ts'
 /** What a call takes beside its route: parts of the path, the query, the body, and what governs this call. */
 export type Call<N extends RouteName> = Readonly<{
   id?: string
+  refreshId?: string
   query?: Readonly<Record<string, string>>
   body?: RouteBody<N>
   token?: string
@@ -41,7 +42,10 @@ export function createClient(options: ClientOptions): Client {
   const send = options.fetch ?? fetch
 
   const call = async <N extends RouteName>(name: N, given: Call<N>): Promise<RouteReply<N>> => {
-    const url = new URL(gateway + '/api/v1' + routes[name].path.replace('{id}', encodeURIComponent(given.id ?? '')))
+    const path = routes[name].path
+      .replace('{id}', encodeURIComponent(given.id ?? ''))
+      .replace('{refreshId}', encodeURIComponent(given.refreshId ?? ''))
+    const url = new URL(`${gateway}/api/v1${path}`)
     for (const [key, value] of Object.entries(given.query ?? {})) url.searchParams.set(key, value)
     const init = requestOf(name, given)
     const attempt = async () => {

@@ -30,3 +30,19 @@ export async function waitUntil<T>(
     if (spent < shortestPoll) await sleep(shortestPoll - spent, signal)
   }
 }
+
+/** The states of a session as they come, until it has ended. `poll` is given the query to ask with. */
+export async function* followStatus<S extends { version: number }>(
+  poll: (query: Record<string, string>) => Promise<S>,
+  ended: (status: S) => boolean,
+  signal?: AbortSignal,
+): AsyncGenerator<S, void, undefined> {
+  let status = await poll({})
+  yield status
+  while (!ended(status)) {
+    const { version } = status
+    const next = (wait: string) => poll({ wait, after: String(version) })
+    status = await waitUntil(next, (changed) => changed.version > version, { signal })
+    yield status
+  }
+}

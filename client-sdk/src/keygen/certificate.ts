@@ -1,9 +1,8 @@
 import type { Mpc } from '@quorate/shared/mpc'
-import { verifyCertificate } from '@quorate/shared/verify/certificate'
-import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { describesKey, verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Certificate, CertificateBody } from '@quorate/shared/wire/keygen'
+import type { Certificate } from '@quorate/shared/wire/keygen'
 import { refuse } from '../errors.ts'
 import { sameRegistration, type OwnRegistration } from './registration.ts'
 import { hostsOf, skeletonDigest } from './skeleton.ts'
@@ -32,20 +31,4 @@ export async function acceptCertificate(certificate: Certificate, expected: Cert
   if (previous !== null || !describesKey(expected.mpc, certificate.body)) return refuse('certificate.invalid')
   await Promise.all(hostsOf(roster.skeleton).map(expected.prove))
   return digest
-}
-
-/** Do the verifying shares belong to this group key, under the threshold and for the participants that were agreed on? */
-function describesKey(mpc: Mpc, { roster, groupKey, publicKeys }: CertificateBody): boolean {
-  const { scheme, threshold, participants } = roster.skeleton
-  try {
-    const described = mpc.frost(scheme).describe({ publicKeys: fromBase64url(publicKeys) })
-    return (
-      toHex(described.groupKey) === groupKey &&
-      described.threshold === threshold &&
-      described.verifyingShares.size === participants.length &&
-      participants.every(({ index }) => described.verifyingShares.has(index))
-    )
-  } catch {
-    return false
-  }
 }

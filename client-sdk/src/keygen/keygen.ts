@@ -3,7 +3,7 @@ import type { RouteReply } from '@quorate/shared/wire/routes'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
-import { waitUntil, type WaitOptions } from '../http/wait.ts'
+import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
 import { holdKey, type Key } from '../key.ts'
 import { acceptCertificate } from './certificate.ts'
 import type { OwnRegistration } from './registration.ts'
@@ -21,6 +21,7 @@ export type KeygenKnowledge = Readonly<{
 }>
 
 const over: readonly KeygenState[] = ['completed', 'failed', 'expired']
+const ended = ({ state }: KeygenStatus): boolean => over.includes(state)
 
 /** A key in the making, as one person sees it. */
 export class Keygen {
@@ -58,15 +59,8 @@ export class Keygen {
   }
 
   /** The states as they come, until the end. */
-  async *watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<KeygenStatus, void, undefined> {
-    let status = await this.#poll({}, signal)
-    yield status
-    while (!over.includes(status.state)) {
-      const { version } = status
-      const changed = ({ version: next }: KeygenStatus) => next > version
-      status = await waitUntil((wait) => this.#poll({ wait, after: String(version) }, signal), changed, { signal })
-      yield status
-    }
+  watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<KeygenStatus, void, undefined> {
+    return followStatus((query) => this.#poll(query, signal), ended, signal)
   }
 
   /**
@@ -75,7 +69,6 @@ export class Keygen {
    */
   async completed(options: WaitOptions = {}): Promise<Key> {
     return refusing(async () => {
-      const ended = ({ state }: KeygenStatus) => over.includes(state)
       const status = await waitUntil((wait) => this.#poll({ wait }, options.signal), ended, options)
       if (status.state === 'expired') throw new QuorateError('keygen.expired', 'gateway')
       if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)

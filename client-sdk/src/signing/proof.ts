@@ -8,7 +8,7 @@ import { Item } from '@quorate/shared/wire/content'
 import { Signature } from '@quorate/shared/wire/ids'
 import { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
-import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
+import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
 import { requireImages, verifyItem, type SignatureResult } from './verify.ts'
 
 /** Signatures with all that proves, offline and for ever, who asked for what, and which enclaves signed it. */
@@ -38,7 +38,8 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
   await refusing(async () => {
     const { request, items, signatures, receipts } = proof
     const { body } = request
-    const requestDigest = await verifyRequest(verifiedKey(key), request, 0)
+    const version = verifiedKeyOf(key, body.certificateDigest)
+    const requestDigest = await verifyRequest(version, request, 0)
     const secret = sessionSecretOf(key)
     const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
     const same =
@@ -47,7 +48,7 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     if (!same || signatures.length !== items.length) return refuse('content.mismatch')
     const mpc = await loadMpc()
     for (const [at, item] of items.entries()) verifyItem(mpc, key, item, fromHex(signatures[at] ?? ''))
-    await verifyReceipts(verifiedKey(key), requestDigest, signatures, receipts)
+    await verifyReceipts(version, requestDigest, signatures, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
   })
 }

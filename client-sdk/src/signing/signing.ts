@@ -4,11 +4,12 @@ import type { Approval, SigningRequest, SigningState } from '@quorate/shared/wir
 import { verifyApproval } from '@quorate/shared/verify/signing'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
-import { waitUntil, type WaitOptions } from '../http/wait.ts'
+import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 import { acceptSignatures, type OpenedRequest, type SignatureResult, type SigningStatus } from './verify.ts'
 
 const over: readonly SigningState[] = ['completed', 'failed', 'expired']
+const ended = ({ state }: SigningStatus): boolean => over.includes(state)
 
 export async function readSigning(
   context: Context,
@@ -72,23 +73,16 @@ export class Signing {
   }
 
   /** The states as they come, until the end. */
-  async *watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<SigningStatus, void, undefined> {
-    let status = await this.status({ signal })
-    yield status
-    while (!over.includes(status.state)) {
-      const { version } = status
-      const poll = (wait: string) =>
-        readSigning(this.#context, this.key, this.signingId, { wait, after: String(version) }, signal)
-      status = await waitUntil(poll, (next) => next.version > version, { signal })
-      yield status
-    }
+  watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<SigningStatus, void, undefined> {
+    const poll = (query: Record<string, string>) => readSigning(this.#context, this.key, this.signingId, query, signal)
+    return followStatus(poll, ended, signal)
   }
 
   /** Waits for the signatures and verifies them with their receipts. Throws `wait.timeout`, why it failed, or what is wrong with them. */
   async completed(options: WaitOptions = {}): Promise<SignatureResult> {
     return refusing(async () => {
       const poll = (wait: string) => readSigning(this.#context, this.key, this.signingId, { wait }, options.signal)
-      const status = await waitUntil(poll, ({ state }) => over.includes(state), options)
+      const status = await waitUntil(poll, ended, options)
       if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
       if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
       const { mpc, trust } = this.#context

@@ -9,7 +9,7 @@ import type { Item } from '@quorate/shared/wire/content'
 import type { RouteReply } from '@quorate/shared/wire/routes'
 import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
-import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
+import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
 import { openItems, signedBytes } from './items.ts'
 
 export type SigningStatus = RouteReply<'getSigning'>
@@ -53,7 +53,7 @@ export async function openRequest(
   now: number,
 ): Promise<OpenedRequest> {
   if (status.signingId !== signingId || request.body.signingId !== signingId) return refuse('reply.mismatch')
-  const requestDigest = await verifyRequest(verifiedKey(key), request, now)
+  const requestDigest = await verifyRequest(verifiedKeyOf(key, request.body.certificateDigest), request, now)
   return { request, requestDigest, items: openItems(key, request.body, sealedItems) }
 }
 
@@ -78,7 +78,8 @@ export async function acceptSignatures(
   const secret = sessionSecretOf(key)
   const signatures = sealed.map((blob, at) => openSignature(secret, signingId, at, fromBase64url(blob)))
   const publicKeys = items.map((item, at) => verifyItem(mpc, key, item, signatures[at] ?? new Uint8Array()))
-  await verifyReceipts(verifiedKey(key), requestDigest, signatures.map(toHex), status.receipts)
+  const version = verifiedKeyOf(key, request.body.certificateDigest)
+  await verifyReceipts(version, requestDigest, signatures.map(toHex), status.receipts)
   requireImages(trust, status.receipts)
   const events = items.map((item, at) => finishEvent(mpc, key, item, signatures[at] ?? new Uint8Array()))
   return { signatures, publicKeys, events, items, request, requestDigest, receipts: status.receipts }

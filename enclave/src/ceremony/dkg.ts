@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { Mpc } from '@quorate/shared/mpc'
+import type { ByIndex, Frost, Mpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/seal/cbor'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import { fromBase64url, toBase64url, toHex } from '@quorate/shared/wire/bytes'
@@ -16,7 +16,7 @@ import { encodeShare } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
 import { orRefuse } from './refuse-mpc.ts'
 
-/** One participant's way through the DKG: what it holds after each round. An answer, once given, is given again as it was. */
+/** One participant's way through a DKG or a refresh, which has the same rounds: what it holds after each round. An answer, once given, is given again as it was. */
 export type Seat =
   | { stage: 1; secret: Uint8Array; message: RoundOne }
   | {
@@ -31,26 +31,45 @@ export type Seat =
 
 export type Certified = { certificate: CertificateBody; signature: string; sealedShare: string }
 
+type Parts = Readonly<{ secret: Uint8Array; round1: ByIndex; round2: ByIndex }>
+
+/**
+ * What is being made: a key, or new shares of one. `ceremony` is D, or the digest of the request for a refresh; `epoch` and
+ * `previous` go into the certificate. The three parts are FROST's.
+ */
+export type Making = Readonly<{
+  roster: Roster
+  ceremony: Digest
+  epoch: number
+  previous: Digest | null
+  part1: Frost['dkgPart1']
+  part2: Frost['dkgPart2']
+  /** The new share of participant `index` (secret: the caller wipes it) and all public keys, checked. */
+  part3: (index: number, parts: Parts) => ReturnType<Frost['dkgPart3']>
+  /** What is sealed with the share. Borrowed: ask anew after every `await`. */
+  belongings: (index: number) => Readonly<{ sessionSecret: Uint8Array; knownSince: number }>
+}>
+
 /** What all seats of one attempt share. */
-export type Attempt = Readonly<{ roster: Roster; rosterDigest: Digest; attempt: number; sessionSecret: Uint8Array }>
+export type Attempt = Readonly<{ making: Making; attempt: number }>
 
-type Hands = Readonly<{ mpc: Mpc; vault: Vault; peers: Peers; clock: () => number }>
+export type Hands = Readonly<{ mpc: Mpc; vault: Vault; peers: Peers }>
 
-const frostOf = ({ mpc }: Hands, { roster }: Attempt) => mpc.frost(roster.skeleton.scheme)
-const hostOf = ({ roster }: Attempt, index: number) => {
-  const participant = roster.skeleton.participants[index - 1]
+const hostOf = ({ making }: Attempt, index: number) => {
+  const participant = making.roster.skeleton.participants[index - 1]
   if (participant === undefined) throw new Refusal('keygen.out_of_order')
   return participant.host.identity
 }
 
 export async function beginSeat(hands: Hands, attempt: Attempt, index: number): Promise<Seat> {
-  const { keyId, threshold, participants } = attempt.roster.skeleton
+  const { making } = attempt
+  const { keyId, threshold, participants } = making.roster.skeleton
   const part1 = orRefuse('keygen.bad_package', () =>
-    frostOf(hands, attempt).dkgPart1({ index, participants: participants.length, threshold }),
+    making.part1({ index, participants: participants.length, threshold }),
   )
   const body = {
     keyId,
-    rosterDigest: attempt.rosterDigest,
+    ceremony: making.ceremony,
     attempt: attempt.attempt,
     from: index,
     package: toBase64url(part1.package),
@@ -60,7 +79,7 @@ export async function beginSeat(hands: Hands, attempt: Attempt, index: number): 
 
 /** All n messages, in the order of indices, of this attempt, each signed by its participant's host, the own one as it left. */
 async function checkRoundOne(attempt: Attempt, own: RoundOne, messages: readonly RoundOne[]): Promise<void> {
-  const { keyId, participants } = attempt.roster.skeleton
+  const { keyId, participants } = attempt.making.roster.skeleton
   if (messages.length !== participants.length) throw new Refusal('keygen.out_of_order')
   const culprits: number[] = []
   for (const [at, message] of messages.entries()) {
@@ -69,7 +88,7 @@ async function checkRoundOne(attempt: Attempt, own: RoundOne, messages: readonly
     const fits =
       body.from === index &&
       body.keyId === keyId &&
-      body.rosterDigest === attempt.rosterDigest &&
+      body.ceremony === attempt.making.ceremony &&
       body.attempt === attempt.attempt &&
       (index !== own.body.from || message.signature === own.signature) &&
       (await verifyBody(hostOf(attempt, index).signKey, 'round-one', message))
@@ -78,14 +97,14 @@ async function checkRoundOne(attempt: Attempt, own: RoundOne, messages: readonly
   if (culprits.length > 0) throw new Refusal('keygen.bad_package', culprits)
 }
 
-const roundTwoContext = ({ roster, rosterDigest, attempt }: Attempt, from: number, to: number) => [
+const roundTwoContext = ({ making, attempt }: Attempt, from: number, to: number) => [
   'round-two',
-  roster.skeleton.keyId,
-  rosterDigest,
+  making.roster.skeleton.keyId,
+  making.ceremony,
   attempt,
   from,
   to,
-  0,
+  making.epoch,
 ]
 
 /** Throws `keygen.bad_package` with the culprits of round one. */
@@ -102,9 +121,7 @@ export async function dealSeat(
   await checkRoundOne(attempt, seat.message, messages)
   const packages = messages.map(({ body }) => [body.from, fromBase64url(body.package)] as const)
   const round1 = new Map(packages.filter(([index]) => index !== from))
-  const part2 = orRefuse('keygen.bad_package', () =>
-    frostOf(hands, attempt).dkgPart2({ secret: seat.secret, packages: round1 }),
-  )
+  const part2 = orRefuse('keygen.bad_package', () => attempt.making.part2({ secret: seat.secret, packages: round1 }))
   seat.secret.fill(0)
   const answer = [...part2.packages].map(([to, secretPackage]) => {
     const plaintext = encode({ transcript, package: secretPackage })
@@ -130,7 +147,7 @@ function openRoundTwo(hands: Hands, attempt: Attempt, to: number, transcript: Di
     opened.set(message.from, parsed.data.package)
   }
   if (liars.length > 0) throw new Refusal('keygen.equivocation', liars)
-  if (opened.size !== attempt.roster.skeleton.participants.length - 1) throw new Refusal('keygen.out_of_order')
+  if (opened.size !== attempt.making.roster.skeleton.participants.length - 1) throw new Refusal('keygen.out_of_order')
   return opened
 }
 
@@ -155,38 +172,46 @@ export async function finishSeat(
   if (seat.stage !== 2) throw new Refusal('keygen.out_of_order')
   const index = seat.message.body.from
   const round2 = openRoundTwo(hands, attempt, index, seat.transcript, packages)
-  const part3 = orRefuse('keygen.bad_package', () =>
-    frostOf(hands, attempt).dkgPart3({ secret: seat.secret, round1: seat.round1, round2 }),
+  const made = orRefuse('keygen.bad_package', () =>
+    attempt.making.part3(index, { secret: seat.secret, round1: seat.round1, round2 }),
   )
   try {
-    const certificate = certify(hands, attempt, seat.transcript, part3.publicKeys)
-    const { signature } = await hands.vault.sign('certificate', certificate)
-    const place = {
-      keyId: attempt.roster.skeleton.keyId,
-      index,
-      epoch: 0,
-      certificateDigest: digestOf('certificate', certificate),
-    }
-    const plaintext = encodeShare(part3.share, attempt.sessionSecret, hands.clock())
-    const sealedShare = toBase64url(hands.vault.sealShare(place, plaintext))
-    plaintext.fill(0)
-    return { stage: 3, packagesDigest, answer: { certificate, signature, sealedShare } }
+    const answer = await certify(hands, attempt.making, seat, made)
+    return { stage: 3, packagesDigest, answer }
   } finally {
     seat.secret.fill(0)
-    part3.share.fill(0)
+    made.share.fill(0)
     for (const secretPackage of round2.values()) secretPackage.fill(0)
   }
 }
 
-const certify = (hands: Hands, attempt: Attempt, transcript: Digest, publicKeys: Uint8Array): CertificateBody => ({
-  version: 1,
-  roster: attempt.roster,
-  groupKey: toHex(frostOf(hands, attempt).describe({ publicKeys }).groupKey),
-  publicKeys: toBase64url(publicKeys),
-  transcript,
-  epoch: 0,
-  previous: null,
-})
+/** Signs the certificate of what was made, and seals the share for this place in it. */
+async function certify(
+  { vault, mpc }: Hands,
+  making: Making,
+  { transcript, message }: Extract<Seat, { stage: 2 }>,
+  made: Readonly<{ share: Uint8Array; publicKeys: Uint8Array }>,
+): Promise<Certified> {
+  const { roster, epoch, previous } = making
+  const { keyId, scheme } = roster.skeleton
+  const index = message.body.from
+  const certificate: CertificateBody = {
+    version: 1,
+    roster,
+    groupKey: toHex(mpc.frost(scheme).describe({ publicKeys: made.publicKeys }).groupKey),
+    publicKeys: toBase64url(made.publicKeys),
+    transcript,
+    epoch,
+    previous,
+  }
+  const { signature } = await vault.sign('certificate', certificate)
+  const place = { keyId, index, epoch, certificateDigest: digestOf('certificate', certificate) }
+  const { sessionSecret, knownSince } = making.belongings(index)
+  const plaintext = encodeShare(made.share, sessionSecret, knownSince)
+  const sealedShare = toBase64url(vault.sealShare(place, plaintext))
+  plaintext.fill(0)
+  return { certificate, signature, sealedShare }
+}
 
 /** Wipes what a seat still holds open. */
 export function wipeSeat(seat: Seat): void {

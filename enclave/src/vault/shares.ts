@@ -22,6 +22,8 @@ export type Shares = Readonly<{
   load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
   /** Throws `key.unknown` when it has not been loaded. */
   get: (keyId: string, index: number) => OpenKey
+  /** Wipes all shares of this key but those of the version with this digest. */
+  retire: (keyId: string, digest: string) => void
 }>
 
 /** The plaintext of a share, encoded for sealing. The caller wipes it. */
@@ -67,6 +69,10 @@ export function createShares(vault: Vault): Shares {
       const key = open.get(`${keyId}/${index}`)
       if (key === undefined) throw new Refusal('key.unknown')
       return key
+    },
+    retire(keyId, digest) {
+      const participants = [...open.values()].filter(({ certificate }) => certificate.roster.skeleton.keyId === keyId)
+      for (const key of participants) if (key.digest !== digest) forget(`${keyId}/${key.index}`)
     },
   }
 }

@@ -9,10 +9,13 @@ export type CachedKey = Readonly<{ record: KeyRecord; verified: VerifiedKey }>
 /** Gives a key whose certificate has been verified. Rejects with `key.not_found`, `certificate.invalid` or `store.failed`. */
 export type LoadKey = (keyId: KeyId) => Promise<CachedKey>
 
+/** `forget`: another epoch of this key is in force. */
+export type KeyCache = Readonly<{ load: LoadKey; forget: (keyId: KeyId) => void }>
+
 const SIZE = 1_024
 
-/** Certificates cost milliseconds to verify and never change: each is verified once while it is among the last used. */
-export function createKeyCache(store: Pick<Store, 'loadKey'>): LoadKey {
+/** Certificates cost milliseconds to verify, and change with the epoch alone: each is verified once while it is among the last used. */
+export function createKeyCache(store: Pick<Store, 'loadKey'>): KeyCache {
   const cache = new Map<KeyId, Promise<CachedKey>>()
   const load = async (keyId: KeyId): Promise<CachedKey> => {
     const record = await store.loadKey(keyId)
@@ -20,7 +23,7 @@ export function createKeyCache(store: Pick<Store, 'loadKey'>): LoadKey {
     const digest = await verifyCertificate(record.certificate)
     return { record, verified: { certificate: record.certificate.body, digest } }
   }
-  return (keyId) => {
+  const loadOnce: LoadKey = (keyId) => {
     const known = cache.get(keyId)
     const key = known ?? load(keyId)
     cache.delete(keyId)
@@ -32,4 +35,5 @@ export function createKeyCache(store: Pick<Store, 'loadKey'>): LoadKey {
     }
     return key
   }
+  return { load: loadOnce, forget: (keyId) => void cache.delete(keyId) }
 }

@@ -1,13 +1,15 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/seal/sign'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
 import { deadlineOf, effects, hasEnded, transition } from '../keygen/machine.ts'
 import type { KeygenEffect, KeygenEvent, KeygenSession, Registered, SealedInit } from '../keygen/session.ts'
-import type { AuditRecord } from '../store/store.ts'
+import { roundOf, type RoundEffect, type RoundEvent } from '../rounds/rounds.ts'
+import type { AuditRecord, KeyRecord } from '../store/store.ts'
 import type { Behaviour, Versioned } from './actor.ts'
-import { afterMending, refusalOf, reportFailed } from './failures.ts'
+import { afterMending, reportFailed } from './failures.ts'
 import type { HostHealth } from './host-health.ts'
+import { createIntroducing, heard, playRound } from './play-round.ts'
 import type { Ports } from './ports.ts'
 
 type Generating = Extract<KeygenSession['phase'], { name: 'key_generation' }>
@@ -41,43 +43,31 @@ function rosterOf({ places }: KeygenSession, { skeleton, registrations }: Genera
 }
 
 /** One participant's part of one round, at its enclave. */
-async function ask(
+function ask(
   tools: Tools,
   s: KeygenSession,
   phase: Generating,
-  effect: Exclude<KeygenEffect, { type: 'find_hosts' }>,
-  introduced: () => Promise<void>,
-): Promise<KeygenEvent> {
-  const { attempt, index } = effect
-  const { enclaves } = tools.ports
-  const host = s.places[index - 1]?.host
+  effect: RoundEffect,
+  introduced: (attempt: number) => Promise<void>,
+): Promise<RoundEvent> {
+  const host = s.places[effect.index - 1]?.host
   if (!host) throw new Refusal('internal')
-  const { enclaveId } = host
-  const of = { keyId: s.keyId, index, attempt }
-  switch (effect.type) {
-    case 'round1': {
-      await introduced()
-      const params = { ...of, roster: rosterOf(s, phase) }
+  const { enclaveId, signKey } = host
+  const { keyId } = s
+  const { enclaves } = tools.ports
+  const roster = rosterOf(s, phase)
+  return playRound(effect, {
+    signKey,
+    round1: async (place) => {
+      await introduced(place.attempt)
+      const params = { keyId, ...place, roster }
       const call = () => enclaves.call(enclaveId, 'keygen.round1', params, tools.timeoutMs)
-      const { message } = await withKeygen(tools, enclaveId, phase, call)
-      return { type: 'round_one_sent', attempt, index, message }
-    }
-    case 'round2': {
-      const params = { ...of, messages: [...effect.messages] }
-      const { packages } = await enclaves.call(enclaveId, 'keygen.round2', params, tools.timeoutMs)
-      return { type: 'round_two_sent', attempt, index, packages }
-    }
-    case 'round3': {
-      const params = { ...of, packages: [...effect.packages] }
-      const given = await enclaves.call(enclaveId, 'keygen.round3', params, tools.timeoutMs)
-      const { certificate: body, signature, sealedShare } = given
-      const same = digestOf('roster', body.roster) === digestOf('roster', rosterOf(s, phase))
-      if (!same || !(await verifyBody(host.signKey, 'certificate', { body, signature })))
-        throw new Refusal('keygen.certificate_mismatch', [index])
-      const answer = { digest: digestOf('certificate', body), signature, sealedShare }
-      return { type: 'certified', attempt, index, body, answer }
-    }
-  }
+      return withKeygen(tools, enclaveId, phase, call)
+    },
+    round2: (round) => enclaves.call(enclaveId, 'keygen.round2', { keyId, ...round }, tools.timeoutMs),
+    round3: (round) => enclaves.call(enclaveId, 'keygen.round3', { keyId, ...round }, tools.timeoutMs),
+    accepts: (body) => digestOf('roster', body.roster) === digestOf('roster', roster),
+  })
 }
 
 function auditOf(before: KeygenSession | null, after: KeygenSession, at: number): AuditRecord[] {
@@ -92,34 +82,29 @@ function auditOf(before: KeygenSession | null, after: KeygenSession, at: number)
   return []
 }
 
-const inRound = { round_one_sent: 'round1', round_two_sent: 'round2', certified: 'round3' } as const
+const isPartial = ({ phase }: KeygenSession, event: KeygenEvent): boolean =>
+  phase.name === 'key_generation' &&
+  event.type in roundOf &&
+  phase.round.name === roundOf[event.type as keyof typeof roundOf]
 
-function isPartial({ phase }: KeygenSession, event: KeygenEvent): boolean {
-  return (
-    phase.name === 'key_generation' &&
-    (event.type === 'round_one_sent' || event.type === 'round_two_sent' || event.type === 'certified') &&
-    phase.round.name === inRound[event.type]
-  )
-}
+const recordOf = ({ certificate, shares }: KeyRecord): KeyRecord => ({ certificate, shares })
 
-/** Answers become events; an enclave that is not well is remembered. */
+/** Sealed shares stand with the key alone, where those of an epoch that is over are deleted. */
+const withoutShares = (s: KeygenSession): KeygenSession =>
+  s.phase.name === 'completed' ? { ...s, phase: { ...s.phase, shares: [] } } : s
+
 async function perform(
   tools: Tools,
-  introduced: () => Promise<void>,
+  introduced: (attempt: number) => Promise<void>,
   s: KeygenSession,
   effect: KeygenEffect,
 ): Promise<KeygenEvent> {
-  const { health } = tools
-  if (effect.type === 'find_hosts' || s.phase.name !== 'key_generation') throw new Refusal('internal')
+  const { phase } = s
+  if (effect.type === 'find_hosts' || phase.name !== 'key_generation') throw new Refusal('internal')
   const { attempt, index } = effect
   const enclaveId = s.places[index - 1]?.host.enclaveId
-  try {
-    const event = await ask(tools, s, s.phase, effect, introduced)
-    if (enclaveId) health.worked(enclaveId)
-    return event
-  } catch (error) {
-    return { type: 'refused', attempt, index, ...refusalOf(tools, { where: 'keygen', enclaveId, error }) }
-  }
+  const asked = { where: 'keygen', attempt, index, enclaveId } as const
+  return heard(tools, asked, () => ask(tools, s, phase, effect, introduced))
 }
 
 /** How a keygen is driven: see `Actor`. */
@@ -129,14 +114,9 @@ export function keygenBehaviour(
   saved: (now: Versioned<KeygenSession>) => void,
 ): Behaviour<KeygenSession, KeygenEvent, KeygenEffect> {
   const { ports, health } = tools
-  const { store, clock, events, enclaves } = ports
+  const { store, clock, events } = ports
   let begun: number | null = null
-  let introduction: { attempt: number; done: Promise<void> } | null = null
-  const introduce = (s: KeygenSession, attempt: number) => () => {
-    if (introduction?.attempt !== attempt)
-      introduction = { attempt, done: enclaves.introduce([...new Set(s.places.map(({ host }) => host.enclaveId))]) }
-    return introduction.done
-  }
+  let introduced: ((attempt: number) => Promise<void>) | null = null
   return {
     transition,
     effects,
@@ -149,22 +129,27 @@ export function keygenBehaviour(
     answer: (_, effect) =>
       effect.type === 'find_hosts' ? { type: 'hosts_seen', available: health.available() } : null,
     nameOf: (effect) => (effect.type === 'find_hosts' ? null : `${effect.type}/${effect.attempt}/${effect.index}`),
-    perform: (s, effect) => perform(tools, introduce(s, 'attempt' in effect ? effect.attempt : 0), s, effect),
+    perform: (s, effect) => {
+      introduced ??= createIntroducing(
+        ports,
+        s.places.map(({ host }) => host.enclaveId),
+      )
+      return perform(tools, introduced, s, effect)
+    },
     async save(before, after, expected) {
       const { phase } = after
       const audit = auditOf(before, after, clock())
-      const key = phase.name === 'completed' ? { certificate: phase.certificate, shares: phase.shares } : null
       const version = await store.save({
         kind: 'keygen',
         id: keyId,
         keyId: after.keyId,
         expected,
-        state: after,
+        state: withoutShares(after),
         ended: hasEnded(after),
         expiresAt: deadlineOf(after),
         durable: audit.length > 0 || phase.name === 'collecting_participants',
         audit,
-        ...(key ? { key } : {}),
+        ...(phase.name === 'completed' ? { key: { step: 'made', record: recordOf(phase) } } : {}),
       })
       if (phase.name === 'key_generation') begun ??= clock()
       report(events, after, audit, begun === null ? 0 : (clock() - begun) / 1_000)

@@ -1,7 +1,8 @@
-import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
+import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
 import type { Certificate, RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type {
   KeygenStatus,
+  RefreshStatus,
   Reservation,
   SigningStatus,
   InitBody,
@@ -9,6 +10,7 @@ import type {
   ReserveBody,
   SigningBody,
 } from '@quorate/shared/wire/rest'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Approval } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
 import type { Enclaves } from '../enclaves/enclaves.ts'
@@ -27,6 +29,8 @@ export type Limits = Readonly<{
   openSigningsPerKey: number
   /** How far ahead a signing may expire. */
   signingTtlMs: number
+  /** How far ahead a refresh may expire. */
+  refreshTtlMs: number
 }>
 
 export const defaultLimits: Limits = {
@@ -35,6 +39,7 @@ export const defaultLimits: Limits = {
   reservedMs: 600_000,
   openSigningsPerKey: 1_000,
   signingTtlMs: 31 * 86_400_000,
+  refreshTtlMs: 7 * 86_400_000,
 }
 
 export type Ports = Readonly<{
@@ -49,7 +54,7 @@ export type Ports = Readonly<{
 /** `after`: wait for a version above it; without it, for the end. At most `ms`; then, or when aborted, the current status. */
 export type Waiting = { after?: number | undefined; ms: number; signal?: AbortSignal | undefined }
 
-export type StatusOf = { keygen: KeygenStatus; signing: SigningStatus }
+export type StatusOf = { keygen: KeygenStatus; signing: SigningStatus; refresh: RefreshStatus }
 
 /** Drives every session of the gateway. All methods reject with a `Refusal`. */
 export type Coordinator = {
@@ -63,6 +68,11 @@ export type Coordinator = {
   signingStatus(signingId: SigningId): Promise<SigningStatus>
   openSignings(keyId: KeyId): Promise<SigningStatus[]>
   key(keyId: KeyId): Promise<Certificate>
+  /** Its certificates from this epoch on, `MAX_CERTIFICATES` at most. */
+  certificates(keyId: KeyId, epoch: number): Promise<Certificate[]>
+  requestRefresh(keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus>
+  refreshStatus(refreshId: RefreshId): Promise<RefreshStatus>
+  waitRefresh(refreshId: RefreshId, waiting: Waiting): Promise<RefreshStatus>
   /** The key (hex) under which readers of this key or keygen prove themselves. */
   readerKey(keyId: KeyId): Promise<string | null>
   waitKeygen(keyId: KeyId, waiting: Waiting): Promise<KeygenStatus>

@@ -1,7 +1,9 @@
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Slot } from '@quorate/shared/wire/keygen'
-import type { Failure, KeygenStatus, SigningStatus } from '@quorate/shared/wire/rest'
+import type { Failure, KeygenStatus, RefreshStatus, SigningStatus } from '@quorate/shared/wire/rest'
 import type { KeygenSession } from '../keygen/session.ts'
+import type { RefreshSession } from '../refresh/session.ts'
+import type { Inbox } from '../rounds/rounds.ts'
 import type { SigningSession } from '../signing/session.ts'
 import type { Versioned } from './actor.ts'
 
@@ -51,5 +53,21 @@ export const signingStatusOf = ({ version, state }: Versioned<SigningSession>): 
     failure: failureOf(phase, 'signing.expired'),
     sealedSignatures: completed ? [...completed.sealedSignatures] : null,
     receipts: completed ? [...completed.receipts] : [],
+  }
+}
+
+const said = <T>(words: Inbox<T> | readonly T[]): T[] => Object.values(words).filter((word) => word !== undefined)
+
+/** What the readers of a key may see of a refresh. */
+export const refreshStatusOf = ({ version, state }: Versioned<RefreshSession>): RefreshStatus => {
+  const { refreshId, keyId, request, attempt, phase } = state
+  return {
+    ...{ refreshId, keyId, version, attempt, request },
+    state: phase.name,
+    expiresAt: request.body.expiresAt,
+    failure: phase.name === 'failed' ? { code: phase.code, culprits: [...phase.culprits] } : null,
+    certificate: 'certificate' in phase ? phase.certificate : null,
+    prepared: 'prepared' in phase ? said(phase.prepared) : [],
+    installed: 'installed' in phase ? said(phase.installed) : [],
   }
 }

@@ -1,16 +1,36 @@
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import { effects as keygenEffects } from '../keygen/machine.ts'
+import { effects as refreshEffects } from '../refresh/machine.ts'
 import { effects as signingEffects } from '../signing/machine.ts'
 import type { StoredSession } from '../store/store.ts'
 import type { EnclavePort } from './ports.ts'
 
 /** The enclaves whose answer this session waits for. */
-export function awaitedHosts({ kind, state }: StoredSession): EnclaveId[] {
-  const owed = kind === 'keygen' ? keygenEffects(state) : signingEffects(state)
-  const indices = new Set<number>(owed.flatMap((effect) => ('index' in effect ? [effect.index] : [])))
-  const hosts =
-    kind === 'keygen' ? state.places.map(({ index, host }) => ({ index, enclaveId: host.enclaveId })) : state.holders
-  return hosts.filter(({ index }) => indices.has(index)).map(({ enclaveId }) => enclaveId)
+export function awaitedHosts(session: StoredSession): EnclaveId[] {
+  const indices = new Set<number>(owedBy(session).flatMap((effect) => ('index' in effect ? [effect.index] : [])))
+  return holders(session).flatMap(({ index, enclaveId }) => (indices.has(index) ? [enclaveId] : []))
+}
+
+function owedBy({ kind, state }: StoredSession): readonly ({ type: string } | { type: string; index: number })[] {
+  switch (kind) {
+    case 'keygen':
+      return keygenEffects(state)
+    case 'signing':
+      return signingEffects(state)
+    case 'refresh':
+      return refreshEffects(state)
+  }
+}
+
+function holders({ kind, state }: StoredSession): readonly { index: number; enclaveId: EnclaveId }[] {
+  switch (kind) {
+    case 'keygen':
+      return state.places.map(({ index, host }) => ({ index, enclaveId: host.enclaveId }))
+    case 'signing':
+      return state.holders
+    case 'refresh':
+      return state.hosts.map((enclaveId, at) => ({ index: at + 1, enclaveId }))
+  }
 }
 
 /**

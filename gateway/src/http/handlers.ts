@@ -1,11 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
-import type { KeygenStatus, SigningStatus } from '@quorate/shared/wire/rest'
+import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
+import type { KeygenStatus, RefreshStatus, SigningStatus } from '@quorate/shared/wire/rest'
 import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes'
 import type { z } from 'zod'
 import type { Coordinator } from '../coordinator/ports.ts'
 import type { Enclaves } from '../enclaves/enclaves.ts'
-import type { Manifests } from '../release/manifests.ts'
 import type { createSessions } from './sessions.ts'
 
 type Routes = typeof routes
@@ -21,7 +20,7 @@ export type Input<N extends RouteName> = Readonly<{
   signal: AbortSignal
 }>
 
-type Status = KeygenStatus | SigningStatus
+type Status = KeygenStatus | RefreshStatus | SigningStatus
 /** What server-sent events are made of: `watch` gives every later status. */
 export type Stream = Readonly<{
   current: () => Promise<Status>
@@ -35,15 +34,19 @@ export type Handlers = { [N in ReplyName]: (input: Input<N>) => Promise<RouteRep
 export type HandlerPorts = {
   coordinator: Coordinator
   enclaves: Pick<Enclaves, 'ids' | 'status' | 'call'>
-  manifests: Pick<Manifests, 'report'>
   openSession: ReturnType<typeof createSessions>
 }
 
 /** What each route of the table does. A token for one key asks about another in vain: the same answer as for a key that is not. */
-export function createHandlers({ coordinator, enclaves, manifests, openSession }: HandlerPorts): Handlers {
+export function createHandlers({ coordinator, enclaves, openSession }: HandlerPorts): Handlers {
   const ownSigning = async (id: SigningId, reader: KeyId): Promise<SigningStatus> => {
     const status = await coordinator.signingStatus(id)
     if (status.keyId !== reader) throw new Refusal('request.not_found')
+    return status
+  }
+  const ownRefresh = async (keyId: KeyId, refreshId: RefreshId): Promise<RefreshStatus> => {
+    const status = await coordinator.refreshStatus(refreshId)
+    if (status.keyId !== keyId) throw new Refusal('request.not_found')
     return status
   }
   return {
@@ -78,14 +81,23 @@ export function createHandlers({ coordinator, enclaves, manifests, openSession }
       if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
       return enclaves.call(id, 'attest', query)
     },
-    getManifestStatus: async ({ params: { id }, query }) => {
-      if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
-      return enclaves.call(id, 'manifest.status', query)
-    },
-    getManifest: () => manifests.report(),
     getKey: async ({ params, reader }) => {
       const keyId = own(params.id, reader, 'key.not_found')
       return { keyId, certificate: await coordinator.key(keyId) }
+    },
+    listCertificates: async ({ params, reader, query: { from } }) => {
+      const keyId = own(params.id, reader, 'key.not_found')
+      return { keyId, certificates: await coordinator.certificates(keyId, from) }
+    },
+    requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.id, body),
+    getRefresh: async ({ params: { id, refreshId }, reader, query: { wait: ms, after }, signal }) => {
+      const status = await ownRefresh(own(id, reader), refreshId)
+      return ms === undefined ? status : coordinator.waitRefresh(refreshId, { after, ms, signal })
+    },
+    watchRefresh: async ({ params: { id, refreshId }, reader }) => {
+      await ownRefresh(own(id, reader), refreshId)
+      const watch: Stream['watch'] = (listener) => coordinator.watch('refresh', refreshId, listener)
+      return { current: () => coordinator.refreshStatus(refreshId), watch }
     },
     listSignings: async ({ params, reader, query: { wait: ms }, signal }) => {
       const keyId = own(params.id, reader, 'key.not_found')

@@ -2,6 +2,7 @@ import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import * as ids from '@quorate/shared/wire/ids'
 import * as identity from '@quorate/shared/wire/identity'
 import * as keygen from '@quorate/shared/wire/keygen'
+import * as refresh from '@quorate/shared/wire/refresh'
 import * as rest from '@quorate/shared/wire/rest'
 import { routes, type Route } from '@quorate/shared/wire/routes'
 import * as signing from '@quorate/shared/wire/signing'
@@ -11,7 +12,7 @@ type Json = Record<string, unknown>
 
 /** Schemas that the description names, by the name that they are exported under; what they are made of stays in place. */
 const named = z.registry<{ id: string }>()
-for (const room of [ids, identity, keygen, signing, rest])
+for (const room of [ids, identity, keygen, refresh, signing, rest])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
 
 /** Said of every route besides its own refusals. */

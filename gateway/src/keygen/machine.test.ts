@@ -3,7 +3,8 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { CertificateBody, RoundOne, Skeleton } from '@quorate/shared/wire/keygen'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { effects, hasEnded, MAX_ATTEMPTS, transition } from './machine.ts'
+import { MAX_ATTEMPTS } from '../rounds/rounds.ts'
+import { effects, hasEnded, transition } from './machine.ts'
 import type { KeygenEvent, KeygenSession, Registered } from './session.ts'
 
 /** Three participants on three enclaves; two are needed. The machine opens nothing, so that markers will do. */

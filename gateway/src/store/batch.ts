@@ -15,8 +15,9 @@ const reads: ReadonlySet<keyof Tables> = new Set([
   'loadSession',
   'openSessions',
   'loadKey',
+  'loadKeyAt',
+  'loadKeysSince',
   'loadEnclaveRoot',
-  'loadManifests',
   'loadReply',
   'verifyAudit',
 ])

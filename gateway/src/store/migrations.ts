@@ -15,7 +15,13 @@ const migrations: readonly string[] = [
      PRIMARY KEY (scope, key)) STRICT;
    CREATE INDEX old_replies ON replies (expires_at);
    CREATE TABLE audit (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, blob BLOB NOT NULL) STRICT;`,
-  'CREATE TABLE manifests (enclave_id TEXT PRIMARY KEY, blob BLOB NOT NULL) STRICT;',
+  // A key has a row per epoch, at version epoch + 1; it is at the highest that is in force.
+  `ALTER TABLE keys RENAME TO keys_of_one_epoch;
+   CREATE TABLE keys (
+     key_id TEXT NOT NULL, version INTEGER NOT NULL, in_force INTEGER NOT NULL, blob BLOB NOT NULL,
+     PRIMARY KEY (key_id, version)) STRICT;
+   INSERT INTO keys SELECT key_id, version, 1, blob FROM keys_of_one_epoch;
+   DROP TABLE keys_of_one_epoch;`,
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { Refusal } from '@quorate/shared/errors'
 import type { Order, Outcome } from './batch.ts'
-import type { AuditRecord, Change, SessionKind, Store, StoredSession, TakenManifest } from './store.ts'
+import type { KeyRow } from './key-table.ts'
+import type { Change, KeyRecord, KeyStep, SessionKind, Store, StoredSession } from './store.ts'
 import type { FoundSession, Tables } from './tables.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker.ts'
 
@@ -124,6 +125,11 @@ export async function openStore({ path, storageKey, retentionMs = WEEK, onFault 
   }
 }
 
+const keyRow = (key: KeyStep): KeyRow =>
+  'record' in key
+    ? { step: key.step, version: key.record.certificate.body.epoch + 1, record: JSON.stringify(key.record) }
+    : { step: key.step, version: key.epoch + 1 }
+
 function sessionStore(send: Send, fault: (cause: string) => void) {
   return {
     async loadSession<K extends SessionKind>(kind: K, id: string) {
@@ -138,7 +144,7 @@ function sessionStore(send: Send, fault: (cause: string) => void) {
     save<K extends SessionKind>({ state, key, audit = [], durable, ...change }: Change<K>) {
       const row = { ...change, state: JSON.stringify(state) }
       const records = audit.map((record) => JSON.stringify(record))
-      return send('save', [row, key ? JSON.stringify(key) : null, records, Date.now()], durable)
+      return send('save', [row, key ? keyRow(key) : null, records, Date.now()], durable)
     },
   }
 }
@@ -147,7 +153,15 @@ function recordStore(send: Send) {
   return {
     async loadKey(keyId: string) {
       const text = await send('loadKey', [keyId])
-      return text === null ? null : (parse(text) as Awaited<ReturnType<Store['loadKey']>>)
+      return text === null ? null : (parse(text) as KeyRecord)
+    },
+    async loadKeyAt(keyId: string, epoch: number) {
+      const text = await send('loadKeyAt', [keyId, epoch + 1])
+      return text === null ? null : (parse(text) as KeyRecord)
+    },
+    async certificates(keyId: string, epoch: number, most: number) {
+      const texts = await send('loadKeysSince', [keyId, epoch + 1, most])
+      return texts.map((text) => (parse(text) as KeyRecord).certificate)
     },
     async loadEnclaveRoot(enclaveId: string) {
       const text = await send('loadEnclaveRoot', [enclaveId])
@@ -155,12 +169,6 @@ function recordStore(send: Send) {
     },
     saveEnclaveRoot: (enclaveId: string, root: object) =>
       send('saveEnclaveRoot', [enclaveId, JSON.stringify(root)], true),
-    async loadManifests(enclaveId: string) {
-      const text = await send('loadManifests', [enclaveId])
-      return text === null ? [] : (parse(text) as TakenManifest[])
-    },
-    saveManifests: (enclaveId: string, manifests: readonly TakenManifest[], audit: AuditRecord) =>
-      send('saveManifests', [enclaveId, JSON.stringify(manifests), JSON.stringify(audit)], true),
     async loadReply(scope: string, key: string, now: number) {
       const text = await send('loadReply', [scope, key, now])
       return text === null ? null : (parse(text) as Awaited<ReturnType<Store['loadReply']>>)

@@ -1,8 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import { createAuditChain } from './audit-chain.ts'
-import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
+import { createKeyTable, type KeyRow } from './key-table.ts'
 import type { RowCipher } from './row-cipher.ts'
 
 /** A session as it crosses to the worker: what is not routed by is JSON already. Times in ms. */
@@ -48,23 +48,28 @@ export function createTables(db: Database, cipher: RowCipher) {
   migrate(db)
   checkKey(db, cipher)
   const audit = createAuditChain(db, cipher)
+  const keys = createKeyTable(db, cipher)
   return {
-    ...sessionOperations(db, cipher, audit),
-    ...recordOperations(db, cipher),
-    ...manifestOperations(db, cipher, audit),
+    ...sessionOperations(db, cipher, audit, keys.step),
+    ...keys.operations,
+    ...enclaveOperations(db, cipher),
     ...replyOperations(db, cipher),
     verifyAudit: () => audit.verify(),
     sweep: sweepOperation(db),
   }
 }
 
-function sessionOperations(db: Database, cipher: RowCipher, audit: ReturnType<typeof createAuditChain>) {
+function sessionOperations(
+  db: Database,
+  cipher: RowCipher,
+  audit: ReturnType<typeof createAuditChain>,
+  stepKey: (keyId: string, row: KeyRow) => void,
+) {
   const columns = 'kind, id, key_id, version, blob'
   const insert = db.prepare('INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, 1, ?, ?, ?, ?)')
   const update = db.prepare(
     'UPDATE sessions SET version = ?, ended = ?, expires_at = ?, updated_at = ?, blob = ? WHERE kind = ? AND id = ? AND version = ?',
   )
-  const insertKey = db.prepare('INSERT OR IGNORE INTO keys VALUES (?, 1, ?)')
   const one = db.prepare<string[], StoredRow>(`SELECT ${columns} FROM sessions WHERE kind = ? AND id = ?`)
   const open = db.prepare<[], StoredRow>(`SELECT ${columns} FROM sessions WHERE ended = 0`)
   const found = (row: StoredRow): FoundSession => ({
@@ -75,7 +80,7 @@ function sessionOperations(db: Database, cipher: RowCipher, audit: ReturnType<ty
     state: cipher.open(['sessions', `${row.kind}/${row.id}/${row.key_id}`, row.version], row.blob),
   })
   return {
-    save: (row: SessionRow, key: string | null, records: readonly string[], now: number): number => {
+    save: (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
       const { kind, id, keyId, expected } = row
       const version = expected + 1
       const blob = cipher.seal(['sessions', `${kind}/${id}/${keyId}`, version], row.state)
@@ -85,8 +90,7 @@ function sessionOperations(db: Database, cipher: RowCipher, audit: ReturnType<ty
           ? insert.run(kind, id, keyId, ended, row.expiresAt, now, blob)
           : update.run(version, ended, row.expiresAt, now, blob, kind, id, expected)
       if (written.changes !== 1) throw new Refusal('session.conflict')
-      if (key !== null && insertKey.run(keyId, cipher.seal(['keys', keyId, 1], key)).changes !== 1)
-        throw new Refusal('session.conflict')
+      if (key !== null) stepKey(keyId, key)
       for (const record of records) audit.append(record)
       return version
     },
@@ -110,17 +114,12 @@ function sessionOperations(db: Database, cipher: RowCipher, audit: ReturnType<ty
   }
 }
 
-function recordOperations(db: Database, cipher: RowCipher) {
-  const key = db.prepare<string[], { blob: Buffer }>('SELECT blob FROM keys WHERE key_id = ?')
+function enclaveOperations(db: Database, cipher: RowCipher) {
   const enclave = db.prepare<string[], { blob: Buffer }>('SELECT blob FROM enclaves WHERE enclave_id = ?')
   const saveEnclave = db.prepare(
     'INSERT INTO enclaves VALUES (?, 1, ?) ON CONFLICT (enclave_id) DO UPDATE SET blob = excluded.blob',
   )
   return {
-    loadKey: (keyId: string): string | null => {
-      const row = key.get(keyId)
-      return row ? cipher.open(['keys', keyId, 1], row.blob) : null
-    },
     loadEnclaveRoot: (enclaveId: string): string | null => {
       const row = enclave.get(enclaveId)
       return row ? cipher.open(['enclaves', enclaveId, 1], row.blob) : null

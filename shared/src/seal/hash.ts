@@ -24,6 +24,10 @@ export type Tag =
   | 'manifest'
   | 'notice'
   | 'manifest-status'
+  | 'refresh'
+  | 'prepared'
+  | 'prepared-all'
+  | 'installed'
 
 const prefixes = new Map<Tag, Uint8Array>()
 

@@ -1,7 +1,9 @@
+import type { Mpc } from '@quorate/shared/mpc'
 import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
-import type { Certificate } from '../wire/keygen.ts'
+import { fromBase64url, toHex } from '../wire/bytes.ts'
+import type { Certificate, CertificateBody } from '../wire/keygen.ts'
 import { verifyRoster } from './roster.ts'
 
 /**
@@ -20,4 +22,23 @@ export async function verifyCertificate({ body, signatures }: Certificate): Prom
   }
   if (culprits.length > 0) throw new Refusal('certificate.invalid', culprits)
   return digestOf('certificate', body)
+}
+
+/** Do the verifying shares belong to this group key, under the threshold and for the participants of the roster? */
+export function describesKey(
+  mpc: Mpc,
+  { roster, groupKey, publicKeys }: Pick<CertificateBody, 'roster' | 'groupKey' | 'publicKeys'>,
+): boolean {
+  const { scheme, threshold, participants } = roster.skeleton
+  try {
+    const described = mpc.frost(scheme).describe({ publicKeys: fromBase64url(publicKeys) })
+    return (
+      toHex(described.groupKey) === groupKey &&
+      described.threshold === threshold &&
+      described.verifyingShares.size === participants.length &&
+      participants.every(({ index }) => described.verifyingShares.has(index))
+    )
+  } catch {
+    return false
+  }
 }

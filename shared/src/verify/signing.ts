@@ -15,9 +15,9 @@ export async function verifyRequest(key: VerifiedKey, request: SigningRequest, n
   const { body } = request
   const { skeleton } = key.certificate.roster
   const authKey = authKeyOf(key, body.asker)
-  if (authKey === undefined || body.keyId !== skeleton.keyId || body.certificateDigest !== key.digest)
-    throw new Refusal('signing.request_invalid')
+  if (authKey === undefined || body.keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
   if (body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
+  if (body.certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
   if (body.items.some(({ type }) => !skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
   if (!(await verifyBody(authKey, 'request', request))) throw new Refusal('signing.request_invalid')
   if (body.expiresAt <= now) throw new Refusal('consent.expired')

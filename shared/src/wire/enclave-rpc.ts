@@ -1,15 +1,25 @@
 import { z } from 'zod'
-import { Base64url, Digest, Index, KeyId, Random32, Signature, SigningId, Time } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, Random32, RefreshId, Signature, SigningId, Time } from './ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from './identity.ts'
 import { Certificate, CertificateBody, RegistrationReceipt, Roster, RoundOne, RoundTwo, Skeleton } from './keygen.ts'
-import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
 import { SealingClaims } from './sealing.ts'
+import { Installed, Prepared, RefreshRequest } from './refresh.ts'
+import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
 import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
 
 const Empty = z.strictObject({})
 const attempt = z.int().min(1).max(1_000)
 const ofKeygen = { keyId: KeyId, index: Index, attempt }
+const ofRefresh = { refreshId: RefreshId, index: Index, attempt }
 const ofSigning = { signingId: SigningId, attempt, index: Index }
+
+const roundOne = z.strictObject({ message: RoundOne })
+const roundOnes = z.array(RoundOne).min(2).max(32)
+const roundTwo = z.strictObject({ packages: z.array(RoundTwo).max(31) })
+const roundTwos = z.array(RoundTwo).min(1).max(31)
+const certified = z.strictObject({ certificate: CertificateBody, signature: Signature, sealedShare: Base64url })
+/** A complete certificate with the sealed share of one participant. */
+const shareOf = z.strictObject({ certificate: Certificate, index: Index, sealedShare: Base64url })
 
 /** Everything that a gateway can ask of an enclave: per method what goes in and what comes out. */
 export const enclaveMethods = {
@@ -51,21 +61,24 @@ export const enclaveMethods = {
   },
   'keygen.round1': {
     params: z.strictObject({ ...ofKeygen, roster: Roster }),
-    result: z.strictObject({ message: RoundOne }),
+    result: roundOne,
   },
-  'keygen.round2': {
-    params: z.strictObject({ ...ofKeygen, messages: z.array(RoundOne).min(2).max(32) }),
-    result: z.strictObject({ packages: z.array(RoundTwo).max(31) }),
-  },
-  'keygen.round3': {
-    params: z.strictObject({ ...ofKeygen, packages: z.array(RoundTwo).min(1).max(31) }),
-    result: z.strictObject({ certificate: CertificateBody, signature: Signature, sealedShare: Base64url }),
+  'keygen.round2': { params: z.strictObject({ ...ofKeygen, messages: roundOnes }), result: roundTwo },
+  'keygen.round3': { params: z.strictObject({ ...ofKeygen, packages: roundTwos }), result: certified },
+
+  /** New shares of a key whose share, of the epoch that the request names, is open here. */
+  'refresh.round1': { params: z.strictObject({ index: Index, attempt, request: RefreshRequest }), result: roundOne },
+  'refresh.round2': { params: z.strictObject({ ...ofRefresh, messages: roundOnes }), result: roundTwo },
+  'refresh.round3': { params: z.strictObject({ ...ofRefresh, packages: roundTwos }), result: certified },
+  /** Hands out the complete certificate of the next epoch. The host goes on signing at the current one. */
+  'refresh.prepare': { params: shareOf, result: z.strictObject({ prepared: Prepared }) },
+  /** Shows that all hosts have prepared it. From then on the host signs at the new epoch only. */
+  'refresh.install': {
+    params: shareOf.extend({ prepared: z.array(Prepared).min(2).max(32) }),
+    result: z.strictObject({ installed: Installed }),
   },
 
-  'key.load': {
-    params: z.strictObject({ certificate: Certificate, index: Index, sealedShare: Base64url }),
-    result: Empty,
-  },
+  'key.load': { params: shareOf, result: Empty },
   'sign.commit': {
     params: z.strictObject({
       attempt,

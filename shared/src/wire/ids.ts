@@ -11,6 +11,10 @@ export type KeyId = z.infer<typeof KeyId>
 export const SigningId = hex(16).brand<'SigningId'>()
 export type SigningId = z.infer<typeof SigningId>
 
+/** Names a refresh: 128 random bits drawn by the asker, hex. */
+export const RefreshId = hex(16).brand<'RefreshId'>()
+export type RefreshId = z.infer<typeof RefreshId>
+
 /** A tagged SHA-256 digest, hex. */
 export const Digest = hex(32).brand<'Digest'>()
 export type Digest = z.infer<typeof Digest>

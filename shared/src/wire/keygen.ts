@@ -130,9 +130,10 @@ export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(2).max(32) })
 export type Roster = z.infer<typeof Roster>
 
-const round = { keyId: KeyId, rosterDigest: Digest, attempt: z.int().min(1).max(1_000), from: Index }
+/** `ceremony`: what it is about, which is D for a keygen and the digest of the request for a refresh. */
+const round = { keyId: KeyId, ceremony: Digest, attempt: z.int().min(1).max(1_000), from: Index }
 
-/** Round one of the DKG (RFC 9591 appendix C is a dealer; this is Pedersen with proofs of possession): broadcast, signed by V. */
+/** Round one of a DKG (RFC 9591 appendix C is a dealer; this is Pedersen with proofs of possession) or of a refresh: broadcast, signed by V. */
 export const RoundOne = signed(z.strictObject({ ...round, package: Base64url }))
 export type RoundOne = z.infer<typeof RoundOne>
 

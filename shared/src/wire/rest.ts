@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { isRefusalCode, type RefusalCode } from '../errors.ts'
-import { Base64url, EnclaveId, Index, KeyId, Scheme, SealKey, SigningId, Time, UserId } from './ids.ts'
+import { Base64url, EnclaveId, Index, KeyId, RefreshId, Scheme, SealKey, SigningId, Time, UserId } from './ids.ts'
 import { EnclaveIdentity } from './identity.ts'
 import { Certificate, KeygenState, Skeleton, Slot } from './keygen.ts'
 import { SealingClaims } from './sealing.ts'
-import { Manifest, Notice } from './manifest.ts'
+import { Installed, Prepared, RefreshRequest, RefreshState } from './refresh.ts'
 import { Approval, SealedItems, SigningReceipt, SigningRequest, SigningState } from './signing.ts'
 
 const Code = z
@@ -90,6 +90,23 @@ export const SigningStatus = z.strictObject({
 })
 export type SigningStatus = z.infer<typeof SigningStatus>
 
+export const RefreshStatus = z.strictObject({
+  refreshId: RefreshId,
+  keyId: KeyId,
+  version: z.int(),
+  state: RefreshState,
+  /** Until when all hosts must have prepared. Once they have, it goes on until all have installed. */
+  expiresAt: Time,
+  attempt: z.int(),
+  request: RefreshRequest,
+  failure: Failure.nullable(),
+  /** Of the next epoch, once all hosts have signed it. */
+  certificate: Certificate.nullable(),
+  prepared: z.array(Prepared),
+  installed: z.array(Installed),
+})
+export type RefreshStatus = z.infer<typeof RefreshStatus>
+
 export const EnclaveStatus = z.strictObject({
   enclaveId: EnclaveId,
   state: z.enum(['ready', 'locked', 'down']),
@@ -97,19 +114,3 @@ export const EnclaveStatus = z.strictObject({
   /** What its key service attests, as it said itself; null before it has answered. */
   sealing: SealingClaims.nullable(),
 })
-
-/**
- * The manifest of this gateway, and what each enclave has taken: the notices are signed by V, and one that is not in force yet is what is
- * coming. `refusal`: why an enclave did not take this manifest.
- */
-export const ManifestReport = z.strictObject({
-  manifest: Manifest.nullable(),
-  enclaves: z.array(
-    z.strictObject({
-      enclaveId: EnclaveId,
-      taken: z.array(z.strictObject({ notice: Notice, effectiveAt: Time })),
-      refusal: Code.nullable(),
-    }),
-  ),
-})
-export type ManifestReport = z.infer<typeof ManifestReport>

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { RefusalCode } from '../errors.ts'
-import { EnclaveId, KeyId, Random32, SigningId, Time } from './ids.ts'
+import { EnclaveId, KeyId, Random32, RefreshId, SigningId, Time } from './ids.ts'
 import { AttestedIdentity } from './identity.ts'
-import { ManifestStatus } from './manifest.ts'
 import { Certificate, RegistrationReceipt, Skeleton, Slot } from './keygen.ts'
+import { RefreshRequest } from './refresh.ts'
 import {
   EnclaveStatus,
   InitBody,
   KeygenStatus,
-  ManifestReport,
   ParticipantBody,
+  RefreshStatus,
   Reservation,
   ReserveBody,
   SigningBody,
@@ -37,7 +37,11 @@ const waiting = z.strictObject({
 
 const ofKeygen = z.strictObject({ id: KeyId })
 const ofSigning = z.strictObject({ id: SigningId })
+const ofRefresh = z.strictObject({ id: KeyId, refreshId: RefreshId })
 const none = z.strictObject({})
+
+/** As many as one answer holds; who is further behind asks again. */
+export const MAX_CERTIFICATES = 32
 
 /**
  * `token`: needs `Authorization: Bearer` with a token for this key. `events`: answers with server-sent events of `reply`.
@@ -227,28 +231,6 @@ export const routes = {
     reply: AttestedIdentity,
     errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
   }),
-  getManifestStatus: route({
-    method: 'get',
-    path: '/enclaves/{id}/manifest',
-    summary: "Which manifests an enclave has taken, signed by it over the asker's nonce",
-    auth: 'none',
-    params: z.strictObject({ id: EnclaveId }),
-    query: z.strictObject({ nonce: Random32 }),
-    body: null,
-    reply: ManifestStatus,
-    errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
-  }),
-  getManifest: route({
-    method: 'get',
-    path: '/manifest',
-    summary: 'The images that enclaves accept in each other, and from when on',
-    auth: 'none',
-    params: none,
-    query: none,
-    body: null,
-    reply: ManifestReport,
-    errors: [],
-  }),
   getKey: route({
     method: 'get',
     path: '/keys/{id}',
@@ -259,6 +241,58 @@ export const routes = {
     body: null,
     reply: z.strictObject({ keyId: KeyId, certificate: Certificate }),
     errors: ['key.not_found'],
+  }),
+  listCertificates: route({
+    method: 'get',
+    path: '/keys/{id}/certificates',
+    summary: "A key's certificates from an epoch on, each of which names the one before",
+    auth: 'token',
+    params: ofKeygen,
+    query: z.strictObject({
+      from: z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .transform(Number)
+        .meta({ type: 'string' }),
+    }),
+    body: null,
+    reply: z.strictObject({ keyId: KeyId, certificates: z.array(Certificate).max(MAX_CERTIFICATES) }),
+    errors: ['key.not_found'],
+  }),
+  requestRefresh: route({
+    method: 'post',
+    path: '/keys/{id}/refresh',
+    summary: 'Ask for new shares of a key, at its next epoch',
+    auth: 'none',
+    repeatable: true,
+    params: ofKeygen,
+    query: none,
+    body: RefreshRequest,
+    reply: RefreshStatus,
+    errors: ['key.not_found', 'refresh.request_invalid', 'epoch.stale', 'consent.expired', 'session.conflict'],
+  }),
+  getRefresh: route({
+    method: 'get',
+    path: '/keys/{id}/refresh/{refreshId}/status',
+    summary: 'The state of a refresh',
+    auth: 'token',
+    params: ofRefresh,
+    query: waiting,
+    body: null,
+    reply: RefreshStatus,
+    errors: ['request.not_found'],
+  }),
+  watchRefresh: route({
+    method: 'get',
+    path: '/keys/{id}/refresh/{refreshId}/events',
+    summary: 'The states of a refresh as they come',
+    auth: 'token',
+    events: true,
+    params: ofRefresh,
+    query: none,
+    body: null,
+    reply: RefreshStatus,
+    errors: ['request.not_found'],
   }),
   listSignings: route({
     method: 'get',

@@ -31,7 +31,7 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { certificate, ...rest } = key
+      const { certificate, earlier: _, ...rest } = key
       const { epoch, roster } = certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))

@@ -1,0 +1,36 @@
+import type { Mpc } from '@quorate/shared/mpc'
+import { digestOf } from '@quorate/shared/seal/sign'
+import { describesKey } from '@quorate/shared/verify/certificate'
+import { verifySuccessor } from '@quorate/shared/verify/refresh'
+import type { Certificate } from '@quorate/shared/wire/keygen'
+import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes'
+import type { Context } from '../context.ts'
+import { refuse } from '../errors.ts'
+import { holdKey, sessionSecretOf, verifiedKey, type Key } from '../key.ts'
+
+/**
+ * The key at the epoch that follows: same people, same hosts, same group key, signed by every host, naming the certificate
+ * before. The hosts have proved themselves when the key was made, and sign with the same keys. Throws `certificate.invalid`.
+ */
+export async function succeed(mpc: Mpc, key: Key, next: Certificate): Promise<Key> {
+  const { digest } = await verifySuccessor(verifiedKey(key), next)
+  if (!describesKey(mpc, next.body)) return refuse('certificate.invalid')
+  return holdKey(key.gateway, next, digest, sessionSecretOf(key), [...key.earlier, key.certificate])
+}
+
+/**
+ * The key at its present epoch, each certificate on the way verified against the one before. Throws `certificate.invalid` for a
+ * history that is not that of this key, and `reply.mismatch` for one that ends before the epoch that is known here.
+ */
+export async function latestKey(context: Context, key: Key, signal?: AbortSignal): Promise<Key> {
+  const { epoch } = key.certificate.body
+  const reader = await context.readerOf(key.keyId, sessionSecretOf(key))
+  const reply = await reader('listCertificates', { id: key.keyId, query: { from: String(epoch) }, signal })
+  const [own, ...later] = reply.certificates
+  if (reply.keyId !== key.keyId || own === undefined) return refuse('reply.mismatch')
+  if (digestOf('certificate', own.body) !== key.digest) return refuse('certificate.invalid')
+  const mpc = await context.mpc()
+  let latest = key
+  for (const certificate of later) latest = await succeed(mpc, latest, certificate)
+  return reply.certificates.length < MAX_CERTIFICATES ? latest : latestKey(context, latest, signal)
+}

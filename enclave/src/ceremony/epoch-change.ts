@@ -1,0 +1,104 @@
+import { randomBytes } from '@noble/hashes/utils.js'
+import { Refusal } from '@quorate/shared/errors'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { succeeds, verifyPrepared } from '@quorate/shared/verify/refresh'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
+import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import type { EnclaveLog } from '../events.ts'
+import { install, maySign, prepare, type Version } from '../vault/epochs.ts'
+import type { Memories } from '../vault/memories.ts'
+import type { Shares } from '../vault/shares.ts'
+import type { Vault } from '../vault/vault.ts'
+
+type Ports = Readonly<{ vault: Vault; shares: Shares; memories: Memories; log: EnclaveLog }>
+
+type EpochChange = Readonly<{
+  [M in 'prepare' | 'install']: (params: EnclaveParams<`refresh.${M}`>) => Promise<EnclaveResult<`refresh.${M}`>>
+}>
+
+type NewShare = EnclaveParams<'refresh.prepare'>
+type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Version }>
+
+/**
+ * The two steps by which a host goes to the next epoch. Both may be repeated, and neither believes the gateway: the
+ * certificate is signed by all hosts, its share opens under its digest alone, and that all are prepared they say themselves.
+ */
+export function createEpochChange({ vault, shares, memories, log }: Ports): EpochChange {
+  /** By key id: the word by which this life came to, or stands at, the version in force. */
+  const standing = new Map<string, Readonly<{ digest: string; word: string }>>()
+  const standsBy = ({ keyId, digest }: Next) => {
+    const last = standing.get(keyId)
+    return last?.digest === digest ? last.word : null
+  }
+
+  /** The new version, of which `index` is hosted here: it follows the one whose share is open, or is that itself. */
+  async function verify({ certificate, index }: NewShare): Promise<Next> {
+    const { body } = certificate
+    const { keyId, participants } = body.roster.skeleton
+    const before = shares.get(keyId, index)
+    const digest = await verifyCertificate(certificate)
+    const own = participants[index - 1]?.host.identity.signKey === vault.identity.signKey
+    if (!own || (digest !== before.digest && !succeeds(before, body))) throw new Refusal('certificate.invalid')
+    return { certificate: body, digest, keyId, index, version: { epoch: body.epoch, digest } }
+  }
+
+  /** Throws `seal.invalid` unless the new share opens here. */
+  function tryShare({ keyId, index, version }: Next, sealedShare: string): void {
+    const place = { keyId, index, epoch: version.epoch, certificateDigest: version.digest }
+    vault.openShare(place, fromBase64url(sealedShare)).fill(0)
+  }
+
+  /** Gives the word on which this host will install it. Who knows that it is in force stands at it. */
+  function giveWord(next: Next): string {
+    const { keyId, digest, version, certificate } = next
+    const fresh = toHex(randomBytes(32))
+    const before = memories.of(keyId)
+    if (maySign(before, version)) {
+      const word = standsBy(next) ?? fresh
+      standing.set(keyId, { digest, word })
+      return word
+    }
+    const after = prepare(before, version, certificate.previous ?? digest, fresh)
+    if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
+    memories.keep(keyId, after)
+    return after.word
+  }
+
+  /** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
+  function keepWord(next: Next, word: string): void {
+    const { keyId, digest, version } = next
+    const before = memories.of(keyId)
+    if (maySign(before, version) && standsBy(next) === word) return
+    const after = install(before, version, word)
+    if (after === null) throw new Refusal('refresh.not_prepared')
+    memories.keep(keyId, after)
+    standing.set(keyId, { digest, word })
+  }
+
+  return {
+    async prepare(params) {
+      const next = await verify(params)
+      tryShare(next, params.sealedShare)
+      const word = giveWord(next)
+      const { keyId, index, digest: certificateDigest } = next
+      const { epoch } = next.version
+      log({ event: 'epoch.prepared', keyId, index, epoch })
+      return { prepared: await vault.sign('prepared', { keyId, certificateDigest, epoch, index, word }) }
+    },
+
+    async install({ prepared, ...params }) {
+      const next = await verify(params)
+      const preparedDigest = await verifyPrepared(next, prepared)
+      const { keyId, index, digest: certificateDigest } = next
+      const { epoch } = next.version
+      tryShare(next, params.sealedShare)
+      keepWord(next, prepared[index - 1]?.body.word ?? '')
+      shares.retire(keyId, certificateDigest)
+      await shares.load(params.certificate, index, fromBase64url(params.sealedShare))
+      log({ event: 'epoch.installed', keyId, index, epoch })
+      return { installed: await vault.sign('installed', { keyId, certificateDigest, epoch, index, preparedDigest }) }
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { Database } from 'better-sqlite3'
+import type { RowCipher } from './row-cipher.ts'
+
+/** What becomes of a key in a write. `record` is JSON; the row of an epoch stands at version epoch + 1. */
+export type KeyRow = Readonly<
+  { version: number } & ({ step: 'made' | 'certified'; record: string } | { step: 'installing' | 'retired' })
+>
+
+type Row = { version: number; blob: Buffer }
+
+/** The keys in `db`, a row per epoch. `step` runs inside the transaction of the act that it belongs to. */
+export function createKeyTable(db: Database, cipher: RowCipher) {
+  const insert = db.prepare('INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)')
+  const enforce = db.prepare('UPDATE keys SET in_force = 1 WHERE key_id = ? AND version = ?')
+  const rewrite = db.prepare('UPDATE keys SET blob = ? WHERE key_id = ? AND version = ?')
+  const select = 'SELECT version, blob FROM keys WHERE key_id = ?'
+  const last = db.prepare<string[], Row>(`${select} AND in_force = 1 ORDER BY version DESC LIMIT 1`)
+  const one = db.prepare<[string, number], Row>(`${select} AND version = ?`)
+  const before = db.prepare<[string, number], Row>(`${select} AND version < ?`)
+  const since = db.prepare<[string, number, number], Row>(
+    `${select} AND in_force = 1 AND version >= ? ORDER BY version LIMIT ?`,
+  )
+  const seal = (keyId: string, version: number, record: string) => cipher.seal(['keys', keyId, version], record)
+  const open = (keyId: string, { version, blob }: Row) => cipher.open(['keys', keyId, version], blob)
+
+  /** The certificate stays, for who has to be told how the key came to be at its epoch. */
+  function retire(keyId: string, version: number): void {
+    for (const row of before.all(keyId, version)) {
+      const record = JSON.parse(open(keyId, row)) as object
+      rewrite.run(seal(keyId, row.version, JSON.stringify({ ...record, shares: [] })), keyId, row.version)
+    }
+  }
+
+  return {
+    /** Throws `session.conflict` when the epoch is there already, or is not there. */
+    step(keyId: string, row: KeyRow): void {
+      const { version } = row
+      if (row.step === 'retired') {
+        retire(keyId, version)
+        return
+      }
+      const written =
+        'record' in row
+          ? insert.run(keyId, version, row.step === 'made' ? 1 : 0, seal(keyId, version, row.record))
+          : enforce.run(keyId, version)
+      if (written.changes !== 1) throw new Refusal('session.conflict')
+    },
+    operations: {
+      loadKey: (keyId: string): string | null => {
+        const row = last.get(keyId)
+        return row ? open(keyId, row) : null
+      },
+      loadKeyAt: (keyId: string, version: number): string | null => {
+        const row = one.get(keyId, version)
+        return row ? open(keyId, row) : null
+      },
+      loadKeysSince: (keyId: string, version: number, most: number): string[] =>
+        since.all(keyId, version, most).map((row) => open(keyId, row)),
+    },
+  }
+}

@@ -1,0 +1,81 @@
+import { Refusal } from '../errors.ts'
+import { digestOf, verifyBody } from '../seal/sign.ts'
+import type { Digest } from '../wire/ids.ts'
+import type { Certificate } from '../wire/keygen.ts'
+import type { Installed, Prepared, RefreshRequest } from '../wire/refresh.ts'
+import { verifyCertificate } from './certificate.ts'
+import type { VerifiedKey } from './signing.ts'
+
+/**
+ * Checks a request for a refresh against the key that it is for, and the time (ms), and gives its digest. Throws
+ * `refresh.request_invalid`, `epoch.stale`, or `consent.expired`.
+ */
+export async function verifyRefreshRequest(key: VerifiedKey, request: RefreshRequest, now: number): Promise<Digest> {
+  const { body } = request
+  const { skeleton, registrations } = key.certificate.roster
+  const authKey = registrations[body.asker - 1]?.body.authKey
+  if (authKey === undefined || body.keyId !== skeleton.keyId) throw new Refusal('refresh.request_invalid')
+  if (!(await verifyBody(authKey, 'refresh', request))) throw new Refusal('refresh.request_invalid', [body.asker])
+  if (body.certificateDigest !== key.digest || body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
+  if (body.expiresAt <= now) throw new Refusal('consent.expired')
+  return digestOf('refresh', body)
+}
+
+/** Is `next` the next epoch of the same key: the same people, hosts and group key, and the digest of the one before? */
+export const succeeds = ({ certificate, digest }: VerifiedKey, next: Certificate['body']): boolean =>
+  next.previous === digest &&
+  next.epoch === certificate.epoch + 1 &&
+  next.groupKey === certificate.groupKey &&
+  digestOf('roster', next.roster) === digestOf('roster', certificate.roster)
+
+/**
+ * Checks a certificate against the one before it, which has been verified, and gives it verified. Whether its verifying
+ * shares are of the group key takes cryptography, and each host has looked before it signed. Throws `certificate.invalid`.
+ */
+export async function verifySuccessor(key: VerifiedKey, next: Certificate): Promise<VerifiedKey> {
+  if (!succeeds(key, next.body)) throw new Refusal('certificate.invalid')
+  return { certificate: next.body, digest: await verifyCertificate(next) }
+}
+
+/** One word of every host, in the order of indices, about this very version. Throws `receipt.invalid` with the culprits. */
+async function verifyWords(
+  { certificate, digest }: VerifiedKey,
+  tag: 'prepared' | 'installed',
+  words: readonly (Prepared | Installed)[],
+): Promise<void> {
+  const { keyId, participants } = certificate.roster.skeleton
+  if (words.length !== participants.length) throw new Refusal('receipt.invalid')
+  const culprits: number[] = []
+  for (const { index, host } of participants) {
+    const word = words[index - 1]
+    const fits =
+      word?.body.index === index &&
+      word.body.keyId === keyId &&
+      word.body.certificateDigest === digest &&
+      word.body.epoch === certificate.epoch &&
+      (await verifyBody(host.identity.signKey, tag, word))
+    if (!fits) culprits.push(index)
+  }
+  if (culprits.length > 0) throw new Refusal('receipt.invalid', culprits)
+}
+
+/** Checks that every host has prepared this version, and gives F. Throws `receipt.invalid`. */
+export async function verifyPrepared(key: VerifiedKey, prepared: readonly Prepared[]): Promise<Digest> {
+  await verifyWords(key, 'prepared', prepared)
+  return digestOf('prepared-all', prepared)
+}
+
+/** Checks that every host has installed this version over the same F: no share of an older epoch signs any more. */
+export async function verifyInstalled(
+  key: VerifiedKey,
+  preparedDigest: Digest,
+  installed: readonly Installed[],
+): Promise<void> {
+  await verifyWords(key, 'installed', installed)
+  const others = installed.filter(({ body }) => body.preparedDigest !== preparedDigest)
+  if (others.length > 0)
+    throw new Refusal(
+      'receipt.invalid',
+      others.map(({ body }) => body.index),
+    )
+}

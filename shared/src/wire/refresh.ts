@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { Digest, Index, KeyId, Random32, RefreshId, Time } from './ids.ts'
+import { signed } from './signed.ts'
+
+/**
+ * A participant's wish for new shares of a key at the next epoch, signed by its authorisation key. One participant
+ * suffices: the key stays the same, and so does everybody's consent. `certificateDigest` and `epoch` are the current ones.
+ */
+export const RefreshRequestBody = z.strictObject({
+  refreshId: RefreshId,
+  keyId: KeyId,
+  certificateDigest: Digest,
+  epoch: z.int().min(0),
+  asker: Index,
+  askedAt: Time,
+  expiresAt: Time,
+})
+export type RefreshRequestBody = z.infer<typeof RefreshRequestBody>
+export const RefreshRequest = signed(RefreshRequestBody)
+export type RefreshRequest = z.infer<typeof RefreshRequest>
+
+const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(1), index: Index }
+
+/** A host's word, under V, that it is ready for this version, or at it. `word`: 32 random bytes that name it, and this life stands by it. */
+export const Prepared = signed(z.strictObject({ ...version, word: Random32 }))
+export type Prepared = z.infer<typeof Prepared>
+
+/** A host's word, under V, that it signs at this version only. `preparedDigest` F = H(prepared-all, what all hosts said). */
+export const Installed = signed(z.strictObject({ ...version, preparedDigest: Digest }))
+export type Installed = z.infer<typeof Installed>
+
+export const RefreshState = z.enum(['gathering', 'refreshing', 'preparing', 'installing', 'completed', 'failed'])
+export type RefreshState = z.infer<typeof RefreshState>
