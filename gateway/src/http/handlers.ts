@@ -5,6 +5,7 @@ import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes'
 import type { z } from 'zod'
 import type { Coordinator } from '../coordinator/ports.ts'
 import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Manifests } from '../release/manifests.ts'
 import type { createSessions } from './sessions.ts'
 
 type Routes = typeof routes
@@ -34,11 +35,12 @@ export type Handlers = { [N in ReplyName]: (input: Input<N>) => Promise<RouteRep
 export type HandlerPorts = {
   coordinator: Coordinator
   enclaves: Pick<Enclaves, 'ids' | 'status' | 'call'>
+  manifests: Pick<Manifests, 'report'>
   openSession: ReturnType<typeof createSessions>
 }
 
 /** What each route of the table does. A token for one key asks about another in vain: the same answer as for a key that is not. */
-export function createHandlers({ coordinator, enclaves, openSession }: HandlerPorts): Handlers {
+export function createHandlers({ coordinator, enclaves, manifests, openSession }: HandlerPorts): Handlers {
   const ownSigning = async (id: SigningId, reader: KeyId): Promise<SigningStatus> => {
     const status = await coordinator.signingStatus(id)
     if (status.keyId !== reader) throw new Refusal('request.not_found')
@@ -81,6 +83,11 @@ export function createHandlers({ coordinator, enclaves, openSession }: HandlerPo
       if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
       return enclaves.call(id, 'attest', query)
     },
+    getManifestStatus: async ({ params: { id }, query }) => {
+      if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
+      return enclaves.call(id, 'manifest.status', query)
+    },
+    getManifest: () => manifests.report(),
     getKey: async ({ params, reader }) => {
       const keyId = own(params.id, reader, 'key.not_found')
       return { keyId, certificate: await coordinator.key(keyId) }

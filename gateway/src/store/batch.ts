@@ -18,6 +18,7 @@ const reads: ReadonlySet<keyof Tables> = new Set([
   'loadKeyAt',
   'loadKeysSince',
   'loadEnclaveRoot',
+  'loadManifests',
   'loadReply',
   'verifyAudit',
 ])

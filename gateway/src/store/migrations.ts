@@ -22,6 +22,7 @@ const migrations: readonly string[] = [
      PRIMARY KEY (key_id, version)) STRICT;
    INSERT INTO keys SELECT key_id, version, 1, blob FROM keys_of_one_epoch;
    DROP TABLE keys_of_one_epoch;`,
+  'CREATE TABLE manifests (enclave_id TEXT PRIMARY KEY, blob BLOB NOT NULL) STRICT;',
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

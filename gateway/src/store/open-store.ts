@@ -2,7 +2,16 @@ import { Worker } from 'node:worker_threads'
 import { Refusal } from '@quorate/shared/errors'
 import type { Order, Outcome } from './batch.ts'
 import type { KeyRow } from './key-table.ts'
-import type { Change, KeyRecord, KeyStep, SessionKind, Store, StoredSession } from './store.ts'
+import type {
+  AuditRecord,
+  Change,
+  KeyRecord,
+  KeyStep,
+  SessionKind,
+  Store,
+  StoredSession,
+  TakenManifest,
+} from './store.ts'
 import type { FoundSession, Tables } from './tables.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker.ts'
 
@@ -169,6 +178,12 @@ function recordStore(send: Send) {
     },
     saveEnclaveRoot: (enclaveId: string, root: object) =>
       send('saveEnclaveRoot', [enclaveId, JSON.stringify(root)], true),
+    async loadManifests(enclaveId: string) {
+      const text = await send('loadManifests', [enclaveId])
+      return text === null ? [] : (parse(text) as TakenManifest[])
+    },
+    saveManifests: (enclaveId: string, manifests: readonly TakenManifest[], audit: AuditRecord) =>
+      send('saveManifests', [enclaveId, JSON.stringify(manifests), JSON.stringify(audit)], true),
     async loadReply(scope: string, key: string, now: number) {
       const text = await send('loadReply', [scope, key, now])
       return text === null ? null : (parse(text) as Awaited<ReturnType<Store['loadReply']>>)

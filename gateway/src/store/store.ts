@@ -1,5 +1,6 @@
 import type { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
 import type { Certificate, SealedShare } from '@quorate/shared/wire/keygen'
 import type { KeygenSession } from '../keygen/session.ts'
 import type { RefreshSession } from '../refresh/session.ts'
@@ -28,8 +29,14 @@ export type KeyStep =
   | Readonly<{ step: 'made' | 'certified'; record: KeyRecord }>
   | Readonly<{ step: 'installing' | 'retired'; epoch: number }>
 
-/** What an enclave needs to come back as who it was. `identity` is the one it had when the root was made. */
-export type EnclaveRoot = Readonly<{ identity: EnclaveIdentity; sealedRoot: string }>
+/**
+ * What an enclave needs to come back as who it was. `identity` is the one it had when the root was made. `former`: the same root as another
+ * image had sealed it, until the new form has been opened once.
+ */
+export type EnclaveRoot = Readonly<{ identity: EnclaveIdentity; sealedRoot: string; former?: string }>
+
+/** A manifest that an enclave has taken, with its notice; in force from `effectiveAt` (ms) on. */
+export type TakenManifest = Readonly<{ manifest: Manifest; notice: Notice; effectiveAt: number }>
 
 /** One line of the hash-chained audit log. Public facts only: ids, digests, indices. `at` in ms. Ids where it is about a session. */
 export type AuditRecord = Readonly<{
@@ -76,6 +83,10 @@ export type Store = {
   loadEnclaveRoot(enclaveId: EnclaveId): Promise<EnclaveRoot | null>
   /** Durable when it resolves. */
   saveEnclaveRoot(enclaveId: EnclaveId, root: EnclaveRoot): Promise<void>
+  /** Those that this enclave has taken, by ascending serial. */
+  loadManifests(enclaveId: EnclaveId): Promise<readonly TakenManifest[]>
+  /** In place of those before, with their audit record. Durable when it resolves. */
+  saveManifests(enclaveId: EnclaveId, manifests: readonly TakenManifest[], audit: AuditRecord): Promise<void>
   /** Null when there is none, or when it is older than its time. */
   loadReply(scope: string, key: string, now: number): Promise<StoredReply | null>
   /** A reply that stands already is kept. */

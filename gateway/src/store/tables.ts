@@ -1,6 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import { createAuditChain } from './audit-chain.ts'
+import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
 import { createKeyTable, type KeyRow } from './key-table.ts'
 import type { RowCipher } from './row-cipher.ts'
@@ -53,6 +54,7 @@ export function createTables(db: Database, cipher: RowCipher) {
     ...sessionOperations(db, cipher, audit, keys.step),
     ...keys.operations,
     ...enclaveOperations(db, cipher),
+    ...manifestOperations(db, cipher, audit),
     ...replyOperations(db, cipher),
     verifyAudit: () => audit.verify(),
     sweep: sweepOperation(db),

@@ -125,6 +125,7 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
       status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
       call: () => Promise.reject(new Refusal('enclave.unreachable')),
     },
+    manifests: { report: () => Promise.resolve({ manifest: null, enclaves: [] }) },
     replies: memoryReplies(),
     events: createHttpEvents(log, registry, createEvents(log, registry)),
     registry,

@@ -5,6 +5,7 @@ import { EnclaveIdentity } from './identity.ts'
 import { Certificate, KeygenState, Skeleton, Slot } from './keygen.ts'
 import { SealingClaims } from './sealing.ts'
 import { Installed, Prepared, RefreshRequest, RefreshState } from './refresh.ts'
+import { Manifest, Notice } from './manifest.ts'
 import { Approval, SealedItems, SigningReceipt, SigningRequest, SigningState } from './signing.ts'
 
 const Code = z
@@ -114,3 +115,19 @@ export const EnclaveStatus = z.strictObject({
   /** What its key service attests, as it said itself; null before it has answered. */
   sealing: SealingClaims.nullable(),
 })
+
+/**
+ * The manifest of this gateway, and what each enclave has taken: the notices are signed by V, and one that is not in force yet is what is
+ * coming. `refusal`: why an enclave did not take this manifest.
+ */
+export const ManifestReport = z.strictObject({
+  manifest: Manifest.nullable(),
+  enclaves: z.array(
+    z.strictObject({
+      enclaveId: EnclaveId,
+      taken: z.array(z.strictObject({ notice: Notice, effectiveAt: Time })),
+      refusal: Code.nullable(),
+    }),
+  ),
+})
+export type ManifestReport = z.infer<typeof ManifestReport>

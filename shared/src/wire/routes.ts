@@ -2,12 +2,14 @@ import { z } from 'zod'
 import type { RefusalCode } from '../errors.ts'
 import { EnclaveId, KeyId, Random32, RefreshId, SigningId, Time } from './ids.ts'
 import { AttestedIdentity } from './identity.ts'
+import { ManifestStatus } from './manifest.ts'
 import { Certificate, RegistrationReceipt, Skeleton, Slot } from './keygen.ts'
 import { RefreshRequest } from './refresh.ts'
 import {
   EnclaveStatus,
   InitBody,
   KeygenStatus,
+  ManifestReport,
   ParticipantBody,
   RefreshStatus,
   Reservation,
@@ -230,6 +232,28 @@ export const routes = {
     body: null,
     reply: AttestedIdentity,
     errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
+  }),
+  getManifestStatus: route({
+    method: 'get',
+    path: '/enclaves/{id}/manifest',
+    summary: "Which manifests an enclave has taken, signed by it over the asker's nonce",
+    auth: 'none',
+    params: z.strictObject({ id: EnclaveId }),
+    query: z.strictObject({ nonce: Random32 }),
+    body: null,
+    reply: ManifestStatus,
+    errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
+  }),
+  getManifest: route({
+    method: 'get',
+    path: '/manifest',
+    summary: 'The images that enclaves accept in each other, and from when on',
+    auth: 'none',
+    params: none,
+    query: none,
+    body: null,
+    reply: ManifestReport,
+    errors: [],
   }),
   getKey: route({
     method: 'get',
