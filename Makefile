@@ -7,8 +7,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PORT ?= 3000
 STATE ?= .fleet
 ONLY ?=
-# What the enclave in the image believes, and where it finds KMS; measured with it.
-CONFIGURATION ?= infra/image/configuration.example.json
+# Whose key service seals the roots of enclaves: aws, aws-cloudhsm, azure or google for an image, simulator for a local fleet.
+HSM_PROVIDER ?=
+# What the enclave in the image believes, and where it finds its key service; measured with it.
+CONFIGURATION ?= infra/image/configuration$(if $(filter-out aws,$(HSM_PROVIDER)),.$(HSM_PROVIDER)).example.json
 
 .PHONY: help setup build demo fleet eif test-nitro test check bench wasm format clean
 
@@ -30,12 +32,12 @@ demo: build ## The tour: make a key, sign, lose an enclave, sign again (under a 
 	@exec node infra/local/dist/src/demo/main.js
 
 fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)
-	@exec env PORT=$(PORT) STATE=$(STATE) node infra/local/dist/src/fleet/main.js
+	@exec env PORT=$(PORT) STATE=$(STATE) HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
 
-eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (CONFIGURATION=file)
+eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (HSM_PROVIDER=name CONFIGURATION=file)
 	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application
 	@node infra/image/dist/src/make-eif.js --application infra/image/dist/application \
-	  --configuration $(CONFIGURATION) --out infra/image/dist/quorate.eif
+	  --configuration $(CONFIGURATION) $(if $(HSM_PROVIDER),--provider $(HSM_PROVIDER)) --out infra/image/dist/quorate.eif
 
 test-nitro: build ## Boot the enclave image in QEMU's Nitro machine (builds QEMU once; skips where it cannot)
 	@vitest run --config infra/image/nitro/vitest.config.js --root .

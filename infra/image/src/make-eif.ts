@@ -1,8 +1,11 @@
 // Makes an enclave image file and pcrs.json beside it, without Docker and nitro-cli, and prints the measurements.
-// Usage: make-eif --application FOLDER --configuration FILE --out FILE [--profile emulation] [--certificate PEM --key PEM]
+// Usage: make-eif --application FOLDER --configuration FILE --out FILE [--provider HSM_PROVIDER] [--profile emulation]
+//   [--certificate PEM --key PEM]
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { readConfiguration } from '@quorate/enclave/configuration'
 import { makeImage, readApplication } from './build/make.ts'
+import { readImageProvider, requireProvider } from './build/provider.ts'
 import { signImage, writeImage } from './build/write-image.ts'
 import { printImage } from './print-image.ts'
 
@@ -11,17 +14,20 @@ const { values } = parseArgs({
     application: { type: 'string' },
     configuration: { type: 'string' },
     out: { type: 'string' },
+    provider: { type: 'string' },
     profile: { type: 'string', default: 'production' },
     certificate: { type: 'string' },
     key: { type: 'string' },
   },
 })
-const { application, configuration, out, profile, certificate, key } = values
+const { application, configuration, out, provider, profile, certificate, key } = values
+const meant = provider === undefined ? null : readImageProvider(provider)
 if (application === undefined || configuration === undefined || out === undefined)
   throw new Error('make-eif needs --application, --configuration and --out')
 if (profile !== 'production' && profile !== 'emulation') throw new Error(`make-eif knows no profile ${profile}`)
 if ((certificate === undefined) !== (key === undefined)) throw new Error('a signature needs --certificate and --key')
 
+if (meant !== null) requireProvider(readConfiguration(await readFile(configuration, 'utf8')), meant)
 const unsigned = await makeImage(await readApplication(application, configuration), profile)
 const image =
   certificate === undefined || key === undefined

@@ -3,11 +3,12 @@ import { requireNode } from '@quorate/gateway/require-node'
 import { projectFolder } from './entry.ts'
 import { FleetError } from './events.ts'
 import { startFleet } from './fleet.ts'
+import { requireSimulator } from './provider.ts'
 import { createScreen, hints } from './screen.ts'
 
 requireNode()
 
-const { PORT = '3000', STATE = '.fleet' } = process.env
+const { PORT = '3000', STATE = '.fleet', HSM_PROVIDER = 'simulator' } = process.env
 const say = (text: string) => void process.stdout.write(text + '\n')
 
 /** What a fleet could not start for, as a person reads it. */
@@ -20,6 +21,7 @@ const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
 
 async function run(): Promise<void> {
+  requireSimulator(HSM_PROVIDER)
   const port = Number(PORT)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new FleetError(`PORT is no port: ${PORT}`)
   const show = createScreen()
