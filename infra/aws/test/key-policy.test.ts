@@ -112,7 +112,7 @@ describe('the key policy', () => {
       expect(ask(current, { principal: roleArn('somebody'), action })).toBe(false)
   })
 
-  it('accepts exactly the documents that the verifier of the KMS stand-in accepts for the same images', () => {
+  it('accepts exactly the documents that our verifier accepts for the same images', () => {
     const trust = { roots: ['-'], measurements: [current, former] }
     const register = fc.constantFrom(...['a', 'b', 'c', 'd', '1', '2', '0'].map(pcr))
     const fields = { 0: register, 1: register, 2: register, 8: register }
