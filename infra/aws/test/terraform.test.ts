@@ -115,6 +115,10 @@ describe('the sealing key', () => {
           Resource: '${var.sealing_key_arn}',
           Condition: { ArnEquals: { 'aws:PrincipalArn': '${var.enclave_role_arn}' } },
         },
+        {
+          Action: 'kms:GenerateRandom',
+          Condition: { ArnEquals: { 'aws:PrincipalArn': '${var.enclave_role_arn}' } },
+        },
       ],
     })
     expect(one('aws_vpc_endpoint', 'interface')['policy']).toContain('"kms" ? local.kms_endpoint_policy')
@@ -130,6 +134,15 @@ describe('the sealing key', () => {
       expect(body['policy'], name).toContain('local.no_key_administration')
       expect(body['policy'], name).not.toContain('kms:')
     }
+  })
+
+  it('gives randomness to enclaves that attest themselves, which its own policy cannot, and to nobody else', () => {
+    expect(localsOf('roles/main.tf')['attested_randomness']).toMatchObject({
+      ...{ Effect: 'Allow', Action: 'kms:GenerateRandom' },
+      Condition: { Null: { 'kms:RecipientAttestation:ImageSha384': 'false' } },
+    })
+    const given = every('aws_iam_role_policy').filter(({ body }) => String(body['policy']).includes('randomness'))
+    expect(given.map(({ name }) => name)).toEqual(['enclave'])
   })
 
   it('is watched: a change of policy, a deletion, a grant, a denied use and the trail itself raise alarms', () => {

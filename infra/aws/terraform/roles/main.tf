@@ -62,6 +62,15 @@ locals {
     ]
     Resource = "*"
   }
+
+  # KMS's randomness, which an enclave mixes into a new root. No key takes part in it, so that no key policy can allow it.
+  attested_randomness = {
+    Sid       = "AttestedRandomness"
+    Effect    = "Allow"
+    Action    = "kms:GenerateRandom"
+    Resource  = "*"
+    Condition = { Null = { "kms:RecipientAttestation:ImageSha384" = "false" } }
+  }
 }
 
 # Its right to use the sealing key stands in the key's own policy, with the measurements, and nowhere else.
@@ -71,8 +80,8 @@ resource "aws_iam_role" "enclave" {
 }
 
 resource "aws_iam_role_policy" "enclave" {
-  # checkov:skip=CKV_AWS_290: the channels of Session Manager and PutMetricData know no narrower resource; the metrics are bound by namespace
-  # checkov:skip=CKV_AWS_355: the channels of Session Manager and PutMetricData know no narrower resource; the metrics are bound by namespace
+  # checkov:skip=CKV_AWS_290: the channels of Session Manager, PutMetricData and GenerateRandom know no narrower resource; the metrics are bound by namespace
+  # checkov:skip=CKV_AWS_355: the channels of Session Manager, PutMetricData and GenerateRandom know no narrower resource; the metrics are bound by namespace
   name = "host-of-an-enclave"
   role = aws_iam_role.enclave.id
   policy = jsonencode({
@@ -81,6 +90,7 @@ resource "aws_iam_role_policy" "enclave" {
       local.session_manager,
       local.own_metrics,
       local.no_key_administration,
+      local.attested_randomness,
       {
         Sid      = "Images"
         Effect   = "Allow"

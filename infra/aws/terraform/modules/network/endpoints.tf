@@ -15,18 +15,28 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints" {
   to_port           = 443
 }
 
-# The KMS endpoint carries the sealing key for enclave hosts, and nothing else: no other key, account or action.
+# The KMS endpoint carries the sealing key and randomness for enclave hosts, and nothing else: no other key, account or action.
 locals {
   kms_endpoint_policy = {
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "SealingKeyForEnclaveHosts"
-      Effect    = "Allow"
-      Principal = "*"
-      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource  = var.sealing_key_arn
-      Condition = { ArnEquals = { "aws:PrincipalArn" = var.enclave_role_arn } }
-    }]
+    Statement = [
+      {
+        Sid       = "SealingKeyForEnclaveHosts"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = var.sealing_key_arn
+        Condition = { ArnEquals = { "aws:PrincipalArn" = var.enclave_role_arn } }
+      },
+      {
+        Sid       = "RandomnessForEnclaveHosts"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "kms:GenerateRandom"
+        Resource  = "*"
+        Condition = { ArnEquals = { "aws:PrincipalArn" = var.enclave_role_arn } }
+      },
+    ]
   }
 
   # Any action of the service, for principals of this account.
