@@ -143,6 +143,16 @@ describe('quorate', () => {
     expect(lied.out).toContain('NOT attested')
   })
 
+  it('says of an enclave whose root its host can open that it is so', async () => {
+    const sealing = { provider: 'google', key: 'k', releasesTo: 'holder-of-credentials', keyAttestation: 'none' }
+    const [{ identity }] = fleet.enclaves as [(typeof fleet.enclaves)[0]]
+    gateway.lies.listEnclaves = () => ({
+      enclaves: [{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing }],
+    })
+    expect((await quorate(['fleet'])).out).toContain('root sealed by google to its host')
+    expect((await quorate(['fleet', '--json'])).lines[0]!['enclaves']).toMatchObject([{ sealing }])
+  })
+
   it('attests one enclave, or a document in a file', async () => {
     const one = await quorate(['attest', 'enclave-1', '--json'])
     expect(one).toMatchObject({ code: 0, lines: [{ attested: true, moduleId: 'i-forged-enc01' }] })

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { EnclaveEvent, Enclaves } from '../../src/enclaves/enclaves.ts'
 import { createEnclaves } from '../../src/enclaves/pool.ts'
 import type { Timing } from '../../src/enclaves/timing.ts'
-import { identityOf, replyFrame, startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'
+import { identityOf, replyFrame, startFakeEnclave, type FakeEnclave, sealing } from './fake-enclave.ts'
 import { memoryRoots, recordedEvents, until } from './recording.ts'
 
 const quick: Partial<Timing> = {
@@ -73,6 +73,15 @@ describe('becoming ready', () => {
     await until(() => enclaves.status(fakes[0]!.id).state === 'ready')
     expect(roots.kept.get('a')).toEqual({ identity: identityOf('a'), sealedRoot: 'c2VhbGVk' })
     expect(fakes[0]!.calls.filter((call) => call.method === 'boot')).toHaveLength(1)
+  })
+
+  it('tells what each enclave said of its key service, and keeps it while the enclave is away', async () => {
+    const { fake, enclaves } = await one()
+    expect(enclaves.status(fake.id).sealing).toEqual(sealing)
+    await fake.stop()
+    await until(() => enclaves.status(fake.id).state === 'down')
+    expect(enclaves.status(fake.id).sealing).toEqual(sealing)
+    await fake.start()
   })
 
   it('boots a restarted enclave with the stored root and says that it restarted', async () => {

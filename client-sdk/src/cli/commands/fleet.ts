@@ -8,24 +8,31 @@ import { exitCodes, type ExitCode } from '../usage.ts'
 type Row = Readonly<{
   enclaveId: string
   state: EnclaveStatus['state']
+  /** As the gateway passes it on: no document proves it but by its PCR0. */
+  sealing: EnclaveStatus['sealing']
   attested: boolean
   pcr0?: string
   code?: string
 }>
 
-async function attestOne(quorate: Quorate, { enclaveId, state }: EnclaveStatus, signal: AbortSignal): Promise<Row> {
-  if (state !== 'ready') return { enclaveId, state, attested: false }
+async function attestOne(quorate: Quorate, enclave: EnclaveStatus, signal: AbortSignal): Promise<Row> {
+  const { enclaveId, state, sealing } = enclave
+  if (state !== 'ready') return { enclaveId, state, sealing, attested: false }
   try {
     const { document } = await quorate.attest(enclaveId, { signal })
-    return { enclaveId, state, attested: true, pcr0: document.pcrs['0'] ?? '' }
+    return { enclaveId, state, sealing, attested: true, pcr0: document.pcrs['0'] ?? '' }
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error
-    return { enclaveId, state, attested: false, code: error.code }
+    return { enclaveId, state, sealing, attested: false, code: error.code }
   }
 }
 
-const rowLine = ({ enclaveId, state, attested, pcr0 = '', code }: Row): string => {
-  if (attested) return good(`${enclaveId}  ${state}, attested, PCR0 ${pcr0.slice(0, 16)}…`)
+/** Worth saying when the host of the enclave can open its root by itself. */
+const sealedTo = (sealing: Row['sealing']): string =>
+  sealing?.releasesTo === 'holder-of-credentials' ? `, root sealed by ${sealing.provider} to its host` : ''
+
+const rowLine = ({ enclaveId, state, sealing, attested, pcr0 = '', code }: Row): string => {
+  if (attested) return good(`${enclaveId}  ${state}, attested, PCR0 ${pcr0.slice(0, 16)}…${sealedTo(sealing)}`)
   return bad(`${enclaveId}  ${state}${state === 'ready' ? `, NOT attested (${code ?? ''})` : ''}`)
 }
 
