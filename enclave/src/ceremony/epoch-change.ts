@@ -1,5 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { succeeds, verifyPrepared } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
@@ -7,7 +8,7 @@ import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveLog } from '../events.ts'
-import { install, maySign, prepare, type Version } from '../vault/epochs.ts'
+import { install, prepare, type Version } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -26,21 +27,15 @@ type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Versi
  * certificate is signed by all hosts, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange({ vault, shares, memories, log }: Ports): EpochChange {
-  /** By key id: the word by which this life came to, or stands at, the version in force. */
-  const standing = new Map<string, Readonly<{ digest: string; word: string }>>()
-  const standsBy = ({ keyId, digest }: Next) => {
-    const last = standing.get(keyId)
-    return last?.digest === digest ? last.word : null
-  }
-
   /** The new version, of which `index` is hosted here: it follows the one whose share is open, or is that itself. */
   async function verify({ certificate, index }: NewShare): Promise<Next> {
     const { body } = certificate
     const { keyId, participants } = body.roster.skeleton
     const before = shares.get(keyId, index)
-    const digest = await verifyCertificate(certificate)
     const own = participants[index - 1]?.host.identity.signKey === vault.identity.signKey
+    const digest = digestOf('certificate', body)
     if (!own || (digest !== before.digest && !succeeds(before, body))) throw new Refusal('certificate.invalid')
+    await verifyCertificate(certificate)
     return { certificate: body, digest, keyId, index, version: { epoch: body.epoch, digest } }
   }
 
@@ -50,31 +45,20 @@ export function createEpochChange({ vault, shares, memories, log }: Ports): Epoc
     vault.openShare(place, fromBase64url(sealedShare)).fill(0)
   }
 
-  /** Gives the word on which this host will install it. Who knows that it is in force stands at it. */
-  function giveWord(next: Next): string {
-    const { keyId, digest, version, certificate } = next
-    const fresh = toHex(randomBytes(32))
+  /** Gives the word on which this host will install it. */
+  function giveWord({ keyId, digest, version, certificate }: Next): string {
     const before = memories.of(keyId)
-    if (maySign(before, version)) {
-      const word = standsBy(next) ?? fresh
-      standing.set(keyId, { digest, word })
-      return word
-    }
-    const after = prepare(before, version, certificate.previous ?? digest, fresh)
+    const after = prepare(before, version, certificate.previous ?? digest, toHex(randomBytes(32)))
     if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
     memories.keep(keyId, after)
     return after.word
   }
 
   /** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
-  function keepWord(next: Next, word: string): void {
-    const { keyId, digest, version } = next
-    const before = memories.of(keyId)
-    if (maySign(before, version) && standsBy(next) === word) return
-    const after = install(before, version, word)
+  function keepWord({ keyId, version }: Next, word: string): void {
+    const after = install(memories.of(keyId), version, word)
     if (after === null) throw new Refusal('refresh.not_prepared')
     memories.keep(keyId, after)
-    standing.set(keyId, { digest, word })
   }
 
   return {

@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes'
+import { MAX_CERTIFICATES } from '@quorate/shared/wire/refresh-routes'
 import { createHostHealth } from './host-health.ts'
 import { createKeyCache } from './key-cache.ts'
 import { createKeygens } from './keygens.ts'
@@ -28,7 +28,7 @@ export function createCoordinator(ports: Ports): Coordinator {
       refresh: refreshes.sessions.size,
     })
   const keygens = createKeygens(ports, health, limits, counted)
-  const recall = createRecall(ports, limits.roundTimeoutMs)
+  const recall = createRecall(ports, loadKey, limits.roundTimeoutMs)
   const signings = createSignings(ports, health, limits, { loadKey, recall }, counted)
   const refreshes = createRefreshes(ports, health, limits, { keys, recall }, counted)
 

@@ -133,8 +133,9 @@ function refused(s: RefreshSession, { index, code, culprits }: Refused): Refresh
 
 /** A host has restarted since it prepared: it does so again, and then all install over what they say now. */
 function preparedAnew(s: RefreshSession, phase: In<'installing'>, index: number): RefreshSession {
-  const words = Object.fromEntries(phase.prepared.map((word) => [word.body.index, word]))
-  const { [index]: _, ...others } = words
+  const others = Object.fromEntries(
+    phase.prepared.flatMap((word) => (word.body.index === index ? [] : [[word.body.index, word]])),
+  )
   const tries = triedAgain(phase.tries, index)
   return to(s, { ...preparing(phase.certificate), prepared: others, inForce: true, tries })
 }

@@ -34,7 +34,7 @@ export function createKeyTable(db: Database, cipher: RowCipher) {
 
   return {
     /** Throws `session.conflict` when the epoch is there already, or is not there. */
-    step(keyId: string, row: KeyRow): void {
+    step: (keyId: string, row: KeyRow): void => {
       const { version } = row
       if (row.step === 'retired') {
         retire(keyId, version)

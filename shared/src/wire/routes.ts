@@ -1,69 +1,27 @@
 import { z } from 'zod'
-import type { RefusalCode } from '../errors.ts'
-import { EnclaveId, KeyId, Random32, RefreshId, SigningId, Time } from './ids.ts'
+import { EnclaveId, KeyId, Random32, SigningId, Time } from './ids.ts'
 import { AttestedIdentity } from './identity.ts'
 import { ManifestStatus } from './manifest.ts'
 import { Certificate, RegistrationReceipt, Skeleton, Slot } from './keygen.ts'
-import { RefreshRequest } from './refresh.ts'
+import { refreshRoutes } from './refresh-routes.ts'
 import {
   EnclaveStatus,
   InitBody,
   KeygenStatus,
   ManifestReport,
   ParticipantBody,
-  RefreshStatus,
   Reservation,
   ReserveBody,
   SigningBody,
   SigningStatus,
 } from './rest.ts'
+import { none, route, Wait, waiting } from './route.ts'
 import { Approval, SessionProof } from './signing.ts'
 
-/** How long a waiting GET may take: `30s`, `500ms`; 60 s at most. Parsed to milliseconds. */
-const Wait = z
-  .string()
-  .regex(/^\d{1,5}(ms|s)$/, 'for example 30s or 500ms')
-  .transform((text) => Number.parseInt(text) * (text.endsWith('ms') ? 1 : 1_000))
-  .refine((ms) => ms <= 60_000, 'at most 60s')
-  .meta({ type: 'string', example: '30s' })
-const waiting = z.strictObject({
-  wait: Wait.optional(),
-  /** Wait for a version above this one. Without it, `wait` waits for the end of the session. */
-  after: z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform(Number)
-    .meta({ type: 'string' })
-    .optional(),
-})
+export type { Route } from './route.ts'
 
 const ofKeygen = z.strictObject({ id: KeyId })
 const ofSigning = z.strictObject({ id: SigningId })
-const ofRefresh = z.strictObject({ id: KeyId, refreshId: RefreshId })
-const none = z.strictObject({})
-
-/** As many as one answer holds; who is further behind asks again. */
-export const MAX_CERTIFICATES = 32
-
-/**
- * `token`: needs `Authorization: Bearer` with a token for this key. `events`: answers with server-sent events of `reply`.
- * `repeatable`: a POST whose body names what it makes, so that the same body again is the same act without an Idempotency-Key.
- */
-export type Route = Readonly<{
-  method: 'get' | 'post'
-  path: string
-  summary: string
-  auth: 'none' | 'token'
-  events?: true
-  repeatable?: true
-  params: z.ZodType
-  query: z.ZodType
-  body: z.ZodType | null
-  reply: z.ZodType
-  errors: readonly RefusalCode[]
-}>
-
-const route = <const R extends Route>(r: R): R => r
 
 /** Every route of the REST API, below `/api/v1`. Express, the SDK and OpenAPI are made from this table. */
 export const routes = {
@@ -266,58 +224,7 @@ export const routes = {
     reply: z.strictObject({ keyId: KeyId, certificate: Certificate }),
     errors: ['key.not_found'],
   }),
-  listCertificates: route({
-    method: 'get',
-    path: '/keys/{id}/certificates',
-    summary: "A key's certificates from an epoch on, each of which names the one before",
-    auth: 'token',
-    params: ofKeygen,
-    query: z.strictObject({
-      from: z
-        .string()
-        .regex(/^\d{1,9}$/)
-        .transform(Number)
-        .meta({ type: 'string' }),
-    }),
-    body: null,
-    reply: z.strictObject({ keyId: KeyId, certificates: z.array(Certificate).max(MAX_CERTIFICATES) }),
-    errors: ['key.not_found'],
-  }),
-  requestRefresh: route({
-    method: 'post',
-    path: '/keys/{id}/refresh',
-    summary: 'Ask for new shares of a key, at its next epoch',
-    auth: 'none',
-    repeatable: true,
-    params: ofKeygen,
-    query: none,
-    body: RefreshRequest,
-    reply: RefreshStatus,
-    errors: ['key.not_found', 'refresh.request_invalid', 'epoch.stale', 'consent.expired', 'session.conflict'],
-  }),
-  getRefresh: route({
-    method: 'get',
-    path: '/keys/{id}/refresh/{refreshId}/status',
-    summary: 'The state of a refresh',
-    auth: 'token',
-    params: ofRefresh,
-    query: waiting,
-    body: null,
-    reply: RefreshStatus,
-    errors: ['request.not_found'],
-  }),
-  watchRefresh: route({
-    method: 'get',
-    path: '/keys/{id}/refresh/{refreshId}/events',
-    summary: 'The states of a refresh as they come',
-    auth: 'token',
-    events: true,
-    params: ofRefresh,
-    query: none,
-    body: null,
-    reply: RefreshStatus,
-    errors: ['request.not_found'],
-  }),
+  ...refreshRoutes,
   listSignings: route({
     method: 'get',
     path: '/keys/{id}/signings',

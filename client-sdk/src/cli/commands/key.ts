@@ -31,7 +31,8 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { certificate, earlier: _, ...rest } = key
+      const { certificate, digest, gateway, keyId, scheme, threshold, groupKey } = key
+      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest }
       const { epoch, roster } = certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import { digestOf, signBody } from '@quorate/shared/seal/sign'
+import { verifyInstalled, verifyPrepared, verifySuccessor } from '@quorate/shared/verify/refresh'
+import { RefreshId } from '@quorate/shared/wire/ids'
+import type { Certificate, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Installed, Prepared, RefreshRequest } from '@quorate/shared/wire/refresh'
+import type { Hooks, MadeKey } from './ceremony.ts'
+import type { Cluster } from './cluster.ts'
+
+type Change = (body: RefreshRequest['body']) => RefreshRequest['body']
+
+export const askRefresh = (
+  { clock }: Cluster,
+  { plan, certificate, digest }: MadeKey,
+  change: Change = (body) => body,
+  signer = plan.signers.get(1)!,
+): Promise<RefreshRequest> =>
+  signBody(
+    signer,
+    'refresh',
+    change({
+      refreshId: RefreshId.parse(randomBytes(16).toString('hex')),
+      keyId: plan.skeleton.keyId,
+      certificateDigest: digest,
+      epoch: certificate.body.epoch,
+      asker: 1,
+      askedAt: clock.now,
+      expiresAt: clock.now + 60_000,
+    }),
+  )
+
+/** The rounds of a refresh by a gateway in a few lines: the key at its next epoch, which no host has prepared yet. */
+export async function runRounds(
+  { plan }: MadeKey,
+  request: RefreshRequest,
+  { roundOne, roundTwo }: Hooks = {},
+  attempt = 1,
+): Promise<MadeKey> {
+  const { refreshId } = request.body
+  const seats = [...plan.hosts]
+  const messages: RoundOne[] = []
+  for (const [index, host] of seats)
+    messages.push((await host.call('refresh.round1', { index, attempt, request })).message)
+  const packages: RoundTwo[] = []
+  for (const [index, host] of seats) {
+    const given = roundOne?.([...messages], index) ?? messages
+    packages.push(...(await host.call('refresh.round2', { refreshId, index, attempt, messages: given })).packages)
+  }
+  const sealedShares = new Map<number, string>()
+  const signatures: string[] = []
+  const bodies: Certificate['body'][] = []
+  for (const [index, host] of seats) {
+    const mine = packages.filter(({ to }) => to === index)
+    const given = roundTwo?.(mine, index) ?? mine
+    const done = await host.call('refresh.round3', { refreshId, index, attempt, packages: given })
+    sealedShares.set(index, done.sealedShare)
+    signatures.push(done.signature)
+    bodies.push(done.certificate)
+  }
+  const certificate: Certificate = { body: bodies[0]!, signatures }
+  return { plan, certificate, digest: digestOf('certificate', bodies[0]!), sealedShares }
+}
+
+const place = ({ certificate, sealedShares }: MadeKey, index: number) => ({
+  certificate,
+  index,
+  sealedShare: sealedShares.get(index)!,
+})
+
+export async function prepareAt(next: MadeKey, index: number): Promise<Prepared> {
+  return (await next.plan.hosts.get(index)!.call('refresh.prepare', place(next, index))).prepared
+}
+
+export async function prepareAll(next: MadeKey): Promise<Prepared[]> {
+  const prepared: Prepared[] = []
+  for (const index of next.plan.hosts.keys()) prepared.push(await prepareAt(next, index))
+  return prepared
+}
+
+export async function installAt(next: MadeKey, index: number, prepared: Prepared[]): Promise<Installed> {
+  return (await next.plan.hosts.get(index)!.call('refresh.install', { ...place(next, index), prepared })).installed
+}
+
+/** The whole refresh by an honest gateway, verified as a client does. */
+export async function refresh(cluster: Cluster, key: MadeKey): Promise<MadeKey> {
+  const next = await runRounds(key, await askRefresh(cluster, key))
+  const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
+  const prepared = await prepareAll(next)
+  const installed: Installed[] = []
+  for (const index of next.plan.hosts.keys()) installed.push(await installAt(next, index, prepared))
+  await verifyInstalled(verified, await verifyPrepared(verified, prepared), installed)
+  return next
+}
