@@ -133,13 +133,13 @@ describe('the measured configuration of a state folder', () => {
     })
   })
 
-  it('is made anew, at the same port of KMS, when an older release wrote it that spoke plain HTTP', async () => {
+  it('is refused, and stays, when an older release wrote it that spoke plain HTTP', async () => {
     const path = join(folder, 'old.json')
     const kms = { endpoint: 'http://127.0.0.1:23456', keyArn: arnOf(developmentKeyId), region: 'local-1' }
-    writeFileSync(path, JSON.stringify({ roots: ['r'], kms }, null, 2))
-    const made = await keepConfiguration(path, { root: 'r', kmsAuthority: 'a' })
-    expect(made.kms).toEqual({ ...kms, endpoint: 'https://localhost:23456', authorities: ['a'] })
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(made)
+    const text = JSON.stringify({ roots: ['r'], kms }, null, 2)
+    writeFileSync(path, text)
+    await expect(keepConfiguration(path, { root: 'r', kmsAuthority: 'a' })).rejects.toThrow(`rm -r ${folder}`)
+    expect(readFileSync(path, 'utf8')).toBe(text)
   })
 })
 
