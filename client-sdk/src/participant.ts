@@ -124,8 +124,9 @@ export class Participant {
   ): Promise<Signing> {
     return refusing(async () => {
       const asker = await this.#memberOf(key)
-      const expiresAt = this.#context.now() + expiresIn
-      const { sealedItems, ...opened } = await writeRequest(key, asker, readItems(key, what), expiresAt)
+      const askedAt = this.#context.now()
+      const times = { askedAt, expiresAt: askedAt + expiresIn }
+      const { sealedItems, ...opened } = await writeRequest(key, asker, readItems(key, what), times)
       const { request } = opened
       const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
       if (status.signingId !== request.body.signingId) return refuse('reply.mismatch')
@@ -180,8 +181,10 @@ export class Participant {
   async #say(signing: Signing, decision: 'approve' | 'reject', reason: string | null, signal?: AbortSignal) {
     return refusing(async () => {
       const { requestDigest, expiresAt, signingId, key } = signing
-      if (expiresAt <= this.#context.now()) return refuse('consent.expired')
-      const approval = await writeApproval(requestDigest, await this.#memberOf(key), { decision, reason, expiresAt })
+      const decidedAt = this.#context.now()
+      if (expiresAt <= decidedAt) return refuse('consent.expired')
+      const word = { decision, reason, decidedAt, expiresAt }
+      const approval = await writeApproval(requestDigest, await this.#memberOf(key), word)
       const status = await this.#context.client.call('approveSigning', { id: signingId, body: approval, signal })
       if (status.signingId !== signingId) refuse('reply.mismatch')
     })

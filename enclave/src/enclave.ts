@@ -8,6 +8,7 @@ import { createEpochChange } from './ceremony/epoch-change.ts'
 import { createKeygens } from './ceremony/keygen.ts'
 import { createRefreshRounds } from './ceremony/refresh.ts'
 import { createTurn } from './ceremony/sessions.ts'
+import { createRecall } from './ceremony/recall.ts'
 import { createSignings } from './ceremony/signing.ts'
 import { createGrantUses } from './policy/grant-uses.ts'
 import { createImages, type Images, type OwnImage } from './policy/images.ts'
@@ -31,10 +32,12 @@ type Unlocked = Readonly<{
   handlers: Omit<Handlers, 'hello' | 'boot'>
 }>
 
+/** From a start of the process to its end. `startedAt` in ms. */
+type Life = Readonly<{ id: string; startedAt: number }>
+
 /** An enclave on its platform. It is locked, and answers `hello` and `boot` only, until its root secret is open. */
 export function createEnclave(platform: Platform): Handlers {
-  const bootId = toHex(randomBytes(32))
-  const startedAt = platform.clock()
+  const life: Life = { id: toHex(randomBytes(32)), startedAt: platform.clock() }
   const turn = createTurn()
   let unlocked: Unlocked | null = null
 
@@ -52,7 +55,7 @@ export function createEnclave(platform: Platform): Handlers {
   /** A repeated boot gets the same answer: the gateway may have lost the first. Another root is refused. */
   const boot: Handlers['boot'] = (params) =>
     turn(async () => {
-      unlocked ??= await unlock(platform, startedAt, params)
+      unlocked ??= await unlock(platform, life, params)
       const { vault, sealedRoot, given } = unlocked
       const asked = params.sealedRoot
       if (asked !== null && asked !== sealedRoot && asked !== given) throw new Refusal('root.invalid')
@@ -61,7 +64,7 @@ export function createEnclave(platform: Platform): Handlers {
 
   const hello: Handlers['hello'] = () =>
     Promise.resolve({
-      ...{ bootId, locked: unlocked === null, identity: unlocked?.vault.identity ?? null },
+      ...{ bootId: life.id, locked: unlocked === null, identity: unlocked?.vault.identity ?? null },
       sealing: platform.sealing,
     })
 
@@ -83,6 +86,8 @@ export function createEnclave(platform: Platform): Handlers {
     'refresh.round3': (params) => open()['refresh.round3'](params),
     'refresh.prepare': (params) => open()['refresh.prepare'](params),
     'refresh.install': (params) => open()['refresh.install'](params),
+    'recall.tell': (params) => open()['recall.tell'](params),
+    'recall.learn': (params) => open()['recall.learn'](params),
     'key.load': (params) => open()['key.load'](params),
     'sign.commit': (params) => open()['sign.commit'](params),
     'sign.partial': (params) => open()['sign.partial'](params),
@@ -91,11 +96,7 @@ export function createEnclave(platform: Platform): Handlers {
   }
 }
 
-async function unlock(
-  platform: Platform,
-  startedAt: number,
-  { sealedRoot: given, manifests = [] }: Boot,
-): Promise<Unlocked> {
+async function unlock(platform: Platform, life: Life, { sealedRoot: given, manifests = [] }: Boot): Promise<Unlocked> {
   const { mpc, clock, log } = platform
   const parts = await acceptImages(platform, manifests)
   const { measurements } = parts.own
@@ -103,13 +104,15 @@ async function unlock(
     given === null ? await foundVault(platform, parts) : await openVault(platform, parts, fromBase64url(given))
 
   const peers = createPeers(vault, images, clock, log)
-  const shares = createShares(vault)
   const memories = createMemories()
+  const shares = createShares(vault, memories)
   const keygens = createKeygens({ mpc, vault, peers, memories, clock, log })
   const refreshes = createRefreshRounds({ mpc, vault, peers, shares, clock, log })
   const epochs = createEpochChange({ vault, shares, memories, log })
-  const grants = createGrantUses(startedAt)
-  const signings = createSignings({ mpc, vault, shares, grants, measurements, clock, log })
+  const grants = createGrantUses(life.startedAt)
+  const recall = createRecall({ vault, shares, memories, life: life.id, log })
+  const { startedAt } = life
+  const signings = createSignings({ mpc, vault, shares, memories, grants, measurements, startedAt, clock, log })
   const handlers: Unlocked['handlers'] = {
     attest: ({ nonce }) => attest(platform, vault, nonce),
     'manifest.offer': images.offer,
@@ -129,6 +132,8 @@ async function unlock(
     'refresh.round3': refreshes.round3,
     'refresh.prepare': epochs.prepare,
     'refresh.install': epochs.install,
+    'recall.tell': recall.tell,
+    'recall.learn': recall.learn,
     'key.load': async ({ certificate, index, sealedShare }) => {
       await shares.load(certificate, index, fromBase64url(sealedShare))
       return {}

@@ -13,6 +13,7 @@ export type EnclaveEvent =
   | { event: 'keygen.round'; keyId: string; index: number; attempt: number; round: 1 | 2 | 3 }
   | { event: 'refresh.round'; refreshId: string; index: number; attempt: number; round: 1 | 2 | 3 }
   | { event: 'epoch.prepared' | 'epoch.installed'; keyId: string; index: number; epoch: number }
+  | { event: 'epoch.recalled'; keyId: string; from: number; epoch: number | null }
   | { event: 'key.certified'; keyId: string; index: number; certificateDigest: string }
   /** One per commitment pair that leaves, and one per use: no commitment may ever be spent twice. */
   | { event: 'nonce.committed'; signingId: string; index: number; attempt: number; commitment: string }

@@ -14,7 +14,7 @@ export async function writeRequest(
   key: Key,
   asker: Readonly<{ index: number; signer: Signer }>,
   items: readonly Item[],
-  expiresAt: number,
+  { askedAt, expiresAt }: Readonly<{ askedAt: number; expiresAt: number }>,
 ): Promise<OpenedRequest & Readonly<{ sealedItems: string[] }>> {
   const signingId = toHex(randomBytes(16))
   const { items: named, sealedItems } = sealItems(key, signingId, items)
@@ -25,6 +25,7 @@ export async function writeRequest(
     epoch: key.certificate.body.epoch,
     asker: asker.index,
     items: named,
+    askedAt,
     expiresAt,
   })
   if (!body.success) throw invalid(body.error)
@@ -36,7 +37,7 @@ export async function writeRequest(
 export async function writeApproval(
   requestDigest: Digest,
   who: Readonly<{ index: number; signer: Signer }>,
-  word: Readonly<{ decision: 'approve' | 'reject'; reason: string | null; expiresAt: number }>,
+  word: Readonly<Omit<Approval['body'], 'requestDigest' | 'index'>>,
 ): Promise<Approval> {
   const body = Approval.shape.body.parse({ requestDigest, index: who.index, ...word })
   return Approval.parse(await signBody(who.signer, 'approval', body))

@@ -6,7 +6,6 @@ import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { Roster } from '@quorate/shared/wire/keygen'
 import type { EnclaveLog } from '../events.ts'
-import { made, nothing } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { Peers } from '../vault/peers.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -83,10 +82,7 @@ export function createKeygens(ports: Ports): Keygens {
       if (table.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
       log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
       const digest = digestOf('certificate', answer.certificate)
-      const before = memories.of(keyId)
-      // An earlier attempt, which came to nothing elsewhere, leaves no version behind.
-      const isRepeated = before.prepared === null && before.current?.epoch === 0
-      memories.keep(keyId, made(isRepeated ? nothing : before, { epoch: 0, digest }))
+      memories.certified(keyId, digest)
       log({ event: 'key.certified', keyId, index, certificateDigest: digest })
       return answer
     },

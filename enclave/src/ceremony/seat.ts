@@ -1,9 +1,12 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
 import type { EnclaveLog } from '../events.ts'
 import type { GrantUses } from '../policy/grant-uses.ts'
+import { maySign, type Version } from '../vault/epochs.ts'
+import type { Memories } from '../vault/memories.ts'
 import type { OpenKey, Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Task } from './content.ts'
@@ -34,18 +37,26 @@ export type SigningPorts = Readonly<{
   mpc: Mpc
   vault: Vault
   shares: Shares
+  memories: Memories
   grants: GrantUses
   measurements: Readonly<Record<string, string>>
+  /** When this life of the enclave began (ms). */
+  startedAt: number
   clock: () => number
   log: EnclaveLog
 }>
 
+export const versionOf = ({ certificate, digest }: VerifiedKey): Version => ({ epoch: certificate.epoch, digest })
+
 /**
- * The share of participant `index`, of the very certificate that the request names. Its buffers are the vault's, which
- * wipes them when the share is loaded again or makes room: ask anew after every `await`. Throws `key.unknown`, `epoch.stale`.
+ * The share of participant `index`, of the very certificate that the request names, which is the one in force. Its buffers are the
+ * vault's, which wipes them when the share is loaded again or makes room: ask anew after every `await`. Throws `key.unknown`,
+ * `epoch.stale`, and `epoch.unproven` as long as this life does not know which version is in force.
  */
-export function keyOf({ shares }: SigningPorts, request: RequestBody, index: number): OpenKey {
+export function keyOf({ shares, memories }: SigningPorts, request: RequestBody, index: number): OpenKey {
   const key = shares.get(request.keyId, index)
   if (request.certificateDigest !== key.digest) throw new Refusal('epoch.stale')
+  const memory = memories.of(request.keyId)
+  if (!maySign(memory, versionOf(key))) throw new Refusal(memory.current === null ? 'epoch.unproven' : 'epoch.stale')
   return key
 }

@@ -4,12 +4,14 @@ import { verifyRequest } from '@quorate/shared/verify/signing'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { RequestBody } from '@quorate/shared/wire/signing'
-import { requireConsent } from '../policy/consent.ts'
+import { requireConsent, type Plea } from '../policy/consent.ts'
+import { countVouchers } from '../policy/vouchers.ts'
+import { requiredVouchers, vouch } from '../vault/epochs.ts'
 import type { OpenKey } from '../vault/shares.ts'
 import { openTasks, type Task } from './content.ts'
 import { takeSeat } from './round-one.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './round-two.ts'
-import { keyOf, type Signing, type SigningPorts } from './seat.ts'
+import { keyOf, versionOf, type Signing, type SigningPorts } from './seat.ts'
 import { createSessions } from './sessions.ts'
 import { aggregate, confirm } from './signature.ts'
 
@@ -45,7 +47,9 @@ export function createSignings(ports: SigningPorts): Signings {
     async commit({ attempt, index, request, sealedItems, approvals }) {
       const known = shares.get(request.body.keyId, index)
       const requestDigest = await verifyRequest(known, request, clock())
-      await requireConsent({ key: known, request: request.body, requestDigest, approvals }, index, clock())
+      const plea: Plea = { key: known, request: request.body, requestDigest, approvals }
+      await requireConsent(plea, index, clock())
+      await hearVouchers(ports, plea)
       const key = keyOf(ports, request.body, index)
       const { signingId, expiresAt } = request.body
       let signing = signings.find(signingId)
@@ -78,6 +82,15 @@ export function createSignings(ports: SigningPorts): Signings {
       return confirmed
     },
   }
+}
+
+/** Where no other host remembers the key, enough of its participants can say which version is in force. */
+async function hearVouchers({ memories, startedAt, clock }: SigningPorts, plea: Plea): Promise<void> {
+  const { keyId, threshold, participants } = plea.key.certificate.roster.skeleton
+  if (memories.of(keyId).current !== null) return
+  const vouchers = await countVouchers(plea, startedAt, clock())
+  if (vouchers < requiredVouchers(participants.length, threshold)) return
+  memories.keep(keyId, vouch(memories.of(keyId), versionOf(plea.key)))
 }
 
 const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly Task[]): Signing => ({

@@ -5,6 +5,8 @@ import { decode, encode } from '@quorate/shared/seal/cbor'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Certificate } from '@quorate/shared/wire/keygen'
 import { z } from 'zod'
+import { sameVersion } from './epochs.ts'
+import type { Memories } from './memories.ts'
 import type { Vault } from './vault.ts'
 
 const Bytes = z.instanceof(Uint8Array)
@@ -18,7 +20,10 @@ export type OpenKey = VerifiedKey &
 const MAX_OPEN = 10_000
 
 export type Shares = Readonly<{
-  /** Opens a sealed share under a certificate that this very enclave has signed. Throws `certificate.invalid`, `epoch.stale`, `seal.invalid`. */
+  /**
+   * Opens a sealed share under a certificate that this very enclave has signed, of the version in force as far as it is known: it may
+   * be an old one after a restart. Throws `certificate.invalid`, `epoch.stale`, `seal.invalid`.
+   */
   load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
   /** Throws `key.unknown` when it has not been loaded. */
   get: (keyId: string, index: number) => OpenKey
@@ -30,10 +35,8 @@ export type Shares = Readonly<{
 export const encodeShare = (share: Uint8Array, sessionSecret: Uint8Array, sealedAt: number): Uint8Array =>
   encode({ share, sessionSecret, sealedAt })
 
-export function createShares(vault: Vault): Shares {
+export function createShares(vault: Vault, memories: Memories): Shares {
   const open = new Map<string, OpenKey>()
-  /** The highest epoch of each key that this enclave has seen: an older share never opens again while it runs. */
-  const epochs = new Map<string, number>()
 
   function keep(name: string, key: OpenKey): void {
     forget(name)
@@ -55,10 +58,12 @@ export function createShares(vault: Vault): Shares {
     const { keyId, participants } = body.roster.skeleton
     const host = participants[index - 1]?.host.identity
     if (host?.signKey !== vault.identity.signKey) throw new Refusal('certificate.invalid')
-    if (body.epoch < (epochs.get(keyId) ?? 0)) throw new Refusal('epoch.stale')
+    const version = { epoch: body.epoch, digest }
+    memories.completed(keyId, version)
+    const { current } = memories.of(keyId)
+    if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
     const plaintext = vault.openShare({ keyId, index, epoch: body.epoch, certificateDigest: digest }, sealedShare)
     const { share, sessionSecret, sealedAt } = parseShare(plaintext)
-    epochs.set(keyId, body.epoch)
     const publicKeys = fromBase64url(body.publicKeys)
     keep(`${keyId}/${index}`, { certificate: body, digest, index, share, sessionSecret, publicKeys, sealedAt })
   }

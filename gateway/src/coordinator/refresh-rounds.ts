@@ -15,6 +15,7 @@ import type { KeyCache } from './key-cache.ts'
 import { createIntroducing, heard, playRound } from './play-round.ts'
 import type { Ports } from './ports.ts'
 import type { Recall } from './recall.ts'
+import { restoreShare } from './restore-share.ts'
 
 export type RefreshTools = Readonly<{
   ports: Ports
@@ -32,12 +33,8 @@ const LONGEST_REST_MS = 3_000
 const NEVER = 8_640_000_000_000_000
 
 /** Gives the enclave the share of the epoch in force. */
-async function restoreShare({ ports, keys, timeoutMs }: RefreshTools, id: EnclaveId, s: RefreshSession, index: number) {
-  const { record } = await keys.load(s.keyId)
-  const sealedShare = record.shares.find((one) => one.index === index)?.sealed ?? ''
-  const { certificate } = record
-  await ports.enclaves.call(id, 'key.load', { certificate, index, sealedShare }, timeoutMs)
-}
+const restored = ({ ports, keys, timeoutMs }: RefreshTools, id: EnclaveId, s: RefreshSession, index: number) =>
+  restoreShare({ enclaves: ports.enclaves, loadKey: keys.load, timeoutMs }, id, s.keyId, index)
 
 async function askRound(
   tools: RefreshTools,
@@ -57,7 +54,7 @@ async function askRound(
       await introduced(place.attempt)
       return afterMending(
         'key.unknown',
-        () => restoreShare(tools, id, s, place.index),
+        () => restored(tools, id, s, place.index),
         () => call(id, 'refresh.round1', { ...place, request }, tools.timeoutMs),
       )
     },
@@ -76,7 +73,7 @@ async function askStep(tools: RefreshTools, s: RefreshSession, effect: Step, id:
   const signKey = certificate.body.roster.skeleton.participants[index - 1]?.host.identity.signKey
   if (sealedShare === undefined || signKey === undefined) throw new Refusal('internal')
   const params = { certificate, index, sealedShare }
-  const mend = () => restoreShare(tools, id, s, index)
+  const mend = () => restored(tools, id, s, index)
   if (effect.type === 'prepare') {
     const call = () => ports.enclaves.call(id, 'refresh.prepare', params, timeoutMs)
     const holders = s.hosts.map((enclaveId, at) => ({ enclaveId, index: at + 1 }))

@@ -8,8 +8,10 @@ import { afterMending, refusalOf, reportFailed } from './failures.ts'
 import type { HostHealth } from './host-health.ts'
 import type { LoadKey } from './key-cache.ts'
 import type { Ports } from './ports.ts'
+import type { Recall } from './recall.ts'
+import { restoreShare } from './restore-share.ts'
 
-type Tools = Readonly<{ ports: Ports; health: HostHealth; loadKey: LoadKey; timeoutMs: number }>
+type Tools = Readonly<{ ports: Ports; health: HostHealth; loadKey: LoadKey; recall: Recall; timeoutMs: number }>
 type Asked = Exclude<SigningEffect, { type: 'choose_quorum' | 'fix_package' }>
 
 /** One participant's part of one step, at its enclave. */
@@ -47,15 +49,6 @@ async function ask(
   }
 }
 
-/** Gives the enclave the share of this participant. Throws `key.unknown` when there is none to give. */
-async function restoreShare({ ports, loadKey, timeoutMs }: Tools, id: EnclaveId, s: SigningSession, index: number) {
-  const { record } = await loadKey(s.keyId)
-  const share = record.shares.find((one) => one.index === index)
-  if (!share) throw new Refusal('key.unknown')
-  const params = { certificate: record.certificate, index, sealedShare: share.sealed }
-  await ports.enclaves.call(id, 'key.load', params, timeoutMs)
-}
-
 /** Answers become events; an enclave that is not well is remembered. */
 async function perform(tools: Tools, s: SigningSession, effect: SigningEffect): Promise<SigningEvent> {
   if (effect.type === 'choose_quorum' || effect.type === 'fix_package') throw new Refusal('internal')
@@ -64,10 +57,11 @@ async function perform(tools: Tools, s: SigningSession, effect: SigningEffect): 
   const enclaveId = s.holders.find((holder) => holder.index === index)?.enclaveId
   try {
     if (!enclaveId) throw new Refusal('internal')
-    const event = await afterMending(
-      'key.unknown',
-      () => restoreShare(tools, enclaveId, s, index),
-      () => ask(tools, enclaveId, s, effect),
+    const { ports, loadKey, timeoutMs } = tools
+    const load = () => restoreShare({ enclaves: ports.enclaves, loadKey, timeoutMs }, enclaveId, s.keyId, index)
+    const recall = () => tools.recall({ index, enclaveId }, s.keyId, s.holders)
+    const event = await afterMending('epoch.unproven', recall, () =>
+      afterMending('key.unknown', load, () => ask(tools, enclaveId, s, effect)),
     )
     health.worked(enclaveId)
     return event

@@ -9,6 +9,7 @@ import type { Holder, SigningEffect, SigningEvent, SigningSession } from '../sig
 import type { HostHealth } from './host-health.ts'
 import type { LoadKey } from './key-cache.ts'
 import type { Coordinator, Limits, Ports, Waiting } from './ports.ts'
+import type { Recall } from './recall.ts'
 import { Sessions } from './sessions.ts'
 import { signingBehaviour } from './signing-rounds.ts'
 import { signingStatusOf } from './status.ts'
@@ -141,10 +142,11 @@ export function createSignings(
   ports: Ports,
   health: HostHealth,
   limits: Limits,
-  loadKey: LoadKey,
+  { loadKey, recall }: Readonly<{ loadKey: LoadKey; recall: Recall }>,
   counted: () => void,
 ) {
-  const tools = { ports, health, loadKey, timeoutMs: limits.roundTimeoutMs }
+  const timeoutMs = limits.roundTimeoutMs
+  const tools = { ports, health, loadKey, recall, timeoutMs }
   const directory = new Directory()
   const sessions: Signings = new Sessions({
     kind: 'signing',

@@ -64,11 +64,21 @@ export const withoutConsent = (
   return { ...s.excluded, ...Object.fromEntries(owners.map((index) => [index, of(index)])) }
 }
 
-/** An approval also takes back an exclusion that was not for good. */
+/** Another enclave may remember what those have forgotten that could not tell the epoch. */
+export function withNewHosts(s: SigningSession, available: readonly EnclaveId[]): SigningSession {
+  const { askable, excluded } = s
+  if (askable === undefined || available.every((enclaveId) => askable.includes(enclaveId))) return s
+  const rest = Object.entries(excluded).filter(([, exclusion]) => exclusion?.code !== 'epoch.unproven')
+  return rest.length === Object.keys(excluded).length ? s : { ...s, excluded: Object.fromEntries(rest) }
+}
+
+/** An approval also takes back an exclusion that was not for good, and whoever wants for vouchers has one more. */
 export function withApproval(s: SigningSession, approval: Approval): SigningSession {
   const { index } = approval.body
   const excluded = Object.fromEntries(
-    Object.entries(s.excluded).filter(([at, exclusion]) => Number(at) !== index || exclusion?.final === true),
+    Object.entries(s.excluded).filter(
+      ([at, exclusion]) => exclusion?.final === true || (Number(at) !== index && exclusion?.code !== 'epoch.unproven'),
+    ),
   )
   return { ...s, excluded, approvals: { ...s.approvals, [index]: approval } }
 }

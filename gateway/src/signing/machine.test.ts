@@ -286,6 +286,31 @@ describe('a quorum', () => {
     expect(after(s, approves(2, 950), seesAll)).toMatchObject({ attempt: 2, phase: { quorum: [1, 2] } })
   })
 
+  describe('that cannot tell which epoch is in force', () => {
+    const forgetful = after(begin(), approves(2), sees('1', '2'), refuses('epoch.unproven', 2))
+
+    it('is not asked again by itself, since nothing has changed', () => {
+      expect(forgetful.phase.name).toBe('collecting_participants')
+      expect(after(forgetful, sees('1', '2'))).toBe(forgetful)
+      expect(after(forgetful, sees('2', '1'))).toBe(forgetful)
+    })
+
+    it('is asked again when another participant speaks, whose word goes to all hosts', () => {
+      const s = after(forgetful, approves(3), sees('1', '2'))
+      expect(s).toMatchObject({ attempt: 2, phase: { name: 'generating_nonces', quorum: [1, 2] } })
+      const [commit] = effects(s)
+      expect(commit).toMatchObject({ type: 'commit', approvals: [{ body: { index: 2 } }, { body: { index: 3 } }] })
+    })
+
+    it('is asked again when another enclave comes, which may remember', () => {
+      expect(after(forgetful, sees('1', '2', '3')).attempt).toBe(2)
+    })
+
+    it('does not keep the others from signing', () => {
+      expect(after(forgetful, approves(3), sees('1', '3')).phase).toMatchObject({ quorum: [1, 3] })
+    })
+  })
+
   it('lets the owner of a used-up grant approve', () => {
     const holders = begin().holders.map((holder) => (holder.index === 3 ? { ...holder, standing: 500 } : holder))
     const s = after(begin({ holders }), seesAll, refuses('grant.exhausted', 3))

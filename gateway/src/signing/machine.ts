@@ -1,6 +1,6 @@
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/signing'
-import { chooseQuorum, isPossible, rejecters, withApproval, withoutConsent } from './consent.ts'
+import { chooseQuorum, isPossible, rejecters, withApproval, withNewHosts, withoutConsent } from './consent.ts'
 import type { Inbox, SigningEffect, SigningEvent, SigningPhase, SigningSession } from './session.ts'
 
 /** What has failed so often will fail again: another attempt would only spend nonces. */
@@ -78,12 +78,13 @@ function decided(s: SigningSession, approval: Approval): SigningSession {
   return 'quorum' in s.phase && s.phase.quorum.includes(index) ? again(next) : next
 }
 
-function hostsSeen(s: SigningSession, { available, now }: Event<'hosts_seen'>): SigningSession {
-  if (s.phase.name !== 'collecting_participants') return s
+function hostsSeen(before: SigningSession, { available, now }: Event<'hosts_seen'>): SigningSession {
+  if (before.phase.name !== 'collecting_participants') return before
+  const s = withNewHosts(before, available)
   const quorum = chooseQuorum(s, available, now)
   if (quorum === null) return s
   if (s.attempt >= MAX_ATTEMPTS) return failed(s, 'signing.hosts_lost', [])
-  return { ...s, attempt: s.attempt + 1, phase: { name: 'generating_nonces', quorum } }
+  return { ...s, attempt: s.attempt + 1, askable: available, phase: { name: 'generating_nonces', quorum } }
 }
 
 function running(
@@ -165,6 +166,7 @@ function refused(s: SigningSession, { index, code, culprits }: Event<'refused'>)
     const owners = named.length > 0 ? named : [index]
     return without(s, withoutConsent(s, owners, code), code, owners)
   }
+  if (code === 'epoch.unproven') return without(s, { ...s.excluded, [index]: { code, final: false } }, code, [index])
   if (!namesCheats.has(code) || named.length === 0) return again(s)
   const excluded = Object.fromEntries(named.map((cheat) => [cheat, { code, final: true }]))
   return without(s, { ...s.excluded, ...excluded }, code, named)
@@ -189,7 +191,8 @@ export function effects(s: SigningSession): readonly SigningEffect[] {
       return [{ type: 'choose_quorum' }]
     case 'generating_nonces':
     case 'collecting_nonces': {
-      const approvals = approvalsOf(s, phase.quorum)
+      // All of them, since others than the quorum can say which epoch is in force.
+      const approvals = Object.values(s.approvals).flatMap((approval) => approval ?? [])
       const inbox = phase.name === 'collecting_nonces' ? phase.commitments : {}
       return missing(phase.quorum, inbox).map((index) => ({ type: 'commit', attempt, index, approvals }))
     }

@@ -14,7 +14,10 @@ export type Inbox<T> = Readonly<Partial<Record<number, T>>>
 /** A participant whose share could sign. `standing`: until when (ms) its grant covers this request, null if none does. */
 export type Holder = Readonly<{ index: number; enclaveId: EnclaveId; standing: number | null }>
 
-/** Why a participant does not count for this request any more. One that has not spoken itself may still approve. */
+/**
+ * Why a participant does not count for this request any more. One that has not spoken itself may still approve; one whose enclave
+ * cannot tell the epoch (`epoch.unproven`) counts again when somebody else speaks, or another enclave comes.
+ */
 export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 
 type Quorum = Readonly<{ quorum: readonly number[] }>
@@ -50,6 +53,8 @@ export type SigningSession = Readonly<{
   approvals: Inbox<Approval>
   excluded: Inbox<Exclusion>
   attempt: number
+  /** The enclaves that could be asked when the last attempt began. */
+  askable?: readonly EnclaveId[]
   phase: SigningPhase
 }>
 

@@ -6,6 +6,7 @@ import { encode } from './cbor.ts'
 export type Tag =
   | 'identity'
   | 'birth'
+  | 'recollection'
   | 'skeleton'
   | 'register'
   | 'registration-receipt'

@@ -5,6 +5,7 @@ import { Certificate, CertificateBody, RegistrationReceipt, Roster, RoundOne, Ro
 import { SealingClaims } from './sealing.ts'
 import { Installed, Prepared, RefreshRequest } from './refresh.ts'
 import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
+import { Recollection } from './recall.ts'
 import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
 
 const Empty = z.strictObject({})
@@ -76,6 +77,17 @@ export const enclaveMethods = {
   'refresh.install': {
     params: shareOf.extend({ prepared: z.array(Prepared).min(2).max(32) }),
     result: z.strictObject({ installed: Installed }),
+  },
+
+  /** What this enclave remembers of a key, said to another host of it whose `bootId` is `life`. */
+  'recall.tell': {
+    params: z.strictObject({ keyId: KeyId, life: Random32 }),
+    result: z.strictObject({ recollection: Recollection }),
+  },
+  /** What participant `from`'s host has told this life of the enclave. `epoch`: the one in force, null if that is still open. */
+  'recall.learn': {
+    params: z.strictObject({ keyId: KeyId, index: Index, from: Index, recollection: Recollection }),
+    result: z.strictObject({ epoch: z.int().min(0).nullable() }),
   },
 
   'key.load': { params: shareOf, result: Empty },

@@ -16,6 +16,8 @@ export const RequestBody = z.strictObject({
   epoch: z.int().min(0),
   asker: Index,
   items: z.array(RequestItem).min(1).max(MAX_ITEMS),
+  /** By the asker's clock. Tells an enclave that has restarted that the asker knew this version of the key since then. */
+  askedAt: Time,
   expiresAt: Time,
 })
 export type RequestBody = z.infer<typeof RequestBody>
@@ -29,6 +31,8 @@ export const Approval = signed(
     index: Index,
     decision: z.enum(['approve', 'reject']),
     reason: z.string().max(200).nullable(),
+    /** By the participant's clock, as `askedAt`. */
+    decidedAt: Time,
     expiresAt: Time,
   }),
 )

@@ -125,3 +125,12 @@ export async function sign(
     )
   return { sealedSignatures, receipts }
 }
+
+/** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */
+export async function recall({ plan }: MadeKey, index: number, from: number): Promise<number | null> {
+  const { keyId } = plan.skeleton
+  const [asker, peer] = [plan.hosts.get(index)!, plan.hosts.get(from)!]
+  const { bootId } = await asker.call('hello', {})
+  const { recollection } = await peer.call('recall.tell', { keyId, life: bootId })
+  return (await asker.call('recall.learn', { keyId, index, from, recollection })).epoch
+}

@@ -124,6 +124,8 @@ export async function ask(
       type: item.content.type,
       digest: Digest.parse(toHex(itemDigest(plan.sessionSecret, signingId, at, item))),
     })),
+    // As late as it can be: after whatever restarted meanwhile.
+    askedAt: expiresAt - 1,
     expiresAt,
   })
   const request = await signBody(plan.signers.get(asker)!, 'request', body)
@@ -137,12 +139,14 @@ export const approve = (
   requestDigest: Digest,
   expiresAt: number,
   decision: 'approve' | 'reject' = 'approve',
+  decidedAt = expiresAt - 1,
 ) =>
   signBody(plan.signers.get(index)!, 'approval', {
     requestDigest,
     index,
     decision,
     reason: null,
+    decidedAt,
     expiresAt,
   }) as Promise<Approval>
 

@@ -19,7 +19,14 @@ export async function forgeApproval(stage: Stage, fleet: Fleet, key: Key, { alic
     callEnclave(fleet.addressOf(victim), 'sign.commit', { attempt: 1, index: 2, request, sealedItems, approvals })
 
   const { requestDigest, expiresAt } = signing
-  const yes: Approval['body'] = { requestDigest, index: 2, decision: 'approve', reason: null, expiresAt }
+  const yes: Approval['body'] = {
+    requestDigest,
+    index: 2,
+    decision: 'approve',
+    reason: null,
+    decidedAt: Date.now(),
+    expiresAt,
+  }
   const forged = await signBody(await createSigner(randomBytes(32)), 'approval', yes)
   const attempts: readonly (readonly [string, readonly Approval[], string])[] = [
     ['without any approval', [], 'consent.missing'],

@@ -1,0 +1,40 @@
+import { Refusal } from '@quorate/shared/errors'
+import { verifyBody } from '@quorate/shared/seal/sign'
+import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { EnclaveLog } from '../events.ts'
+import { learn, remembers } from '../vault/epochs.ts'
+import type { Memories } from '../vault/memories.ts'
+import type { Shares } from '../vault/shares.ts'
+import type { Vault } from '../vault/vault.ts'
+
+/** `life`: the `bootId` of this enclave. */
+type Ports = Readonly<{ vault: Vault; shares: Shares; memories: Memories; life: string; log: EnclaveLog }>
+
+type Recall = Readonly<{
+  [M in 'tell' | 'learn']: (params: EnclaveParams<`recall.${M}`>) => Promise<EnclaveResult<`recall.${M}`>>
+}>
+
+/** How an enclave that has restarted finds out which epoch of a key is in force: from another host of it that remembers. */
+export function createRecall({ vault, shares, memories, life, log }: Ports): Recall {
+  return {
+    async tell({ keyId, life: asker }) {
+      const { current, prepared } = memories.of(keyId)
+      const body = { keyId, life: asker, current, prepared }
+      return { recollection: await vault.sign('recollection', body) }
+    },
+
+    async learn({ keyId, index, from, recollection }) {
+      const { body } = recollection
+      const { participants } = shares.get(keyId, index).certificate.roster.skeleton
+      const peer = participants[from - 1]?.host.identity
+      if (peer === undefined || body.keyId !== keyId || body.life !== life) throw new Refusal('epoch.unproven')
+      if (!(await verifyBody(peer.signKey, 'recollection', recollection))) throw new Refusal('epoch.unproven')
+
+      const after = learn(memories.of(keyId), body)
+      if (remembers(after)) memories.keep(keyId, after)
+      const epoch = after.current?.epoch ?? null
+      log({ event: 'epoch.recalled', keyId, from, epoch })
+      return { epoch }
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import { verifyApproval } from '@quorate/shared/verify/signing'
+import type { Plea } from './consent.ts'
+
+/**
+ * How many participants have said since `since` (ms, by their own clocks), by asking for this request or approving it, that the
+ * version of the key that it names is the one they know. The request has been verified. A word that does not verify counts for
+ * nothing.
+ */
+export async function countVouchers(plea: Plea, since: number, now: number): Promise<number> {
+  const { key, request, requestDigest, approvals } = plea
+  const said = new Set<number>()
+  if (request.askedAt > since) said.add(request.asker)
+  for (const approval of approvals) {
+    const { index, decision, decidedAt } = approval.body
+    if (decision !== 'approve' || decidedAt <= since || said.has(index)) continue
+    const verifies = await verifyApproval(key, requestDigest, approval, now).then(
+      () => true,
+      () => false,
+    )
+    if (verifies) said.add(index)
+  }
+  return said.size
+}

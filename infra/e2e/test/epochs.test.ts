@@ -1,0 +1,150 @@
+import { signBody } from '@quorate/shared/seal/sign'
+import type { Consent } from '@quorate/shared/wire/keygen'
+import type { Recollection } from '@quorate/shared/wire/recall'
+import { describe, expect, it } from 'vitest'
+import { loadKey, makeKey, recall, sign, type MadeKey } from './support/ceremony.ts'
+import { createCluster } from './support/cluster.ts'
+import { approve, ask, bytesItem } from './support/people.ts'
+import { refresh } from './support/refresh.ts'
+import { expectRefusal } from './support/refused.ts'
+
+/*
+ * What an enclave does that was restored from old state. The rules alone, in all their interleavings: `epochs.model.test.ts` of the
+ * enclave. Here the rules stand behind an enclave's calls.
+ */
+const cluster = await createCluster()
+const soon = () => cluster.clock.now + 60_000
+
+const forever: Consent = {
+  kind: 'standing',
+  grant: { askers: ['alice'], content: ['bytes'], until: 9e12, limit: { count: 1000, seconds: 1 } },
+}
+/** Bob and Carol have said yes beforehand, so that Alice alone gets a signature. */
+const makeGranted = () => makeKey(cluster, { consents: new Map([2, 3].map((index) => [index, forever])) })
+
+async function restart({ plan }: MadeKey, ...indices: number[]): Promise<void> {
+  for (const index of indices) await plan.hosts.get(index)!.restart()
+  await cluster.introduceAll()
+  // A second later, when no standing grant is used up any more.
+  cluster.clock.now += 1_001
+}
+
+const versionOf = ({ digest, certificate }: MadeKey) => ({ digest, epoch: certificate.body.epoch })
+
+/** Alice asks for it, and Bob's or Carol's host takes part by a standing grant. */
+async function signByGrant(key: MadeKey, quorum: number[]) {
+  const { epoch } = versionOf(key)
+  const asked = await ask(key.plan, key, 1, [bytesItem('x')], soon(), (body) => ({ ...body, epoch }))
+  return sign(key, asked, [], quorum)
+}
+
+/** Alice asks and Bob approves, at these times. */
+async function signByWord(key: MadeKey, quorum: number[], { askedAt = soon() - 1, decidedAt = soon() - 1 } = {}) {
+  const { epoch } = versionOf(key)
+  const asked = await ask(key.plan, key, 1, [bytesItem('x')], soon(), (body) => ({ ...body, epoch, askedAt }))
+  const approval = await approve(key.plan, 2, asked.requestDigest, soon(), 'approve', decidedAt)
+  return sign(key, asked, [approval], quorum)
+}
+
+describe('an enclave that has restarted', () => {
+  it('does not sign with what the gateway brings, before another host has said that it is in force', async () => {
+    const key = await makeGranted()
+    await restart(key, 2)
+    await loadKey(key, [2])
+    await expectRefusal(signByGrant(key, [1, 2]), 'epoch.unproven')
+    expect(await recall(key, 2, 3)).toBe(0)
+    await signByGrant(key, [1, 2])
+  })
+
+  it('hears of a refresh that the gateway does not speak of, and does not sign with its old share', async () => {
+    const key = await makeGranted()
+    const next = await refresh(cluster, key)
+    await restart(key, 2, 3)
+    await loadKey(key, [2, 3])
+    expect(await recall(key, 2, 1)).toBe(1)
+    await expectRefusal(signByGrant(key, [2, 3]), 'epoch.stale')
+    await expectRefusal(loadKey(key, [2]), 'epoch.stale')
+    await loadKey(next, [2])
+    await signByGrant(next, [1, 2])
+  })
+
+  it('learns nothing from hosts that have forgotten as well', async () => {
+    const key = await makeGranted()
+    await restart(key, 2, 3)
+    await loadKey(key, [2, 3])
+    expect(await recall(key, 2, 3)).toBeNull()
+    await expectRefusal(signByGrant(key, [2, 3]), 'epoch.unproven')
+  })
+
+  it('takes no word that was said to an earlier life of it, to another, of another key, or by nobody of the key', async () => {
+    const [key, other] = [await makeGranted(), await makeGranted()]
+    const { keyId } = key.plan.skeleton
+    const [second, third] = [key.plan.hosts.get(2)!, key.plan.hosts.get(3)!]
+    const lifeOf = async (host: typeof second) => (await host.call('hello', {})).bootId
+    const tell = async (life: string, of = keyId) => (await third.call('recall.tell', { keyId: of, life })).recollection
+    const earlier = await tell(await lifeOf(second))
+    await restart(key, 2)
+    await loadKey(key, [2])
+    const learn = (recollection: Recollection, from = 3) =>
+      second.call('recall.learn', { keyId, index: 2, from, recollection })
+    const fresh = await tell(await lifeOf(second))
+
+    await expectRefusal(learn(earlier), 'epoch.unproven')
+    await expectRefusal(learn(await tell(await lifeOf(third))), 'epoch.unproven')
+    await expectRefusal(learn(await tell(await lifeOf(second), other.plan.skeleton.keyId)), 'epoch.unproven')
+    await expectRefusal(learn(fresh, 1), 'epoch.unproven')
+    await expectRefusal(learn(fresh, 9), 'epoch.unproven')
+    const byAlice = await signBody(key.plan.signers.get(1)!, 'recollection', fresh.body)
+    await expectRefusal(learn(byAlice, 1), 'epoch.unproven')
+    expect(await learn(fresh)).toEqual({ epoch: 0 })
+  })
+})
+
+describe('a key that no host remembers, after all have restarted', () => {
+  it('signs when enough participants have asked for it or approved since then, and by itself from then on', async () => {
+    const key = await makeGranted()
+    await restart(key, 1, 2, 3)
+    await loadKey(key)
+    await expectRefusal(signByGrant(key, [1, 2]), 'epoch.unproven')
+    await signByWord(key, [1, 2])
+    await signByGrant(key, [1, 2])
+    expect(await recall(key, 3, 1)).toBe(0)
+    await signByGrant(key, [2, 3])
+  })
+
+  it.each([
+    ['asked', { askedAt: 0 }],
+    ['approved', { decidedAt: 0 }],
+  ])('does not when one of them had %s before, which somebody may have kept', async (_, before) => {
+    const key = await makeGranted()
+    await restart(key, 1, 2, 3)
+    await loadKey(key)
+    await expectRefusal(signByWord(key, [1, 2], before), 'epoch.unproven')
+  })
+
+  it('does not on the word of one participant, however often it is given, nor on a rejection', async () => {
+    const key = await makeGranted()
+    await restart(key, 1, 2, 3)
+    await loadKey(key)
+    const asked = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    const own = await approve(key.plan, 1, asked.requestDigest, soon())
+    await expectRefusal(sign(key, asked, [own, own], [1, 2]), 'epoch.unproven')
+    const no = await approve(key.plan, 3, asked.requestDigest, soon(), 'reject')
+    await expectRefusal(sign(key, asked, [no], [1, 2]), 'epoch.unproven')
+    const byBob = await approve(key.plan, 2, asked.requestDigest, soon())
+    const forged = { ...byBob, body: { ...byBob.body, index: 3 } }
+    await expectRefusal(sign(key, asked, [forged], [1, 2]), 'epoch.unproven')
+  })
+
+  it('needs so many that any quorum that knows of a refresh has one among them', async () => {
+    const users = ['alice', 'bob', 'carol', 'dave']
+    const consents = new Map([2, 3, 4].map((index) => [index, forever]))
+    const key = await makeKey(cluster, { users, consents, threshold: 2 })
+    await restart(key, 1, 2, 3)
+    await loadKey(key)
+    const asked = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    const yes = (index: number) => approve(key.plan, index, asked.requestDigest, soon())
+    await expectRefusal(sign(key, asked, [await yes(2)], [1, 2]), 'epoch.unproven')
+    await sign(key, asked, [await yes(2), await yes(3)], [1, 2])
+  })
+})
