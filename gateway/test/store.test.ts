@@ -10,7 +10,7 @@ import { createBatchRunner, type Order } from '../src/store/batch.ts'
 import type { KeyRow } from '../src/store/key-table.ts'
 import { openStore } from '../src/store/open-store.ts'
 import { createRowCipher } from '../src/store/row-cipher.ts'
-import type { Change, KeyRecord, SessionStates, Store } from '../src/store/store.ts'
+import type { Change, KeyRecord, KeyStep, SessionStates, Store } from '../src/store/store.ts'
 import { createTables, type Tables } from '../src/store/tables.ts'
 import { keyRecord } from './key-record.ts'
 
@@ -112,6 +112,70 @@ describe('a session', () => {
     const outcomes = await Promise.allSettled([...ids, 'taken', 's0'].map((id) => store!.save(change(id, 0))))
     expect(outcomes.map(({ status }) => status)).toEqual([...ids.map(() => 'fulfilled'), 'rejected', 'rejected'])
     expect(await store!.openSessions()).toHaveLength(51)
+  })
+})
+
+/** The record of this key at an epoch, told apart by its shares. */
+const recordAt = (epoch: number): KeyRecord => ({
+  certificate: { ...record.certificate, body: { ...record.certificate.body, epoch } },
+  shares: [{ index: 1, sealed: `c2hhcmU${epoch}` }],
+})
+
+describe('a key that is refreshed', () => {
+  const made = () => store!.save(change('a', 0, { key: { step: 'made', record: recordAt(0) } }))
+  const step = (version: number, key: KeyStep) => store!.save(change('a', version, { key }))
+
+  it('is at its old epoch until the next one is in force, and at that from then on', async () => {
+    await open()
+    await made()
+    await step(1, { step: 'certified', record: recordAt(1) })
+    expect(await store!.loadKey(keyId)).toEqual(recordAt(0))
+    expect(await store!.loadKeyAt(keyId, 1)).toEqual(recordAt(1))
+    expect(await store!.certificates(keyId, 0, 9)).toHaveLength(1)
+    await step(2, { step: 'installing', epoch: 1 })
+    expect(await store!.loadKey(keyId)).toEqual(recordAt(1))
+    expect(await store!.loadKeyAt(keyId, 0)).toEqual(recordAt(0))
+  })
+
+  it('keeps the certificates of its earlier epochs, and none of their shares', async () => {
+    await open()
+    await made()
+    for (const epoch of [1, 2]) {
+      await step(3 * epoch - 2, { step: 'certified', record: recordAt(epoch) })
+      await step(3 * epoch - 1, { step: 'installing', epoch })
+      await step(3 * epoch, { step: 'retired', epoch })
+    }
+    for (const epoch of [0, 1]) expect((await store!.loadKeyAt(keyId, epoch))?.shares).toEqual([])
+    expect(await store!.loadKey(keyId)).toEqual(recordAt(2))
+    const epochs = async (from: number, most: number) =>
+      (await store!.certificates(keyId, from, most)).map(({ body }) => body.epoch)
+    expect(await epochs(0, 9)).toEqual([0, 1, 2])
+    expect(await epochs(1, 1)).toEqual([1])
+    expect(await epochs(3, 9)).toEqual([])
+  })
+
+  it('has one next epoch, and can be at none that was not certified', async () => {
+    await open()
+    await made()
+    await expect(step(1, { step: 'installing', epoch: 1 })).rejects.toMatchObject({ code: 'session.conflict' })
+    await step(1, { step: 'certified', record: recordAt(1) })
+    const again = step(2, { step: 'certified', record: recordAt(1) })
+    await expect(again).rejects.toMatchObject({ code: 'session.conflict' })
+  })
+
+  it('is found in a database that knew no epochs', async () => {
+    await open()
+    await made()
+    await close()
+    const db = new Database(path)
+    db.exec(
+      `CREATE TABLE old (key_id TEXT PRIMARY KEY, version INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;
+       INSERT INTO old SELECT key_id, version, blob FROM keys; DROP TABLE keys; ALTER TABLE old RENAME TO keys;
+       DROP TABLE IF EXISTS manifests; PRAGMA user_version = 1`,
+    )
+    db.close()
+    await open()
+    expect(await store!.loadKey(keyId)).toEqual(recordAt(0))
   })
 })
 

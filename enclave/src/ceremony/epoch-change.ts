@@ -8,7 +8,7 @@ import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveLog } from '../events.ts'
-import { install, prepare, type Version } from '../vault/epochs.ts'
+import { install, prepare, sameVersion, type Version } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -27,16 +27,18 @@ type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Versi
  * certificate is signed by all hosts, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange({ vault, shares, memories, log }: Ports): EpochChange {
-  /** The new version, of which `index` is hosted here: it follows the one whose share is open, or is that itself. */
+  /** The new version, of which `index` is hosted here: known already, or it follows the one whose share is open, or is that itself. */
   async function verify({ certificate, index }: NewShare): Promise<Next> {
     const { body } = certificate
     const { keyId, participants } = body.roster.skeleton
-    const before = shares.get(keyId, index)
     const own = participants[index - 1]?.host.identity.signKey === vault.identity.signKey
     const digest = digestOf('certificate', body)
-    if (!own || (digest !== before.digest && !succeeds(before, body))) throw new Refusal('certificate.invalid')
+    const version = { epoch: body.epoch, digest }
+    const { current, prepared } = memories.of(keyId)
+    const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
+    if (!own || !(isKnown || follows(shares.get(keyId, index), version, body))) throw new Refusal('certificate.invalid')
     await verifyCertificate(certificate)
-    return { certificate: body, digest, keyId, index, version: { epoch: body.epoch, digest } }
+    return { certificate: body, digest, keyId, index, version }
   }
 
   /** Throws `seal.invalid` unless the new share opens here. */
@@ -86,3 +88,6 @@ export function createEpochChange({ vault, shares, memories, log }: Ports): Epoc
     },
   }
 }
+
+const follows = (open: VerifiedKey, { digest }: Version, next: VerifiedKey['certificate']): boolean =>
+  open.digest === digest || succeeds(open, next)

@@ -1,7 +1,6 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/seal/sign'
-import { verifyBody } from '@quorate/shared/seal/sign'
+import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import { effects, hasEnded, isInForce, transition } from '../refresh/machine.ts'
@@ -24,6 +23,7 @@ export type RefreshTools = Readonly<{
   recall: Recall
   timeoutMs: number
 }>
+type Installing = Extract<RefreshSession['phase'], { name: 'installing' }>
 type Asked = Exclude<RefreshEffect, { type: 'find_hosts' }>
 type Step = Extract<RefreshEffect, { type: 'prepare' | 'install' }>
 
@@ -108,12 +108,15 @@ async function perform(
   })
 }
 
+const sameWords = (a: Installing, b: Installing): boolean =>
+  digestOf('prepared-all', a.prepared) === digestOf('prepared-all', b.prepared)
+
 function auditOf(before: RefreshSession | null, after: RefreshSession, at: number): AuditRecord[] {
   const { phase, keyId, refreshId, attempt, request } = after
   const record = (event: string, detail: AuditRecord['detail']) => [{ at, event, keyId, sessionId: refreshId, detail }]
   if (phase.name === 'failed') return record('refresh.failed', { attempt, code: phase.code, culprits: phase.culprits })
   if (phase.name === 'completed') return record('refresh.completed', { installed: phase.installed })
-  if (phase.name === 'installing' && before?.phase.name !== 'installing')
+  if (phase.name === 'installing' && !(before?.phase.name === 'installing' && sameWords(before.phase, phase)))
     return record('refresh.prepared', {
       certificate: digestOf('certificate', phase.certificate.body),
       prepared: phase.prepared,
@@ -146,7 +149,7 @@ function keyStepOf(before: RefreshSession | null, { phase }: RefreshSession): Ke
 const withoutShares = (s: RefreshSession): RefreshSession =>
   s.phase.name === 'preparing' ? { ...s, phase: { ...s.phase, shares: [] } } : s
 
-/** A single answer, and one that was none: who gave it gives it again. That a host has to prepare anew is to be remembered. */
+/** A single answer, and one that was none: who gave it gives it again. */
 function isPartial({ phase }: RefreshSession, event: RefreshEvent): boolean {
   switch (event.type) {
     case 'round_one_sent':
@@ -158,7 +161,7 @@ function isPartial({ phase }: RefreshSession, event: RefreshEvent): boolean {
     case 'installed':
       return phase.name === 'installing'
     case 'refused':
-      return phase.name === 'installing' || (phase.name === 'preparing' && !phase.inForce)
+      return phase.name === 'preparing' || phase.name === 'installing'
     case 'hosts_seen':
     case 'time_passed':
       return false
