@@ -30,7 +30,7 @@ async function answer(ring: KeyRing, tokens: GoogleKmsOptions['tokens'], request
   const { method, url = '', headers } = request
   const rights = tokens.get(/^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
   if (rights === undefined) throw new GoogleError('UNAUTHENTICATED', 'Request had invalid authentication credentials.')
-  const [, name = '', verb] = /^\/v1\/(projects\/[^:?]+)(?::(\w+))?$/.exec(url) ?? []
+  const [, name = '', verb] = /^\/v1\/(projects\/[^:?]+)(?::(\w+))?(?:\?|$)/.exec(url) ?? []
   if (rights === 'nothing') throw new GoogleError('PERMISSION_DENIED', `Permission denied on resource '${name}'.`)
   if (method === 'GET' && verb === undefined) return describeVersion(ring, name)
   const operation = verb !== undefined && Object.hasOwn(operations, verb) ? operations[verb] : undefined

@@ -20,7 +20,9 @@ const Decrypt = z.strictObject({
   ciphertextCrc32c: Checksum.optional(),
   additionalAuthenticatedDataCrc32c: Checksum.optional(),
 })
-const GenerateRandomBytes = z.strictObject({ lengthBytes: z.int().min(8).max(1024), protectionLevel: z.literal('HSM') })
+/** An enum of proto3's JSON: its name, or its number, as Google's own clients send it. */
+const Hsm = z.union([z.literal('HSM'), z.literal(2)])
+const GenerateRandomBytes = z.strictObject({ lengthBytes: z.int().min(8).max(1024), protectionLevel: Hsm })
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 const checksum = (bytes: Uint8Array): string => String(crc32c(bytes))

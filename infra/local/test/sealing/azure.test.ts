@@ -73,6 +73,15 @@ describe('an enclave does not take from Azure’s endpoint', () => {
     await expect(kms.decrypt(ciphertext, context)).rejects.toMatchObject({ code: 'kms.denied' })
   })
 
+  it('randomness of another length', async () => {
+    const hsm = await startAzure('A256KW')
+    for (const length of [0, 31, 33]) {
+      hsm.service.faults.push(answering(200, { value: Buffer.alloc(length).toString('base64url') }))
+      await expect(hsm.open().kms.random(32)).rejects.toMatchObject({ code: 'kms.invalid' })
+    }
+    await hsm.close()
+  })
+
   it('a token that it does not know', async () => {
     const { kms } = azure.open(azure.keyId, azure.parents[2].port)
     await expect(kms.generateDataKey(context)).rejects.toMatchObject({ code: 'kms.denied' })
