@@ -15,6 +15,7 @@ import { createIntroducing, heard, playRound } from './play-round.ts'
 import type { Ports } from './ports.ts'
 import type { Recall } from './recall.ts'
 import { restoreShare } from './restore-share.ts'
+import { untilReached } from './under-way.ts'
 
 export type RefreshTools = Readonly<{
   ports: Ports
@@ -90,7 +91,14 @@ async function askStep(tools: RefreshTools, s: RefreshSession, effect: Step, id:
   return { type: 'installed', index, installed }
 }
 
-/** Answers become events. A host that has been asked in vain is left in peace for a while. */
+/** A host that is away is asked again when it is back; one that could not answer yet, after a while. */
+async function restFor({ ports: { enclaves } }: RefreshTools, id: EnclaveId, tries: number): Promise<void> {
+  const ms = Math.min(FIRST_REST_MS * 2 ** (tries - 1), LONGEST_REST_MS)
+  if (enclaves.status(id).state === 'ready') await rest(ms, undefined, { ref: false })
+  else await untilReached(enclaves, [id], LONGEST_REST_MS)
+}
+
+/** Answers become events. */
 async function perform(
   tools: RefreshTools,
   introduced: (attempt: number) => Promise<void>,
@@ -100,8 +108,7 @@ async function perform(
   const { attempt, index } = effect
   const enclaveId = s.hosts[index - 1]
   const isStep = effect.type === 'prepare' || effect.type === 'install'
-  if (isStep && effect.tries > 0)
-    await rest(Math.min(FIRST_REST_MS * 2 ** (effect.tries - 1), LONGEST_REST_MS), undefined, { ref: false })
+  if (isStep && effect.tries > 0 && enclaveId !== undefined) await restFor(tools, enclaveId, effect.tries)
   return heard(tools, { where: 'refresh', attempt, index, enclaveId }, () => {
     if (enclaveId === undefined) throw new Refusal('internal')
     return isStep ? askStep(tools, s, effect, enclaveId) : askRound(tools, s, effect, enclaveId, introduced)

@@ -1,6 +1,6 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { ask, makeKey, patience, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { planReached } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
 
@@ -30,6 +30,17 @@ const last = ['keygen.round1', 'keygen.round2', 'keygen.round3'].map((step) => (
 }))
 const signing = [...cases(['sign.commit', 'sign.partial', 'sign.confirm'], 2), ...cases(['sign.aggregate'], 1)]
 
+/** One side of each step of a refresh, for one of the enclaves that are asked. */
+const refreshing = [
+  { step: 'refresh.round1', when: 'after', nth: 1 },
+  { step: 'refresh.round2', when: 'before', nth: 2 },
+  { step: 'refresh.round3', when: 'after', nth: 3 },
+  { step: 'refresh.prepare', when: 'before', nth: 1 },
+  { step: 'refresh.prepare', when: 'after', nth: 3 },
+  { step: 'refresh.install', when: 'before', nth: 1 },
+  { step: 'refresh.install', when: 'after', nth: 2 },
+] as const
+
 async function signOnce(): Promise<void> {
   made += 1
   await sign(crashing.people, key, `signature ${made}`)
@@ -47,6 +58,15 @@ describe('an enclave that is killed', { timeout: long }, () => {
     crashing.lay(plan)
     await signOnce()
     expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })
+  })
+
+  it.each(refreshing)('$when $step ($nth) does not keep a key from being refreshed', async (plan) => {
+    crashing.lay(plan)
+    const { epoch } = key.certificate.body
+    key = await crashing.people.alice.refreshKey(key, { timeout: patience })
+    expect(key.certificate.body.epoch).toBe(epoch + 1)
+    expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })
+    await signOnce()
   })
 
   it.each(sides)('%s it has opened a share again, after all have been killed, opens it then', async (when) => {
