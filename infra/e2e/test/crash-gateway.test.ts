@@ -1,6 +1,6 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
 
@@ -34,6 +34,14 @@ const keygenStates = [
   'keygen key_generation/round3',
   'keygen completed',
 ]
+const refreshStates = [
+  'refresh refreshing/round1',
+  'refresh refreshing/round2',
+  'refresh refreshing/round3',
+  'refresh preparing',
+  'refresh installing',
+  'refresh completed',
+]
 const signingStates = ['signing collecting_participants', 'signing generating_nonces', 'signing completed']
 
 describe('a gateway that is killed at every write', { timeout: long }, () => {
@@ -60,6 +68,21 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
       await sign(crashing.people, key, `signature ${number}, crash ${when}`)
     })
     expect(places).toEqual(expect.arrayContaining(signingStates))
+  })
+
+  it('finishes the refresh, killed right before or after it, and the key signs', async () => {
+    let number = 0
+    const refreshed = async () => {
+      key = await crashing.people.alice.refreshKey(key, { timeout: patience })
+      number += 1
+    }
+    const places = await atEveryWrite('before', refreshed)
+    expect(places).toEqual(expect.arrayContaining(refreshStates))
+    crashing.lay({ step: 'write', when: 'after', place: 'refresh installing' })
+    await refreshed()
+    expect(await crashing.lift()).toMatchObject({ place: 'refresh installing' })
+    expect(key.certificate.body.epoch).toBe(number)
+    await sign(crashing.people, key, 'refreshed through crashes')
   })
 
   it('has spent no nonce twice, left nothing half open, and kept its audit whole', async () => {

@@ -9,7 +9,7 @@ import { createReach, type Reach } from './crash-plan.ts'
 /** The state that a change persists, down to the round. */
 function stateOf({ kind, state: { phase } }: Pick<Change, 'kind' | 'state'>): string {
   const detail =
-    phase.name === 'key_generation'
+    phase.name === 'key_generation' || phase.name === 'refreshing'
       ? `/${phase.round.name}`
       : phase.name === 'finalizing_signature' && phase.sealedSignatures !== null
         ? '/aggregated'
