@@ -4,10 +4,11 @@ import { z } from 'zod'
 import { sealToRecipient } from './cms-writer.ts'
 import type { KmsErrorName } from './kms-error.ts'
 
-/** What goes wrong. `hanging`: no answer ever. `lying`: a good answer is exchanged for another one on its way. */
+/** What goes wrong. `hanging`: no answer ever. `stalling`: an answer that begins and does not end. `lying`: a good answer is exchanged for another one on its way. */
 export type Fault =
   | Readonly<{ name: 'refusing'; error: KmsErrorName }>
   | Readonly<{ name: 'hanging' }>
+  | Readonly<{ name: 'stalling' }>
   | Readonly<{ name: 'lying'; lie: Lie }>
 
 /** From the good answer and the request to what is answered. */

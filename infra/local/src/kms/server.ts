@@ -31,12 +31,12 @@ export type RunningKms = Readonly<{
   keys: Omit<KeyStore, 'key' | 'ofCiphertext'>
   /** From now on, for so many requests (without end when nothing is said), it does this instead. null: it is well again. */
   suffer: (fault: Fault | null, times?: number) => void
-  /** The names of the operations that it was asked for. */
-  asked: () => readonly string[]
+  /** How many operations it was asked for. */
+  asked: () => number
   close: () => Promise<void>
 }>
 
-type Service = Desk & Readonly<{ principals: Principals; nextFault: () => Fault | null; asked: string[] }>
+type Service = Desk & Readonly<{ principals: Principals; nextFault: () => Fault | null }>
 
 const largestRequest = 64 * 1024
 
@@ -47,9 +47,8 @@ const largestRequest = 64 * 1024
 export async function startKms(options: KmsOptions): Promise<RunningKms> {
   const { folder, roots, principals, now = Date.now } = options
   const keys = await openKeyStore(folder, options.keys)
-  const asked: string[] = []
-  const health = sickness()
-  const service: Service = { keys, roots, principals, now, asked, nextFault: health.next }
+  const health = watchHealth()
+  const service: Service = { keys, roots, principals, now, nextFault: health.next }
   const server = createServer(options.tls, (request, response) => void serve(service, request, response))
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, '127.0.0.1', resolve))
   const close = async () => {
@@ -59,16 +58,22 @@ export async function startKms(options: KmsOptions): Promise<RunningKms> {
   }
   const { port } = server.address() as AddressInfo
   const keyArn = arnOf(options.keys[0].keyId)
-  return { url: `https://localhost:${port}`, port, keyArn, keys, suffer: health.suffer, asked: () => [...asked], close }
+  return { url: `https://localhost:${port}`, port, keyArn, keys, suffer: health.suffer, asked: health.asked, close }
 }
 
 /** One fault at a time, with the number of requests that it has left. */
-function sickness() {
-  let current: Fault | null = null
-  let left = 0
+function watchHealth() {
+  let [fault, left, asked]: [Fault | null, number, number] = [null, 0, 0]
   return {
-    suffer: (fault: Fault | null, times = Infinity) => void ((current = fault), (left = times)),
-    next: (): Fault | null => (left-- > 0 ? current : null),
+    suffer: (next: Fault | null, times = Infinity) => void ([fault, left] = [next, times]),
+    asked: () => asked,
+    /** What befalls the next request. */
+    next: (): Fault | null => {
+      asked += 1
+      if (left === 0) return null
+      left -= 1
+      return fault
+    },
   }
 }
 
@@ -79,9 +84,9 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
     if (request.method !== 'POST' || operation === undefined) throw new KmsError('UnknownOperationException')
     const principal = principalOf(request.headers.authorization, service.principals)
     const body = await readJson(request)
-    service.asked.push(name)
     const fault = service.nextFault()
     if (fault?.name === 'hanging') return
+    if (fault?.name === 'stalling') return void response.writeHead(200).write('{')
     if (fault?.name === 'refusing') throw new KmsError(fault.error)
     const answer = await operation(service, principal, body)
     reply(response, 200, fault === null ? answer : fault.lie(answer, body))
