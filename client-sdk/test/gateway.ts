@@ -19,6 +19,7 @@ import {
   type Dealt,
   type Fleet,
 } from './fleet.ts'
+import { refreshHandlers } from './refreshing.ts'
 
 type Asked = Readonly<{
   route: RouteName
@@ -188,6 +189,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       if (next.state !== 'failed') await advance(next)
       return signings.get(id)
     },
+    ...refreshHandlers(fleet, keygens),
     getSigning: ({ id }) => signings.get(id) ?? problem('request.not_found'),
     listSignings: ({ id }) => ({
       signings: [...signings.values()].filter((s) => s.keyId === id && s.state === 'collecting_participants'),
@@ -258,7 +260,7 @@ function send(response: ServerResponse, reply: unknown): void {
 
 function findRoute(method: string, path: string): { route: RouteName; id: string } | null {
   for (const [route, { method: wanted, path: pattern }] of Object.entries(routes)) {
-    const match = new RegExp(`^/api/v1${pattern.replace('{id}', '([^/]+)')}$`).exec(path)
+    const match = new RegExp(`^/api/v1${pattern.replaceAll(/\{\w+\}/g, '([^/]+)')}$`).exec(path)
     if (match && wanted === method.toLowerCase())
       return { route: route as RouteName, id: decodeURIComponent(match[1] ?? '') }
   }
