@@ -11,6 +11,9 @@ ONLY ?=
 HSM_PROVIDER ?=
 # What the enclave in the image believes, and where it finds its key service; measured with it.
 CONFIGURATION ?= infra/image/configuration$(if $(filter-out aws,$(HSM_PROVIDER)),.$(HSM_PROVIDER)).example.json
+# Where CI wants the results of tests as JSON.
+VITEST_REPORT ?=
+report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
 .PHONY: help setup build demo fleet eif test-nitro test check bench wasm format clean
 
@@ -39,11 +42,11 @@ eif: build ## Make the enclave image and its measurements, without Docker and ni
 	@node infra/image/dist/src/make-eif.js --application infra/image/dist/application \
 	  --configuration $(CONFIGURATION) $(if $(HSM_PROVIDER),--provider $(HSM_PROVIDER)) --out infra/image/dist/quorate.eif
 
-test-nitro: build ## Boot the enclave image in QEMU's Nitro machine (builds QEMU once; skips where it cannot)
-	@vitest run --config infra/image/nitro/vitest.config.js --root .
+test-nitro: build ## Boot our image in QEMU's Nitro machines, make a key there and sign (builds QEMU once; skips where it cannot)
+	@vitest run --config infra/image/nitro/vitest.config.js --root . $(report)
 
 test: build ## Run all tests
-	@vitest run $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
+	@vitest run $(report)
 
 check: build ## Format, lint, types, import directions, dead code, OpenAPI, WASM digest (under a minute)
 	@node .ci/check.js

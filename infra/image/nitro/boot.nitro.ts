@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCbor } from '@quorate/shared/attestation/cose'
 import { verifyDocument } from '@quorate/shared/attestation/verify'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { makeImage } from '../src/build/make.ts'
 import { writeImage, type Registers } from '../src/build/write-image.ts'
 import { readLine, startMachine, type Machine } from './support/machine.ts'
-import { bundle, prepareTools } from './support/prepare.ts'
+import { bundle } from './support/bundle.ts'
 import type { Report } from './support/report.ts'
 
-const tools = prepareTools()
+const tools = inject('tools')
 const awsRoot = readFileSync(
   new URL('../../../shared/test/vectors/nitro-attestation/aws_nitro_root_g1.pem', import.meta.url),
   'utf8',
@@ -41,7 +41,7 @@ describe.skipIf(tools === null)('the enclave image in a Nitro machine', () => {
     const eif = join(folder, 'probe.eif')
     registers = (await writeImage(await makeImage(bundle('infra/image/nitro/probe.ts'), 'emulation'), eif)).registers
     started = performance.now()
-    machine = await startMachine({ tools: tools ?? '', eif, cid: 16 })
+    machine = await startMachine({ tools: tools ?? '', eif, folder: join(folder, 'machine'), cid: 16 })
     report = await askProbe(machine)
     answered = performance.now()
   })

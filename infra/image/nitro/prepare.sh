@@ -2,13 +2,14 @@
 # Builds, once, what the enclave image boots in: QEMU's Nitro machine and its vsock device, outside the repository.
 # Prints the folder they are in. Ends with 3 and says why where a piece cannot be had. Needs no root and installs nothing.
 set -eu
+here=$(cd "$(dirname "$0")" && pwd)
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/quorate-nitro
 qemu_version=1:10.0.13+ds-0+deb13u1
 qemu_sha256=6a0888e806c2ffc0c5f0733e974f9aea55491950d3c47c98669c8b236dde59ae
 vsock_version=0.3.0
 vsock_sha256=52ce95d81af89ad693d067c650e42df0f217addfbc96cc4820f7c62eb4a28b13
-ready=$cache/machine-1
+ready=$cache/machine-2
 log=$cache/prepare.log
 
 missing() { echo "$1" >&2; exit 3; }
@@ -74,6 +75,7 @@ END
 "$work/python/bin/pip" install -q setuptools distlib >>"$log" 2>&1 || missing 'setuptools is out of reach'
 mkdir -p "$work/qemu/build"
 tar -xJf "$work"/qemu_*.orig.tar.xz -C "$work/qemu" --strip-components=1
+patch --quiet -p1 -d "$work/qemu" <"$here/signer.patch" >>"$log" || missing 'the patch does not fit this QEMU'
 # Debian's tarball is without the firmware of other machines, which no option leaves out.
 sed -i 's/unpack_edk2_blobs = bzip2.found()/unpack_edk2_blobs = false/' "$work/qemu/meson.build"
 (

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -18,6 +19,7 @@ export type Machine = Readonly<{
   console: () => string
   /** When the machine has ended. */
   ended: Promise<void>
+  /** By SIGKILL, as when the power goes. */
   stop: () => Promise<void>
 }>
 
@@ -25,64 +27,67 @@ export type MachineOptions = Readonly<{
   /** Where prepare.sh has put QEMU. */
   tools: string
   eif: string
+  /** Where the sockets are while it runs, and at the same paths when another machine runs there afterwards. */
+  folder: string
   /** Of the guest, never 0 to 3. The kernel of this machine has no part in it. */
   cid: number
   /** In MiB. */
   memory?: number
+  /** The UNIX socket of whoever signs the documents (see signer.patch). Without it nobody does. */
+  signer?: string
   /** What listens on the parent's vsock ports beside the heartbeat's. */
   services?: Readonly<Record<number, (socket: Socket) => void>>
 }>
 
-export async function startMachine({
-  tools,
-  eif,
-  cid,
-  memory = 1024,
-  services = {},
-}: MachineOptions): Promise<Machine> {
-  const folder = await mkdtemp(join(tmpdir(), 'quorate-nitro-'))
-  const socket = join(folder, 'vm')
-  const device = join(folder, 'device')
-  const children: ChildProcess[] = []
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const { tools, eif, folder, cid, memory = 1024, signer, services = {} } = options
+  const [socket, device] = [hybridSocket(folder), join(folder, 'device')]
+  await mkdir(folder, { recursive: true })
   const servers: Server[] = []
   const listen = (port: number, serve: (socket: Socket) => void): void => {
     servers.push(createServer(serve).listen(`${socket}_${port}`))
   }
-  const heartbeat = new Promise<number>((resolve) => {
-    listen(heartbeatPort, (beat) =>
-      beat
-        .on('error', () => beat.destroy())
-        .once('data', (bytes) => {
-          beat.end(bytes)
-          resolve(Number(bytes[0]))
-        }),
-    )
-  })
+  const heartbeat = new Promise<number>((resolve) => listen(heartbeatPort, (beat) => answerBeat(beat, resolve)))
   for (const [port, serve] of Object.entries(services)) listen(Number(port), serve)
 
-  const vsock = spawn(join(tools, 'vhost-device-vsock'), [
+  const vsock = launch(join(tools, 'vhost-device-vsock'), [
     '--vm',
     `guest-cid=${cid},socket=${device},uds-path=${socket}`,
   ])
-  children.push(vsock)
-  await sleep(500)
-  const qemu = spawn(join(tools, 'qemu-system-x86_64'), [
+  while (!existsSync(device) && vsock.exitCode === null) await sleep(20)
+  const hardware = [
     ...['-L', tools, '-nodefaults', '-nographic', '-no-reboot', '-monitor', 'none', '-serial', 'stdio'],
     ...['-M', 'nitro-enclave,vsock=v,id=quorate,acpi=on', '-accel', 'tcg', '-cpu', 'max', '-smp', '2'],
     ...['-m', `${memory}M`, '-chardev', `socket,id=v,path=${device}`, '-kernel', eif],
-  ])
-  children.push(qemu)
+  ]
+  const qemu = launch(join(tools, 'qemu-system-x86_64'), hardware, signer === undefined ? {} : { NSM_SIGNER: signer })
   let text = ''
-  for (const stream of [qemu.stdout, qemu.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const ended = new Promise<void>((resolve) => qemu.once('close', () => resolve()))
+  for (const stream of [qemu.stdout, qemu.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const ended = once(qemu, 'close').then(() => undefined)
 
   const stop = async (): Promise<void> => {
-    for (const child of children) child.kill('SIGKILL')
+    for (const child of [qemu, vsock]) child.kill('SIGKILL')
     for (const server of servers) server.close()
     await ended
     await rm(folder, { recursive: true, force: true })
   }
   return { socket, heartbeat, console: () => text, ended, stop }
+}
+
+/** Where a machine with this folder is reached. */
+export const hybridSocket = (folder: string): string => join(folder, 'vm')
+
+/** Ends when this process does, however that comes. */
+const launch = (executable: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
+  spawn('setpriv', ['--pdeathsig', 'KILL', executable, ...args], { env: { ...process.env, ...env } })
+
+function answerBeat(beat: Socket, resolve: (byte: number) => void): void {
+  beat
+    .on('error', () => beat.destroy())
+    .once('data', (bytes) => {
+      beat.end(bytes)
+      resolve(Number(bytes[0]))
+    })
 }
 
 /** The first line that the enclave sends on one of its ports. The device tells no end of a stream, so lines are what there is. */

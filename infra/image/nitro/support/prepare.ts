@@ -1,28 +1,42 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import type { TestProject } from 'vitest/node'
+import { fetchPackages } from '../../src/build/debian.ts'
+import { readPins } from '../../src/build/pins.ts'
 import { inWorkspace } from '../../src/build/workspace.ts'
 
-/** The folder with QEMU and its vsock device; null, and loudly why, where a piece of them cannot be had. */
-export function prepareTools(): string | null {
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The folder with QEMU and its vsock device, or null where nothing can boot. */
+    tools: string | null
+  }
+}
+
+/** Has everything there that the machines and their images take, once for all tests. Without a piece of it nothing boots, and it is said why. */
+export default async function prepare({ provide }: TestProject): Promise<void> {
+  const tools = buildMachine()
+  const missing = tools === null ? 'see the line above' : await missingPackages()
+  if (missing !== null) process.stderr.write(`SKIPPED: nothing boots here, ${missing}\n`)
+  provide('tools', missing === null ? tools : null)
+}
+
+function buildMachine(): string | null {
   const { status, stdout } = spawnSync('sh', [inWorkspace('nitro/prepare.sh')], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   if (status === 0) return stdout.trim()
-  if (status !== 3) throw new Error('the Nitro machine could not be prepared')
-  process.stderr.write('SKIPPED: nothing boots here, see the line above\n')
-  return null
+  if (status === 3) return null
+  throw new Error('the Nitro machine could not be prepared')
 }
 
-/** The files of an application, bundled from this source file of the project. */
-export function bundle(source: string): Record<string, Buffer> {
-  const folder = mkdtempSync(join(tmpdir(), 'quorate-bundle-'))
+/** Why the image cannot be made, or null. */
+async function missingPackages(): Promise<string | null> {
+  const { debian, snapshot } = readPins()
   try {
-    execFileSync(process.execPath, [inWorkspace('../local/bundle.js'), source, folder])
-    return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]))
-  } finally {
-    rmSync(folder, { recursive: true })
+    await fetchPackages([...debian.kernel, ...debian.runtime, ...debian.toolchain], snapshot)
+    return null
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('not to be had')) return error.message
+    throw error
   }
 }

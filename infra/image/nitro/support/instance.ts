@@ -1,0 +1,89 @@
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openConnection } from '@quorate/gateway/enclaves/connection'
+import { callOver } from '@quorate/gateway/enclaves/rpc'
+import type { DevelopmentChain } from '@quorate/local/nsm/development-root'
+import { parseAddress } from '@quorate/shared/wire/address'
+import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import { signing, startHypervisor, type Hypervisor } from './hypervisor.ts'
+import { hybridSocket, startMachine, type Machine } from './machine.ts'
+
+/** A parent instance with one enclave. Machines come and go; name and address stay. */
+export type Instance = Readonly<{
+  enclaveId: string
+  /** As QUORATE_ENCLAVES takes it. */
+  address: string
+  /** Boots this image, in place of what runs, and resolves when the enclave answers. */
+  boot: (eif: string) => Promise<void>
+  /** SIGKILL to the machine. */
+  kill: () => Promise<void>
+  /** What is done from now on with the documents of the enclave's security module. */
+  setHypervisor: (hypervisor: Hypervisor) => void
+  /** One call, as the gateway makes it. Throws what the enclave refuses with. */
+  call: <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
+  close: () => Promise<void>
+}>
+
+type Parts = Readonly<{
+  enclaveId: string
+  folder: string
+  tools: string
+  /** On which the enclave listens. */
+  port: number
+  cid: number
+  chain: DevelopmentChain
+  services: Readonly<Record<number, (socket: Socket) => void>>
+}>
+
+/** In ms. */
+const patience = 30_000
+const longestBoot = 400_000
+
+export function createInstance({ enclaveId, folder, tools, port, cid, chain, services }: Parts): Instance {
+  const home = join(folder, enclaveId)
+  const address = `hybrid:${hybridSocket(home)}:${port}`
+  const signer = join(folder, `${enclaveId}.signer`)
+  let machine: Machine | undefined
+  let hypervisor = signing(chain)
+  const server = startHypervisor(signer, () => hypervisor)
+
+  const call: Instance['call'] = async (method, params) => {
+    const connection = await openConnection(parseAddress(address), patience, new AbortController().signal)
+    try {
+      return await callOver(connection, method, params, patience)
+    } finally {
+      connection.close()
+    }
+  }
+  const kill = async (): Promise<void> => {
+    await machine?.stop()
+    machine = undefined
+  }
+  const boot = async (eif: string): Promise<void> => {
+    await kill()
+    machine = await startMachine({ tools, eif, cid, folder: home, signer, services })
+    await Promise.race([untilAnswered(call, machine.heartbeat), failure(machine, enclaveId)])
+  }
+  return {
+    ...{ enclaveId, address, boot, kill, call },
+    setHypervisor: (other) => {
+      hypervisor = other
+    },
+    close: async () => {
+      server.close()
+      await kill()
+    },
+  }
+}
+
+async function untilAnswered(call: Instance['call'], heartbeat: Promise<unknown>): Promise<void> {
+  await heartbeat
+  while ((await call('hello', {}).catch(() => null)) === null) await sleep(200)
+}
+
+/** Rejects with the console when the machine ends, or its time is over. */
+async function failure({ ended, console }: Machine, enclaveId: string): Promise<never> {
+  await Promise.race([ended, sleep(longestBoot, undefined, { ref: false })])
+  throw new Error(`${enclaveId} does not come up:\n${console()}`)
+}
