@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -89,6 +89,8 @@ describe('quorate', () => {
       'approve',
       'status',
       'key',
+      'refresh',
+      'update',
       'verify',
       'demo',
     ]) {
@@ -198,6 +200,28 @@ describe('quorate', () => {
     const rejected = await quorate(['approve', signingId, '--as', 'bob', '--reject', 'no'])
     expect(rejected).toMatchObject({ code: 0 })
     expect(await quorate(['status', signingId, '--as', 'alice', '--wait'])).toMatchObject({ code: 1 })
+  })
+
+  it('refreshes a key, brings it up to date elsewhere, and still verifies what was signed before', async () => {
+    const keyId = await makeKey()
+    const proof = join(folder, 'proof.json')
+    const signing = quorate(['sign', keyId, 'before', '--as', 'alice', '--out', proof, '--timeout', '10s'])
+    expect((await quorate(['approve', '--wait', '-y', '--as', 'bob', '--timeout', '10s'])).code).toBe(0)
+    expect((await signing).code).toBe(0)
+    const elsewhere = join(folder, 'elsewhere')
+    await cp(join(folder, 'home'), elsewhere, { recursive: true })
+
+    const refreshed = await quorate(['refresh', keyId.slice(0, 8), '--as', 'bob', '--json'])
+    expect(refreshed).toMatchObject({ code: 0, lines: [{ event: 'refreshed', keyId, epoch: 1 }] })
+    expect((await quorate(['key', keyId])).out).toContain('epoch 1')
+    expect((await quorate(['verify', keyId, '--proof', proof])).code).toBe(0)
+
+    const env = { ...environment(), QUORATE_HOME: elsewhere }
+    expect((await quorate(['key', keyId], { env })).out).toContain('epoch 0')
+    const updated = await quorate(['update', keyId, '--json'], { env })
+    const { certificate } = refreshed.lines[0]!
+    expect(updated).toMatchObject({ code: 0, lines: [{ event: 'updated', epoch: 1, certificate }] })
+    expect((await quorate(['verify', keyId, '--proof', proof], { env })).code).toBe(0)
   })
 
   it('shows a key under all its names', async () => {
