@@ -146,7 +146,7 @@ describe('quorate', () => {
   })
 
   it('says of an enclave whose root its host can open that it is so', async () => {
-    const sealing = { provider: 'google', key: 'k', releasesTo: 'holder-of-credentials', keyAttestation: 'none' }
+    const sealing = { provider: 'google', releasesTo: 'holder-of-credentials', keyAttestation: 'none' }
     const [{ identity }] = fleet.enclaves as [(typeof fleet.enclaves)[0]]
     gateway.lies.listEnclaves = () => ({
       enclaves: [{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing }],

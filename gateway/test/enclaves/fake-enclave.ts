@@ -34,7 +34,6 @@ const hex32 = (n: number) => n.toString(16).padStart(64, '0')
 let boots = 0
 export const sealing: SealingClaims = {
   provider: 'simulator',
-  key: 'arn:test',
   releasesTo: 'measured-image',
   keyAttestation: 'none',
 }

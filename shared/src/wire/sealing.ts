@@ -17,8 +17,6 @@ export function parseHsmProvider(text: string): HsmProvider {
  */
 export const SealingClaims = z.strictObject({
   provider: HsmProvider,
-  /** The one key, as its provider names it: ARN, key identifier, name of a key version, or label of token and key. */
-  key: z.string().min(1).max(512),
   /** `holder-of-credentials`: the host of the enclave can open the sealed root by itself. */
   releasesTo: z.enum(['measured-image', 'holder-of-credentials']),
   /** What proves to the enclave that the key lives in hardware. `cavium-v2`: a statement of Google's HSMs, verified before use. */

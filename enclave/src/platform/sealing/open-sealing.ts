@@ -49,7 +49,7 @@ function openAws({ provider, endpoint, region, keyArn, authorities }: Of<'aws'>,
   const client = createKmsClient({ endpoint, region, credentials: metadata.credentials, agent })
   const kms = createAttestedKms({ nsm, client, keyArn })
   // KMS's keys live in its HSMs by AWS's word; no statement of them can be had.
-  return { kms, claims: { provider, key: keyArn, releasesTo: 'measured-image', keyAttestation: 'none' } }
+  return { kms, claims: { provider, releasesTo: 'measured-image', keyAttestation: 'none' } }
 }
 
 function openCloudHsm({ provider, credentialsPort, ...hsm }: Of<'aws-cloudhsm'>, { tunnelTo }: SealingParts): Sealing {
@@ -58,8 +58,9 @@ function openCloudHsm({ provider, credentialsPort, ...hsm }: Of<'aws-cloudhsm'>,
 }
 
 function openAzure({ provider, keyId, algorithm, ...reach }: Of<'azure'>, parts: SealingParts): Sealing {
-  const resource = new URL(keyId).hostname.includes('.managedhsm.') ? 'managedhsm' : 'vault'
-  const query = `api-version=2018-02-01&resource=${encodeURIComponent(`https://${resource}.azure.net`)}`
+  // Tokens are for the service and not for one vault: what stands behind the vault's name, in every cloud of Azure's.
+  const [, ...service] = new URL(keyId).hostname.split('.')
+  const query = `api-version=2018-02-01&resource=${encodeURIComponent(`https://${service.join('.')}`)}`
   const token = { path: `/metadata/identity/oauth2/token?${query}`, headers: { metadata: 'true' } }
   const ask = askThrough({ ...reach, token, meansDisabled: meansDisabledAtAzure }, parts)
   // A Managed HSM attests its keys; what it says is not checked here.
@@ -80,7 +81,7 @@ const held = (
   wrapper: KeyWrapper,
 ): Sealing => ({
   kms: sealByWrapping(wrapper),
-  claims: { provider, key: wrapper.keyId, releasesTo: 'holder-of-credentials', keyAttestation },
+  claims: { provider, releasesTo: 'holder-of-credentials', keyAttestation },
 })
 
 type Way = Readonly<{

@@ -11,7 +11,7 @@ export type ParentCredentials = Readonly<{
   /** An OAuth 2 access token, in the form in which the metadata services of Azure and Google give one. */
   bearerToken: (path: string, headers: Readonly<Record<string, string>>) => Promise<string>
   /** The PIN of a PKCS #11 token, as bytes that the caller wipes. */
-  pin: () => Promise<Uint8Array>
+  pin: () => Promise<Uint8Array<ArrayBuffer>>
 }>
 
 /** Azure says `expires_in` as text and more besides; neither matters, a token is asked for with each call. */

@@ -6,7 +6,7 @@ import { check, checkOpened, inSession, keep, type HsmKey, type HsmSession } fro
 import type { KeyWrapper } from './wrapping.ts'
 
 /** `library`: the module's path in the image. */
-export type Pkcs11Parts = Readonly<HsmKey & { library: string; mechanism: Mechanism; pin: () => Promise<Uint8Array> }>
+export type Pkcs11Parts = Readonly<HsmKey & { library: string; mechanism: Mechanism; pin: () => Promise<Bytes> }>
 
 const longestOutput = 4096
 
@@ -17,7 +17,7 @@ const longestOutput = 4096
 export function wrapWithPkcs11({ library, token, key, mechanism, pin }: Pkcs11Parts): KeyWrapper {
   const hsm = loadCryptoki(library)
   const withKey = async <T>(use: (open: HsmSession) => T): Promise<T> => {
-    const secret = Uint8Array.from(await pin())
+    const secret = await pin()
     try {
       return inSession(hsm, { token, key }, secret, use)
     } finally {

@@ -34,7 +34,7 @@ export const sealByWrapping = ({ keyId, wrap, unwrap, random }: KeyWrapper): Sea
     }
   },
   decrypt: async (ciphertext, context) => {
-    if (ciphertext.length === 0 || ciphertext.length > longestCiphertext) throw new Refusal('kms.denied')
+    if (ciphertext.length > longestCiphertext) throw new Refusal('kms.denied')
     const plaintext = await unwrap(ciphertext, boundTo(keyId, context))
     if (plaintext.length === 32) return { plaintext, keyId }
     plaintext.fill(0)

@@ -80,7 +80,7 @@ function fakeKms(): SealingKms {
 
 /** What that KMS attests: nothing, and it is asked by nobody else. */
 const sealing: SealingClaims = {
-  ...{ provider: 'simulator', key: 'arn:test', releasesTo: 'holder-of-credentials', keyAttestation: 'none' },
+  ...{ provider: 'simulator', releasesTo: 'holder-of-credentials', keyAttestation: 'none' },
 }
 
 const sha384 = (text: string) => Uint8Array.from(createHash('sha384').update(text).digest())

@@ -17,7 +17,7 @@ import { MeasuredConfiguration } from './configuration.ts'
 import { parseLaunch, type Launch } from './launch.ts'
 
 /** The stand-in gives keys to a measured image, as KMS does. Its own keys are files. */
-const simulator = { provider: 'simulator', releasesTo: 'measured-image', keyAttestation: 'none' } as const
+const sealing = { provider: 'simulator', releasesTo: 'measured-image', keyAttestation: 'none' } as const
 
 /** An enclave on the simulated platform: the same parts as in production, another NSM transport, and a KMS on this machine. */
 async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise<Platform> {
@@ -31,7 +31,6 @@ async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise
   const log: EnclaveLog = (event) =>
     process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
   const mpc = await loadMpc()
-  const sealing = { ...simulator, key: keyArn }
   const sealingKms = createAttestedKms({ nsm, client, keyArn })
   return { enclaveId, nsm, kms: sealingKms, sealing, mpc, roots, release, clock: Date.now, log }
 }

@@ -10,6 +10,7 @@ import { answering, authorityPem, startParent, startService, type Service } from
 const endpointName = 'cloudkms.googleapis.com'
 const ring = 'projects/quorate/locations/europe-west3/keyRings/fleet'
 const keyVersion = `${ring}/cryptoKeys/root/cryptoKeyVersions/1`
+const nextVersion = `${ring}/cryptoKeys/root/cryptoKeyVersions/2`
 const otherVersion = `${ring}/cryptoKeys/other/cryptoKeyVersions/1`
 const tokenPath = '/computeMetadata/v1/instance/service-accounts/default/token'
 const tokenOf = (token: string) => JSON.stringify({ access_token: token, expires_in: 3599, token_type: 'Bearer' })
@@ -17,7 +18,7 @@ const tokenOf = (token: string) => JSON.stringify({ access_token: token, expires
 const parentOf = (token: string) => startParent(new Map([[tokenPath, token]]))
 
 async function startGoogle(hsm: PinnedHsm | null = null) {
-  const held = new Map([keyVersion, otherVersion].map((name) => [name, makeVersion(name)]))
+  const held = new Map([keyVersion, nextVersion, otherVersion].map((name) => [name, makeVersion(name)]))
   const tokens = new Map([['good', 'use'] as const, ['poor', 'nothing'] as const])
   const service = await startService(endpointName, createGoogleKms({ ring: held, tokens }))
   const parents = [await parentOf(tokenOf('good')), await parentOf(tokenOf('poor'))] as const
@@ -97,6 +98,12 @@ describe('an enclave does not take from Google’s endpoint', () => {
     await expect(google.open().kms.generateDataKey(context)).resolves.toMatchObject({ keyId: keyVersion })
   })
 
+  it('what another version of the same key has sealed', async () => {
+    const { ciphertext } = await google.open(nextVersion).kms.generateDataKey(context)
+    await expect(google.open().kms.decrypt(ciphertext, context)).rejects.toMatchObject({ code: 'kms.denied' })
+    await expect(google.open(nextVersion).kms.decrypt(ciphertext, context)).resolves.toBeDefined()
+  })
+
   it('a plaintext that its checksum does not fit, or of another length', async () => {
     const { kms } = google.open()
     const { ciphertext } = await kms.generateDataKey(context)
@@ -116,6 +123,7 @@ describe('an enclave does not take from Google’s endpoint', () => {
       const parent = await parentOf(token)
       const { kms } = google.open(keyVersion, parent.port)
       await expect(kms.generateDataKey(context)).rejects.toMatchObject({ code: 'kms.unavailable' })
+      expect(parent.asked()).toBe(1)
       await parent.close()
     }
   })
@@ -123,7 +131,6 @@ describe('an enclave does not take from Google’s endpoint', () => {
   it('and says that the host’s credentials alone release the key', () => {
     expect(google.open().claims).toEqual({
       provider: 'google',
-      key: keyVersion,
       releasesTo: 'holder-of-credentials',
       keyAttestation: 'not-verified',
     })

@@ -98,7 +98,7 @@ export async function startEnclave(desk: KmsDesk, kms = desk.attested()): Promis
     enclaveId: EnclaveId.parse('e1'),
     nsm: desk.nsm(image(1)),
     kms,
-    sealing: { provider: 'simulator', key: keyArn, releasesTo: 'measured-image', keyAttestation: 'none' },
+    sealing: { provider: 'simulator', releasesTo: 'measured-image', keyAttestation: 'none' },
     mpc: await loadMpc(),
     roots: [desk.chain.rootPem],
     release: null,
