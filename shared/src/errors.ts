@@ -76,8 +76,8 @@ export const refusals = {
   'epoch.unproven': row(
     'upstream',
     409,
-    'same_request',
-    'The enclave has restarted and cannot tell yet which epoch of this key is the current one',
+    'new_session',
+    'All enclaves of this key that can be reached have restarted, and none knows which epoch is in force: ask again',
   ),
   'signing.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this signing attempt'),
   'signing.request_invalid': row('caller', 403, 'never', 'The signing request does not verify'),

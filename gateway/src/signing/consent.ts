@@ -64,6 +64,10 @@ export const withoutConsent = (
   return { ...s.excluded, ...Object.fromEntries(owners.map((index) => [index, of(index)])) }
 }
 
+/** Have so many asked or approved that enclaves that have all restarted since would believe them: n − t + 1? */
+export const hasEnoughVouchers = (s: SigningSession): boolean =>
+  s.holders.filter(({ index }) => hasSpoken(s, index)).length > s.holders.length - s.threshold
+
 /** Another enclave may remember what those have forgotten that could not tell the epoch. */
 export function withNewHosts(s: SigningSession, available: readonly EnclaveId[]): SigningSession {
   const { askable, excluded } = s

@@ -287,7 +287,15 @@ describe('a quorum', () => {
   })
 
   describe('that cannot tell which epoch is in force', () => {
-    const forgetful = after(begin(), approves(2), sees('1', '2'), refuses('epoch.unproven', 2))
+    /** Of four participants, three must say it where two are enough to sign. */
+    const four = [...begin().holders, { index: 4, enclaveId: EnclaveId.parse('enclave-4'), standing: null }]
+
+    it('ends the session when enough have spoken, since that was before it restarted', () => {
+      const s = after(begin(), approves(2), sees('1', '2'), refuses('epoch.unproven', 2))
+      expect(s.phase).toEqual({ name: 'failed', code: 'epoch.unproven', culprits: [] })
+    })
+
+    const forgetful = after(begin({ holders: four }), approves(2), sees('1', '2'), refuses('epoch.unproven', 2))
 
     it('is not asked again by itself, since nothing has changed', () => {
       expect(forgetful.phase.name).toBe('collecting_participants')

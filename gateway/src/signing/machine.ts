@@ -1,6 +1,14 @@
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/signing'
-import { chooseQuorum, isPossible, rejecters, withApproval, withNewHosts, withoutConsent } from './consent.ts'
+import {
+  chooseQuorum,
+  hasEnoughVouchers,
+  isPossible,
+  rejecters,
+  withApproval,
+  withNewHosts,
+  withoutConsent,
+} from './consent.ts'
 import type { Inbox, SigningEffect, SigningEvent, SigningPhase, SigningSession } from './session.ts'
 
 /** What has failed so often will fail again: another attempt would only spend nonces. */
@@ -166,10 +174,19 @@ function refused(s: SigningSession, { index, code, culprits }: Event<'refused'>)
     const owners = named.length > 0 ? named : [index]
     return without(s, withoutConsent(s, owners, code), code, owners)
   }
-  if (code === 'epoch.unproven') return without(s, { ...s.excluded, [index]: { code, final: false } }, code, [index])
+  if (code === 'epoch.unproven') return unproven(s, index)
   if (!namesCheats.has(code) || named.length === 0) return again(s)
   const excluded = Object.fromEntries(named.map((cheat) => [cheat, { code, final: true }]))
   return without(s, { ...s.excluded, ...excluded }, code, named)
+}
+
+/**
+ * Its enclave has restarted, and no other remembers the key. Enough participants can say which epoch is in force; when as many
+ * have spoken, they did so before the restart, and will not say it again here.
+ */
+function unproven(s: SigningSession, index: number): SigningSession {
+  if (hasEnoughVouchers(s)) return failed(s, 'epoch.unproven', [])
+  return without(s, { ...s.excluded, [index]: { code: 'epoch.unproven', final: false } }, 'epoch.unproven', [index])
 }
 
 /** Goes on without these participants, or fails with their names when too few are left. */
