@@ -21,7 +21,7 @@ module.exports = {
       name: 'pure-machines',
       comment: 'a protocol is a pure function over plain data: no store, socket or clock',
       severity: 'error',
-      from: { path: '^gateway/src/(keygen|signing)/machine' },
+      from: { path: '^gateway/src/((keygen|refresh|signing)/machine|rounds/)' },
       to: { path: '^gateway/src/(store|enclaves|http|coordinator)/|node:' },
     },
   ],
