@@ -16,15 +16,16 @@ export type ManifestFilePorts = Readonly<{
 const QUIET = 100
 
 /**
- * Reads the manifest in this file, and again whenever the file changes. Throws a plain Error when there is none at the start: an
- * operator who names a file means it.
+ * Reads the manifest in this file, and again whenever the file changes; there need be none yet. Throws a plain Error when the file
+ * holds something else at the start, or its folder is not there.
  */
 export async function openManifestFile(
   path: string,
   { onManifest, onFault }: ManifestFilePorts,
 ): Promise<ManifestFile> {
-  let last = await readFile(path, 'utf8')
-  onManifest(parse(path, last))
+  let last = await readFile(path, 'utf8').catch(absent)
+  if (last === null) onFault(`${basename(path)} is not there yet`)
+  else onManifest(parse(path, last))
 
   async function reload(): Promise<void> {
     try {
@@ -52,6 +53,11 @@ export async function openManifestFile(
       watcher.close()
     },
   }
+}
+
+function absent(reason: unknown): null {
+  if (reason instanceof Error && 'code' in reason && reason.code === 'ENOENT') return null
+  throw reason
 }
 
 function parse(path: string, text: string): Manifest {

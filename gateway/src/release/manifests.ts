@@ -94,6 +94,7 @@ export function createManifests({ enclaves, store, clock, events }: ManifestPort
   return {
     announce(manifest) {
       current = manifest
+      refusals.clear()
       const { serial, images } = manifest.body
       events.manifestRead({ serial, images: images.length, signatures: manifest.signatures.length })
       for (const id of ready()) bring(id)

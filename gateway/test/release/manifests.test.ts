@@ -133,6 +133,8 @@ describe('a manifest of the gateway', () => {
       },
       { enclaveId: 'enclave-1', taken: [], refusal: 'manifest.stale' },
     ])
+    manifests.announce(manifest)
+    expect((await manifests.report()).enclaves.map(({ refusal }) => refusal)).toEqual([null, null])
   })
 
   it('has the enclaves introduced anew when it takes effect', async () => {

@@ -7,11 +7,15 @@ import { pcrsOf, type EnclaveImage } from './image.ts'
 import { accepts, freePort } from './ports.ts'
 import type { StateFolder } from './state-folder.ts'
 
-/** One enclave as its host starts it. `address`: where the gateway finds it. */
+/**
+ * One enclave as its host starts it. `address`: where the gateway finds it. `load`: from its next start on it is of this image,
+ * and its security module measures that.
+ */
 export type EnclaveHost = Readonly<{
   enclaveId: string
   address: string
   commands: readonly Command[]
+  load: (image: EnclaveImage) => Promise<void>
   closeNsm: () => Promise<void>
 }>
 
@@ -24,28 +28,29 @@ type Parts = Readonly<{ state: StateFolder; image: EnclaveImage; chain: Developm
 export async function hostEnclave(enclaveId: string, { state, image, chain, socat }: Parts): Promise<EnclaveHost> {
   const [socket, nsmSocket] = [join(state.sockets, `${enclaveId}.sock`), join(state.sockets, `nsm-${enclaveId}.sock`)]
   const moduleId = `i-local-enc-${enclaveId}`
-  const nsm = await startNsm({ socketPath: nsmSocket, chain, moduleId, pcrs: await pcrsOf(image, enclaveId) })
+  const measure = async (one: EnclaveImage) =>
+    startNsm({ socketPath: nsmSocket, chain, moduleId, pcrs: await pcrsOf(one, enclaveId) })
+  let loaded = image
+  let nsm = await measure(image)
   const enclave: Command = {
     name: enclaveId,
     executable: process.execPath,
-    args: [
-      image.code,
-      '--id',
-      enclaveId,
-      '--listen',
-      `unix:${socket}`,
-      '--nsm',
-      nsmSocket,
-      '--configuration',
-      image.configuration,
-    ],
+    get args() {
+      const launch = ['--id', enclaveId, '--listen', `unix:${socket}`, '--nsm', nsmSocket]
+      return [loaded.code, ...launch, '--configuration', loaded.configuration]
+    },
     // Not even a home folder: nothing that stands on this machine changes what an enclave does.
     env: { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
     log: join(state.logs, `${enclaveId}.log`),
     leash: true,
     probe: () => accepts({ path: socket }),
   }
-  const host = { enclaveId, closeNsm: nsm.close }
+  const load = async (next: EnclaveImage) => {
+    loaded = next
+    await nsm.close()
+    nsm = await measure(next)
+  }
+  const host = { enclaveId, load, closeNsm: () => nsm.close() }
   if (socat === null) return { ...host, address: `unix:${socket}`, commands: [enclave] }
   const port = await freePort()
   const relay = relayCommand(`vsock-${enclaveId}`, { socat, port, socket, logs: state.logs })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { Release } from '@quorate/enclave/policy/release'
+import type { Measurements, TrustPolicy } from '@quorate/shared/attestation/policy'
 import { loadOrCreateChain } from '../nsm/development-root.ts'
 import { loadOrCreateTls } from '../nsm/tls.ts'
 import { createCrew, type Crew } from './crew.ts'
@@ -27,7 +28,9 @@ export type FleetOptions = Readonly<{
   /** Further `QUORATE_*` variables for the gateway. */
   gatewayEnv?: Readonly<Record<string, string>>
   /** Source files (absolute paths) that are run instead: other compositions of the gateway, of every enclave, of KMS, for tests. */
-  sources?: Readonly<{ gateway?: string; enclave?: string; kms?: string }>
+  sources?: Readonly<{ gateway?: string; enclave?: string; next?: string; kms?: string }>
+  /** Whose manifests the enclaves take; nobody's, unless this says otherwise. Measured into them. */
+  release?: Release
   onEvent?: OnFleetEvent
   /** Stops the fleet, also while it starts. */
   signal?: AbortSignal
@@ -39,6 +42,8 @@ export type Fleet = Readonly<{
   metricsUrl: string
   trust: TrustPolicy
   trustPath: string
+  /** Of the image that enclaves can be moved to, when there is one. */
+  next: Measurements | null
   state: string
   /** The gateway's database file. */
   database: string
@@ -51,6 +56,8 @@ export type Fleet = Readonly<{
   kill: (name: string, signal?: NodeJS.Signals) => void
   pause: (name: string) => void
   resume: (name: string) => void
+  /** Starts this enclave again, of the image that the fleet began with or of the next one. */
+  move: (enclaveId: string, to: 'first' | 'next') => Promise<void>
   /** Resolves when a key can be made: the gateway answers and every enclave is ready. Throws a `FleetError` after `timeout` ms. */
   ready: (timeout?: number) => Promise<void>
   /** Ends everything within five seconds. */
@@ -96,13 +103,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 type Parts = Readonly<{ crew: Crew; closers: (() => Promise<void> | void)[]; onEvent: OnFleetEvent }>
 
 async function launch(
-  { port, enclaves = 3, socat = true, rateLimit, gatewayEnv, sources }: FleetOptions,
+  { port, enclaves = 3, socat = true, rateLimit, gatewayEnv, sources, release }: FleetOptions,
   state: StateFolder,
   { crew, closers, onEvent }: Parts,
 ): Promise<Omit<Fleet, 'stop'>> {
   const chain = await loadOrCreateChain(state.hypervisor)
   const { authority } = await loadOrCreateTls(state.kms)
-  const image = await openImage(state.root, { root: chain.rootPem, kmsAuthority: authority }, sources?.enclave)
+  const believed = { root: chain.rootPem, kmsAuthority: authority, release: release ?? null }
+  const image = await openImage(state.root, believed, sources?.enclave)
+  const next = sources?.next === undefined ? null : await openImage(state.root, believed, sources.next, 'next')
   const { trust, path, renewed } = await writeTrust(state.root, chain.rootPem, image.measurements)
   onEvent({ type: 'measured', measurements: image.measurements, renewed })
 
@@ -110,7 +119,8 @@ async function launch(
   const kms = await kmsCommand(state, {
     port: image.kmsPort,
     root: chain.rootPem,
-    measurements: image.measurements,
+    measurements: (next ?? image).measurements,
+    leaving: next ? [image.measurements] : [],
     enclaveIds,
     source: sources?.kms,
   })
@@ -132,12 +142,20 @@ async function launch(
   await crew.start([kms, ...hosts.flatMap(({ commands }) => commands)])
   await crew.start([gateway.command])
   const { names, pidOf, signal } = crew
+  const hostOf = (enclaveId: string): EnclaveHost => {
+    const host = hosts.find((one) => one.enclaveId === enclaveId)
+    if (host === undefined) throw new FleetError(`there is no ${enclaveId}`)
+    return host
+  }
   return {
     ...{ url, metricsUrl, database, trust, trustPath: path, state: state.root, names, enclaveIds, pidOf },
-    addressOf: (enclaveId) => {
-      const host = hosts.find((one) => one.enclaveId === enclaveId)
-      if (host === undefined) throw new FleetError(`there is no ${enclaveId}`)
-      return host.address
+    next: next && next.measurements,
+    addressOf: (enclaveId) => hostOf(enclaveId).address,
+    move: async (enclaveId, to) => {
+      const wanted = to === 'first' ? image : next
+      if (wanted === null) throw new FleetError('this fleet has no next image')
+      await hostOf(enclaveId).load(wanted)
+      signal(enclaveId, 'SIGKILL')
     },
     kill: (name, what = 'SIGKILL') => signal(name, what),
     pause: (name) => signal(name, 'SIGSTOP'),

@@ -22,10 +22,15 @@ const bundler = join(projectFolder, 'infra/local/bundle.js')
 
 /**
  * Measures the bundle, the configuration of this state folder and the runtime. `source`: the file that is bundled in place
- * of this package's enclave. Throws a `FleetError` when nothing is built.
+ * of this package's enclave, into this folder of the state. Throws a `FleetError` when nothing is built.
  */
-export async function openImage(state: string, believed: Believed, source?: string): Promise<EnclaveImage> {
-  const folder = source === undefined ? join(projectFolder, 'infra/local/dist/enclave') : join(state, 'image')
+export async function openImage(
+  state: string,
+  believed: Believed,
+  source?: string,
+  name = 'image',
+): Promise<EnclaveImage> {
+  const folder = source === undefined ? join(projectFolder, 'infra/local/dist/enclave') : join(state, name)
   const files = { code: join(folder, 'enclave.mjs'), wasm: join(folder, 'mpc.wasm') }
   const other = source === undefined ? [] : [source, folder]
   if (fromSource || source !== undefined) await promisify(execFile)(process.execPath, [bundler, ...other])

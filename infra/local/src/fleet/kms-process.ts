@@ -13,16 +13,18 @@ export type KmsPlan = Readonly<{
   port: number
   root: string
   measurements: Measurements
+  /** Images that an upgrade leaves. */
+  leaving: readonly Measurements[]
   enclaveIds: readonly string[]
   source?: string | undefined
 }>
 
 /** The KMS stand-in, whose key serves the enclaves of this plan and nobody else. */
 export async function kmsCommand(state: StateFolder, plan: KmsPlan): Promise<Command> {
-  const { port, root, measurements, enclaveIds, source } = plan
+  const { port, root, measurements, leaving, enclaveIds, source } = plan
   const advice = `the KMS of this fleet lives there, and its enclaves are measured with that address. Free it, or begin anew: rm -r ${state.root}`
   await requirePort(port, advice)
-  const policy = makeDevelopmentPolicy(measurements, enclaveIds, Date.now())
+  const policy = makeDevelopmentPolicy(measurements, enclaveIds, Date.now(), leaving)
   const config = { port, folder: state.kms, roots: [root], keys: [{ keyId: developmentKeyId, policy }] }
   return nodeCommand({
     name: 'kms',
