@@ -10,12 +10,14 @@ import { DecryptCommand, DescribeKeyCommand, GenerateDataKeyCommand, GenerateRan
 import { createAttestedKms } from '@quorate/enclave/platform/attested-kms'
 import { openEnvelope } from '@quorate/enclave/platform/cms-envelope'
 import type { SealingKms } from '@quorate/enclave/platform/kms'
+import { makeKeyPolicy } from '@quorate/aws/key-policy/key-policy'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { developmentPrincipals } from '../src/kms/development-policy.ts'
 import { sealToRecipient } from '../src/kms/cms-writer.ts'
 import { arnOf, developmentKeyId } from '../src/kms/key-store.ts'
 import { loadOrCreateChain } from '../src/nsm/development-root.ts'
 import { clientOf } from './support/kms-client.ts'
-import { context, image, keyArn, KmsDesk, otherKeyId, policy, recipientOf } from './support/kms-desk.ts'
+import { context, image, keyArn, KmsDesk, otherKeyId, pcrsOf, policy, recipientOf } from './support/kms-desk.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 let desk: KmsDesk
@@ -52,6 +54,31 @@ describe('an attested enclave', () => {
     const { plaintext, ciphertext } = await desk.attested().generateDataKey(context)
     const reversed = Object.fromEntries(Object.entries(context).reverse())
     await expect(desk.attested().decrypt(ciphertext, reversed)).resolves.toMatchObject({ plaintext })
+  })
+
+  it('of an image that a rolling upgrade leaves is served until its day, and not from then on', async () => {
+    const until = new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10)
+    const day = Date.parse(`${until}T00:00:00Z`)
+    const images = [
+      { pcrs: pcrsOf(image(2)), until: null },
+      { pcrs: pcrsOf(image(1)), until },
+    ]
+    const { administrator, local } = developmentPrincipals
+    const roles = {
+      account: '000000000000',
+      administrators: [administrator],
+      enclaveRoles: [local],
+      enclaveIds: ['e1'],
+    }
+    const keys = [{ keyId: developmentKeyId, policy: makeKeyPolicy({ ...roles, images, now: day - 1 }) }] as const
+    const askAt = async (now: number, byte: number) => {
+      await desk.restart({ keys, now: () => now })
+      return desk.attested({ nsm: desk.nsm(image(byte), desk.chain, () => now) }).generateDataKey(context)
+    }
+    await expect(askAt(day - 1, 1)).resolves.toMatchObject({ keyId: keyArn })
+    await expect(askAt(day, 1)).rejects.toMatchObject({ code: 'kms.denied' })
+    await expect(askAt(day, 2)).resolves.toMatchObject({ keyId: keyArn })
+    await desk.restart()
   })
 
   const of = (byte: number, now = Date.now) => desk.attested({ nsm: desk.nsm(image(byte), desk.chain, now) })

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
 import { createEnclave } from '@quorate/enclave/enclave'
 import type { EnclaveLog } from '@quorate/enclave/events'
 import { createAttestedKms } from '@quorate/enclave/platform/attested-kms'
@@ -14,6 +12,7 @@ import { loadMpc } from '@quorate/shared/mpc'
 import { formatListenAddress } from '@quorate/shared/wire/address'
 import { connectNsmSocket } from '../nsm/socket-transport.ts'
 import { MeasuredConfiguration } from './configuration.ts'
+import { dialLoopback } from './dial-loopback.ts'
 import { parseLaunch, type Launch } from './launch.ts'
 
 /** The stand-in gives keys to a measured image, as KMS does. Its own keys are files. */
@@ -33,18 +32,6 @@ async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise
   const mpc = await loadMpc()
   const sealingKms = createAttestedKms({ nsm, client, keyArn })
   return { enclaveId, nsm, kms: sealingKms, sealing, mpc, roots, release, clock: Date.now, log }
-}
-
-/** In place of the parent's vsock proxy. */
-async function dialLoopback(port: number, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  try {
-    await once(socket, 'connect', { signal })
-    return socket
-  } catch (error) {
-    socket.destroy()
-    throw error
-  }
 }
 
 /**

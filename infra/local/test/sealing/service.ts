@@ -6,7 +6,7 @@ import type { Tunnel } from '@quorate/enclave/platform/tunnel'
 import type { Authority } from '../../src/nsm/certificate.ts'
 import { pemOf } from '../../src/nsm/pem.ts'
 import { issueServerIdentity, makeTlsAuthority } from '../../src/nsm/tls.ts'
-import { dialLoopback } from '../support/kms-client.ts'
+import { dialLoopback } from '../../src/enclave/dial-loopback.ts'
 
 export const authority: Authority = makeTlsAuthority()
 export const authorityPem = pemOf(authority.certificate)

@@ -1,14 +1,7 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createKmsClient } from '@quorate/enclave/platform/kms-client'
 import { TunnelTlsAgent } from '@quorate/enclave/platform/tunnel'
-
-export async function dialLoopback(port: number, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  await once(socket, 'connect', { signal })
-  return socket
-}
+import { dialLoopback } from '../../src/enclave/dial-loopback.ts'
 
 type Endpoint = Readonly<{ port: number; authority: string; accessKeyId?: string }>
 
