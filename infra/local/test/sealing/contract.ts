@@ -1,5 +1,6 @@
 import type { EncryptionContext, SealingKms } from '@quorate/enclave/platform/kms'
 import type { Sealing } from '@quorate/enclave/platform/sealing/open-sealing'
+import { KmsDesk, startEnclave } from '../support/kms-desk.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 /** A key service with what can befall it. Each sealing is a new one, as after a restart of the enclave. */
@@ -75,6 +76,16 @@ export function checkSealing(name: string, makeBench: () => Promise<Bench>): voi
     it('gives randomness of its own, of any length, another one each time', async () => {
       for (const length of [1, 8, 32, 300]) expect(await kms.random(length)).toHaveLength(length)
       expect(hex(await kms.random(32))).not.toBe(hex(await kms.random(32)))
+    })
+
+    it('brings an enclave back as who it was', async () => {
+      const desk = await KmsDesk.open()
+      const first = await (await startEnclave(desk, kms)).boot({ sealedRoot: null })
+      const again = await startEnclave(desk, bench.open().kms)
+      expect((await again.boot({ sealedRoot: first.sealedRoot })).identity).toEqual(first.identity)
+      const other = await startEnclave(desk, bench.openOther().kms)
+      await expect(other.boot({ sealedRoot: first.sealedRoot })).rejects.toMatchObject({ name: 'Refusal' })
+      await desk.close()
     })
 
     it('says no to a stranger', async () => {

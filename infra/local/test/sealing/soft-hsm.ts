@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { Cka, classSecretKey, keyTypeAes, loadCryptoki } from '@quorate/enclave/platform/sealing/cryptoki'
 import { attributes, words } from '@quorate/enclave/platform/sealing/cryptoki-structures'
 
-/** SoftHSM 2 of Debian and its kin, wherever it is installed. */
+const ffi = process.platform === 'linux' ? process.getBuiltinModule('node:ffi') : undefined
+
+/** SoftHSM 2 of Debian and its kin, wherever it is installed; undefined also where Node cannot call it. */
 export const softHsm = [
   '/usr/lib/softhsm/libsofthsm2.so',
   '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so',
   '/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so',
-].find((path) => existsSync(path))
+].find((path) => ffi !== undefined && existsSync(path))
 
 export const pin = '7-4-1-the-pin'
 const officerPin = 'officer-pin'
@@ -35,8 +37,6 @@ export type KeyForm = Readonly<{
   sensitive?: boolean
   length?: number
 }>
-
-const ffi = process.platform === 'linux' ? process.getBuiltinModule('node:ffi') : undefined
 
 /** What a test does beside the enclave: the calls that make and remove keys, which sealing does not need. */
 function officer(library: string) {
