@@ -125,12 +125,7 @@ export const refusals = {
     'never',
     'The manifest or its notice is not what this enclave believes: signatures, images, or the time of the notice',
   ),
-  'manifest.stale': row(
-    'upstream',
-    409,
-    'never',
-    'The enclave has taken another manifest with this serial, or a later one',
-  ),
+  'manifest.stale': row('upstream', 409, 'never', 'Another manifest with this serial, or a later one, is known'),
   'image.retired': row(
     'upstream',
     503,

@@ -2,24 +2,35 @@ import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { EnclaveLog } from '../events.ts'
+import type { Images } from '../policy/images.ts'
 import { learn, remembers } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
 
 /** `life`: the `bootId` of this enclave. */
-type Ports = Readonly<{ vault: Vault; shares: Shares; memories: Memories; life: string; log: EnclaveLog }>
+type Ports = Readonly<{
+  vault: Vault
+  shares: Shares
+  memories: Memories
+  images: Pick<Images, 'serial'>
+  life: string
+  log: EnclaveLog
+}>
 
 type Recall = Readonly<{
   [M in 'tell' | 'learn']: (params: EnclaveParams<`recall.${M}`>) => Promise<EnclaveResult<`recall.${M}`>>
 }>
 
-/** How an enclave that has restarted finds out which epoch of a key is in force: from another host of it that remembers. */
-export function createRecall({ vault, shares, memories, life, log }: Ports): Recall {
+/**
+ * How an enclave that has restarted finds out which epoch of a key, and which manifest, is the newest: from another host of the key
+ * that remembers.
+ */
+export function createRecall({ vault, shares, memories, images, life, log }: Ports): Recall {
   return {
     async tell({ keyId, life: asker }) {
       const { current, prepared } = memories.of(keyId)
-      const body = { keyId, life: asker, current, prepared }
+      const body = { keyId, life: asker, current, prepared, manifest: images.serial() }
       return { recollection: await vault.sign('recollection', body) }
     },
 
@@ -30,6 +41,8 @@ export function createRecall({ vault, shares, memories, life, log }: Ports): Rec
       if (peer === undefined || body.keyId !== keyId || body.life !== life) throw new Refusal('epoch.unproven')
       if (!(await verifyBody(peer.signKey, 'recollection', recollection))) throw new Refusal('epoch.unproven')
 
+      // The gateway has brought this life an older manifest than the peer knows: the images of that one may be revoked.
+      if (body.manifest > images.serial()) throw new Refusal('manifest.stale')
       const after = learn(memories.of(keyId), body)
       if (remembers(after)) memories.keep(keyId, after)
       const epoch = after.current?.epoch ?? null

@@ -25,6 +25,8 @@ export type Images = Readonly<{
   accepts: (pcrs: Measurements) => boolean
   /** Throws `image.retired` when the manifest in force no longer lists this image. */
   requireOwn: () => void
+  /** Of the newest manifest that has been taken, in force or coming; 0 for none. */
+  serial: () => number
   /** What has been taken, signed by V with the asker's nonce. */
   status: (nonce: string) => Promise<ManifestStatus>
 }>
@@ -81,6 +83,7 @@ export function createImages({ vault, own, roots, release, clock, log }: ImagesP
     requireOwn: () => {
       if (!isListed()) throw new Refusal('image.retired')
     },
+    serial: () => (manifests.coming ?? manifests.inForce)?.serial ?? 0,
     status: (nonce) => {
       const now = settle(manifests, clock())
       const told = (taken: Taken | null) =>

@@ -6,6 +6,7 @@ import { loadKey, makeKey, recall, sign, type MadeKey } from './support/ceremony
 import { createCluster } from './support/cluster.ts'
 import { approve, ask, bytesItem } from './support/people.ts'
 import { refresh } from './support/refresh.ts'
+import { keyOf, makeManifest, releaseSigners } from './support/release-keys.ts'
 import { expectRefusal } from './support/refused.ts'
 
 /*
@@ -97,6 +98,24 @@ describe('an enclave that has restarted', () => {
     const byAlice = await signBody(key.plan.signers.get(1)!, 'recollection', fresh.body)
     await expectRefusal(learn(byAlice, 1), 'epoch.unproven')
     expect(await learn(fresh)).toEqual({ epoch: 0 })
+  })
+})
+
+describe('a manifest', () => {
+  it('that a host knows is wanted of one that has restarted, before it signs again', async () => {
+    const release = { keys: releaseSigners.map(keyOf), quorum: 2, delaySeconds: 1, leastSerial: 1 }
+    const released = await createCluster({ release })
+    const key = await makeKey(released)
+    const listing = (serial: number) => makeManifest(serial, [released.measurementsOf('image')])
+    const offer = async (index: number, serial: number) =>
+      key.plan.hosts.get(index)!.call('manifest.offer', { manifest: await listing(serial), notice: null })
+    for (const index of [1, 2, 3]) await offer(index, 2)
+    await key.plan.hosts.get(2)!.restart()
+    await loadKey(key, [2])
+    await offer(2, 1)
+    await expectRefusal(recall(key, 2, 1), 'manifest.stale')
+    await offer(2, 2)
+    expect(await recall(key, 2, 1)).toBe(0)
   })
 })
 
