@@ -54,7 +54,7 @@ function openAws({ provider, endpoint, region, keyArn, authorities }: Of<'aws'>,
 
 function openCloudHsm({ provider, credentialsPort, ...hsm }: Of<'aws-cloudhsm'>, { tunnelTo }: SealingParts): Sealing {
   const { pin } = createParentCredentials(tunnelTo(credentialsPort))
-  return held(provider, 'none', wrapWithPkcs11({ ...hsm, pin }))
+  return sealedToHolder(provider, 'none', wrapWithPkcs11({ ...hsm, pin }))
 }
 
 function openAzure({ provider, keyId, algorithm, ...reach }: Of<'azure'>, parts: SealingParts): Sealing {
@@ -64,7 +64,7 @@ function openAzure({ provider, keyId, algorithm, ...reach }: Of<'azure'>, parts:
   const token = { path: `/metadata/identity/oauth2/token?${query}`, headers: { metadata: 'true' } }
   const ask = askThrough({ ...reach, token, meansDisabled: meansDisabledAtAzure }, parts)
   // A Managed HSM attests its keys; what it says is not checked here.
-  return held(provider, 'not-verified', wrapWithAzure(ask, { keyId, algorithm }))
+  return sealedToHolder(provider, 'not-verified', wrapWithAzure(ask, { keyId, algorithm }))
 }
 
 function openGoogle({ provider, endpoint, keyVersion, hsm, ...reach }: Of<'google'>, parts: SealingParts): Sealing {
@@ -72,10 +72,11 @@ function openGoogle({ provider, endpoint, keyVersion, hsm, ...reach }: Of<'googl
   const token = { path, headers: { 'metadata-flavor': 'Google' } }
   const ask = askThrough({ ...reach, token, meansDisabled: meansDisabledAtGoogle }, parts)
   const wrapper = wrapWithGoogle(ask, { endpoint, keyVersion, hsm, clock: parts.clock })
-  return held(provider, hsm === null ? 'not-verified' : 'cavium-v2', wrapper)
+  return sealedToHolder(provider, hsm === null ? 'not-verified' : 'cavium-v2', wrapper)
 }
 
-const held = (
+/** Whoever has the credentials that the host hands over can do what the enclave does with them. */
+const sealedToHolder = (
   provider: SealingClaims['provider'],
   keyAttestation: SealingClaims['keyAttestation'],
   wrapper: KeyWrapper,

@@ -170,4 +170,15 @@ describe('a key whose attestation is pinned', () => {
     await expect(kms.generateDataKey(context)).rejects.toMatchObject({ code: 'kms.invalid' })
     await expect(kms.decrypt(ciphertext, context)).rejects.toMatchObject({ code: 'kms.invalid' })
   })
+
+  it.each<[string, object, string]>([
+    ['is the description of another version', { name: nextVersion }, 'kms.invalid'],
+    ['says that the version is switched off', { state: 'DISABLED' }, 'kms.disabled'],
+    ['says that the version is of another kind', { algorithm: 'HMAC_SHA256' }, 'kms.invalid'],
+  ])('is not used when what comes %s', async (_, change, code) => {
+    const attestation = attestationOf(content)
+    const described = { name: keyVersion, state: 'ENABLED', protectionLevel: 'HSM', attestation }
+    google.service.faults.push(answering(200, { ...described, algorithm: 'GOOGLE_SYMMETRIC_ENCRYPTION', ...change }))
+    await expect(google.open().kms.generateDataKey(context)).rejects.toMatchObject({ code })
+  })
 })
