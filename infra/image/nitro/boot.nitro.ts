@@ -12,6 +12,7 @@ import { bundle } from './support/bundle.ts'
 import type { Report } from './support/report.ts'
 
 const tools = inject('tools')
+const profile = { emulatedTscKhz: inject('emulatedTscKhz') }
 const awsRoot = readFileSync(
   new URL('../../../shared/test/vectors/nitro-attestation/aws_nitro_root_g1.pem', import.meta.url),
   'utf8',
@@ -39,7 +40,7 @@ describe.skipIf(tools === null)('the enclave image in a Nitro machine', () => {
 
   beforeAll(async () => {
     const eif = join(folder, 'probe.eif')
-    registers = (await writeImage(await makeImage(bundle('infra/image/nitro/probe.ts'), 'emulation'), eif)).registers
+    registers = (await writeImage(await makeImage(bundle('infra/image/nitro/probe.ts'), profile), eif)).registers
     started = performance.now()
     machine = await startMachine({ tools: tools ?? '', eif, folder: join(folder, 'machine'), cid: 16 })
     report = await askProbe(machine)
@@ -58,6 +59,12 @@ describe.skipIf(tools === null)('the enclave image in a Nitro machine', () => {
 
   it('tells its parent that it runs', async () => {
     expect(await machine.heartbeat).toBe(0xb7)
+  })
+
+  it('keeps the time of its parent', async () => {
+    // Its clock was set, to the second, at power on.
+    const { time } = await askProbe(machine)
+    expect(Math.abs(Date.now() - time)).toBeLessThan(3_000)
   })
 
   it('gives the application no right: another user, no capability, none to gain, nobody else to see', () => {

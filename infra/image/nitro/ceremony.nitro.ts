@@ -11,6 +11,7 @@ import { makeEnclaveImage, type EnclaveImage } from './support/production.ts'
 import { openRegion, type Region } from './support/region.ts'
 
 const tools = inject('tools')
+const profile = { emulatedTscKhz: inject('emulatedTscKhz') }
 const names = ['alice', 'bob', 'carol'] as const
 const patience = { timeout: 90_000 }
 
@@ -37,7 +38,7 @@ describe.skipIf(tools === null)('three Nitro machines that run the image as it s
     region = await openRegion(folder, tools ?? '', ['enclave-0', 'enclave-1', 'enclave-2'])
     closing.push(region.close)
     instances = region.instances
-    image = await makeEnclaveImage(region.configure(), join(folder, 'image'))
+    image = await makeEnclaveImage(region.configure(), join(folder, 'image'), profile)
     process.stderr.write(`the image: ${(image.size / 1e6).toFixed(1)} MB\n`)
     region.admit([{ pcrs: image.registers, until: null }])
     await timed('from power to hello, three at once', () =>

@@ -10,6 +10,7 @@ import { openRegion, type Region } from './support/region.ts'
 import { signing, signingInDebugMode, unsigned, type Hypervisor } from './support/hypervisor.ts'
 
 const tools = inject('tools')
+const profile = { emulatedTscKhz: inject('emulatedTscKhz') }
 
 describe.skipIf(tools === null)('the image that ships, in a Nitro machine', () => {
   const folder = mkdtempSync(join(tmpdir(), 'quorate-refusals-'))
@@ -22,9 +23,9 @@ describe.skipIf(tools === null)('the image that ships, in a Nitro machine', () =
   beforeAll(async () => {
     region = await openRegion(folder, tools ?? '', ['genuine', 'other'])
     ;[genuine, other] = region.instances as [Instance, Instance]
-    image = await makeEnclaveImage(region.configure(), join(folder, 'image'))
+    image = await makeEnclaveImage(region.configure(), join(folder, 'image'), profile)
     // JSON that says the same, with another byte.
-    altered = await makeEnclaveImage(region.configure().replace('\n', ' '), join(folder, 'altered'))
+    altered = await makeEnclaveImage(region.configure().replace('\n', ' '), join(folder, 'altered'), profile)
     region.admit([{ pcrs: image.registers, until: null }])
     await Promise.all([genuine.boot(image.eif), other.boot(altered.eif)])
   })

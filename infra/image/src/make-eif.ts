@@ -1,5 +1,5 @@
 // Makes an enclave image file and pcrs.json beside it, without Docker and nitro-cli, and prints the measurements.
-// Usage: make-eif --application FOLDER --configuration FILE --out FILE [--provider HSM_PROVIDER] [--profile emulation]
+// Usage: make-eif --application FOLDER --configuration FILE --out FILE [--provider HSM_PROVIDER]
 //   [--certificate PEM --key PEM]
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -15,20 +15,18 @@ const { values } = parseArgs({
     configuration: { type: 'string' },
     out: { type: 'string' },
     provider: { type: 'string' },
-    profile: { type: 'string', default: 'production' },
     certificate: { type: 'string' },
     key: { type: 'string' },
   },
 })
-const { application, configuration, out, provider, profile, certificate, key } = values
+const { application, configuration, out, provider, certificate, key } = values
 const meant = provider === undefined ? null : readImageProvider(provider)
 if (application === undefined || configuration === undefined || out === undefined)
   throw new Error('make-eif needs --application, --configuration and --out')
-if (profile !== 'production' && profile !== 'emulation') throw new Error(`make-eif knows no profile ${profile}`)
 if ((certificate === undefined) !== (key === undefined)) throw new Error('a signature needs --certificate and --key')
 
 if (meant !== null) requireProvider(readConfiguration(await readFile(configuration, 'utf8')), meant)
-const unsigned = await makeImage(await readApplication(application, configuration), profile)
+const unsigned = await makeImage(await readApplication(application, configuration), 'production')
 const image =
   certificate === undefined || key === undefined
     ? unsigned

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
 import { issueCertificate } from '@quorate/local/nsm/certificate'
 import { describe, expect, it } from 'vitest'
-import { cmdlineOf } from '../src/build/cmdline.ts'
+import { cmdlineOf, type Profile } from '../src/build/cmdline.ts'
 import { makeImage } from '../src/build/make.ts'
 import { moduleNames } from '../src/build/ramdisks.ts'
 import { registersOf, signImage } from '../src/build/write-image.ts'
@@ -12,11 +12,7 @@ import { writeEif } from '../src/eif/write.ts'
 import { readCpio } from './support/read-cpio.ts'
 
 /** An image of a one-line application, as whoever has this umask makes it. */
-async function imageOf(
-  code: string,
-  umask: number,
-  profile: 'production' | 'emulation' = 'production',
-): Promise<Image> {
+async function imageOf(code: string, umask: number, profile: Profile = 'production'): Promise<Image> {
   const before = process.umask(umask)
   try {
     return await makeImage({ 'enclave.mjs': Buffer.from(code) }, profile)
@@ -49,7 +45,7 @@ describe.skipIf(typeof first === 'string')('the enclave image', { timeout: 120_0
   })
 
   it('for emulation differs from the one for production in the command line alone', async () => {
-    const emulated = await imageOf('one', 0o022, 'emulation')
+    const emulated = await imageOf('one', 0o022, { emulatedTscKhz: 2_600_000 })
     expect(writeEif({ ...emulated, cmdline: image.cmdline }).equals(writeEif(image))).toBe(true)
     expect(image.cmdline).toBe(cmdlineOf('production'))
     expect(emulated.cmdline).toBe(`${image.cmdline} tsc_early_khz=2600000`)

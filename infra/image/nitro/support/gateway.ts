@@ -25,7 +25,8 @@ export async function startGateway(folder: string, instances: readonly Instance[
     ready: async () => {
       const limit = performance.now() + patience
       while (!(await allReady(url))) {
-        if (performance.now() > limit) throw new Error(`not all become ready:\n${readFileSync(command.log, 'utf8')}`)
+        if (performance.now() > limit)
+          throw new Error(`not all are ready:\n${readFileSync(command.log, 'utf8').slice(-4_000)}`)
         await sleep(200)
       }
     },

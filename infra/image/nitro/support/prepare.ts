@@ -1,4 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { fetchPackages } from '../../src/build/debian.ts'
 import { readPins } from '../../src/build/pins.ts'
@@ -8,6 +11,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The folder with QEMU and its vsock device, or null where nothing can boot. */
     tools: string | null
+    /** Of emulated CPUs here: the clock that an image must be made for. */
+    emulatedTscKhz: number
   }
 }
 
@@ -17,6 +22,7 @@ export default async function prepare({ provide }: TestProject): Promise<void> {
   const missing = tools === null ? 'see the line above' : await missingPackages()
   if (missing !== null) process.stderr.write(`SKIPPED: nothing boots here, ${missing}\n`)
   provide('tools', missing === null ? tools : null)
+  provide('emulatedTscKhz', missing === null ? measureTsc() : 0)
 }
 
 function buildMachine(): string | null {
@@ -27,6 +33,16 @@ function buildMachine(): string | null {
   if (status === 0) return stdout.trim()
   if (status === 3) return null
   throw new Error('the Nitro machine could not be prepared')
+}
+
+function measureTsc(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-tsc-'))
+  try {
+    execFileSync('gcc', ['-O2', '-o', join(folder, 'tsc-rate'), inWorkspace('nitro/tsc-rate.c')])
+    return Number(execFileSync(join(folder, 'tsc-rate'), { encoding: 'utf8' }))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 /** Why the image cannot be made, or null. */

@@ -20,10 +20,11 @@ const production = [
   'vsyscall=none',
 ]
 
-/** Emulated CPUs do not tell their clock's rate and Linux cannot measure it there; on real ones this would be a false clock. */
-const emulation = ['tsc_early_khz=2600000']
-
-export type Profile = 'production' | 'emulation'
+/**
+ * Emulated CPUs do not tell the rate of their time stamp counter, which is that of the machine that emulates, and Linux cannot
+ * measure it there; with a false one the enclave's clock runs at another speed than its peers'.
+ */
+export type Profile = 'production' | Readonly<{ emulatedTscKhz: number }>
 
 export const cmdlineOf = (profile: Profile): string =>
-  [...production, ...(profile === 'emulation' ? emulation : [])].join(' ')
+  [...production, ...(profile === 'production' ? [] : [`tsc_early_khz=${profile.emulatedTscKhz}`])].join(' ')
