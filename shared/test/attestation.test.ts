@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { encode } from 'cborg'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createDocumentCache } from '../src/attestation/cache.ts'
 import { readAll, readUnsigned } from '../src/attestation/der.ts'
 import { checkSignatures, openDocument, verifyAttestedIdentity, verifyDocument } from '../src/attestation/verify.ts'
@@ -324,6 +324,27 @@ describe('a document', () => {
     cache.add('another')
     cache.add('a third')
     expect(cache.has(digest)).toBe(false)
+  })
+
+  it('costs one check instead of a chain of them when its certificates are known, and each of them when they are not', async () => {
+    const verify = vi.spyOn(globalThis.crypto.subtle, 'verify')
+    const checksOf = async (document: Uint8Array, root: Uint8Array) => {
+      verify.mockClear()
+      await verifyForged(document, root, { cache })
+      return verify.mock.calls.length
+    }
+    const cache = createDocumentCache()
+    const [chain, other] = [await forgeChain(), await forgeChain()]
+    const at = Date.now()
+    const document = async (of: typeof chain, age: number) => forgeDocument(of, payloadFields(of, at - age))
+    const whole = chain.bundle.length + 1
+    expect(await checksOf(await document(chain, 0), chain.bundle[0]!.der)).toBe(whole)
+    expect(await checksOf(await document(chain, 1_000), chain.bundle[0]!.der)).toBe(1)
+    expect(await checksOf(await document(other, 0), other.bundle[0]!.der)).toBe(whole)
+    const [root, ...rest] = chain.bundle
+    const swapped = { bundle: [root!, ...rest], leaf: other.leaf }
+    await expect(checksOf(await document(swapped, 0), root!.der)).rejects.toMatchObject(refused)
+    verify.mockRestore()
   })
 
   it('that was refused is not remembered', async () => {

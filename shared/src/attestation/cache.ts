@@ -1,7 +1,7 @@
-/** Remembers by SHA-256 which documents had sound signatures. Time, nonce and policy are asked anew each time. */
+/** Remembers by SHA-256 which documents, and which chains of certificates, had sound signatures. Time, nonce and policy are asked anew each time. */
 export type DocumentCache = Readonly<{ has: (digest: string) => boolean; add: (digest: string) => void }>
 
-/** A cache of the `limit` documents used last. Refused ones are not kept, so that strangers cannot push the good ones out. */
+/** A cache of the `limit` documents and chains used last. Refused ones are not kept, so that strangers cannot push the good ones out. */
 export function createDocumentCache(limit = 256): DocumentCache {
   const digests = new Set<string>()
   return {
