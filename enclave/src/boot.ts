@@ -29,7 +29,10 @@ const attempts = 60
  * Throws a plain Error when a source of it is bad, when the host does not give the enclave a name within a minute, or when the
  * image lacks the PKCS #11 module that it is configured for.
  */
-export async function boot({ roots, release, sealing, ports }: MeasuredConfiguration, devices: Devices): Promise<Platform> {
+export async function boot(
+  { roots, release, sealing, ports }: MeasuredConfiguration,
+  devices: Devices,
+): Promise<Platform> {
   const nsm = createNsm(devices.nsm)
   await seedEntropy(nsm, devices.addEntropy)
 
