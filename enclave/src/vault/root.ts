@@ -30,21 +30,26 @@ const place = (enclaveId: string, keyId: string) => ['root', 2, enclaveId, keyId
 
 /** 32 bytes from the NSM, the kernel and KMS together, so that none of them alone decides them. The caller owns them. Throws `kms.*`. */
 export async function drawRoot(nsm: Nsm, kms: SealingKms): Promise<Uint8Array> {
-  const sources = [await nsm.random(32), randomBytes(32), await kms.random(32)]
+  // The one that fails most comes first, when there is nothing to wipe yet.
+  const sources = [await kms.random(32), await nsm.random(32), randomBytes(32)]
   const material = new Uint8Array(sources.flatMap((bytes) => [...bytes]))
   const root = deriveKey(material, 'root')
   for (const bytes of [...sources, material]) bytes.fill(0)
   return root
 }
 
-/** The root secret and its birth document, for the gateway to keep. Throws `kms.*`. */
-export async function sealRoot({ kms, enclaveId }: Sealer, root: Uint8Array, birth: Uint8Array): Promise<Uint8Array> {
+/**
+ * The root secret and its birth document, for the gateway to keep. It has been opened again before it is given away, since KMS's
+ * envelope has no checksum: a root under a key that KMS never gives back would be lost with the next restart. Throws `kms.*`.
+ */
+export async function sealRoot(sealer: Sealer, root: Uint8Array, birth: Uint8Array): Promise<Uint8Array> {
+  const { kms, enclaveId } = sealer
   const { plaintext, ciphertext, keyId } = await kms.generateDataKey(encryptionContext(enclaveId))
   const salt = randomBytes(32)
   const key = mix(plaintext, salt)
   const sealed = sealWith(key, place(enclaveId, keyId), root)
   key.fill(0)
-  return encode({
+  const sealedRoot = encode({
     version: 2,
     keyId,
     wrappedKey: toBase64url(ciphertext),
@@ -52,6 +57,19 @@ export async function sealRoot({ kms, enclaveId }: Sealer, root: Uint8Array, bir
     sealed: toBase64url(sealed),
     birth: toBase64url(birth),
   })
+  if (!(await opens(sealer, sealedRoot))) throw new Refusal('kms.invalid')
+  return sealedRoot
+}
+
+async function opens(sealer: Sealer, sealedRoot: Uint8Array): Promise<boolean> {
+  try {
+    const { root } = await openRoot(sealer, sealedRoot)
+    root.fill(0)
+    return true
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'root.invalid') return false
+    throw error
+  }
 }
 
 /**

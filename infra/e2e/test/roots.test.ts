@@ -90,9 +90,21 @@ describe('a genuine root', () => {
     await expect(other.call('boot', { sealedRoot: genuine.sealedRoot })).rejects.toMatchObject({ code: 'kms.denied' })
   })
 
+  it('is not made at all when KMS gives a key that it does not give back, since it would be lost', async () => {
+    const { generateDataKey } = platform.kms
+    const damaging: Platform['kms']['generateDataKey'] = async (context) => {
+      const given = await generateDataKey(context)
+      given.plaintext[0] = (given.plaintext[0] ?? 0) ^ 1
+      return given
+    }
+    const enclave = startEnclave({ ...platform, kms: { ...platform.kms, generateDataKey: damaging } })
+    await expect(enclave.call('boot', { sealedRoot: null })).rejects.toMatchObject({ code: 'kms.invalid' })
+  })
+
   it('is sealed under another key each time, also when KMS gives the same one twice', async () => {
     const given = { plaintext: new Uint8Array(32).fill(3), ciphertext: new Uint8Array(1), keyId: 'k' }
     const give = () => Promise.resolve({ ...given, plaintext: given.plaintext.slice() })
+    // The data key is made to repeat, also to whoever opens.
     const repeating: Platform = { ...platform, kms: { ...platform.kms, generateDataKey: give, decrypt: give } }
     const seal = async () => decode(await sealRoot(repeating, known, new Uint8Array(0))) as object
     const [first, second] = [await seal(), await seal()]
