@@ -7,7 +7,7 @@ type ClientSettings = Readonly<Pick<KMSClientConfig, 'region' | 'credentials' | 
 /** In ms. */
 const connectTimeout = 1_500
 const requestTimeout = 2_000
-/** For one call with all its attempts, in ms. A boot makes two calls at most, within the 15 seconds that a gateway waits for it. */
+/** For one call with all its attempts, in ms. A boot makes three calls at most, within the 20 seconds that a gateway waits for it. */
 const deadline = 6_000
 
 /**

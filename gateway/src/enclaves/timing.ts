@@ -23,7 +23,7 @@ export const defaultTiming: Timing = {
   connectMs: 2_000,
   healthEveryMs: 2_000,
   healthMs: 3_000,
-  bootMs: 15_000,
+  bootMs: 20_000,
   unlockBackOff: { first: 1_000, longest: 30_000 },
   callMs: 5_000,
   backOff: { first: 50, longest: 2_000 },
