@@ -6,7 +6,7 @@ import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 /** How long a caller waits for a key service, in ms. */
 export type Patience = Readonly<{ attempts: number; each: number; all: number }>
 
-/** A boot makes three calls at most, within what a gateway waits for it, or it asks again. */
+/** A boot makes a handful of calls. When they take longer than a gateway waits, it asks again. */
 const patience: Patience = { attempts: 3, each: 2_000, all: 6_000 }
 
 export type Question = Readonly<{ method: 'GET' | 'POST'; url: string; body?: object }>
