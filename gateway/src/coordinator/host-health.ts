@@ -81,7 +81,11 @@ export function createHostHealth(enclaves: EnclavePort, onWell: () => void): Hos
       return true
     },
     worked: (id) => {
-      if (ill.size > 0) ill.delete(id)
+      const illness = ill.get(id)
+      if (illness === undefined) return
+      ill.delete(id)
+      // A late answer: who looked for hosts meanwhile has not found this one.
+      if (illness.resting) onWell()
     },
     close: () => {
       unsubscribe()

@@ -29,7 +29,7 @@ type Asked = Exclude<RefreshEffect, { type: 'find_hosts' }>
 type Step = Extract<RefreshEffect, { type: 'prepare' | 'install' }>
 
 const FIRST_REST_MS = 100
-const LONGEST_REST_MS = 3_000
+const LONGEST_REST_MS = 1_000
 /** What goes on until it has come to an end is kept, whatever its deadline was. */
 const NEVER = 8_640_000_000_000_000
 
@@ -108,11 +108,14 @@ async function perform(
   const { attempt, index } = effect
   const enclaveId = s.hosts[index - 1]
   const isStep = effect.type === 'prepare' || effect.type === 'install'
-  if (isStep && effect.tries > 0 && enclaveId !== undefined) await restFor(tools, enclaveId, effect.tries)
-  return heard(tools, { where: 'refresh', attempt, index, enclaveId }, () => {
-    if (enclaveId === undefined) throw new Refusal('internal')
-    return isStep ? askStep(tools, s, effect, enclaveId) : askRound(tools, s, effect, enclaveId, introduced)
-  })
+  if (enclaveId === undefined) throw new Refusal('internal')
+  if (isStep && effect.tries > 0) await restFor(tools, enclaveId, effect.tries)
+  // One that is stuck is asked for nothing before it has answered a hello.
+  if (isStep && !tools.health.available().includes(enclaveId))
+    return { type: 'refused', attempt, index, code: 'enclave.unreachable', culprits: [] }
+  return heard(tools, { where: 'refresh', attempt, index, enclaveId }, () =>
+    isStep ? askStep(tools, s, effect, enclaveId) : askRound(tools, s, effect, enclaveId, introduced),
+  )
 }
 
 const sameWords = (a: Installing, b: Installing): boolean =>

@@ -1,5 +1,5 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import type { Frost, Mpc } from '@quorate/shared/mpc'
+import type { Frost } from '@quorate/shared/mpc'
 import { taggedHash } from '@quorate/shared/seal/hash'
 import { createSigner } from '@quorate/shared/seal/sign'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
@@ -7,7 +7,7 @@ import { SignKey } from '@quorate/shared/wire/ids'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Roster, RoundOne } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
-import { createCluster } from './support/cluster.ts'
+import { createCluster, createLyingCluster } from './support/cluster.ts'
 import { enrol, makeKey, runDkg } from './support/ceremony.ts'
 import { draw, initFor, prove, random, registrationFor, sealFor } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
@@ -359,13 +359,6 @@ describe('an enclave that has started', () => {
   })
 })
 
-/** A cluster in which the third enclave's cryptography lies in one call. */
-const lying = (lie: (frost: Frost) => Partial<Frost>) =>
-  createCluster({
-    mpcOf: (number, mpc): Mpc =>
-      number === 2 ? { ...mpc, frost: (scheme) => ({ ...mpc.frost(scheme), ...lie(mpc.frost(scheme)) }) } : mpc,
-  })
-
 describe('a host that lies in the key generation', () => {
   it.each<[string, (frost: Frost) => Partial<Frost>]>([
     [
@@ -377,7 +370,7 @@ describe('a host that lies in the key generation', () => {
       (f) => ({ dkgPart1: (a) => ({ ...f.dkgPart1(a), package: f.dkgPart1({ ...a, index: 1 }).package }) }),
     ],
   ])('is named in round two by all others for %s', async (_, lie) => {
-    const rigged = await lying(lie)
+    const rigged = await createLyingCluster(lie)
     const plan = await draw(rigged)
     const roster = await enrol(plan)
     const { keyId } = plan.skeleton
@@ -393,7 +386,7 @@ describe('a host that lies in the key generation', () => {
   })
 
   it('is named in round three by who got a share that does not fit', async () => {
-    const rigged = await lying((f) => ({
+    const rigged = await createLyingCluster((f) => ({
       dkgPart2: (a) => {
         const { secret, packages } = f.dkgPart2(a)
         return { secret, packages: new Map([...packages].map(([to]) => [to, packages.get(to === 1 ? 2 : 1)!])) }

@@ -1,15 +1,15 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { schnorr } from '@noble/curves/secp256k1.js'
-import type { Frost, Mpc } from '@quorate/shared/mpc'
+import type { Frost } from '@quorate/shared/mpc'
 import { createSigner, digestOf } from '@quorate/shared/seal/sign'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Certificate, RoundOne } from '@quorate/shared/wire/keygen'
 import type { Scheme } from '@quorate/shared/wire/ids'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { loadKey, makeKey, sign, type MadeKey } from './support/ceremony.ts'
-import { createCluster, type Cluster } from './support/cluster.ts'
+import { commitAll, loadKey, makeKey, recall, sign, type MadeKey } from './support/ceremony.ts'
+import { createCluster, createLyingCluster, type Cluster } from './support/cluster.ts'
 import { approve, ask, bytesItem, openSignatures } from './support/people.ts'
 import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from './support/refresh.ts'
 import { expectRefusal } from './support/refused.ts'
@@ -19,9 +19,8 @@ const cluster = await createCluster()
 /** Asked by participant 1, with the approval of 2, under this version of the key. */
 async function signWith(of: Cluster, key: MadeKey, text = 'hello'): Promise<Uint8Array> {
   const until = of.clock.now + 60_000
-  const version = { digest: key.digest, epoch: key.certificate.body.epoch }
-  const atEpoch = (body: Parameters<NonNullable<Parameters<typeof ask>[5]>>[0]) => ({ ...body, epoch: version.epoch })
-  const asked = await ask(key.plan, version, 1, [bytesItem(text)], until, atEpoch)
+  const { epoch } = key.certificate.body
+  const asked = await ask(key.plan, key, 1, [bytesItem(text)], until, (body) => ({ ...body, epoch }))
   const approvals = [await approve(key.plan, 2, asked.requestDigest, until)]
   const { sealedSignatures } = await sign(key, asked, approvals, [1, 2])
   return openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)[0]!
@@ -53,6 +52,35 @@ describe('a refresh', () => {
     await signWith(cluster, key)
     await installAt(next, 1, prepared)
     await expectRefusal(signWith(cluster, key), 'epoch.stale')
+  })
+
+  it('ends a signing that is under way, whose nonces then sign nothing', async () => {
+    const key = await makeKey(cluster)
+    const until = cluster.clock.now + 60_000
+    const asked = await ask(key.plan, key, 1, [bytesItem('under way')], until)
+    const approvals = [await approve(key.plan, 2, asked.requestDigest, until)]
+    const commitments = await commitAll(key, asked, approvals, [1, 2])
+    await refresh(cluster, key)
+    const { signingId } = asked.request.body
+    const partial = { signingId, attempt: 1, index: 1, approvals, commitments }
+    await expectRefusal(key.plan.hosts.get(1)!.call('sign.partial', partial), 'epoch.stale')
+  })
+
+  it('does not make known how often a standing grant was used, which a restart has made unknown', async () => {
+    const grant = { askers: ['alice'], content: ['bytes' as const], until: 9e12, limit: { count: 5, seconds: 3_600 } }
+    const key = await makeKey(cluster, { consents: new Map([[2, { kind: 'standing', grant }]]) })
+    cluster.clock.now += 1_000
+    await key.plan.hosts.get(2)!.restart()
+    await cluster.introduceAll()
+    await loadKey(key, [2])
+    await recall(key, 2, 1)
+    cluster.clock.now += 1_000
+    const next = await refresh(cluster, key)
+    const asked = await ask(next.plan, next, 1, [bytesItem('by grant')], cluster.clock.now + 60_000, (body) => ({
+      ...body,
+      epoch: 1,
+    }))
+    await expectRefusal(sign(next, asked, [], [1, 2]), 'grant.exhausted', [2])
   })
 
   it('gives the same answer again to the same question, in every step', async () => {
@@ -153,22 +181,17 @@ describe('the rounds of a refresh under a gateway that cheats', () => {
   })
 })
 
-/** A cluster in which the third enclave's cryptography lies in one call. */
-const lying = (lie: (frost: Frost) => Partial<Frost>) =>
-  createCluster({
-    mpcOf: (number, mpc): Mpc =>
-      number === 2 ? { ...mpc, frost: (scheme) => ({ ...mpc.frost(scheme), ...lie(mpc.frost(scheme)) }) } : mpc,
-  })
-
 describe('a host that lies in a refresh', () => {
   it('is named by all others for a polynomial of another degree', async () => {
-    const rigged = await lying((f) => ({ refreshPart1: (a) => f.refreshPart1({ ...a, threshold: a.threshold + 1 }) }))
+    const rigged = await createLyingCluster((f) => ({
+      refreshPart1: (a) => f.refreshPart1({ ...a, threshold: a.threshold + 1 }),
+    }))
     const key = await makeKey(rigged)
     await expectRefusal(runRounds(key, await askRefresh(rigged, key)), 'keygen.bad_package', [3])
   })
 
   it('is named by who got a share that does not fit', async () => {
-    const rigged = await lying((f) => ({
+    const rigged = await createLyingCluster((f) => ({
       refreshPart2: (a) => {
         const { secret, packages } = f.refreshPart2(a)
         return { secret, packages: new Map([...packages].map(([to]) => [to, packages.get(to === 1 ? 2 : 1)!])) }
@@ -180,7 +203,7 @@ describe('a host that lies in a refresh', () => {
 
   it('signs no certificate of another key, whatever its cryptography came to', async () => {
     let stray: ReturnType<Frost['dkgPart3']> | null = null
-    const rigged = await lying((f) => ({
+    const rigged = await createLyingCluster((f) => ({
       dkgPart3: (a) => (stray = f.dkgPart3(a)),
       refreshPart3: () => ({ share: stray!.share.slice(), publicKeys: stray!.publicKeys }),
     }))

@@ -12,6 +12,7 @@ import {
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { planReached } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
 
 const long = 120_000
@@ -152,6 +153,22 @@ describe('while a key is refreshed', { timeout: long }, () => {
     })
     key = await people.alice.refreshKey(key, { timeout: patience })
     await sign(people, key, 'and refreshed in the end')
+  })
+
+  it('an epoch that all hosts have certified is the next one, though its refresh failed then', async () => {
+    const { people, fleet, state } = crashing
+    crashing.lay({ step: 'refresh.prepare', when: 'before', nth: 3, signal: 'SIGSTOP' })
+    const first = await people.alice.requestRefresh(key, { expiresIn: 3_000 })
+    const { place } = await planReached(state)
+    const { state: name, certificate } = await first.status()
+    expect(name).toBe('preparing')
+    await expect(first.completed({ timeout: patience })).rejects.toMatchObject({ code: 'refresh.hosts_lost' })
+    fleet.resume(place)
+    await fleet.ready()
+    await sign(people, key, 'as before')
+    key = await people.bob.refreshKey(key, { timeout: patience })
+    expect(key.certificate).toEqual(certificate)
+    await sign(people, key, 'at the epoch of the first')
   })
 })
 

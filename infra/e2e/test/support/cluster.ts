@@ -13,7 +13,7 @@ import { createModule } from '@quorate/local/nsm/hypervisor'
 import type { Release } from '@quorate/enclave/policy/release'
 import type { Measurements, TrustPolicy } from '@quorate/shared/attestation/policy'
 import { isRefusalCode, Refusal } from '@quorate/shared/errors'
-import { loadMpc, type Mpc } from '@quorate/shared/mpc'
+import { loadMpc, type Frost, type Mpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/seal/cbor'
 import { toHex } from '@quorate/shared/wire/bytes'
 import {
@@ -174,3 +174,10 @@ export async function createCluster({
   const issue: Cluster['issue'] = (enclaveId, claims, image = 'image') => nsmOf(enclaveId, image).attest(claims)
   return { members, platformOf, measurementsOf, issue, trust, clock, introduceAll }
 }
+
+/** A cluster in which the third enclave's cryptography lies in one call. */
+export const createLyingCluster = (lie: (frost: Frost) => Partial<Frost>): Promise<Cluster> =>
+  createCluster({
+    mpcOf: (number, mpc) =>
+      number === 2 ? { ...mpc, frost: (scheme) => ({ ...mpc.frost(scheme), ...lie(mpc.frost(scheme)) }) } : mpc,
+  })
