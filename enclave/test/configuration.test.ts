@@ -14,6 +14,8 @@ const sealing = {
 }
 const ports = { listen: 5000, kms: 8000, metadata: 8001 }
 const good = { roots: [root], sealing, ports }
+const key = 'ab'.repeat(32)
+const release = { keys: [key], quorum: 1, delaySeconds: 604_800, leastSerial: 1 }
 const read = (configuration: object) => readConfiguration(JSON.stringify(configuration))
 
 describe('the measured configuration', () => {
@@ -21,6 +23,11 @@ describe('the measured configuration', () => {
     const [pem = ''] = read(good).roots
     const published = '641A0321A3E244EFE456463195D606317ED7CDCC3C1756E09893F3C68F79BB5B'
     expect(new X509Certificate(pem).fingerprint256.replaceAll(':', '')).toBe(published)
+  })
+
+  it('names release keys, or nobody whose manifests are taken', () => {
+    expect(read({ ...good, release }).release).toEqual(release)
+    expect(read(good).release).toBeNull()
   })
 
   it.each<[string, object]>([
@@ -35,6 +42,10 @@ describe('the measured configuration', () => {
     ['whatever authority there is', { ...good, sealing: { ...sealing, authorities: [] } }],
     ['the wildcard port', { ...good, ports: { ...ports, listen: 0xffff_ffff } }],
     ['another field', { ...good, debug: true }],
+    ['a release key that stands there twice', { ...good, release: { ...release, keys: [key, key] } }],
+    ['more release keys wanted than there are', { ...good, release: { ...release, quorum: 2 } }],
+    ['no release key wanted', { ...good, release: { ...release, quorum: 0 } }],
+    ['release keys and no delay', { ...good, release: { keys: [key], quorum: 1, leastSerial: 1 } }],
   ])('is refused with %s', (_, configuration) => {
     expect(() => read(configuration)).toThrow()
   })
