@@ -8,9 +8,9 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Certificate, RoundOne } from '@quorate/shared/wire/keygen'
 import type { Scheme } from '@quorate/shared/wire/ids'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { commitAll, loadKey, makeKey, recall, sign, type MadeKey } from './support/ceremony.ts'
+import { commitAll, enrol, loadKey, makeKey, recall, runDkg, sign, type MadeKey } from './support/ceremony.ts'
 import { createCluster, createLyingCluster, type Cluster } from './support/cluster.ts'
-import { approve, ask, bytesItem, openSignatures } from './support/people.ts'
+import { approve, ask, bytesItem, draw, openSignatures } from './support/people.ts'
 import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from './support/refresh.ts'
 import { expectRefusal } from './support/refused.ts'
 
@@ -243,6 +243,14 @@ describe('the next epoch of a key', () => {
     await expect(verifySuccessor(verified(key), changed.certificate)).rejects.toMatchObject({
       code: 'certificate.invalid',
     })
+  })
+
+  it('follows the certificate that a host has, and is not just any that all hosts have signed', async () => {
+    const plan = await draw(cluster)
+    const roster = await enrol(plan)
+    const [first, second] = [await runDkg(plan, roster, {}, 1), await runDkg(plan, roster, {}, 2)]
+    await loadKey(first)
+    await expectRefusal(prepareAt(second, 1), 'certificate.invalid')
   })
 
   it('is prepared with its own share only', async () => {
