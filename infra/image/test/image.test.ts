@@ -48,7 +48,7 @@ describe.skipIf(typeof first === 'string')('the enclave image', { timeout: 120_0
     const emulated = await imageOf('one', 0o022, { emulatedTscKhz: 2_600_000 })
     expect(writeEif({ ...emulated, cmdline: image.cmdline }).equals(writeEif(image))).toBe(true)
     expect(image.cmdline).toBe(cmdlineOf('production'))
-    expect(emulated.cmdline).toBe(`${image.cmdline} tsc_early_khz=2600000`)
+    expect(emulated.cmdline).toBe(`${image.cmdline} tsc_early_khz=2600000 tsc=reliable`)
   })
 
   it('boots with init and the drivers it needs, and nothing else', () => {

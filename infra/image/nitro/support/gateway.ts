@@ -16,8 +16,13 @@ export type Gateway = Readonly<{
 /** In ms. */
 const patience = 120_000
 
-export async function startGateway(folder: string, instances: readonly Instance[]): Promise<Gateway> {
-  const env = { QUORATE_RATE_LIMIT: '1000000', QUORATE_ROUND_TIMEOUT_MS: '20000' }
+/** `more`: further `QUORATE_*` variables. */
+export async function startGateway(
+  folder: string,
+  instances: readonly Instance[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Gateway> {
+  const env = { QUORATE_RATE_LIMIT: '1000000', QUORATE_ROUND_TIMEOUT_MS: '20000', ...more }
   const { url, command } = await gatewayCommand(openStateFolder(folder), instances, { port: 0, env })
   const child = keepRunning(command, () => undefined)
   return {

@@ -22,9 +22,12 @@ const production = [
 
 /**
  * Emulated CPUs do not tell the rate of their time stamp counter, which is that of the machine that emulates, and Linux cannot
- * measure it there; with a false one the enclave's clock runs at another speed than its peers'.
+ * measure it there: it compares it with a timer that is late when that machine is busy. With a false rate, or by that timer, the
+ * enclave's clock runs at another speed than its peers'.
  */
 export type Profile = 'production' | Readonly<{ emulatedTscKhz: number }>
 
 export const cmdlineOf = (profile: Profile): string =>
-  [...production, ...(profile === 'production' ? [] : [`tsc_early_khz=${profile.emulatedTscKhz}`])].join(' ')
+  [...production, ...(profile === 'production' ? [] : emulatedClock(profile.emulatedTscKhz))].join(' ')
+
+const emulatedClock = (tscKhz: number): string[] => [`tsc_early_khz=${tscKhz}`, 'tsc=reliable']
