@@ -4,7 +4,8 @@ import { adoptListener, AF_UNIX, openSocket, ownAddress, peerAddress } from './d
 import { checked, libc } from './libc.ts'
 import { connectStream } from './streams.ts'
 
-const patience = 2_000
+/** Of silence, in ms: a machine that is busy, or emulated, is not a Node that cannot. */
+const patience = 10_000
 
 /**
  * Tries, on a UNIX socket without a name in any folder, everything that vsock streams lean on: descriptors put under a
