@@ -140,7 +140,8 @@ function keyStepOf(before: RefreshSession | null, { phase }: RefreshSession): Ke
   switch (phase.name) {
     case 'preparing': {
       const { certificate, shares } = phase
-      return shares.length > 0 ? { step: 'certified', record: { certificate, shares } } : null
+      const isKept = shares.length === 0 || before?.phase.name === 'preparing'
+      return isKept ? null : { step: 'certified', record: { certificate, shares } }
     }
     case 'installing': {
       const { epoch } = phase.certificate.body
