@@ -54,6 +54,16 @@ describe('a refresh', () => {
     await expectRefusal(signWith(cluster, key), 'epoch.stale')
   })
 
+  it('changes over at once for all participants whom one enclave hosts', async () => {
+    const key = await makeKey(cluster, { hosts: cluster.members.slice(0, 2) })
+    const next = await runRounds(key, await askRefresh(cluster, key))
+    const prepared = await prepareAll(next)
+    await installAt(next, 3, prepared)
+    await expectRefusal(signWith(cluster, key), 'key.unknown')
+    for (const index of [1, 2]) await installAt(next, index, prepared)
+    await signWith(cluster, next)
+  })
+
   it('ends a signing that is under way, whose nonces then sign nothing', async () => {
     const key = await makeKey(cluster)
     const until = cluster.clock.now + 60_000
