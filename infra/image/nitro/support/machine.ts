@@ -31,7 +31,7 @@ export type MachineOptions = Readonly<{
   folder: string
   /** Of the guest, never 0 to 3. The kernel of this machine has no part in it. */
   cid: number
-  /** In MiB. */
+  /** In MiB. The image unpacks into half of it, so 384 are too few. */
   memory?: number
   /** The UNIX socket of whoever signs the documents (see signer.patch). Without it nobody does. */
   signer?: string
@@ -40,7 +40,7 @@ export type MachineOptions = Readonly<{
 }>
 
 export async function startMachine(options: MachineOptions): Promise<Machine> {
-  const { tools, eif, folder, cid, memory = 1024, signer, services = {} } = options
+  const { tools, eif, folder, cid, memory = 512, signer, services = {} } = options
   const [socket, device] = [hybridSocket(folder), join(folder, 'device')]
   await mkdir(folder, { recursive: true })
   const servers: Server[] = []
