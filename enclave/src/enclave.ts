@@ -110,7 +110,7 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
   const refreshes = createRefreshRounds({ mpc, vault, peers, shares, clock, log })
   const epochs = createEpochChange({ vault, shares, memories, log })
   const grants = createGrantUses(life.startedAt)
-  const recall = createRecall({ vault, shares, memories, images, life: life.id, log })
+  const recall = createRecall({ vault, shares, memories, peers, images, life: life.id, log })
   const { startedAt } = life
   const signings = createSignings({ mpc, vault, shares, memories, grants, measurements, startedAt, clock, log })
   const handlers: Unlocked['handlers'] = {

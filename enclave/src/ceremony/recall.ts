@@ -5,6 +5,7 @@ import type { EnclaveLog } from '../events.ts'
 import type { Images } from '../policy/images.ts'
 import { learn, remembers } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
+import type { Peers } from '../vault/peers.ts'
 import type { Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -13,6 +14,7 @@ type Ports = Readonly<{
   vault: Vault
   shares: Shares
   memories: Memories
+  peers: Peers
   images: Pick<Images, 'serial'>
   life: string
   log: EnclaveLog
@@ -26,7 +28,7 @@ type Recall = Readonly<{
  * How an enclave that has restarted finds out which epoch of a key, and which manifest, is the newest: from another host of the key
  * that remembers.
  */
-export function createRecall({ vault, shares, memories, images, life, log }: Ports): Recall {
+export function createRecall({ vault, shares, memories, peers, images, life, log }: Ports): Recall {
   return {
     async tell({ keyId, life: asker }) {
       const { current, prepared } = memories.of(keyId)
@@ -38,9 +40,12 @@ export function createRecall({ vault, shares, memories, images, life, log }: Por
       const { body } = recollection
       const { participants } = shares.get(keyId, index).certificate.roster.skeleton
       const peer = participants[from - 1]?.host.identity
-      if (peer === undefined || body.keyId !== keyId || body.life !== life) throw new Refusal('epoch.unproven')
+      if (peer === undefined || peer.signKey === vault.identity.signKey || body.keyId !== keyId || body.life !== life)
+        throw new Refusal('epoch.unproven')
       if (!(await verifyBody(peer.signKey, 'recollection', recollection))) throw new Refusal('epoch.unproven')
 
+      // An image that is accepted no longer has no say.
+      peers.require(peer)
       // The gateway has brought this life an older manifest than the peer knows: the images of that one may be revoked.
       if (body.manifest > images.serial()) throw new Refusal('manifest.stale')
       const after = learn(memories.of(keyId), body)

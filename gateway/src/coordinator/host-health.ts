@@ -12,6 +12,9 @@ const unwell: ReadonlySet<RefusalCode> = new Set([
   'image.retired',
 ])
 
+/** Does this refusal say that the enclave itself is not well? */
+export const isUnwell = (code: RefusalCode): boolean => unwell.has(code)
+
 const FIRST_REST_MS = 250
 const LONGEST_REST_MS = 5_000
 const HELLO_MS = 1_000
@@ -75,7 +78,7 @@ export function createHostHealth(enclaves: EnclavePort, onWell: () => void): Hos
         .filter((id) => enclaves.status(id).state === 'ready' && !ill.get(id)?.resting)
         .sort((a, b) => failuresOf(a) - failuresOf(b)),
     failed: (id, code) => {
-      if (!unwell.has(code)) return false
+      if (!isUnwell(code)) return false
       // The calls that fail together with the first one say nothing new.
       if (!ill.get(id)?.resting) rest(id, failuresOf(id) + 1)
       return true

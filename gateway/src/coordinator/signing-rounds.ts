@@ -66,8 +66,16 @@ async function perform(tools: Tools, s: SigningSession, effect: SigningEffect): 
     health.worked(enclaveId)
     return event
   } catch (error) {
-    return { type: 'refused', attempt, index, ...refusalOf(tools, { where: 'signing', enclaveId, error }) }
+    const cause = (await isBehind(tools, s, error)) ? new Refusal('enclave.busy') : error
+    return { type: 'refused', attempt, index, ...refusalOf(tools, { where: 'signing', enclaveId, error: cause }) }
   }
+}
+
+/** The request names the epoch in force, and this host has not installed it yet: it is about to, and rests until then. */
+async function isBehind({ loadKey }: Tools, s: SigningSession, error: unknown): Promise<boolean> {
+  if (!(error instanceof Refusal) || error.code !== 'epoch.stale') return false
+  const key = await loadKey(s.keyId).catch(() => null)
+  return key?.verified.digest === s.request.body.certificateDigest
 }
 
 /** What is about to be done, with the words of those who agreed to it; and what came of it. */

@@ -64,9 +64,17 @@ export const withoutConsent = (
   return { ...s.excluded, ...Object.fromEntries(owners.map((index) => [index, of(index)])) }
 }
 
-/** Have so many asked or approved that enclaves that have all restarted since would believe them: n − t + 1? */
-export const hasEnoughVouchers = (s: SigningSession): boolean =>
-  s.holders.filter(({ index }) => hasSpoken(s, index)).length > s.holders.length - s.threshold
+/** How many have asked or approved. Enclaves that have all restarted believe n − t + 1 who have done so since. */
+export const vouchers = (s: SigningSession): number => s.holders.filter(({ index }) => hasSpoken(s, index)).length
+
+/** Are there enough left who could sign, as far as their consent goes? */
+export const hasWilling = (s: SigningSession): boolean =>
+  s.holders.filter(
+    ({ index, standing }) =>
+      s.excluded[index] === undefined &&
+      decisionOf(s, index) !== 'reject' &&
+      (hasSpoken(s, index) || standing !== null),
+  ).length >= s.threshold
 
 /** Another enclave may remember what those have forgotten that could not tell the epoch. */
 export function withNewHosts(s: SigningSession, available: readonly EnclaveId[]): SigningSession {

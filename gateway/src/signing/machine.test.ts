@@ -295,6 +295,18 @@ describe('a quorum', () => {
       expect(s.phase).toEqual({ name: 'failed', code: 'epoch.unproven', culprits: [] })
     })
 
+    it('does not end it while others could sign without that enclave', () => {
+      const s = after(begin(), approves(2), approves(3), seesAll, refuses('epoch.unproven', 2))
+      expect(after(s, seesAll)).toMatchObject({ attempt: 2, phase: { name: 'generating_nonces', quorum: [1, 3] } })
+      const both = after(s, seesAll, refuses('epoch.unproven', 3, [], 2))
+      expect(both.phase).toEqual({ name: 'failed', code: 'epoch.unproven', culprits: [] })
+    })
+
+    it('does not end it when somebody has spoken since the attempt began', () => {
+      const s = after(begin(), approves(2), sees('1', '2'), approves(3), refuses('epoch.unproven', 2))
+      expect(after(s, sees('1', '2'))).toMatchObject({ attempt: 2, phase: { quorum: [1, 2] } })
+    })
+
     const forgetful = after(begin({ holders: four }), approves(2), sees('1', '2'), refuses('epoch.unproven', 2))
 
     it('is not asked again by itself, since nothing has changed', () => {

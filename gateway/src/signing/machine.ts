@@ -2,9 +2,10 @@ import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/signing'
 import {
   chooseQuorum,
-  hasEnoughVouchers,
+  hasWilling,
   isPossible,
   rejecters,
+  vouchers,
   withApproval,
   withNewHosts,
   withoutConsent,
@@ -92,7 +93,8 @@ function hostsSeen(before: SigningSession, { available, now }: Event<'hosts_seen
   const quorum = chooseQuorum(s, available, now)
   if (quorum === null) return s
   if (s.attempt >= MAX_ATTEMPTS) return failed(s, 'signing.hosts_lost', [])
-  return { ...s, attempt: s.attempt + 1, askable: available, phase: { name: 'generating_nonces', quorum } }
+  const seen = { askable: available, vouchers: vouchers(s) }
+  return { ...s, ...seen, attempt: s.attempt + 1, phase: { name: 'generating_nonces', quorum } }
 }
 
 function running(
@@ -181,12 +183,15 @@ function refused(s: SigningSession, { index, code, culprits }: Event<'refused'>)
 }
 
 /**
- * Its enclave has restarted, and no other remembers the key. Enough participants can say which epoch is in force; when as many
- * have spoken, they did so before the restart, and will not say it again here.
+ * Its enclave has restarted, and no other that could be asked remembers the key. Others may sign without it; and enough
+ * participants can say which epoch is in force. When as many had spoken before the attempt began, they did so before the restart,
+ * and will not say it again here.
  */
 function unproven(s: SigningSession, index: number): SigningSession {
-  if (hasEnoughVouchers(s)) return failed(s, 'epoch.unproven', [])
-  return without(s, { ...s.excluded, [index]: { code: 'epoch.unproven', final: false } }, 'epoch.unproven', [index])
+  const next = { ...s, excluded: { ...s.excluded, [index]: { code: 'epoch.unproven' as const, final: false } } }
+  const said = vouchers(s)
+  if (said > (s.vouchers ?? 0)) return again(s)
+  return said > s.holders.length - s.threshold && !hasWilling(next) ? failed(s, 'epoch.unproven', []) : again(next)
 }
 
 /** Goes on without these participants, or fails with their names when too few are left. */

@@ -55,6 +55,8 @@ export type SigningSession = Readonly<{
   attempt: number
   /** The enclaves that could be asked when the last attempt began. */
   askable?: readonly EnclaveId[]
+  /** How many participants had asked or approved when it began. */
+  vouchers?: number
   phase: SigningPhase
 }>
 

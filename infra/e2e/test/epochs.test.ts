@@ -101,6 +101,17 @@ describe('an enclave that has restarted', () => {
   })
 })
 
+describe('a host that says what it remembers', () => {
+  it('must have been verified by who asks, since that one restarted', async () => {
+    const key = await makeGranted()
+    await key.plan.hosts.get(2)!.restart()
+    await loadKey(key, [2])
+    await expectRefusal(recall(key, 2, 3), 'peer.unknown')
+    await cluster.introduceAll()
+    expect(await recall(key, 2, 3)).toBe(0)
+  })
+})
+
 describe('a manifest', () => {
   it('that a host knows is wanted of one that has restarted, before it signs again', async () => {
     const release = { keys: releaseSigners.map(keyOf), quorum: 2, delaySeconds: 1, leastSerial: 1 }
@@ -113,6 +124,7 @@ describe('a manifest', () => {
     await key.plan.hosts.get(2)!.restart()
     await loadKey(key, [2])
     await offer(2, 1)
+    await released.introduceAll()
     await expectRefusal(recall(key, 2, 1), 'manifest.stale')
     await offer(2, 2)
     expect(await recall(key, 2, 1)).toBe(0)
