@@ -316,6 +316,14 @@ describe('a signing', () => {
     expect((await ask(key, 1, nostr)).status.state).toBe('collecting_participants')
   })
 
+  it('waits for a host that is behind the epoch in force', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-1', 'sign.commit', 'epoch.stale')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2 })
+  })
+
   it('answers the same request the same, and refuses another under its id', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
