@@ -36,6 +36,12 @@ beforeAll(async () => {
   key = await makeKey(cluster)
 })
 
+/** Of all others the host only needs the one that tells it the epoch. */
+async function introducePeer(): Promise<void> {
+  const { nonce } = await host().call('challenge', {})
+  await host().call('introduce', { peer: await key.plan.hosts.get(2)!.call('attest', { nonce }), nonce })
+}
+
 /** What the gateway has got: the host's commitments by attempt, of this life and of earlier ones, and its answers to packages. */
 type Held = { now: Map<number, Commitment>; before: Map<number, Commitment>; answers: Map<string, Set<string>> }
 type Run = { asked: Asked; approvals: Approval[]; peers: Map<string, Commitment>; held: Held }
@@ -76,6 +82,7 @@ async function take(run: Run, step: Step): Promise<string> {
       return signWith(run, step, (step.stale ? before : now).get(step.attempt))
     case 'crash':
       await host().restart()
+      await introducePeer()
       await loadKey(key, [1])
       await recall(key, 1, 2)
       for (const [attempt, commitment] of now) before.set(attempt, commitment)
