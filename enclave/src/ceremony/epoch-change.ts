@@ -7,8 +7,9 @@ import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
 import type { KeyId } from '@quorate/shared/wire/ids'
+import type { Version } from '@quorate/shared/wire/recall'
 import type { EnclaveLog } from '../events.ts'
-import { install, prepare, sameVersion, type Version } from '../vault/epochs.ts'
+import { install, prepare, sameVersion, versionOf } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -33,7 +34,7 @@ export function createEpochChange({ vault, shares, memories, log }: Ports): Epoc
     const { keyId, participants } = body.roster.skeleton
     const own = participants[index - 1]?.host.identity.signKey === vault.identity.signKey
     const digest = digestOf('certificate', body)
-    const version = { epoch: body.epoch, digest }
+    const version = versionOf({ certificate: body, digest })
     const { current, prepared } = memories.of(keyId)
     const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
     if (!own || !(isKnown || follows(shares.get(keyId, index), version, body))) throw new Refusal('certificate.invalid')

@@ -1,11 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
-import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
 import type { EnclaveLog } from '../events.ts'
 import type { GrantUses } from '../policy/grant-uses.ts'
-import { maySign, type Version } from '../vault/epochs.ts'
+import { maySign, versionOf } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { OpenKey, Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -45,8 +44,6 @@ export type SigningPorts = Readonly<{
   clock: () => number
   log: EnclaveLog
 }>
-
-export const versionOf = ({ certificate, digest }: VerifiedKey): Version => ({ epoch: certificate.epoch, digest })
 
 /**
  * The share of participant `index`, of the very certificate that the request names, which is the one in force. Its buffers are the

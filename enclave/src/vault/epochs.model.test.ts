@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Digest } from '@quorate/shared/wire/ids'
+import type { Version } from '@quorate/shared/wire/recall'
 import * as rules from './epochs.ts'
 import { sameVersion } from './epochs.ts'
-import type { Memory, Version } from './epochs.ts'
+import type { Memory } from './epochs.ts'
 
 /*
  * Every interleaving of crash, rollback, recall and refresh: three hosts, and a gateway that keeps all that was ever sealed or

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Digest } from '@quorate/shared/wire/ids'
-import {
-  install,
-  learn,
-  made,
-  maySign,
-  nothing,
-  prepare,
-  requiredVouchers,
-  vouch,
-  type Memory,
-  type Version,
-} from './epochs.ts'
+import type { Version } from '@quorate/shared/wire/recall'
+import { install, learn, made, maySign, nothing, prepare, requiredVouchers, vouch, type Memory } from './epochs.ts'
 
 const version = (epoch: number, name: string): Version => ({ epoch, digest: name as Digest })
 const [old, next, rival, third] = [version(0, 'a'), version(1, 'b'), version(1, 'c'), version(2, 'd')]

@@ -1,7 +1,6 @@
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Digest } from '@quorate/shared/wire/ids'
-
-/** One state of a key: its epoch, and H(certificate, body) of that epoch. */
-export type Version = Readonly<{ epoch: number; digest: Digest }>
+import type { Version } from '@quorate/shared/wire/recall'
 
 /** What an enclave can tell a peer of a key: the version in force, and a newer one that was agreed to and may be in force already. */
 export type Recollection = Readonly<{ current: Version | null; prepared: Version | null }>
@@ -19,6 +18,8 @@ export type Memory = Recollection & Readonly<{ word: string | null }>
 
 /** After a start: everything that is brought may be old. */
 export const nothing: Memory = { current: null, prepared: null, word: null }
+
+export const versionOf = ({ certificate, digest }: VerifiedKey): Version => ({ epoch: certificate.epoch, digest })
 
 export const sameVersion = (a: Version | null, b: Version | null): boolean =>
   a === b || (a !== null && b !== null && a.epoch === b.epoch && a.digest === b.digest)

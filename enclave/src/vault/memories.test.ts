@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Digest } from '@quorate/shared/wire/ids'
-import { made, nothing, type Version } from './epochs.ts'
+import type { Version } from '@quorate/shared/wire/recall'
+import { made, nothing } from './epochs.ts'
 import { createMemories } from './memories.ts'
 
 const version = (epoch: number, name: string): Version => ({ epoch, digest: name as Digest })

@@ -1,6 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Digest } from '@quorate/shared/wire/ids'
-import { made, nothing, type Memory, type Version } from './epochs.ts'
+import type { Version } from '@quorate/shared/wire/recall'
+import { made, nothing, type Memory } from './epochs.ts'
 
 /** What this life of the enclave knows of each key. Never stored: what is stored can be brought back. */
 export type Memories = Readonly<{

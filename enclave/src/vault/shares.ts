@@ -5,7 +5,7 @@ import { decode, encode } from '@quorate/shared/seal/cbor'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Certificate } from '@quorate/shared/wire/keygen'
 import { z } from 'zod'
-import { sameVersion } from './epochs.ts'
+import { sameVersion, versionOf } from './epochs.ts'
 import type { Memories } from './memories.ts'
 import type { Vault } from './vault.ts'
 
@@ -58,7 +58,7 @@ export function createShares(vault: Vault, memories: Memories): Shares {
     const { keyId, participants } = body.roster.skeleton
     const host = participants[index - 1]?.host.identity
     if (host?.signKey !== vault.identity.signKey) throw new Refusal('certificate.invalid')
-    const version = { epoch: body.epoch, digest }
+    const version = versionOf({ certificate: body, digest })
     memories.completed(keyId, version)
     const { current } = memories.of(keyId)
     if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')

@@ -5,6 +5,7 @@ import { signed } from './signed.ts'
 
 /** One state of a key: its epoch, and H(certificate, body) of that epoch. */
 const Version = z.strictObject({ epoch: z.int().min(0), digest: Digest })
+export type Version = Readonly<z.infer<typeof Version>>
 
 /**
  * What a host remembers, under V, to another host of the same key that has restarted: the version of the key in force, one that it
