@@ -2,7 +2,7 @@ import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
 import { taggedHash } from '@quorate/shared/seal/hash'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { ManifestOffer } from '@quorate/shared/wire/manifest'
 import { createEpochChange } from './ceremony/epoch-change.ts'
 import { createKeygens } from './ceremony/keygen.ts'
@@ -20,9 +20,9 @@ import { foundVault, openVault, type UnlockParts } from './vault/unlock.ts'
 import type { Vault } from './vault/vault.ts'
 
 /** What an enclave answers, method by method. Every handler throws a `Refusal` or answers. */
-export type Handlers = Readonly<{ [M in EnclaveMethod]: (params: EnclaveParams<M>) => Promise<EnclaveResult<M>> }>
+export type Handlers = Readonly<{ [M in HostMethod]: (params: HostParams<M>) => Promise<HostResult<M>> }>
 
-type Boot = EnclaveParams<'boot'>
+type Boot = HostParams<'boot'>
 type Unlocked = Readonly<{
   vault: Vault
   images: Images
@@ -89,10 +89,10 @@ export function createEnclave(platform: Platform): Handlers {
     'recall.tell': (params) => open()['recall.tell'](params),
     'recall.learn': (params) => open()['recall.learn'](params),
     'key.load': (params) => open()['key.load'](params),
-    'sign.commit': (params) => open()['sign.commit'](params),
-    'sign.partial': (params) => open()['sign.partial'](params),
-    'sign.aggregate': (params) => open()['sign.aggregate'](params),
-    'sign.confirm': (params) => open()['sign.confirm'](params),
+    'signing.commit': (params) => open()['signing.commit'](params),
+    'signing.partial': (params) => open()['signing.partial'](params),
+    'signing.aggregate': (params) => open()['signing.aggregate'](params),
+    'signing.confirm': (params) => open()['signing.confirm'](params),
   }
 }
 
@@ -138,16 +138,16 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
       await shares.load(certificate, index, fromBase64url(sealedShare))
       return {}
     },
-    'sign.commit': signings.commit,
-    'sign.partial': signings.partial,
-    'sign.aggregate': signings.aggregate,
-    'sign.confirm': signings.confirm,
+    'signing.commit': signings.commit,
+    'signing.partial': signings.partial,
+    'signing.aggregate': signings.aggregate,
+    'signing.confirm': signings.confirm,
   }
   return { vault, images, sealedRoot: toBase64url(sealedRoot), given, handlers }
 }
 
 /** The document of this enclave: E, the digest of its identity, and the asker's nonce. */
-async function attest({ nsm }: Platform, vault: Vault, nonce: string): Promise<EnclaveResult<'attest'>> {
+async function attest({ nsm }: Platform, vault: Vault, nonce: string): Promise<HostResult<'attest'>> {
   const { identity } = vault
   const publicKey = fromHex(identity.sealKey)
   const userData = taggedHash('identity', identity)

@@ -319,7 +319,7 @@ describe('a signing', () => {
   it('waits for a host that is behind the epoch in force', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-1', 'sign.commit', 'epoch.stale')
+    enclaves.fault('enclave-1', 'signing.commit', 'epoch.stale')
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2 })
   })
@@ -362,7 +362,7 @@ describe('a signing', () => {
     await expect(coordinator.signingStatus('ff'.repeat(16) as never)).rejects.toEqual(code('request.not_found'))
   })
 
-  it.each(['sign.commit', 'sign.partial', 'sign.aggregate', 'sign.confirm'] as const)(
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
     'takes another quorum when a host is lost in %s, and the next signing avoids that host',
     async (method) => {
       const key = await storedKey()
@@ -378,7 +378,7 @@ describe('a signing', () => {
     },
   )
 
-  it.each(['sign.partial', 'sign.aggregate', 'sign.confirm'] as const)(
+  it.each(['signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
     'takes fresh nonces when a host restarts in %s',
     async (method) => {
       const key = await storedKey()
@@ -403,7 +403,7 @@ describe('a signing', () => {
   it('tries a host again that was too slow, when there is no other', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-1', 'sign.partial', 'hang')
+    enclaves.fault('enclave-1', 'signing.partial', 'hang')
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
   })
@@ -411,20 +411,20 @@ describe('a signing', () => {
   it('asks a host that was stuck for nothing but a hello until it answers one', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-1', 'sign.commit', 'hang')
+    enclaves.fault('enclave-1', 'signing.commit', 'hang')
     for (let hellos = 0; hellos < 2; hellos += 1) enclaves.fault('enclave-1', 'hello', 'enclave.timeout')
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
     const asked = enclaves.calls.filter((call) => call.enclaveId === 'enclave-1').map(({ method }) => method)
-    expect(asked.slice(asked.indexOf('sign.commit'), asked.lastIndexOf('hello') + 1)).toEqual([
-      'sign.commit',
+    expect(asked.slice(asked.indexOf('signing.commit'), asked.lastIndexOf('hello') + 1)).toEqual([
+      'signing.commit',
       'hello',
       'hello',
       'hello',
     ])
   })
 
-  it.each(['sign.commit', 'sign.partial', 'sign.aggregate', 'sign.confirm'] as const)(
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
     'goes on after the gateway restarted in %s, and no nonce signs twice',
     async (method) => {
       const key = await storedKey()
@@ -440,7 +440,7 @@ describe('a signing', () => {
   it('stays in its attempt when a restarted gateway reaches the hosts only after a while', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-1', 'sign.partial', 'hang')
+    enclaves.fault('enclave-1', 'signing.partial', 'hang')
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     await new Promise((resolve) => setTimeout(resolve, 30))
     for (const id of ['enclave-0', 'enclave-1']) enclaves.kill(id)
@@ -457,7 +457,7 @@ describe('a signing', () => {
   it('begins another attempt when a restarted gateway does not reach one of its hosts', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-1', 'sign.partial', 'hang')
+    enclaves.fault('enclave-1', 'signing.partial', 'hang')
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     await new Promise((resolve) => setTimeout(resolve, 30))
     enclaves.kill('enclave-1')
@@ -484,10 +484,10 @@ describe('a signing', () => {
   it('goes on without a cheat, and names it when it cannot', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-0', 'sign.aggregate', 'signing.bad_partial', [2])
+    enclaves.fault('enclave-0', 'signing.aggregate', 'signing.bad_partial', [2])
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect((await coordinator.waitSigning(status.signingId, { ms: 100 })).state).toBe('collecting_participants')
-    enclaves.fault('enclave-0', 'sign.aggregate', 'signing.bad_partial', [3])
+    enclaves.fault('enclave-0', 'signing.aggregate', 'signing.bad_partial', [3])
     await coordinator.approve(status.signingId, await decisionFor(key, request, 3))
     expect(await finished(status)).toMatchObject({
       state: 'failed',
@@ -580,7 +580,7 @@ describe('a store that fails', () => {
     store.save = (change) => (failing ? Promise.reject(new Refusal('store.failed')) : save(change))
     const approval = await decisionFor(key, request, 2)
     await expect(coordinator.approve(status.signingId, approval)).rejects.toEqual(code('store.failed'))
-    expect(enclaves.count('sign.commit')).toBe(0)
+    expect(enclaves.count('signing.commit')).toBe(0)
     failing = false
     await coordinator.approve(status.signingId, approval)
     expect((await finished(status)).state).toBe('completed')

@@ -1,12 +1,7 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { digestOf, signBody } from '@quorate/shared/seal/sign'
 import { Digest, type EnclaveId } from '@quorate/shared/wire/ids'
-import {
-  enclaveMethods,
-  type EnclaveMethod,
-  type EnclaveParams,
-  type EnclaveResult,
-} from '@quorate/shared/wire/enclave-rpc'
+import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Consent, Roster, Skeleton } from '@quorate/shared/wire/keygen'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
@@ -23,7 +18,7 @@ type Keygen = {
 }
 type Nonce = { request: SigningRequest; package: string | null; partial: string }
 type Memory = { keygens: Map<string, Keygen>; shares: Set<string>; nonces: Map<string, Nonce> }
-type Handlers = { [M in EnclaveMethod]?: (params: EnclaveParams<M>, at: Host) => Promise<EnclaveResult<M>> }
+type Handlers = { [M in HostMethod]?: (params: HostParams<M>, at: Host) => Promise<HostResult<M>> }
 
 /** What a participant seals in these tests: nothing is secret here, so that the fake can look into it. */
 export const sealRegistration = (index: number, consent: Consent = { kind: 'each' }): string =>
@@ -119,7 +114,7 @@ const signingHandlers: Handlers = {
     at.memory.shares.add(shareName(certificate.body.roster.skeleton.keyId, index))
     return Promise.resolve({})
   },
-  'sign.commit': async ({ attempt, index, request, approvals }, at) => {
+  'signing.commit': async ({ attempt, index, request, approvals }, at) => {
     const { signingId, keyId, asker, items } = request.body
     if (!at.memory.shares.has(shareName(keyId, index))) throw new Refusal('key.unknown')
     const agreed = index === asker || approvals.some(({ body }) => body.index === index && body.decision === 'approve')
@@ -131,19 +126,19 @@ const signingHandlers: Handlers = {
     const commitments = items.map(() => Buffer.from(`nonce of boot ${at.boots}`).toString('base64url'))
     return { commitment: await signBody(await signerOf(at), 'commitment', { ...of, requestDigest, commitments }) }
   },
-  'sign.partial': ({ commitments, approvals, ...of }, at) => {
+  'signing.partial': ({ commitments, approvals, ...of }, at) => {
     const nonce = nonceOf(at, of)
     const asked = digestOf('package', { commitments, approvals })
     if (nonce.package !== null && nonce.package !== asked) throw new Refusal('nonce.spent')
     nonce.package = asked
     return Promise.resolve({ partial: { index: of.index, sealed: 'cGFydA' } })
   },
-  'sign.aggregate': (of, at) => {
+  'signing.aggregate': (of, at) => {
     const { request } = nonceOf(at, of)
     const sealedSignatures = request.body.items.map(() => 'c2lnbmF0dXJl')
     return Promise.resolve({ sealedSignatures, signatureDigest: Digest.parse('55'.repeat(32)) })
   },
-  'sign.confirm': async (of, at) => {
+  'signing.confirm': async (of, at) => {
     const { request } = nonceOf(at, of)
     const receipt = {
       requestDigest: Digest.parse(digestOf('request', request.body)),
@@ -162,8 +157,8 @@ const hello: Handlers['hello'] = (_, at) =>
   Promise.resolve({ bootId: String(at.boots).padStart(64, '0'), locked: false, identity: at.identity, sealing })
 const handlers: Handlers = { hello, ...keygenHandlers, ...signingHandlers }
 
-export type Call = { enclaveId: EnclaveId; method: EnclaveMethod; params: unknown }
-type Fault = { enclaveId: string; method: EnclaveMethod; then: RefusalCode | 'hang' | (() => void); culprits: number[] }
+export type Call = { enclaveId: EnclaveId; method: HostMethod; params: unknown }
+type Fault = { enclaveId: string; method: HostMethod; then: RefusalCode | 'hang' | (() => void); culprits: number[] }
 
 /** Enclaves in this process: they keep to the wire's schemas and to the rules of the protocol, and can be made to fail. */
 export class FakeEnclaves implements EnclavePort {
@@ -213,7 +208,7 @@ export class FakeEnclaves implements EnclavePort {
   }
 
   /** The next call of `method` there is refused, hangs until its deadline, or is done after `then` has run. */
-  fault(enclaveId: string, method: EnclaveMethod, then: Fault['then'], culprits: number[] = []): void {
+  fault(enclaveId: string, method: HostMethod, then: Fault['then'], culprits: number[] = []): void {
     this.#faults.push({ enclaveId, method, then, culprits })
   }
 
@@ -238,7 +233,7 @@ export class FakeEnclaves implements EnclavePort {
     this.#tell('ready', id)
   }
 
-  count(method: EnclaveMethod, enclaveId?: string): number {
+  count(method: HostMethod, enclaveId?: string): number {
     return this.calls.filter((call) => call.method === method && (!enclaveId || call.enclaveId === enclaveId)).length
   }
 
@@ -246,15 +241,15 @@ export class FakeEnclaves implements EnclavePort {
     for (const listener of this.#listeners) listener({ type, enclaveId: id as EnclaveId })
   }
 
-  async call<M extends EnclaveMethod>(
+  async call<M extends HostMethod>(
     id: EnclaveId,
     method: M,
-    params: EnclaveParams<M>,
+    params: HostParams<M>,
     deadlineMs = 1_000,
-  ): Promise<EnclaveResult<M>> {
+  ): Promise<HostResult<M>> {
     const host = this.#host(id)
     this.calls.push({ enclaveId: id, method, params })
-    enclaveMethods[method].params.parse(params)
+    hostMethods[method].params.parse(params)
     await new Promise((resolve) => setImmediate(resolve))
     const at = this.#faults.findIndex((fault) => fault.enclaveId === id && fault.method === method)
     const [fault] = at < 0 ? [] : this.#faults.splice(at, 1)
@@ -267,6 +262,6 @@ export class FakeEnclaves implements EnclavePort {
     if (host.state === 'down') throw new Refusal('enclave.unreachable')
     const result = await handlers[method]!(params, host)
     if (this.status(id).state === 'down' || host.boots !== boot) throw new Refusal('enclave.unreachable')
-    return enclaveMethods[method].result.parse(result) as EnclaveResult<M>
+    return hostMethods[method].result.parse(result) as HostResult<M>
   }
 }

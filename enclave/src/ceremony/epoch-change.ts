@@ -5,7 +5,7 @@ import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { succeeds, verifyPrepared } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
 import type { EnclaveLog } from '../events.ts'
@@ -17,10 +17,10 @@ import type { Vault } from '../vault/vault.ts'
 type Ports = Readonly<{ vault: Vault; shares: Shares; memories: Memories; log: EnclaveLog }>
 
 type EpochChange = Readonly<{
-  [M in 'prepare' | 'install']: (params: EnclaveParams<`refresh.${M}`>) => Promise<EnclaveResult<`refresh.${M}`>>
+  [M in 'prepare' | 'install']: (params: HostParams<`refresh.${M}`>) => Promise<HostResult<`refresh.${M}`>>
 }>
 
-type NewShare = EnclaveParams<'refresh.prepare'>
+type NewShare = HostParams<'refresh.prepare'>
 type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Version }>
 
 /**

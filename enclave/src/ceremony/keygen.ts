@@ -3,7 +3,7 @@ import type { Mpc } from '@quorate/shared/mpc'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyRoster } from '@quorate/shared/verify/roster'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
-import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Roster } from '@quorate/shared/wire/keygen'
 import type { EnclaveLog } from '../events.ts'
 import type { Memories } from '../vault/memories.ts'
@@ -27,8 +27,8 @@ type Ports = Readonly<{
 
 type Keygens = Readonly<{
   [M in 'init' | 'register' | 'round1' | 'round2' | 'round3']: (
-    params: EnclaveParams<`keygen.${M}`>,
-  ) => Promise<EnclaveResult<`keygen.${M}`>>
+    params: HostParams<`keygen.${M}`>,
+  ) => Promise<HostResult<`keygen.${M}`>>
 }>
 
 /** A week, which is the longest that people may take to register, and an hour for the clocks and the rounds. */

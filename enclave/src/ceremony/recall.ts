@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
-import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveLog } from '../events.ts'
 import type { Images } from '../policy/images.ts'
 import { learn, remembers } from '../vault/epochs.ts'
@@ -21,7 +21,7 @@ type Ports = Readonly<{
 }>
 
 type Recall = Readonly<{
-  [M in 'tell' | 'learn']: (params: EnclaveParams<`recall.${M}`>) => Promise<EnclaveResult<`recall.${M}`>>
+  [M in 'tell' | 'learn']: (params: HostParams<`recall.${M}`>) => Promise<HostResult<`recall.${M}`>>
 }>
 
 /**

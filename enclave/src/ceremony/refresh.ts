@@ -4,7 +4,7 @@ import { digestOf } from '@quorate/shared/seal/sign'
 import { describesKey } from '@quorate/shared/verify/certificate'
 import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import { toBase64url } from '@quorate/shared/wire/bytes'
-import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { EnclaveLog } from '../events.ts'
@@ -18,9 +18,7 @@ import { createTable, type Table } from './table.ts'
 type Ports = Readonly<{ mpc: Mpc; vault: Vault; peers: Peers; shares: Shares; clock: () => number; log: EnclaveLog }>
 type Refresh = Readonly<{ requestDigest: Digest; table: Table; hosted: number }>
 type Rounds = Readonly<{
-  [M in 'round1' | 'round2' | 'round3']: (
-    params: EnclaveParams<`refresh.${M}`>,
-  ) => Promise<EnclaveResult<`refresh.${M}`>>
+  [M in 'round1' | 'round2' | 'round3']: (params: HostParams<`refresh.${M}`>) => Promise<HostResult<`refresh.${M}`>>
 }>
 
 /** The rounds take seconds; what a request leaves open longer has to begin with round one again. */

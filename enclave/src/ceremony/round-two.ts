@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
-import type { EnclaveParams } from '@quorate/shared/wire/enclave-rpc'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
 import { requireConsent, type Ground, type Plea } from '../policy/consent.ts'
 import type { OpenKey } from '../vault/shares.ts'
@@ -10,7 +10,7 @@ import { orRefuse } from './refuse-mpc.ts'
 import { keyOf, type Seat, type Signing, type SigningPorts } from './seat.ts'
 import { sealPartials } from './signature.ts'
 
-type Package = Pick<EnclaveParams<'sign.partial'>, 'approvals' | 'commitments'>
+type Package = Pick<HostParams<'signing.partial'>, 'approvals' | 'commitments'>
 
 /**
  * Everything that is checked before a nonce is touched: the package itself, and the consent of everybody in its quorum.

@@ -6,7 +6,7 @@ import { digestOf } from '@quorate/shared/seal/sign'
 import { openWith, sealWith } from '@quorate/shared/seal/symmetric'
 import { policyDigest, signatureDigest } from '@quorate/shared/verify/signing'
 import { fromBase64url, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Partial, SigningReceipt } from '@quorate/shared/wire/signing'
 import { z } from 'zod'
 import type { OpenKey } from '../vault/shares.ts'
@@ -57,7 +57,7 @@ export function aggregate(
   seat: Seat,
   key: OpenKey,
   partials: readonly Partial[],
-): EnclaveResult<'sign.aggregate'> {
+): HostResult<'signing.aggregate'> {
   const commitments = seat.spent?.commitments
   if (commitments === undefined) throw new Refusal('signing.unknown')
   const quorum = commitments.map(({ body }) => body.index)
@@ -93,7 +93,7 @@ export async function confirm(
   seat: Seat,
   key: OpenKey,
   sealedSignatures: readonly string[],
-): Promise<EnclaveResult<'sign.confirm'>> {
+): Promise<HostResult<'signing.confirm'>> {
   if (seat.spent?.partial == null) throw new Refusal('signing.unknown')
   const { signingId } = signing.request
   if (sealedSignatures.length !== signing.tasks.length) throw new Refusal('signature.invalid')

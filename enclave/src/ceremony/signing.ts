@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyRequest } from '@quorate/shared/verify/signing'
-import type { EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { RequestBody } from '@quorate/shared/wire/signing'
 import { requireConsent, type Plea } from '../policy/consent.ts'
@@ -17,8 +17,8 @@ import { aggregate, confirm } from './signature.ts'
 
 type Signings = Readonly<{
   [M in 'commit' | 'partial' | 'aggregate' | 'confirm']: (
-    params: EnclaveParams<`sign.${M}`>,
-  ) => Promise<EnclaveResult<`sign.${M}`>>
+    params: HostParams<`signing.${M}`>,
+  ) => Promise<HostResult<`signing.${M}`>>
 }>
 
 /** An attempt takes seconds, whenever its request expires: who comes later finds `signing.unknown`, and begins another. */

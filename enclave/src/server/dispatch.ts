@@ -1,13 +1,14 @@
 import { isRefusalCode, Refusal } from '@quorate/shared/errors'
 import { decode, encode } from '@quorate/shared/seal/cbor'
-import { enclaveMethods, RequestBodyFrame, type EnclaveMethod } from '@quorate/shared/wire/enclave-rpc'
+import { hostMethods, type HostMethod } from '@quorate/shared/ceremonies/host-methods'
+import { RequestBodyFrame } from '@quorate/shared/wire/host'
 import type { Handlers } from '../enclave.ts'
 import type { EnclaveLog } from '../events.ts'
 
 /** Answers the body of a request frame with the body of a reply frame. Never throws. */
 export type Dispatch = (body: Uint8Array) => Promise<Uint8Array>
 
-const isMethod = (name: string): name is EnclaveMethod => Object.hasOwn(enclaveMethods, name)
+const isMethod = (name: string): name is HostMethod => Object.hasOwn(hostMethods, name)
 
 /** Decodes, checks the schema, calls, and turns every failure into a code with culprits: no text leaves the enclave. */
 export function createDispatch(handlers: Handlers, log: EnclaveLog): Dispatch {
@@ -16,7 +17,7 @@ export function createDispatch(handlers: Handlers, log: EnclaveLog): Dispatch {
     if (!frame.success) throw new Refusal('message.invalid')
     const [method, given] = frame.data
     if (!isMethod(method)) throw new Refusal('message.invalid')
-    const params = enclaveMethods[method].params.safeParse(given)
+    const params = hostMethods[method].params.safeParse(given)
     if (!params.success) throw new CallFailed(method, new Refusal('message.invalid'))
     // The table pairs each handler with the schema that its params have just passed.
     const handle = handlers[method] as (params: unknown) => Promise<unknown>

@@ -1,6 +1,6 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
-import type { EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveId, SignKey } from '@quorate/shared/wire/ids'
 import type { CertificateBody, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { RoundEffect, RoundEvent } from '../rounds/rounds.ts'
@@ -13,9 +13,9 @@ type Place = Readonly<{ index: number; attempt: number }>
 
 /** How one host is asked for its part of each round, and which certificate is expected of it. */
 export type RoundCalls = Readonly<{
-  round1: (place: Place) => Promise<EnclaveResult<'keygen.round1'>>
-  round2: (place: Place & { messages: RoundOne[] }) => Promise<EnclaveResult<'keygen.round2'>>
-  round3: (place: Place & { packages: RoundTwo[] }) => Promise<EnclaveResult<'keygen.round3'>>
+  round1: (place: Place) => Promise<HostResult<'keygen.round1'>>
+  round2: (place: Place & { messages: RoundOne[] }) => Promise<HostResult<'keygen.round2'>>
+  round3: (place: Place & { packages: RoundTwo[] }) => Promise<HostResult<'keygen.round3'>>
   accepts: (body: CertificateBody) => boolean
   signKey: SignKey
 }>

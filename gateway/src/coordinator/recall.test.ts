@@ -1,5 +1,5 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import type { EnclaveMethod } from '@quorate/shared/wire/enclave-rpc'
+import type { HostMethod } from '@quorate/shared/ceremonies/host-methods'
 import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import { describe, expect, it } from 'vitest'
 import type { LoadKey } from './key-cache.ts'
@@ -18,7 +18,7 @@ type Script = { tells: Record<number, Memory>; takes?: (from: number) => number 
 function start({ tells, takes = () => 0 }: Script) {
   const calls: string[] = []
   const version = (epoch: number | null | undefined) => (epoch == null ? null : { epoch, digest: `d${epoch}` })
-  const answer = (id: EnclaveId, method: EnclaveMethod, params: { from?: number }): unknown => {
+  const answer = (id: EnclaveId, method: HostMethod, params: { from?: number }): unknown => {
     const number = Number(id.split('-')[1])
     if (method !== 'recall.learn') {
       const memory = tells[number] ?? { epoch: null }
@@ -33,7 +33,7 @@ function start({ tells, takes = () => 0 }: Script) {
   }
   const enclaves = {
     status: (id: EnclaveId) => ({ state: tells[Number(id.split('-')[1])] === 'down' ? 'down' : 'ready' }),
-    call: async (id: EnclaveId, method: EnclaveMethod, params: object) =>
+    call: async (id: EnclaveId, method: HostMethod, params: object) =>
       Promise.resolve().then(() => answer(id, method, params)),
     introduce: (ids: readonly EnclaveId[]) => Promise.resolve(void calls.push(`introduce ${ids.join(' and ')}`)),
   } as unknown as Ports['enclaves']

@@ -28,22 +28,22 @@ async function ask(
     case 'commit': {
       const approvals = [...effect.approvals]
       const params = { attempt, index, request: s.request, sealedItems: [...s.sealedItems], approvals }
-      const { commitment } = await enclaves.call(id, 'sign.commit', params, timeoutMs)
+      const { commitment } = await enclaves.call(id, 'signing.commit', params, timeoutMs)
       return { type: 'committed', attempt, index, commitment }
     }
     case 'partial': {
       const params = { ...of, approvals: [...effect.approvals], commitments: [...effect.commitments] }
-      const { partial } = await enclaves.call(id, 'sign.partial', params, timeoutMs)
+      const { partial } = await enclaves.call(id, 'signing.partial', params, timeoutMs)
       return { type: 'signed', attempt, index, partial }
     }
     case 'aggregate': {
       const params = { ...of, partials: [...effect.partials] }
-      const { sealedSignatures } = await enclaves.call(id, 'sign.aggregate', params, timeoutMs)
+      const { sealedSignatures } = await enclaves.call(id, 'signing.aggregate', params, timeoutMs)
       return { type: 'aggregated', attempt, sealedSignatures }
     }
     case 'confirm': {
       const params = { ...of, sealedSignatures: [...effect.sealedSignatures] }
-      const { receipt } = await enclaves.call(id, 'sign.confirm', params, timeoutMs)
+      const { receipt } = await enclaves.call(id, 'signing.confirm', params, timeoutMs)
       return { type: 'confirmed', attempt, index, receipt }
     }
   }

@@ -1,4 +1,4 @@
-import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
@@ -23,12 +23,12 @@ export type Enclaves = {
    * Throws Refusal: `enclave.unreachable`, `enclave.locked`, `enclave.timeout`, `enclave.busy` (too much in flight there),
    * `enclave.failed` (an answer that fits no schema), or whatever the enclave refused with. The result is schema-checked.
    */
-  call<M extends EnclaveMethod>(
+  call<M extends HostMethod>(
     id: EnclaveId,
     method: M,
-    params: EnclaveParams<M>,
+    params: HostParams<M>,
     deadlineMs?: number,
-  ): Promise<EnclaveResult<M>>
+  ): Promise<HostResult<M>>
   subscribe(listener: (event: EnclaveEvent) => void): () => void
   /** Every pair verifies the other (challenge → attest → introduce); remembered until one restarts or says `peer.unknown`. */
   introduce(ids: readonly EnclaveId[]): Promise<void>

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { Refusal } from '@quorate/shared/errors'
 import type { Address } from '@quorate/shared/wire/address'
-import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
@@ -59,11 +59,7 @@ export class Member {
     return this.#bootId
   }
 
-  async call<M extends EnclaveMethod>(
-    method: M,
-    params: EnclaveParams<M>,
-    deadlineMs: number,
-  ): Promise<EnclaveResult<M>> {
+  async call<M extends HostMethod>(method: M, params: HostParams<M>, deadlineMs: number): Promise<HostResult<M>> {
     const connection = this.#leastBusy()
     try {
       return await callOver(connection, method, params, deadlineMs)
@@ -149,7 +145,7 @@ export class Member {
   }
 
   /** Never throws: what fails here is tried again with a later hello. */
-  async #unlock(connection: Connection, hello: EnclaveResult<'hello'>): Promise<void> {
+  async #unlock(connection: Connection, hello: HostResult<'hello'>): Promise<void> {
     const { roots, events, tell, timing } = this.#ports
     try {
       const identity = await unlock(this.#id, connection, hello, { roots, events, bootMs: timing.bootMs })

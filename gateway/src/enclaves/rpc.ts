@@ -1,12 +1,7 @@
 import { isRefusalCode, Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { decode, encode } from '@quorate/shared/seal/cbor'
-import {
-  enclaveMethods,
-  ReplyBodyFrame,
-  type EnclaveMethod,
-  type EnclaveParams,
-  type EnclaveResult,
-} from '@quorate/shared/wire/enclave-rpc'
+import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
+import { ReplyBodyFrame } from '@quorate/shared/wire/host'
 import type { Connection } from './connection.ts'
 
 /** What only the gateway itself can say; an enclave that says it has failed. */
@@ -16,16 +11,16 @@ const OURS = /^(request|session|gateway|store)\.|^internal$/
  * One call over one connection. Throws what the enclave refused with, `enclave.unreachable`, `enclave.timeout`, or
  * `enclave.failed` when the answer fits neither the method's schema nor the table of refusals.
  */
-export async function callOver<M extends EnclaveMethod>(
+export async function callOver<M extends HostMethod>(
   connection: Connection,
   method: M,
-  params: EnclaveParams<M>,
+  params: HostParams<M>,
   deadlineMs: number,
-): Promise<EnclaveResult<M>> {
+): Promise<HostResult<M>> {
   const reply = readReply(await connection.call(encode([method, params]), deadlineMs))
-  const result = enclaveMethods[method].result.safeParse(reply)
+  const result = hostMethods[method].result.safeParse(reply)
   if (!result.success) throw new Refusal('enclave.failed')
-  return result.data as EnclaveResult<M>
+  return result.data as HostResult<M>
 }
 
 function readReply(body: Uint8Array): unknown {

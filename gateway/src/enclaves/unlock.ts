@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import type { EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { ManifestOffer } from '@quorate/shared/wire/manifest'
@@ -11,8 +11,8 @@ import { callOver } from './rpc.ts'
 
 export type UnlockPorts = { roots: Roots; events: EnclaveEvents; bootMs: number }
 
-type Hello = EnclaveResult<'hello'>
-type Booted = EnclaveResult<'boot'>
+type Hello = HostResult<'hello'>
+type Booted = HostResult<'boot'>
 /** Asks an enclave to open this root, or to make one. */
 type Boot = (sealedRoot: string | null) => Promise<Booted>
 

@@ -28,7 +28,10 @@ const last = ['keygen.round1', 'keygen.round2', 'keygen.round3'].map((step) => (
   when: 'after' as const,
   nth: 3,
 }))
-const signing = [...cases(['sign.commit', 'sign.partial', 'sign.confirm'], 2), ...cases(['sign.aggregate'], 1)]
+const signing = [
+  ...cases(['signing.commit', 'signing.partial', 'signing.confirm'], 2),
+  ...cases(['signing.aggregate'], 1),
+]
 
 /** One side of each step of a refresh, for one of the enclaves that are asked. */
 const refreshing = [
@@ -83,7 +86,7 @@ describe('an enclave that is killed', { timeout: long }, () => {
     await signOnce()
   })
 
-  it.each(['sign.commit', 'sign.partial', 'sign.aggregate', 'sign.confirm'])(
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'])(
     'with all others in the midst of %s ends the signing, since nobody remembers the epoch, and the next is made',
     async (step) => {
       const { fleet, people } = crashing

@@ -55,7 +55,7 @@ describe('a gateway that comes back', { timeout: long }, () => {
     },
   )
 
-  it.each(each(['sign.commit', 'sign.partial', 'sign.aggregate', 'sign.confirm']))(
+  it.each(each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm']))(
     'goes on with a signing that it left while an enclave stood $when $step',
     async (plan) => {
       crashing.lay({ ...plan, signal: 'SIGSTOP' })
@@ -75,7 +75,7 @@ describe('a gateway that comes back', { timeout: long }, () => {
 
   it('ends a signing when everything was killed with it, since nobody knows the epoch, and the next one works', async () => {
     const { fleet, people } = crashing
-    crashing.lay({ step: 'sign.partial', when: 'after', signal: 'SIGSTOP' })
+    crashing.lay({ step: 'signing.partial', when: 'after', signal: 'SIGSTOP' })
     const signing = sign(people, key, 'never signed')
     const ended = expect(signing).rejects.toMatchObject({ code: 'epoch.unproven', retry: 'new_session' })
     await planReached(crashing.state)

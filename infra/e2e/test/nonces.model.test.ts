@@ -61,7 +61,7 @@ async function commitOf(run: Run, index: number, attempt: number): Promise<Commi
   const { asked, approvals } = run
   const { request, sealedItems } = asked
   const params = { attempt, index, request, sealedItems, approvals }
-  return (await key.plan.hosts.get(index)!.call('sign.commit', params)).commitment
+  return (await key.plan.hosts.get(index)!.call('signing.commit', params)).commitment
 }
 
 async function peerOf(run: Run, index: number, attempt: number): Promise<Commitment> {
@@ -97,7 +97,7 @@ async function signWith(run: Run, step: Step & { do: 'sign' }, own: Commitment |
   const { attempt } = step
   const commitments = [own, await peerOf(run, step.with, attempt)]
   const { signingId } = asked.request.body
-  const { partial } = await host().call('sign.partial', { signingId, attempt, index: 1, approvals, commitments })
+  const { partial } = await host().call('signing.partial', { signingId, attempt, index: 1, approvals, commitments })
   for (const commitment of own.body.commitments) {
     const answers = held.answers.get(commitment) ?? new Set()
     held.answers.set(commitment, answers.add(`${digestOf('package', commitments)} ${partial.sealed}`))

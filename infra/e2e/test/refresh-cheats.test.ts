@@ -73,7 +73,7 @@ describe('a refresh', () => {
     await refresh(cluster, key)
     const { signingId } = asked.request.body
     const partial = { signingId, attempt: 1, index: 1, approvals, commitments }
-    await expectRefusal(key.plan.hosts.get(1)!.call('sign.partial', partial), 'epoch.stale')
+    await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', partial), 'epoch.stale')
   })
 
   it('does not make known how often a standing grant was used, which a restart has made unknown', async () => {

@@ -33,7 +33,7 @@ async function asked(key: MadeKey, text = 'hello') {
 }
 
 const commit = (key: MadeKey, index: number, { request, sealedItems }: Asked, approvals: Approval[], attempt = 1) =>
-  key.plan.hosts.get(index)!.call('sign.commit', { attempt, index, request, sealedItems, approvals })
+  key.plan.hosts.get(index)!.call('signing.commit', { attempt, index, request, sealedItems, approvals })
 
 const partial = (
   key: MadeKey,
@@ -45,7 +45,7 @@ const partial = (
 ) =>
   key.plan.hosts
     .get(index)!
-    .call('sign.partial', { signingId: of.request.body.signingId, attempt, index, approvals, commitments })
+    .call('signing.partial', { signingId: of.request.body.signingId, attempt, index, approvals, commitments })
 
 describe('a share whose owner has not approved', () => {
   it('does not sign, whoever else approved', async () => {
@@ -329,7 +329,7 @@ describe('a host that lies in the signing', () => {
     ]
     const { signingId } = it.request.body
     const aggregate = (list: typeof partials) =>
-      key.plan.hosts.get(1)!.call('sign.aggregate', { signingId, attempt: 1, index: 1, partials: list })
+      key.plan.hosts.get(1)!.call('signing.aggregate', { signingId, attempt: 1, index: 1, partials: list })
     await expectRefusal(aggregate(partials), 'signing.bad_partial', [2])
     await expectRefusal(
       aggregate([partials[0]!, { index: 2, sealed: partials[0]!.sealed }]),
@@ -347,7 +347,7 @@ describe('a receipt', () => {
     const { sealedSignatures, receipts } = await sign(key, it, it.approvals, [1, 2])
     const { signingId } = it.request.body
     const confirm = (index: number, sealed: string[]) =>
-      key.plan.hosts.get(index)!.call('sign.confirm', { signingId, attempt: 1, index, sealedSignatures: sealed })
+      key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, sealedSignatures: sealed })
     await expectRefusal(confirm(3, sealedSignatures), 'signing.unknown')
     const other = await asked(key, 'other')
     const foreign = await sign(key, other, other.approvals, [1, 2])

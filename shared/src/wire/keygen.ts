@@ -13,14 +13,8 @@ import {
   Time,
   UserId,
 } from './ids.ts'
-import { EnclaveIdentity } from './identity.ts'
+import { Host } from './host.ts'
 import { signed } from './signed.ts'
-
-/** Who holds a participant's share. Clients and remote signers join this union with their own keys. */
-export const Host = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('enclave'), identity: EnclaveIdentity }),
-])
-export type Host = z.infer<typeof Host>
 
 /** What the key may sign at all. Nothing that is not named here. */
 export const Policy = z.strictObject({ content: z.array(ContentType).min(1).max(16) })

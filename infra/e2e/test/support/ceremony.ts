@@ -93,7 +93,7 @@ export async function commitAll(
       (
         await key.plan.hosts
           .get(index)!
-          .call('sign.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, approvals })
+          .call('signing.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, approvals })
       ).commitment,
     )
   return commitments
@@ -112,16 +112,19 @@ export async function sign(
   const partials: Partial[] = []
   for (const index of quorum) {
     const place = { signingId, attempt, index }
-    partials.push((await key.plan.hosts.get(index)!.call('sign.partial', { ...place, approvals, commitments })).partial)
+    partials.push(
+      (await key.plan.hosts.get(index)!.call('signing.partial', { ...place, approvals, commitments })).partial,
+    )
   }
   const first = quorum[0]!
   const { sealedSignatures } = await key.plan.hosts
     .get(first)!
-    .call('sign.aggregate', { signingId, attempt, index: first, partials })
+    .call('signing.aggregate', { signingId, attempt, index: first, partials })
   const receipts: SigningReceipt[] = []
   for (const index of quorum)
     receipts.push(
-      (await key.plan.hosts.get(index)!.call('sign.confirm', { signingId, attempt, index, sealedSignatures })).receipt,
+      (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, sealedSignatures }))
+        .receipt,
     )
   return { sealedSignatures, receipts }
 }

@@ -16,12 +16,7 @@ import { isRefusalCode, Refusal } from '@quorate/shared/errors'
 import { loadMpc, type Frost, type Mpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/seal/cbor'
 import { toHex } from '@quorate/shared/wire/bytes'
-import {
-  enclaveMethods,
-  type EnclaveMethod,
-  type EnclaveParams,
-  type EnclaveResult,
-} from '@quorate/shared/wire/enclave-rpc'
+import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
@@ -85,7 +80,7 @@ const sealing: SealingClaims = {
 
 const sha384 = (text: string) => Uint8Array.from(createHash('sha384').update(text).digest())
 
-type Call = <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
+type Call = <M extends HostMethod>(method: M, params: HostParams<M>) => Promise<HostResult<M>>
 
 /** The real thing on this platform, locked, reached through the real encoding. */
 export function startEnclave(platform: Platform): { call: Call } {
@@ -98,7 +93,7 @@ export function startEnclave(platform: Platform): { call: Call } {
       }
       if (reply.refusal)
         throw new Refusal(isRefusalCode(reply.refusal.code) ? reply.refusal.code : 'internal', reply.refusal.culprits)
-      return enclaveMethods[method].result.parse(reply.result) as never
+      return hostMethods[method].result.parse(reply.result) as never
     },
   }
 }

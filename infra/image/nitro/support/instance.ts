@@ -5,7 +5,7 @@ import { openConnection } from '@quorate/gateway/enclaves/connection'
 import { callOver } from '@quorate/gateway/enclaves/rpc'
 import type { DevelopmentChain } from '@quorate/local/nsm/development-root'
 import { parseAddress } from '@quorate/shared/wire/address'
-import type { EnclaveMethod, EnclaveParams, EnclaveResult } from '@quorate/shared/wire/enclave-rpc'
+import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { signing, startHypervisor, type Hypervisor } from './hypervisor.ts'
 import { hybridSocket, startMachine, type Machine } from './machine.ts'
 
@@ -21,7 +21,7 @@ export type Instance = Readonly<{
   /** What is done from now on with the documents of the enclave's security module. */
   setHypervisor: (hypervisor: Hypervisor) => void
   /** One call, as the gateway makes it. Throws what the enclave refuses with. */
-  call: <M extends EnclaveMethod>(method: M, params: EnclaveParams<M>) => Promise<EnclaveResult<M>>
+  call: <M extends HostMethod>(method: M, params: HostParams<M>) => Promise<HostResult<M>>
   close: () => Promise<void>
 }>
 

@@ -16,7 +16,7 @@ export async function forgeApproval(stage: Stage, fleet: Fleet, key: Key, { alic
   const { request, sealedItems } = await signing.status()
   const victim = hostOf(key, 'bob')
   const commit = (approvals: readonly Approval[]) =>
-    callEnclave(fleet.addressOf(victim), 'sign.commit', { attempt: 1, index: 2, request, sealedItems, approvals })
+    callEnclave(fleet.addressOf(victim), 'signing.commit', { attempt: 1, index: 2, request, sealedItems, approvals })
 
   const { requestDigest, expiresAt } = signing
   const yes: Approval['body'] = {

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { Base64url, Index, KeyId, Random32, Time } from '../wire/ids.ts'
+import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
+import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
+import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
+import { Recollection } from '../wire/recall.ts'
+import { SealingClaims } from '../wire/sealing.ts'
+import { ShareInSeat } from '../wire/share.ts'
+import { methodsOf } from './ceremony.ts'
+import { keygen } from './keygen.ts'
+import { refresh } from './refresh.ts'
+import { signing } from './signing.ts'
+
+const Empty = z.strictObject({})
+
+/** What a host can be asked outside of ceremonies: per method what goes in and what comes out. */
+const lifeMethods = {
+  /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
+  hello: {
+    params: Empty,
+    result: z.strictObject({
+      bootId: Random32,
+      locked: z.boolean(),
+      identity: EnclaveIdentity.nullable(),
+      sealing: SealingClaims,
+    }),
+  },
+  /**
+   * Opens the root secret, or makes one when `sealedRoot` is null. The answer holds the one to keep from now on, when it is another
+   * than the given one: a new one, or one that another image had sealed. `manifests`: those that this enclave has given notices
+   * of, by ascending serial; one that it does not take counts as not given.
+   */
+  boot: {
+    params: z.strictObject({ sealedRoot: Base64url.nullable(), manifests: z.array(ManifestOffer).max(4).optional() }),
+    result: z.strictObject({ identity: EnclaveIdentity, sealedRoot: Base64url.nullable() }),
+  },
+  attest: { params: z.strictObject({ nonce: Random32 }), result: AttestedIdentity },
+  /** A nonce for a peer's next document: each is good for one `introduce`. */
+  challenge: { params: Empty, result: z.strictObject({ nonce: Random32 }) },
+  introduce: { params: z.strictObject({ peer: AttestedIdentity, nonce: Random32 }), result: Empty },
+
+  /** Which images peers may be of, from `effectiveAt` on. */
+  'manifest.offer': {
+    params: ManifestOffer,
+    result: z.strictObject({ notice: Notice, effectiveAt: Time }),
+  },
+  'manifest.status': { params: z.strictObject({ nonce: Random32 }), result: ManifestStatus },
+
+  'keygen.init': { params: z.strictObject({ skeleton: Skeleton, sealed: Base64url }), result: Empty },
+  'keygen.register': {
+    params: z.strictObject({ keyId: KeyId, sealed: Base64url }),
+    result: z.strictObject({ receipt: RegistrationReceipt }),
+  },
+  /** What this enclave remembers of a key, said to another host of it whose `bootId` is `life`. */
+  'recall.tell': {
+    params: z.strictObject({ keyId: KeyId, life: Random32 }),
+    result: z.strictObject({ recollection: Recollection }),
+  },
+  /** What participant `from`'s host has told this life of the enclave. `epoch`: the one in force, null if that is still open. */
+  'recall.learn': {
+    params: z.strictObject({ keyId: KeyId, index: Index, from: Index, recollection: Recollection }),
+    result: z.strictObject({ epoch: z.int().min(0).nullable() }),
+  },
+
+  'key.load': { params: ShareInSeat, result: Empty },
+} as const
+
+/** Everything that a gateway can ask of a host. The rounds of each ceremony give its methods. */
+export const hostMethods = {
+  ...lifeMethods,
+  ...methodsOf(keygen),
+  ...methodsOf(refresh),
+  ...methodsOf(signing),
+} as const
+
+export type HostMethod = keyof typeof hostMethods
+export type HostParams<M extends HostMethod> = z.infer<(typeof hostMethods)[M]['params']>
+export type HostResult<M extends HostMethod> = z.infer<(typeof hostMethods)[M]['result']>

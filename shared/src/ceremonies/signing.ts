@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { Base64url, Digest, Index, SigningId } from '../wire/ids.ts'
+import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from '../wire/signing.ts'
+import { Attempt } from './attempt.ts'
+import { ceremony } from './ceremony.ts'
+
+const seat = { signingId: SigningId, attempt: Attempt, index: Index }
+const approvals = z.array(Approval).max(32)
+
+/** Signs the items of a request with a quorum (RFC 9591 §5). */
+export const signing = ceremony({
+  kind: 'signing',
+  rounds: {
+    commit: {
+      asks: z.strictObject({
+        attempt: Attempt,
+        index: Index,
+        request: SigningRequest,
+        sealedItems: SealedItems,
+        approvals,
+      }),
+      says: z.strictObject({ commitment: Commitment }),
+      who: 'quorum',
+      loss: 'new_attempt',
+    },
+    /** The commitments become the signing package. */
+    package: { who: 'nobody' },
+    partial: {
+      asks: z.strictObject({ ...seat, approvals, commitments: z.array(Commitment).min(2).max(32) }),
+      says: z.strictObject({ partial: Partial }),
+      who: 'quorum',
+      loss: 'new_attempt',
+    },
+    /** Asked of one host of the quorum, which has answered `partial` for the same package. */
+    aggregate: {
+      asks: z.strictObject({ ...seat, partials: z.array(Partial).min(2).max(32) }),
+      says: z.strictObject({ sealedSignatures: z.array(Base64url), signatureDigest: Digest }),
+      who: 'first',
+      loss: 'new_attempt',
+    },
+    confirm: {
+      asks: z.strictObject({ ...seat, sealedSignatures: z.array(Base64url).min(1) }),
+      says: z.strictObject({ receipt: SigningReceipt }),
+      who: 'quorum',
+      loss: 'new_attempt',
+    },
+  },
+})
