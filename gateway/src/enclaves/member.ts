@@ -76,7 +76,6 @@ export class Member {
 
   async close(): Promise<void> {
     this.#stop.abort()
-    this.#dropAllBut(null)
     await Promise.all(this.#lives)
   }
 
@@ -107,6 +106,8 @@ export class Member {
     const connection = await openConnection(this.#address, connectMs, this.#stop.signal).catch(() => null)
     if (connection === null) return false
     let wasWell = false
+    const hangUp = () => connection.close()
+    this.#stop.signal.addEventListener('abort', hangUp)
     try {
       while (connection.isOpen() && !this.#stop.signal.aborted) {
         await this.#checkHealth(connection)
@@ -116,6 +117,7 @@ export class Member {
     } catch {
       // No answer to hello, or a wrong one: this connection is of no use any more.
     }
+    this.#stop.signal.removeEventListener('abort', hangUp)
     connection.close()
     this.#lose(connection)
     return wasWell
