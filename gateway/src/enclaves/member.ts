@@ -72,7 +72,6 @@ export class Member {
 
   async close(): Promise<void> {
     this.#stop.abort()
-    this.#dropAllBut(null)
     await Promise.all(this.#lives)
   }
 
@@ -103,6 +102,8 @@ export class Member {
     const connection = await openConnection(this.#address, connectMs, this.#stop.signal).catch(() => null)
     if (connection === null) return false
     let wasWell = false
+    const hangUp = () => connection.close()
+    this.#stop.signal.addEventListener('abort', hangUp)
     try {
       while (connection.isOpen() && !this.#stop.signal.aborted) {
         await this.#checkHealth(connection)
@@ -112,6 +113,7 @@ export class Member {
     } catch {
       // No answer to hello, or a wrong one: this connection is of no use any more.
     }
+    this.#stop.signal.removeEventListener('abort', hangUp)
     connection.close()
     this.#lose(connection)
     return wasWell

@@ -5,6 +5,7 @@ import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
+import { noticed } from '../noticing.ts'
 
 type Call = { id: number; deadline: number; method: string; params: Record<string, unknown>; socket: Socket }
 type Answer = { result: unknown } | { refusal: { code: string; culprits: number[] } } | null
@@ -83,7 +84,11 @@ export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
 
 function serve(enclave: FakeEnclave, socket: Socket): void {
   enclave.sockets.add(socket)
-  socket.on('close', () => enclave.sockets.delete(socket))
+  noticed()
+  socket.on('close', () => {
+    enclave.sockets.delete(socket)
+    noticed()
+  })
   socket.on('error', () => socket.destroy())
   const readFrames = createFrameReader()
   socket.on('data', (chunk: Buffer) => {
@@ -91,6 +96,7 @@ function serve(enclave: FakeEnclave, socket: Socket): void {
       const [method, params] = decode(body) as [string, Record<string, unknown>]
       const call = { id, deadline, method, params, socket }
       enclave.calls.push(call)
+      noticed()
       void Promise.resolve(enclave.on[method]?.(call) ?? null).then((answer) => {
         if (answer !== null && !socket.destroyed) socket.write(replyFrame(id, answer))
       })

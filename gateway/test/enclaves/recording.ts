@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { EnclaveEvents, Roots } from '../../src/enclaves/enclaves.ts'
 import type { EnclaveRoot, TakenManifest } from '../../src/store/store.ts'
+import { noticed } from '../noticing.ts'
 
 /** A place for roots that remembers in memory what it was told to keep. */
 export function memoryRoots(): Roots & { kept: Map<string, EnclaveRoot>; taken: Map<string, TakenManifest[]> } {
@@ -11,28 +11,30 @@ export function memoryRoots(): Roots & { kept: Map<string, EnclaveRoot>; taken: 
     taken,
     loadManifests: (id) => Promise.resolve(taken.get(id) ?? []),
     loadEnclaveRoot: (id) => Promise.resolve(kept.get(id) ?? null),
-    saveEnclaveRoot: (id, root) => Promise.resolve(void kept.set(id, root)),
+    saveEnclaveRoot: (id, root) => {
+      kept.set(id, root)
+      noticed()
+      return Promise.resolve()
+    },
   }
 }
 
 export function recordedEvents(): EnclaveEvents & { seen: string[] } {
   const seen: string[] = []
+  const see = (line: string) => {
+    seen.push(line)
+    noticed()
+  }
   return {
     seen,
-    enclaveReady: (id) => seen.push(`ready ${id}`),
-    enclaveDown: (id) => seen.push(`down ${id}`),
-    enclaveRestarted: (id) => seen.push(`restarted ${id}`),
-    enclaveNotReady: (id, code) => seen.push(`not ready ${id} ${code}`),
-    enclaveRootTakenOver: (id) => seen.push(`root taken over ${id}`),
-    enclaveIdentityChanged: (id) => seen.push(`identity changed ${id}`),
+    enclaveReady: (id) => see(`ready ${id}`),
+    enclaveDown: (id) => see(`down ${id}`),
+    enclaveRestarted: (id) => see(`restarted ${id}`),
+    enclaveNotReady: (id, code) => see(`not ready ${id} ${code}`),
+    enclaveRootTakenOver: (id) => see(`root taken over ${id}`),
+    enclaveIdentityChanged: (id) => see(`identity changed ${id}`),
   }
 }
 
-/** Waits until `condition` holds; fails loudly after five seconds. */
-export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const deadline = Date.now() + 5_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`)
-    await sleep(5)
-  }
-}
+/** For the HTTP tests, whose fakes do not say yet when they were asked. */
+export { pollUntil as until } from '../../../shared/test/poll.js'

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createEnclaves } from '../../src/enclaves/pool.ts'
+import { until } from '../noticing.ts'
 import { takenManifest } from '../release/signed-manifest.ts'
 import { identityOf, startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'
-import { memoryRoots, recordedEvents, until } from './recording.ts'
+import { memoryRoots, recordedEvents } from './recording.ts'
 
 /*
  * An enclave whose image changes under its gateway: `boot` opens what `opens` says, and answers with the form in which the

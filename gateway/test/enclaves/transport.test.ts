@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dial } from '../../src/enclaves/transport.ts'
+import { turn } from '../noticing.ts'
 
 let folder: string
 let servers: Server[]
@@ -35,7 +36,9 @@ async function hypervisor(answer: (line: string, socket: Socket) => void): Promi
   return path
 }
 
-const patience = () => AbortSignal.timeout(5_000)
+const allClosed = () => Promise.all(sockets.filter(({ closed }) => !closed).map((socket) => once(socket, 'close')))
+
+const patience = () => AbortSignal.timeout(60_000)
 const hybrid = async (path: string, signal = patience()): Promise<Socket> => {
   const socket = await dial({ kind: 'hybrid', path, port: 5000 }, signal)
   sockets.push(socket)
@@ -59,7 +62,7 @@ describe('a hybrid socket', () => {
   it('takes an answer in pieces, and nothing of what comes right behind it', async () => {
     const path = await hypervisor((_, socket) => {
       socket.write('OK 10')
-      setTimeout(() => socket.write('24\nOK 7\nfirst bytes of the guest'), 20)
+      void turn().then(() => socket.write('24\nOK 7\nfirst bytes of the guest'))
     })
     const socket = await hybrid(path)
     expect(String((await once(socket, 'data'))[0])).toBe('OK 7\nfirst bytes of the guest')
@@ -73,7 +76,7 @@ describe('a hybrid socket', () => {
   ])('is closed when the other end %s', async (_, answer) => {
     const path = await hypervisor((_line, socket) => socket.write(answer))
     await expect(hybrid(path)).rejects.toThrow('refuses the port')
-    await expect.poll(() => sockets.every((socket) => socket.destroyed || socket.readableEnded)).toBe(true)
+    await allClosed()
   })
 
   it('is not connected when the other end hangs up without an answer', async () => {
@@ -82,9 +85,10 @@ describe('a hybrid socket', () => {
   })
 
   it('is given up with its signal when no answer comes', async () => {
-    const path = await hypervisor(() => undefined)
-    await expect(hybrid(path, AbortSignal.timeout(50))).rejects.toMatchObject({ name: 'TimeoutError' })
-    await expect.poll(() => sockets.every((socket) => socket.readableEnded)).toBe(true)
+    const over = new AbortController()
+    const path = await hypervisor(() => over.abort(new DOMException('its time is over', 'TimeoutError')))
+    await expect(hybrid(path, over.signal)).rejects.toMatchObject({ name: 'TimeoutError' })
+    await allClosed()
   })
 })
 

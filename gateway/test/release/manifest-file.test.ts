@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openManifestFile, type ManifestFile } from '../../src/release/manifest-file.ts'
-import { until } from '../enclaves/recording.ts'
+import { noticed, until } from '../noticing.ts'
 import { signedManifest } from './signed-manifest.ts'
 
 let folder: string
@@ -18,7 +18,10 @@ const write = async (serial: number) => {
 }
 const open = async () =>
   (file = await openManifestFile(path, {
-    onManifest: ({ body }) => serials.push(body.serial),
+    onManifest: ({ body }) => {
+      serials.push(body.serial)
+      noticed()
+    },
     onFault: (fault) => faults.push(fault),
   }))
 

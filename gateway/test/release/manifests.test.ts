@@ -1,11 +1,11 @@
 import { manifestDigest } from '@quorate/shared/verify/manifest'
 import { Refusal } from '@quorate/shared/errors'
 import { EnclaveId } from '@quorate/shared/wire/ids'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { EnclaveEvent } from '../../src/enclaves/enclaves.ts'
 import { createManifests, type ManifestPorts, type Manifests } from '../../src/release/manifests.ts'
 import type { AuditRecord, TakenManifest } from '../../src/store/store.ts'
-import { until } from '../enclaves/recording.ts'
+import { noticed, until } from '../noticing.ts'
 import { signedManifest, takenManifest } from './signed-manifest.ts'
 
 const ids = ['enclave-0', 'enclave-1'].map((id) => EnclaveId.parse(id))
@@ -31,9 +31,14 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
   ) => {
     const { serial } = params.manifest.body
     offers.push({ id, serial, notice: params.notice })
+    noticed()
     answer(id, serial)
     const { notice } = await takenManifest(serial, time.now, time.now + delay)
     return { notice: params.notice ?? notice, effectiveAt: time.now + delay }
+  }
+  const write = (line: string) => {
+    told.push(line)
+    noticed()
   }
   const ports: ManifestPorts = {
     enclaves: {
@@ -51,15 +56,16 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
       saveManifests: (id, manifests, record) => {
         kept.set(id, manifests)
         audit.push(record)
+        noticed()
         return Promise.resolve()
       },
     },
     clock: () => time.now,
     events: {
-      manifestRead: ({ serial }) => told.push(`read ${serial}`),
-      manifestFaulted: (fault) => told.push(fault),
-      manifestTaken: ({ enclaveId, serial }) => told.push(`taken ${enclaveId} ${serial}`),
-      manifestRefused: ({ enclaveId, serial, code }) => told.push(`refused ${enclaveId} ${serial} ${code}`),
+      manifestRead: ({ serial }) => write(`read ${serial}`),
+      manifestFaulted: write,
+      manifestTaken: ({ enclaveId, serial }) => write(`taken ${enclaveId} ${serial}`),
+      manifestRefused: ({ enclaveId, serial, code }) => write(`refused ${enclaveId} ${serial} ${code}`),
     },
   }
   const becomeReady = (id: EnclaveId) => {
@@ -74,6 +80,7 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
 const opened: Manifests[] = []
 afterEach(() => {
   for (const each of opened.splice(0)) each.close()
+  vi.useRealTimers()
 })
 
 describe('a manifest of the gateway', () => {
@@ -138,12 +145,14 @@ describe('a manifest of the gateway', () => {
   })
 
   it('has the enclaves introduced anew when it takes effect', async () => {
-    const { manifests, introduced, becomeReady, kept } = house()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { manifests, introduced, becomeReady, told } = house()
     manifests.announce(await signedManifest(1))
     for (const id of ids) becomeReady(id)
-    await until(() => kept.size === 2)
+    await until(() => ids.every((id) => told.includes(`taken ${id} 1`)))
+    vi.advanceTimersByTime(delay - 1)
     expect(introduced).toEqual([])
-    await until(() => introduced.length === 2, 'introductions')
+    vi.advanceTimersByTime(1)
     expect(introduced).toEqual([2, 2])
   })
 })

@@ -1,0 +1,121 @@
+import { KeyId } from '@quorate/shared/wire/ids'
+import Database from 'better-sqlite3'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../src/store/open-store.ts'
+import { audit, change, close, inFreshFolders, open, path, record, state, storageKey, store } from './fresh-store.ts'
+
+inFreshFolders()
+
+const other = KeyId.parse('cd'.repeat(16))
+
+/** Does what an operator with the file, and without the key, can do. */
+function tamper(sql: string): void {
+  const db = new Database(path)
+  db.exec(sql)
+  db.close()
+}
+
+describe('what is at rest', () => {
+  it('does not show what it holds', async () => {
+    await open()
+    await store!.save(change('a', 0, { key: { step: 'made', record } }))
+    await close()
+    const db = new Database(path)
+    const blobs = db.prepare<[], Buffer>('SELECT blob FROM sessions UNION ALL SELECT blob FROM keys').pluck().all()
+    db.close()
+    for (const blob of blobs) expect(blob.toString('latin1')).not.toMatch(/marker|certificate/)
+  })
+
+  it('does not open under another storage key', async () => {
+    await open()
+    await close()
+    await expect(openStore({ path, storageKey: new Uint8Array(32) })).rejects.toThrow('storage key')
+  })
+
+  it('is refused when a later version of the gateway has been there', async () => {
+    await open()
+    await close()
+    tamper('PRAGMA user_version = 99')
+    await expect(openStore({ path, storageKey })).rejects.toThrow('later version')
+  })
+
+  it('is the same after it has been opened, and migrated, again', async () => {
+    await open()
+    await store!.save(change('a', 0))
+    await close()
+    await open()
+    expect((await store!.loadSession('keygen', 'a'))?.state).toEqual(state('a@1'))
+  })
+
+  it.each([
+    ['moved to another row', "UPDATE sessions SET blob = (SELECT blob FROM sessions WHERE id = 'b') WHERE id = 'a'"],
+    ['given another version', "UPDATE sessions SET version = 7 WHERE id = 'a'"],
+    ['given to another key', `UPDATE sessions SET key_id = '${other}' WHERE id = 'a'`],
+    ['cut', "UPDATE sessions SET blob = substr(blob, 1, 20) WHERE id = 'a'"],
+    ['emptied', "UPDATE sessions SET blob = x'' WHERE id = 'a'"],
+    ['of another format', "UPDATE sessions SET blob = CAST(x'02' || substr(blob, 2) AS BLOB) WHERE id = 'a'"],
+  ])('is refused when it was %s, and what else is there still opens', async (_, sql) => {
+    await open()
+    await store!.save(change('a', 0))
+    await store!.save(change('b', 0))
+    await close()
+    tamper(sql)
+    await open()
+    await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    expect((await store!.openSessions()).map(({ id }) => id)).toEqual(['b'])
+  })
+
+  it('is refused when an older blob was put back under the version of a newer one', async () => {
+    await open()
+    await store!.save(change('a', 0))
+    await close()
+    tamper('CREATE TABLE kept AS SELECT blob FROM sessions')
+    await open()
+    await store!.save(change('a', 1))
+    await close()
+    tamper('UPDATE sessions SET blob = (SELECT blob FROM kept)')
+    await open()
+    await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.failed' })
+  })
+
+  it('is refused when the keys of two customers were swapped', async () => {
+    await open()
+    await store!.save(change('a', 0, { key: { step: 'made', record } }))
+    await close()
+    tamper(`UPDATE keys SET key_id = '${other}'`)
+    await open()
+    await expect(store!.loadKey(other)).rejects.toMatchObject({ code: 'store.failed' })
+  })
+})
+
+describe('the audit log', () => {
+  const written = async (count: number) => {
+    await open()
+    for (let at = 0; at < count; at += 1)
+      await store!.save(change('a', at, { audit: [audit(`e${at}`)], durable: true }))
+  }
+
+  it('is a chain whose head moves with every record', async () => {
+    await written(3)
+    const before = await store!.verifyAudit()
+    expect(before.records).toBe(3)
+    await store!.save(change('a', 3, { audit: [audit('more'), audit('and more')] }))
+    const after = await store!.verifyAudit()
+    expect(after.records).toBe(5)
+    expect(after.head).not.toBe(before.head)
+  })
+
+  it.each([
+    ['a record was left out', 'DELETE FROM audit WHERE seq = 2'],
+    ['the first was left out', 'DELETE FROM audit WHERE seq = 1'],
+    ['a hash was altered', 'UPDATE audit SET hash = zeroblob(32) WHERE seq = 2'],
+    ['two changed places', 'UPDATE audit SET seq = -seq; UPDATE audit SET seq = 4 + seq'],
+    ['one was copied over another', 'UPDATE audit SET blob = (SELECT blob FROM audit WHERE seq = 1) WHERE seq = 2'],
+  ])('does not verify when %s', async (_, sql) => {
+    await written(3)
+    await close()
+    tamper(sql)
+    await open()
+    await expect(store!.verifyAudit()).rejects.toMatchObject({ code: 'store.failed' })
+  })
+})
