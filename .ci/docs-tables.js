@@ -1,7 +1,7 @@
 // Writes the tables of docs/api.md anew from the code: node --conditions=source .ci/docs-tables.js
 import { readFileSync, writeFileSync } from 'node:fs'
 import { refusals } from '@quorate/shared/errors'
-import { routes } from '@quorate/shared/wire/routes'
+import { routes } from '@quorate/shared/wire/routes/table'
 
 const path = 'docs/api.md'
 const table = (head, rows) =>

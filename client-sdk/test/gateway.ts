@@ -4,7 +4,7 @@ import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Certificate, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
-import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes'
+import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
 import {
   acceptRegistration,
   certify,

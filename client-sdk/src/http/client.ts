@@ -1,5 +1,5 @@
-import { Problem } from '@quorate/shared/wire/rest'
-import { routes, type RouteBody, type RouteName, type RouteReply } from '@quorate/shared/wire/routes'
+import { Problem } from '@quorate/shared/wire/problem'
+import { routes, type RouteBody, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
 import { QuorateError, refuse } from '../errors.ts'
 import { Retryable, retrying, type RetryOptions } from './retry.ts'
 

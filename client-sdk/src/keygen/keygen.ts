@@ -1,5 +1,5 @@
 import type { Invitation, KeygenState, Skeleton } from '@quorate/shared/wire/keygen'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'

@@ -1,7 +1,7 @@
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { ContentType } from '@quorate/shared/wire/content'
 import type { Scheme } from '@quorate/shared/wire/ids'
-import { ReserveBody } from '@quorate/shared/wire/rest'
+import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { Context } from '../context.ts'
 import { invalid, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'

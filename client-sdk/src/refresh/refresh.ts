@@ -1,6 +1,6 @@
 import { verifyInstalled, verifyPrepared } from '@quorate/shared/verify/refresh'
 import type { RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'

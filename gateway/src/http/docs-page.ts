@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { refusals } from '@quorate/shared/errors'
-import { routes, type Route } from '@quorate/shared/wire/routes'
+import type { Route } from '@quorate/shared/wire/routes/route'
+import { routes } from '@quorate/shared/wire/routes/table'
 import { API } from './mount.ts'
 
 const style = `

@@ -1,7 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { refusals } from '@quorate/shared/errors'
-import { routes, type Route } from '@quorate/shared/wire/routes'
+import type { Route } from '@quorate/shared/wire/routes/route'
+import { routes } from '@quorate/shared/wire/routes/table'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../../..')

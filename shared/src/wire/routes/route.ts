@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RefusalCode } from '../errors.ts'
+import type { RefusalCode } from '../../errors.ts'
 
 /** How long a waiting GET may take: `30s`, `500ms`; 60 s at most. Parsed to milliseconds. */
 export const Wait = z
@@ -8,15 +8,18 @@ export const Wait = z
   .transform((text) => Number.parseInt(text) * (text.endsWith('ms') ? 1 : 1_000))
   .refine((ms) => ms <= 60_000, 'at most 60s')
   .meta({ type: 'string', example: '30s' })
+
+/** A number of a query, 0 to 999,999,999. */
+export const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number)
+  .meta({ type: 'string' })
+
 export const waiting = z.strictObject({
   wait: Wait.optional(),
   /** Wait for a version above this one. Without it, `wait` waits for the end of the session. */
-  after: z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform(Number)
-    .meta({ type: 'string' })
-    .optional(),
+  after: wholeNumber.optional(),
 })
 
 /** Nothing in the path, or nothing in the query. */

@@ -1,42 +1,39 @@
 import { z } from 'zod'
-import { KeyId, RefreshId } from './ids.ts'
-import { Certificate } from './keygen.ts'
-import { RefreshRequest } from './refresh.ts'
-import { RefreshStatus } from './rest.ts'
+import { KeyId, RefreshId, Time } from '../ids.ts'
+import { Certificate } from '../keygen.ts'
+import { Installed, Prepared, RefreshRequest, RefreshState } from '../refresh.ts'
+import { Failure } from '../status.ts'
 import { none, route, waiting } from './route.ts'
 
-/** As many certificates as one answer holds; who is further behind asks again. */
-export const MAX_CERTIFICATES = 32
+/** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
+export const RefreshStatus = z.strictObject({
+  refreshId: RefreshId,
+  keyId: KeyId,
+  version: z.int(),
+  state: RefreshState,
+  /** When all hosts must have prepared. After that the refresh has no deadline: it goes on until all have installed. */
+  expiresAt: Time,
+  attempt: z.int(),
+  request: RefreshRequest,
+  failure: Failure.nullable(),
+  /** Of the next epoch, once all hosts have signed it. */
+  certificate: Certificate.nullable(),
+  prepared: z.array(Prepared),
+  installed: z.array(Installed),
+})
+export type RefreshStatus = z.infer<typeof RefreshStatus>
 
-const ofKey = z.strictObject({ id: KeyId })
 const ofRefresh = z.strictObject({ id: KeyId, refreshId: RefreshId })
 
-/** The routes by which a key goes to its next epoch, and by which who holds it follows. */
+/** Refreshing a key: from the request to the next epoch. */
 export const refreshRoutes = {
-  listCertificates: route({
-    method: 'get',
-    path: '/keys/{id}/certificates',
-    summary: "A key's certificates from an epoch on, each of which names the one before",
-    auth: 'token',
-    params: ofKey,
-    query: z.strictObject({
-      from: z
-        .string()
-        .regex(/^\d{1,9}$/)
-        .transform(Number)
-        .meta({ type: 'string' }),
-    }),
-    body: null,
-    reply: z.strictObject({ keyId: KeyId, certificates: z.array(Certificate).max(MAX_CERTIFICATES) }),
-    errors: ['key.not_found'],
-  }),
   requestRefresh: route({
     method: 'post',
     path: '/keys/{id}/refresh',
     summary: 'Ask for new shares of a key, at its next epoch',
     auth: 'none',
     repeatable: true,
-    params: ofKey,
+    params: z.strictObject({ id: KeyId }),
     query: none,
     body: RefreshRequest,
     reply: RefreshStatus,
