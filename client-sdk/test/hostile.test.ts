@@ -60,9 +60,9 @@ describe('an enclave that is not what it should be', () => {
   })
 
   it('is refused when it runs another image', async () => {
-    gateway.lies.getAttestation = (_honest: unknown, { id, query }) =>
+    gateway.lies.getAttestation = (_honest: unknown, { params, query }) =>
       fleet.attest(
-        fleet.enclaves.find((e) => e.identity.enclaveId === id)!,
+        fleet.enclaves.find((e) => e.identity.enclaveId === params.enclaveId)!,
         query.get('nonce')!,
         { firstPcr: 9 },
       )
@@ -70,9 +70,9 @@ describe('an enclave that is not what it should be', () => {
   })
 
   it('is refused when it runs in debug mode', async () => {
-    gateway.lies.getAttestation = (_honest: unknown, { id, query }) =>
+    gateway.lies.getAttestation = (_honest: unknown, { params, query }) =>
       fleet.attest(
-        fleet.enclaves.find((e) => e.identity.enclaveId === id)!,
+        fleet.enclaves.find((e) => e.identity.enclaveId === params.enclaveId)!,
         query.get('nonce')!,
         { firstPcr: 0 },
       )
@@ -81,9 +81,9 @@ describe('an enclave that is not what it should be', () => {
 
   it('is refused under another root', async () => {
     const other = await createFleet(1)
-    gateway.lies.getAttestation = (_honest: unknown, { id, query }) =>
+    gateway.lies.getAttestation = (_honest: unknown, { params, query }) =>
       other.attest(
-        fleet.enclaves.find((e) => e.identity.enclaveId === id)!,
+        fleet.enclaves.find((e) => e.identity.enclaveId === params.enclaveId)!,
         query.get('nonce')!,
       )
     await expectUntrusted()

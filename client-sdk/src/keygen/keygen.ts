@@ -85,7 +85,7 @@ export class Keygen {
 
   async #poll(query: Record<string, string>, signal?: AbortSignal): Promise<KeygenStatus> {
     const reader = await this.#context.readerOf(this.keyId, this.#known.sessionSecret)
-    const status = await reader('getKeygen', { id: this.keyId, query, signal })
+    const status = await reader('getKeygen', { params: { keyId: this.keyId }, query, signal })
     return status.keyId === this.keyId ? status : refuse('reply.mismatch')
   }
 }

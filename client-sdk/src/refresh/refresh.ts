@@ -60,7 +60,7 @@ export class Refresh {
     const { keyId } = this.key
     const { refreshId } = this
     const reader = await this.#context.readerOf(keyId, sessionSecretOf(this.key))
-    const status = await reader('getRefresh', { id: keyId, refreshId, query, signal })
+    const status = await reader('getRefresh', { params: { keyId, refreshId }, query, signal })
     return status.refreshId === refreshId && status.keyId === keyId ? status : refuse('reply.mismatch')
   }
 }

@@ -56,60 +56,60 @@ export function createHandlers({ coordinator, enclaves, manifests, openSession }
   return {
     openSession: ({ body }) => openSession(body),
     reserveKeygen: ({ body }) => coordinator.reserve(body),
-    initKeygen: ({ params, body }) => coordinator.init(params.id, body),
-    register: ({ params, body }) => coordinator.register(params.id, body),
-    getSlots: async ({ params, reader }) => coordinator.slots(own(params.id, reader)),
+    initKeygen: ({ params, body }) => coordinator.init(params.keyId, body),
+    register: ({ params, body }) => coordinator.register(params.keyId, body),
+    getSlots: async ({ params, reader }) => coordinator.slots(own(params.keyId, reader)),
     getKeygen: async ({ params, reader, query: { wait: ms, after }, signal }) => {
-      const id = own(params.id, reader)
+      const id = own(params.keyId, reader)
       return ms === undefined ? coordinator.keygenStatus(id) : coordinator.waitKeygen(id, { after, ms, signal })
     },
     watchKeygen: ({ params, reader }) => {
-      const id = own(params.id, reader)
+      const id = own(params.keyId, reader)
       const watch: Stream['watch'] = (listener) => coordinator.watch('keygen', id, listener)
       return Promise.resolve({ current: () => coordinator.keygenStatus(id), watch })
     },
     requestSigning: ({ body }) => coordinator.requestSigning(body),
-    approveSigning: ({ params, body }) => coordinator.approve(params.id, body),
-    getSigning: async ({ params: { id }, reader, query: { wait: ms, after }, signal }) => {
-      const status = await ownSigning(id, reader)
-      return ms === undefined ? status : coordinator.waitSigning(id, { after, ms, signal })
+    approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
+    getSigning: async ({ params: { signingId }, reader, query: { wait: ms, after }, signal }) => {
+      const status = await ownSigning(signingId, reader)
+      return ms === undefined ? status : coordinator.waitSigning(signingId, { after, ms, signal })
     },
-    watchSigning: async ({ params: { id }, reader }) => {
-      await ownSigning(id, reader)
-      const watch: Stream['watch'] = (listener) => coordinator.watch('signing', id, listener)
-      return { current: () => coordinator.signingStatus(id), watch }
+    watchSigning: async ({ params: { signingId }, reader }) => {
+      await ownSigning(signingId, reader)
+      const watch: Stream['watch'] = (listener) => coordinator.watch('signing', signingId, listener)
+      return { current: () => coordinator.signingStatus(signingId), watch }
     },
     listEnclaves: () =>
       Promise.resolve({ enclaves: enclaves.ids().map((id) => ({ enclaveId: id, ...enclaves.status(id) })) }),
-    getAttestation: async ({ params: { id }, query }) => {
-      if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
-      return enclaves.call(id, 'attest', query)
+    getAttestation: async ({ params: { enclaveId }, query }) => {
+      if (!enclaves.ids().includes(enclaveId)) throw new Refusal('request.not_found')
+      return enclaves.call(enclaveId, 'attest', query)
     },
-    getManifestStatus: async ({ params: { id }, query }) => {
-      if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
-      return enclaves.call(id, 'manifest.status', query)
+    getManifestStatus: async ({ params: { enclaveId }, query }) => {
+      if (!enclaves.ids().includes(enclaveId)) throw new Refusal('request.not_found')
+      return enclaves.call(enclaveId, 'manifest.status', query)
     },
     getManifest: () => manifests.report(),
     getKey: async ({ params, reader }) => {
-      const keyId = own(params.id, reader, 'key.not_found')
+      const keyId = own(params.keyId, reader, 'key.not_found')
       return { keyId, certificate: await coordinator.key(keyId) }
     },
     listCertificates: async ({ params, reader, query: { from } }) => {
-      const keyId = own(params.id, reader, 'key.not_found')
+      const keyId = own(params.keyId, reader, 'key.not_found')
       return { keyId, certificates: await coordinator.certificates(keyId, from) }
     },
-    requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.id, body),
-    getRefresh: async ({ params: { id, refreshId }, reader, query: { wait: ms, after }, signal }) => {
-      const status = await ownRefresh(own(id, reader), refreshId)
+    requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.keyId, body),
+    getRefresh: async ({ params: { keyId, refreshId }, reader, query: { wait: ms, after }, signal }) => {
+      const status = await ownRefresh(own(keyId, reader), refreshId)
       return ms === undefined ? status : coordinator.waitRefresh(refreshId, { after, ms, signal })
     },
-    watchRefresh: async ({ params: { id, refreshId }, reader }) => {
-      await ownRefresh(own(id, reader), refreshId)
+    watchRefresh: async ({ params: { keyId, refreshId }, reader }) => {
+      await ownRefresh(own(keyId, reader), refreshId)
       const watch: Stream['watch'] = (listener) => coordinator.watch('refresh', refreshId, listener)
       return { current: () => coordinator.refreshStatus(refreshId), watch }
     },
     listSignings: async ({ params, reader, query: { wait: ms }, signal }) => {
-      const keyId = own(params.id, reader, 'key.not_found')
+      const keyId = own(params.keyId, reader, 'key.not_found')
       const open = coordinator.openSignings.bind(coordinator)
       return { signings: await (ms === undefined ? open(keyId) : coordinator.waitSignings(keyId, { ms, signal })) }
     },

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { Refusal } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import type { Route } from '@quorate/shared/wire/routes/route'
+import { writePath, type Route } from '@quorate/shared/wire/routes/route'
 import { routes } from '@quorate/shared/wire/routes/table'
 import type { IRouter, Request, Response } from 'express'
 import { streamEvents } from './event-stream.ts'
@@ -32,7 +32,7 @@ export const API = '/api/v1'
 export function mount(app: IRouter, ports: MountPorts): void {
   for (const [name, route] of Object.entries<Route>(routes)) {
     const handler = ports.handlers[name as keyof Handlers] as unknown as AnyHandler
-    app[route.method](API + route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+    app[route.method](API + writePath(route.path, (name) => `:${name}`), async (request, response) => {
       const begun = performance.now()
       try {
         await serve(name, route, handler, ports, request, response)

@@ -13,7 +13,6 @@ export const EnclaveStatus = z.strictObject({
   sealing: SealingClaims.nullable(),
 })
 
-const ofEnclave = z.strictObject({ id: EnclaveId })
 /** The asker draws it: the answer is then newer than the question. */
 const fresh = z.strictObject({ nonce: Random32 })
 
@@ -24,7 +23,6 @@ export const enclaveRoutes = {
     path: '/enclaves',
     summary: 'The enclaves of this gateway',
     auth: 'none',
-    params: none,
     query: none,
     body: null,
     reply: z.strictObject({ enclaves: z.array(EnclaveStatus) }),
@@ -32,10 +30,9 @@ export const enclaveRoutes = {
   }),
   getAttestation: route({
     method: 'get',
-    path: '/enclaves/{id}/attestation',
+    path: '/enclaves/{enclaveId}/attestation',
     summary: "An enclave's attestation document over the asker's nonce",
     auth: 'none',
-    params: ofEnclave,
     query: fresh,
     body: null,
     reply: AttestedIdentity,
@@ -43,10 +40,9 @@ export const enclaveRoutes = {
   }),
   getManifestStatus: route({
     method: 'get',
-    path: '/enclaves/{id}/manifest',
+    path: '/enclaves/{enclaveId}/manifest',
     summary: "Which manifests an enclave has taken, signed by it over the asker's nonce",
     auth: 'none',
-    params: ofEnclave,
     query: fresh,
     body: null,
     reply: ManifestStatus,

@@ -48,8 +48,6 @@ export const KeygenStatus = z.strictObject({
 })
 export type KeygenStatus = z.infer<typeof KeygenStatus>
 
-const ofKeygen = z.strictObject({ id: KeyId })
-
 /** Making a key: from the reservation to the certificate. */
 export const keygenRoutes = {
   reserveKeygen: route({
@@ -57,7 +55,6 @@ export const keygenRoutes = {
     path: '/keygen/reserve',
     summary: 'Reserve enclaves for a new key',
     auth: 'none',
-    params: none,
     query: none,
     body: ReserveBody,
     reply: Reservation,
@@ -65,10 +62,9 @@ export const keygenRoutes = {
   }),
   initKeygen: route({
     method: 'post',
-    path: '/keygen/{id}/init',
+    path: '/keygen/{keyId}/init',
     summary: 'Fix the skeleton and hand each enclave its sealed part',
     auth: 'none',
-    params: ofKeygen,
     query: none,
     body: InitBody,
     reply: KeygenStatus,
@@ -82,10 +78,9 @@ export const keygenRoutes = {
   }),
   getSlots: route({
     method: 'get',
-    path: '/keygen/{id}/slots',
+    path: '/keygen/{keyId}/slots',
     summary: 'The skeleton and who has registered',
     auth: 'token',
-    params: ofKeygen,
     query: none,
     body: null,
     reply: z.strictObject({ keyId: KeyId, skeleton: Skeleton, slots: z.array(Slot) }),
@@ -93,10 +88,9 @@ export const keygenRoutes = {
   }),
   register: route({
     method: 'post',
-    path: '/keygen/{id}/participants',
+    path: '/keygen/{keyId}/participants',
     summary: 'Register a participant with its enclave',
     auth: 'none',
-    params: ofKeygen,
     query: none,
     body: ParticipantBody,
     reply: z.strictObject({ receipt: RegistrationReceipt }),
@@ -111,10 +105,9 @@ export const keygenRoutes = {
   }),
   getKeygen: route({
     method: 'get',
-    path: '/keygen/{id}/status',
+    path: '/keygen/{keyId}/status',
     summary: 'The state of a keygen',
     auth: 'token',
-    params: ofKeygen,
     query: waiting,
     body: null,
     reply: KeygenStatus,
@@ -122,11 +115,10 @@ export const keygenRoutes = {
   }),
   watchKeygen: route({
     method: 'get',
-    path: '/keygen/{id}/events',
+    path: '/keygen/{keyId}/events',
     summary: 'The states of a keygen as they come',
     auth: 'token',
     events: true,
-    params: ofKeygen,
     query: none,
     body: null,
     reply: KeygenStatus,

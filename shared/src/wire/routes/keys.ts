@@ -6,16 +6,13 @@ import { none, route, wholeNumber } from './route.ts'
 /** The most certificates in one answer. A client that is further behind asks again. */
 export const MAX_CERTIFICATES = 32
 
-const ofKey = z.strictObject({ id: KeyId })
-
 /** Keys that are made: what their hosts have certified. */
 export const keyRoutes = {
   getKey: route({
     method: 'get',
-    path: '/keys/{id}',
+    path: '/keys/{keyId}',
     summary: "A key's certificate",
     auth: 'token',
-    params: ofKey,
     query: none,
     body: null,
     reply: z.strictObject({ keyId: KeyId, certificate: Certificate }),
@@ -23,10 +20,9 @@ export const keyRoutes = {
   }),
   listCertificates: route({
     method: 'get',
-    path: '/keys/{id}/certificates',
+    path: '/keys/{keyId}/certificates',
     summary: "A key's certificates from an epoch on, each of which names the one before",
     auth: 'token',
-    params: ofKey,
     query: z.strictObject({ from: wholeNumber }),
     body: null,
     reply: z.strictObject({ keyId: KeyId, certificates: z.array(Certificate).max(MAX_CERTIFICATES) }),

@@ -27,7 +27,6 @@ export const manifestRoutes = {
     path: '/manifest',
     summary: 'The images that enclaves accept in each other, and from when on',
     auth: 'none',
-    params: none,
     query: none,
     body: null,
     reply: ManifestReport,

@@ -23,17 +23,14 @@ export const RefreshStatus = z.strictObject({
 })
 export type RefreshStatus = z.infer<typeof RefreshStatus>
 
-const ofRefresh = z.strictObject({ id: KeyId, refreshId: RefreshId })
-
 /** Refreshing a key: from the request to the next epoch. */
 export const refreshRoutes = {
   requestRefresh: route({
     method: 'post',
-    path: '/keys/{id}/refresh',
+    path: '/keys/{keyId}/refresh',
     summary: 'Ask for new shares of a key, at its next epoch',
     auth: 'none',
     repeatable: true,
-    params: z.strictObject({ id: KeyId }),
     query: none,
     body: RefreshRequest,
     reply: RefreshStatus,
@@ -41,10 +38,9 @@ export const refreshRoutes = {
   }),
   getRefresh: route({
     method: 'get',
-    path: '/keys/{id}/refresh/{refreshId}/status',
+    path: '/keys/{keyId}/refresh/{refreshId}/status',
     summary: 'The state of a refresh',
     auth: 'token',
-    params: ofRefresh,
     query: waiting,
     body: null,
     reply: RefreshStatus,
@@ -52,11 +48,10 @@ export const refreshRoutes = {
   }),
   watchRefresh: route({
     method: 'get',
-    path: '/keys/{id}/refresh/{refreshId}/events',
+    path: '/keys/{keyId}/refresh/{refreshId}/events',
     summary: 'The states of a refresh as they come',
     auth: 'token',
     events: true,
-    params: ofRefresh,
     query: none,
     body: null,
     reply: RefreshStatus,

@@ -16,7 +16,6 @@ export const sessionRoutes = {
     path: '/sessions',
     summary: 'Exchange a proof of the reader key for a read-only token',
     auth: 'none',
-    params: none,
     query: none,
     body: SessionProof,
     reply: z.strictObject({ token: z.string(), expiresAt: Time }),

@@ -25,8 +25,6 @@ export const SigningStatus = z.strictObject({
 })
 export type SigningStatus = z.infer<typeof SigningStatus>
 
-const ofSigning = z.strictObject({ id: SigningId })
-
 /** Signing: from the request to the signatures. */
 export const signingRoutes = {
   requestSigning: route({
@@ -35,7 +33,6 @@ export const signingRoutes = {
     summary: 'Ask for signatures',
     auth: 'none',
     repeatable: true,
-    params: none,
     query: none,
     body: SigningBody,
     reply: SigningStatus,
@@ -49,11 +46,10 @@ export const signingRoutes = {
   }),
   approveSigning: route({
     method: 'post',
-    path: '/signing/{id}/approve',
+    path: '/signing/{signingId}/approve',
     summary: 'Approve or reject a request',
     auth: 'none',
     repeatable: true,
-    params: ofSigning,
     query: none,
     body: Approval,
     reply: SigningStatus,
@@ -61,10 +57,9 @@ export const signingRoutes = {
   }),
   getSigning: route({
     method: 'get',
-    path: '/signing/{id}/status',
+    path: '/signing/{signingId}/status',
     summary: 'The state of a signing',
     auth: 'token',
-    params: ofSigning,
     query: waiting,
     body: null,
     reply: SigningStatus,
@@ -72,11 +67,10 @@ export const signingRoutes = {
   }),
   watchSigning: route({
     method: 'get',
-    path: '/signing/{id}/events',
+    path: '/signing/{signingId}/events',
     summary: 'The states of a signing as they come',
     auth: 'token',
     events: true,
-    params: ofSigning,
     query: none,
     body: null,
     reply: SigningStatus,
@@ -84,10 +78,9 @@ export const signingRoutes = {
   }),
   listSignings: route({
     method: 'get',
-    path: '/keys/{id}/signings',
+    path: '/keys/{keyId}/signings',
     summary: 'Signings of a key that have not ended; waits for one to appear',
     auth: 'token',
-    params: z.strictObject({ id: KeyId }),
     query: z.strictObject({ wait: Wait.optional() }),
     body: null,
     reply: z.strictObject({ signings: z.array(SigningStatus) }),

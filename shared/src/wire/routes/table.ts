@@ -18,8 +18,12 @@ export const routes = {
   ...manifestRoutes,
 } as const
 
-export type RouteName = keyof typeof routes
-export type RouteBody<N extends RouteName> = (typeof routes)[N]['body'] extends z.ZodType
-  ? z.input<(typeof routes)[N]['body']>
+type Routes = typeof routes
+export type RouteName = keyof Routes
+/** The parameters of the path, as a client gives them. */
+export type RouteParams<N extends RouteName> = z.input<Routes[N]['params']>
+export type RouteQuery<N extends RouteName> = z.input<Routes[N]['query']>
+export type RouteBody<N extends RouteName> = Routes[N]['body'] extends z.ZodType
+  ? z.input<Routes[N]['body']>
   : undefined
-export type RouteReply<N extends RouteName> = z.infer<(typeof routes)[N]['reply']>
+export type RouteReply<N extends RouteName> = z.infer<Routes[N]['reply']>
