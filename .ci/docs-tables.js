@@ -11,8 +11,8 @@ const errors = Object.entries(refusals).map(([code, { status, blame, retry, titl
   ...[`\`${code}\``, status, blame, retry.replace('_', ' '), title],
 ])
 const errorTable = table(['code', 'status', 'blame', 'try again', 'meaning'], errors)
-const paths = Object.values(routes).map(({ method, path, summary, auth }) => [
-  ...[`\`${method.toUpperCase()} ${path}\``, summary, auth === 'token' ? 'yes' : ''],
+const paths = Object.values(routes).map(({ method, path, summary, wants }) => [
+  ...[`\`${method.toUpperCase()} ${path}\``, summary, wants === 'reader' ? 'yes' : ''],
 ])
 const routeTable = table(['route', 'what it does', 'token'], paths)
 

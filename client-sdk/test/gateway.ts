@@ -214,7 +214,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     gateway.asked.push(asked)
     const fault = gateway.faults.shift()?.(asked)
     if (fault) return fault
-    if (routes[asked.route].auth === 'token') {
+    if (routes[asked.route].wants === 'reader') {
       const keyId = tokens.get(authorization?.replace('Bearer ', '') ?? '')
       if (keyId === undefined) return problem('request.unauthorized')
       const { params } = asked

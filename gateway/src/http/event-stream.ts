@@ -1,6 +1,6 @@
 import { isEnd } from '@quorate/shared/wire/status'
 import type { Request, Response } from 'express'
-import type { Stream } from './handlers.ts'
+import type { Stream } from './followed.ts'
 
 /** Milliseconds between two comments that keep proxies from closing a quiet stream. */
 const HEARTBEAT = 15_000

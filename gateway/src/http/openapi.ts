@@ -62,7 +62,7 @@ function operation(name: string, route: Route, schemas: Json): Json {
   return {
     operationId: name,
     summary: route.summary,
-    ...(route.auth === 'token' && { security: [{ token: [] }] }),
+    ...(route.wants === 'reader' && { security: [{ token: [] }] }),
     parameters: [
       ...parameters('path', route.params, schemas),
       ...parameters('query', route.query, schemas),
@@ -92,7 +92,7 @@ const idempotencyKey = {
 function problems(route: Route, schemas: Json): Json {
   const codes = [
     ...route.errors,
-    ...(route.auth === 'token' ? (['request.unauthorized'] as const) : []),
+    ...(route.wants === 'reader' ? (['request.unauthorized'] as const) : []),
     ...(route.body ? ofBodies : []),
     ...always,
   ]

@@ -42,8 +42,8 @@ describe('the page about the API', () => {
   })
 
   it('lists every route as the route table has it', () => {
-    const rows = Object.values<Route>(routes).map(({ method, path, summary, auth }) => [
-      ...[`\`${method.toUpperCase()} ${path}\``, summary, auth === 'token' ? 'yes' : ''],
+    const rows = Object.values<Route>(routes).map(({ method, path, summary, wants }) => [
+      ...[`\`${method.toUpperCase()} ${path}\``, summary, wants === 'reader' ? 'yes' : ''],
     ])
     expect(between('docs/api.md', 'routes'), advice).toBe(table(['route', 'what it does', 'token'], rows))
   })

@@ -26,7 +26,7 @@ export const manifestRoutes = {
     method: 'get',
     path: '/manifest',
     summary: 'The images that enclaves accept in each other, and from when on',
-    auth: 'none',
+    wants: 'nobody',
     query: none,
     body: null,
     reply: ManifestReport,

@@ -14,7 +14,7 @@ import { routes } from './table.ts'
 const rest = {
   method: 'get',
   summary: '',
-  auth: 'none',
+  wants: 'nobody',
   query: none,
   body: null,
   reply: z.strictObject({}),

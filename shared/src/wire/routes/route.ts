@@ -43,14 +43,20 @@ type ParamsOf<Path extends string> = z.ZodObject<
 >
 
 /**
- * `token`: needs `Authorization: Bearer` with a token for this key. `events`: answers with server-sent events of `reply`.
+ * Whom a route wants. `nobody`: whoever asks. `reader`: who sends a token (`Authorization: Bearer`) for the key that everything
+ * in the path belongs to. The gateway holds each route to it (`gateway/src/http/principal.ts`).
+ */
+export type Want = 'nobody' | 'reader'
+
+/**
+ * `events`: answers with server-sent events of `reply`.
  * `repeatable`: a POST whose body names what it makes. The same body again is the same act, without an Idempotency-Key.
  */
 export type Route = Readonly<{
   method: 'get' | 'post'
   path: string
   summary: string
-  auth: 'none' | 'token'
+  wants: Want
   events?: true
   repeatable?: true
   /** Made from `path`. */

@@ -15,7 +15,7 @@ export const sessionRoutes = {
     method: 'post',
     path: '/sessions',
     summary: 'Exchange a proof of the reader key for a read-only token',
-    auth: 'none',
+    wants: 'nobody',
     query: none,
     body: SessionProof,
     reply: z.strictObject({ token: z.string(), expiresAt: Time }),

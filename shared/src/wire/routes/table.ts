@@ -4,6 +4,7 @@ import { keygenRoutes } from './keygen.ts'
 import { keyRoutes } from './keys.ts'
 import { manifestRoutes } from './manifest.ts'
 import { refreshRoutes } from './refresh.ts'
+import type { Want } from './route.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signingRoutes } from './signing.ts'
 
@@ -20,6 +21,8 @@ export const routes = {
 
 type Routes = typeof routes
 export type RouteName = keyof Routes
+/** The routes that want this principal. */
+export type RouteWanting<W extends Want> = { [N in RouteName]: Routes[N]['wants'] extends W ? N : never }[RouteName]
 /** The parameters of the path, as a client gives them. */
 export type RouteParams<N extends RouteName> = z.input<Routes[N]['params']>
 export type RouteQuery<N extends RouteName> = z.input<Routes[N]['query']>
