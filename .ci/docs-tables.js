@@ -1,7 +1,7 @@
 // Writes the tables of docs/api.md anew from the code: node --conditions=source .ci/docs-tables.js
 import { readFileSync, writeFileSync } from 'node:fs'
 import { refusals } from '@quorate/shared/errors'
-import { routes } from '@quorate/shared/wire/routes'
+import { routes } from '@quorate/shared/wire/routes/table'
 
 const path = 'docs/api.md'
 const table = (head, rows) =>
@@ -11,8 +11,8 @@ const errors = Object.entries(refusals).map(([code, { status, blame, retry, titl
   ...[`\`${code}\``, status, blame, retry.replace('_', ' '), title],
 ])
 const errorTable = table(['code', 'status', 'blame', 'try again', 'meaning'], errors)
-const paths = Object.values(routes).map(({ method, path, summary, auth }) => [
-  ...[`\`${method.toUpperCase()} ${path}\``, summary, auth === 'token' ? 'yes' : ''],
+const paths = Object.values(routes).map(({ method, path, summary, wants }) => [
+  ...[`\`${method.toUpperCase()} ${path}\``, summary, wants === 'reader' ? 'yes' : ''],
 ])
 const routeTable = table(['route', 'what it does', 'token'], paths)
 

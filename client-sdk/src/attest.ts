@@ -47,7 +47,8 @@ export function createAttestor({ client, trust, now, remember }: AttestorOptions
 
   const challenge = async (enclaveId: string, expected: EnclaveIdentity | null, signal?: AbortSignal) => {
     const nonce = randomBytes(32)
-    const answer = await client.call('getAttestation', { id: enclaveId, query: { nonce: toHex(nonce) }, signal })
+    const query = { nonce: toHex(nonce) }
+    const answer = await client.call('getAttestation', { params: { enclaveId }, query, signal })
     if (answer.identity.enclaveId !== enclaveId) return refuse('attestation.invalid')
     return acceptIdentity(answer, expected, { trust, nonce, now: now() })
   }

@@ -98,7 +98,9 @@ export class Participant {
         askedAt,
         expiresAt: askedAt + expiresIn,
       })
-      const status = await this.#context.client.call('requestRefresh', { id: key.keyId, body: request, signal })
+      const { client } = this.#context
+      const { keyId } = key
+      const status = await client.call('requestRefresh', { params: { keyId }, body: request, signal })
       if (status.refreshId !== request.body.refreshId) return refuse('reply.mismatch')
       return new Refresh(this.#context, key, request)
     })
@@ -153,7 +155,7 @@ export class Participant {
       const me = await this.#memberOf(key)
       const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
       const query = wait > 0 ? { wait: `${Math.min(wait, 60_000)}ms` } : {}
-      const { signings } = await reader('listSignings', { id: key.keyId, query, signal })
+      const { signings } = await reader('listSignings', { params: { keyId: key.keyId }, query, signal })
       const pending: Signing[] = []
       for (const status of signings) {
         if (status.request.body.epoch < key.certificate.body.epoch) continue
@@ -185,7 +187,11 @@ export class Participant {
       if (expiresAt <= decidedAt) return refuse('consent.expired')
       const word = { decision, reason, decidedAt, expiresAt }
       const approval = await writeApproval(requestDigest, await this.#memberOf(key), word)
-      const status = await this.#context.client.call('approveSigning', { id: signingId, body: approval, signal })
+      const status = await this.#context.client.call('approveSigning', {
+        params: { signingId },
+        body: approval,
+        signal,
+      })
       if (status.signingId !== signingId) refuse('reply.mismatch')
     })
   }

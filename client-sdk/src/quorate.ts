@@ -1,4 +1,4 @@
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Attested } from './attest.ts'
 import { createContext, type Context, type ContextOptions } from './context.ts'

@@ -4,7 +4,8 @@ import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Certificate, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
-import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes'
+import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
+import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
 import {
   acceptRegistration,
   certify,
@@ -21,13 +22,16 @@ import {
 } from './fleet.ts'
 import { refreshHandlers } from './refreshing.ts'
 
+type Params = Readonly<Partial<Record<ParameterName, string>>>
 type Asked = Readonly<{
   route: RouteName
-  id: string
+  params: Params
   query: URLSearchParams
   body: unknown
   idempotencyKey: string | undefined
 }>
+type OfKey = Readonly<{ params: { keyId: string } }>
+type OfSigning = Readonly<{ params: { signingId: string } }>
 type Problem = Readonly<{ problem: RefusalCode; culprits?: number[] }>
 type KeygenRow = {
   slots: RouteReply<'reserveKeygen'>['slots']
@@ -89,14 +93,14 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     signings.set(status.signingId, { ...status, version, state: 'completed', quorum, receipts, sealedSignatures })
   }
 
-  const handlers: { [N in RouteName]?: (asked: Asked & { body: never }) => unknown } = {
+  const handlers: { [N in RouteName]?: (asked: Asked & { params: never; body: never }) => unknown } = {
     listEnclaves: () => ({
       enclaves: fleet.enclaves.map(({ identity }) => ({
         ...{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing: null },
       })),
     }),
-    getAttestation: ({ id, query }) => {
-      const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === id)
+    getAttestation: ({ params: { enclaveId }, query }) => {
+      const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === enclaveId)
       return enclave ? fleet.attest(enclave, query.get('nonce')!) : problem('request.not_found')
     },
     openSession: async ({ body }: { body: { body: { keyId: string }; signature: string } }) => {
@@ -120,13 +124,13 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       return { keyId, expiresAt, slots, enclaves, ...coordinator }
     },
     initKeygen: ({
-      id,
+      params: { keyId },
       body,
     }: {
-      id: string
+      params: { keyId: string }
       body: { skeleton: Skeleton; sealed: { enclaveId: string; sealed: string }[] }
     }) => {
-      const row = keygens.get(id)!
+      const row = keygens.get(keyId)!
       row.skeleton = body.skeleton
       for (const { enclaveId, sealed } of body.sealed) {
         const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === enclaveId)!
@@ -134,11 +138,14 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
         row.secret = init.sessionSecret
         for (const { index, key } of init.invitationKeys) row.invitationKeys.set(index, key)
       }
-      return keygenStatus(id)
+      return keygenStatus(keyId)
     },
-    getSlots: ({ id }) => ({ keyId: id, skeleton: keygens.get(id)?.skeleton, slots: keygens.get(id)?.slots }),
-    register: async ({ id, body }: { id: string; body: { userId: string; sealed: string } }) => {
-      const row = keygens.get(id)!
+    getSlots: ({ params: { keyId } }: OfKey) => {
+      const { skeleton, slots } = keygens.get(keyId)!
+      return { keyId, skeleton, slots }
+    },
+    register: async ({ params: { keyId }, body }: OfKey & { body: { userId: string; sealed: string } }) => {
+      const row = keygens.get(keyId)!
       const { index } = row.skeleton!.participants.find(({ userId }) => userId === body.userId)!
       if (row.certificate) return problem('session.conflict')
       const receipt = await acceptRegistration(
@@ -158,7 +165,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       }
       return { receipt }
     },
-    getKeygen: ({ id }) => keygenStatus(id),
+    getKeygen: ({ params: { keyId } }: OfKey) => keygenStatus(keyId),
     requestSigning: async ({
       body,
     }: {
@@ -179,20 +186,23 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       await advance(status)
       return signings.get(signingId)
     },
-    approveSigning: async ({ id, body }: { id: string; body: RouteReply<'getSigning'>['approvals'][0] }) => {
-      const status = signings.get(id)
+    approveSigning: async ({
+      params: { signingId },
+      body,
+    }: OfSigning & { body: RouteReply<'getSigning'>['approvals'][0] }) => {
+      const status = signings.get(signingId)
       if (!status) return problem('request.not_found')
       const next = { ...status, version: status.version + 1, approvals: [...status.approvals, body] }
       if (body.body.decision === 'reject')
         Object.assign(next, { state: 'failed', failure: { code: 'signing.rejected', culprits: [body.body.index] } })
-      signings.set(id, next)
+      signings.set(signingId, next)
       if (next.state !== 'failed') await advance(next)
-      return signings.get(id)
+      return signings.get(signingId)
     },
     ...refreshHandlers(fleet, keygens),
-    getSigning: ({ id }) => signings.get(id) ?? problem('request.not_found'),
-    listSignings: ({ id }) => ({
-      signings: [...signings.values()].filter((s) => s.keyId === id && s.state === 'collecting_participants'),
+    getSigning: ({ params: { signingId } }: OfSigning) => signings.get(signingId) ?? problem('request.not_found'),
+    listSignings: ({ params: { keyId } }: OfKey) => ({
+      signings: [...signings.values()].filter((s) => s.keyId === keyId && s.state === 'collecting_participants'),
     }),
   }
 
@@ -204,10 +214,11 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     gateway.asked.push(asked)
     const fault = gateway.faults.shift()?.(asked)
     if (fault) return fault
-    if (routes[asked.route].auth === 'token') {
+    if (routes[asked.route].wants === 'reader') {
       const keyId = tokens.get(authorization?.replace('Bearer ', '') ?? '')
       if (keyId === undefined) return problem('request.unauthorized')
-      const own = keyId === asked.id || signings.get(asked.id)?.keyId === keyId
+      const { params } = asked
+      const own = keyId === (params.keyId ?? signings.get(params.signingId ?? '')?.keyId)
       if (!own) return problem('request.not_found')
     }
     const wait = Number.parseInt(asked.query.get('wait') ?? '0')
@@ -258,11 +269,13 @@ function send(response: ServerResponse, reply: unknown): void {
   }
 }
 
-function findRoute(method: string, path: string): { route: RouteName; id: string } | null {
-  for (const [route, { method: wanted, path: pattern }] of Object.entries(routes)) {
-    const match = new RegExp(`^/api/v1${pattern.replaceAll(/\{\w+\}/g, '([^/]+)')}$`).exec(path)
-    if (match && wanted === method.toLowerCase())
-      return { route: route as RouteName, id: decodeURIComponent(match[1] ?? '') }
+function findRoute(method: string, path: string): { route: RouteName; params: Params } | null {
+  for (const [route, { method: wanted, path: template }] of Object.entries(routes)) {
+    const pattern = writePath(template, (name) => `(?<${name}>[^/]+)`)
+    const match = new RegExp(`^/api/v1${pattern}$`).exec(path)
+    if (!match || wanted !== method.toLowerCase()) continue
+    const params = Object.entries(match.groups ?? {}).map(([name, text]) => [name, decodeURIComponent(text)])
+    return { route: route as RouteName, params: Object.fromEntries(params) as Params }
   }
   return null
 }

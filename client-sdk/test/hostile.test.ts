@@ -3,7 +3,7 @@ import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import { signBody } from '@quorate/shared/seal/sign'
 import type { AttestedIdentity } from '@quorate/shared/wire/identity'
 import type { Certificate, Skeleton } from '@quorate/shared/wire/keygen'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { authSigner } from '../src/keygen/registration.ts'
 import { Quorate, type Key } from '../src/index.ts'
 import { certify, createEnclave, createFleet, hostOf, sealSignatures, type Fleet } from './fleet.ts'
@@ -60,9 +60,9 @@ describe('an enclave that is not what it should be', () => {
   })
 
   it('is refused when it runs another image', async () => {
-    gateway.lies.getAttestation = (_honest: unknown, { id, query }) =>
+    gateway.lies.getAttestation = (_honest: unknown, { params, query }) =>
       fleet.attest(
-        fleet.enclaves.find((e) => e.identity.enclaveId === id)!,
+        fleet.enclaves.find((e) => e.identity.enclaveId === params.enclaveId)!,
         query.get('nonce')!,
         { firstPcr: 9 },
       )
@@ -70,9 +70,9 @@ describe('an enclave that is not what it should be', () => {
   })
 
   it('is refused when it runs in debug mode', async () => {
-    gateway.lies.getAttestation = (_honest: unknown, { id, query }) =>
+    gateway.lies.getAttestation = (_honest: unknown, { params, query }) =>
       fleet.attest(
-        fleet.enclaves.find((e) => e.identity.enclaveId === id)!,
+        fleet.enclaves.find((e) => e.identity.enclaveId === params.enclaveId)!,
         query.get('nonce')!,
         { firstPcr: 0 },
       )
@@ -81,9 +81,9 @@ describe('an enclave that is not what it should be', () => {
 
   it('is refused under another root', async () => {
     const other = await createFleet(1)
-    gateway.lies.getAttestation = (_honest: unknown, { id, query }) =>
+    gateway.lies.getAttestation = (_honest: unknown, { params, query }) =>
       other.attest(
-        fleet.enclaves.find((e) => e.identity.enclaveId === id)!,
+        fleet.enclaves.find((e) => e.identity.enclaveId === params.enclaveId)!,
         query.get('nonce')!,
       )
     await expectUntrusted()

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import type { Certificate } from '@quorate/shared/wire/keygen'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { exportKey, importKey, type Key } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'

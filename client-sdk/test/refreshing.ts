@@ -2,7 +2,7 @@ import { digestOf, signBody } from '@quorate/shared/seal/sign'
 import { toBase64url } from '@quorate/shared/wire/bytes'
 import type { Certificate } from '@quorate/shared/wire/keygen'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { certify, hostOf, type Dealt, type Fleet } from './fleet.ts'
 
 /* A refresh of the scripted gateway's keys, by real enclaves' cryptography and in one place. */
@@ -70,8 +70,8 @@ export async function wordsOf(
 export function refreshHandlers(fleet: Fleet, keys: ReadonlyMap<string, KeyRow>) {
   const refreshes = new Map<string, Status>()
   return {
-    requestRefresh: async ({ id, body: request }: { id: string; body: RefreshRequest }): Promise<Status> => {
-      const row = keys.get(id)!
+    requestRefresh: async ({ body: request }: { body: RefreshRequest }): Promise<Status> => {
+      const row = keys.get(request.body.keyId)!
       const { certificate, dealt } = await nextEpoch(fleet, row.certificate!, row.dealt!)
       Object.assign(row, { certificate, dealt, earlier: [...(row.earlier ?? []), row.certificate!] })
       const { refreshId, keyId, expiresAt } = request.body
@@ -80,14 +80,14 @@ export function refreshHandlers(fleet: Fleet, keys: ReadonlyMap<string, KeyRow>)
         certificate,
         ...(await wordsOf(fleet, certificate)),
       }
-      refreshes.set(id, status)
+      refreshes.set(refreshId, status)
       return status
     },
-    getRefresh: ({ id }: { id: string }) => refreshes.get(id),
-    listCertificates: ({ id, query }: { id: string; query: URLSearchParams }) => {
-      const { certificate, earlier = [] } = keys.get(id)!
+    getRefresh: ({ params }: { params: { refreshId: string } }) => refreshes.get(params.refreshId),
+    listCertificates: ({ params: { keyId }, query }: { params: { keyId: string }; query: URLSearchParams }) => {
+      const { certificate, earlier = [] } = keys.get(keyId)!
       const all = [...earlier, certificate!]
-      return { keyId: id, certificates: all.filter(({ body }) => body.epoch >= Number(query.get('from'))) }
+      return { keyId, certificates: all.filter(({ body }) => body.epoch >= Number(query.get('from'))) }
     },
   }
 }

@@ -1,14 +1,36 @@
-import { Problem } from '@quorate/shared/wire/rest'
-import { routes, type RouteBody, type RouteName, type RouteReply } from '@quorate/shared/wire/routes'
+import { Problem } from '@quorate/shared/wire/problem'
+import { writePath } from '@quorate/shared/wire/routes/route'
+import {
+  routes,
+  type RouteBody,
+  type RouteName,
+  type RouteParams,
+  type RouteQuery,
+  type RouteReply,
+} from '@quorate/shared/wire/routes/table'
 import { QuorateError, refuse } from '../errors.ts'
 import { Retryable, retrying, type RetryOptions } from './retry.ts'
 
-/** What a call takes beside its route: parts of the path, the query, the body, and what governs this call. */
-export type Call<N extends RouteName> = Readonly<{
-  id?: string
-  refreshId?: string
-  query?: Readonly<Record<string, string>>
-  body?: RouteBody<N>
+/** One part of a call, under this name. It may be left out where the route demands nothing of it. */
+type Part<Name extends string, Value> = Value extends undefined
+  ? Readonly<Partial<Record<Name, undefined>>>
+  : Record<string, never> extends Value
+    ? Readonly<Partial<Record<Name, Value>>>
+    : Readonly<Record<Name, Value>>
+
+/** What the route itself demands: the parameters of its path, its query, its body. */
+export type Question<N extends RouteName> = Part<'params', RouteParams<N>> &
+  Part<'query', RouteQuery<N>> &
+  Part<'body', RouteBody<N>>
+
+/** What a call takes beside the name of its route. */
+export type Call<N extends RouteName> = Question<N> & Readonly<{ token?: string; signal?: AbortSignal | undefined }>
+
+type Texts = Readonly<Record<string, string | undefined>>
+type AnyCall = Readonly<{
+  params?: Texts
+  query?: Texts
+  body?: unknown
   token?: string
   signal?: AbortSignal | undefined
 }>
@@ -27,8 +49,7 @@ export type ClientOptions = Readonly<{
   fetch?: typeof fetch
 }>
 
-const waitOf = (query?: Readonly<Record<string, string>>): number => {
-  const wait = query?.['wait'] ?? '0ms'
+const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
 }
 
@@ -41,26 +62,32 @@ export function createClient(options: ClientOptions): Client {
   const gateway = normaliseGateway(options.gateway)
   const send = options.fetch ?? fetch
 
-  const call = async <N extends RouteName>(name: N, given: Call<N>): Promise<RouteReply<N>> => {
-    const path = routes[name].path
-      .replace('{id}', encodeURIComponent(given.id ?? ''))
-      .replace('{refreshId}', encodeURIComponent(given.refreshId ?? ''))
-    const url = new URL(`${gateway}/api/v1${path}`)
-    for (const [key, value] of Object.entries(given.query ?? {})) url.searchParams.set(key, value)
+  const call = async (name: RouteName, { query = {}, ...given }: AnyCall): Promise<unknown> => {
+    const url = urlOf(gateway, name, given.params ?? {}, query)
     const init = requestOf(name, given)
     const attempt = async () => {
-      const signals = [AbortSignal.timeout(timeout + waitOf(given.query)), ...(given.signal ? [given.signal] : [])]
+      const signals = [AbortSignal.timeout(timeout + waitOf(query)), ...(given.signal ? [given.signal] : [])]
       const reply = await exchange(send, url, { ...init, signal: AbortSignal.any(signals) }, given.signal)
       const parsed = routes[name].reply.safeParse(reply)
-      return parsed.success ? (parsed.data as RouteReply<N>) : refuse('reply.invalid')
+      return parsed.success ? parsed.data : refuse('reply.invalid')
     }
     return retrying(retry, attempt, given.signal)
   }
-  return { gateway, call }
+  return { gateway, call: call as Client['call'] }
 }
 
-/** The same request for every try: its Idempotency-Key makes a repeated POST the same act, where its body does not do that alone. */
-function requestOf<N extends RouteName>(name: N, { body, token }: Call<N>): RequestInit {
+function urlOf(gateway: string, name: RouteName, params: Texts, query: Texts): URL {
+  const path = writePath(routes[name].path, (parameter) => encodeURIComponent(params[parameter] ?? ''))
+  const url = new URL(`${gateway}/api/v1${path}`)
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, value)
+  return url
+}
+
+/**
+ * The same request for every try. Its Idempotency-Key makes a repeated POST the same act; a route whose body does so alone
+ * needs none.
+ */
+function requestOf(name: RouteName, { body, token }: AnyCall): RequestInit {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (routes[name].method === 'get') return { method: 'GET', headers, redirect: 'error' }

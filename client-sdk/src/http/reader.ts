@@ -2,15 +2,20 @@ import { readerSeed } from '@quorate/shared/seal/items'
 import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32 } from '@quorate/shared/wire/ids'
-import type { RouteName, RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply, RouteWanting } from '@quorate/shared/wire/routes/table'
 import { QuorateError } from '../errors.ts'
 import { randomBytes } from '../random.ts'
-import type { Call, Client } from './client.ts'
+import type { Client, Question } from './client.ts'
 
 type Token = Readonly<{ token: string; expiresAt: number }>
 
+type Signalled = Readonly<{ signal?: AbortSignal | undefined }>
+
 /** Reads about one key, as somebody who knows its session secret. */
-export type Reader = <N extends RouteName>(route: N, call: Omit<Call<N>, 'token'>) => Promise<RouteReply<N>>
+export type Reader = <N extends RouteWanting<'reader'>>(
+  route: N,
+  call: Question<N> & Signalled,
+) => Promise<RouteReply<N>>
 
 /** A token is renewed so long before it ends, in ms. */
 const margin = 30_000

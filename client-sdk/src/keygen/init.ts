@@ -3,7 +3,7 @@ import { encode } from '@quorate/shared/seal/cbor'
 import { sealTo } from '@quorate/shared/seal/ecies'
 import { fromHex, toBase64url } from '@quorate/shared/wire/bytes'
 import { Init, type Skeleton } from '@quorate/shared/wire/keygen'
-import type { RouteBody } from '@quorate/shared/wire/routes'
+import type { RouteBody } from '@quorate/shared/wire/routes/table'
 import { hostsOf, skeletonDigest } from './skeleton.ts'
 
 /** For each enclave of the skeleton, sealed to the key that it proved: S and the invitation keys of the people it hosts. */

@@ -20,7 +20,7 @@ export async function fetchSkeleton(context: Context, invitation: Invitation, si
   const { keyId } = invitation
   const sessionSecret = fromHex(invitation.sessionSecret)
   const reader = await context.readerOf(keyId, sessionSecret)
-  const { skeleton } = await reader('getSlots', { id: keyId, signal })
+  const { skeleton } = await reader('getSlots', { params: { keyId }, signal })
   acceptSkeleton(skeleton, invitation)
   const { publicKey } = await readerSigner(sessionSecret)
   return skeleton.readerKey === toHex(publicKey) ? skeleton : refuse('invitation.invalid')
@@ -47,8 +47,9 @@ export async function register(
   const sealed = toBase64url(sealTo(secp256k1, fromHex(identity.sealKey), plaintext))
   plaintext.fill(0)
   try {
+    const { keyId } = skeleton
     const body = { userId: participant.userId, sealed }
-    const { receipt } = await context.client.call('register', { id: skeleton.keyId, body, signal })
+    const { receipt } = await context.client.call('register', { params: { keyId }, body, signal })
     await acceptReceipt(own, identity.signKey, receipt)
   } catch (error) {
     if (!(error instanceof QuorateError && error.code === 'session.conflict')) throw error

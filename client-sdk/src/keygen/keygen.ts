@@ -1,5 +1,5 @@
 import type { Invitation, KeygenState, Skeleton } from '@quorate/shared/wire/keygen'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
@@ -85,7 +85,7 @@ export class Keygen {
 
   async #poll(query: Record<string, string>, signal?: AbortSignal): Promise<KeygenStatus> {
     const reader = await this.#context.readerOf(this.keyId, this.#known.sessionSecret)
-    const status = await reader('getKeygen', { id: this.keyId, query, signal })
+    const status = await reader('getKeygen', { params: { keyId: this.keyId }, query, signal })
     return status.keyId === this.keyId ? status : refuse('reply.mismatch')
   }
 }

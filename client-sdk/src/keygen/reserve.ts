@@ -1,7 +1,7 @@
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { ContentType } from '@quorate/shared/wire/content'
 import type { Scheme } from '@quorate/shared/wire/ids'
-import { ReserveBody } from '@quorate/shared/wire/rest'
+import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { Context } from '../context.ts'
 import { invalid, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
@@ -61,7 +61,8 @@ export async function reserve(
   const invitationKeys = new Map(participants.map((userId) => [userId, randomBytes(32)]))
   const { secp256k1 } = await context.mpc()
   const init = sealInits(secp256k1, skeleton, sessionSecret, invitationKeys)
-  const status = await client.call('initKeygen', { id: skeleton.keyId, body: init, signal })
-  if (status.keyId !== skeleton.keyId) return refuse('reply.mismatch')
+  const { keyId } = skeleton
+  const status = await client.call('initKeygen', { params: { keyId }, body: init, signal })
+  if (status.keyId !== keyId) return refuse('reply.mismatch')
   return { skeleton, sessionSecret, own: null, invitationKeys }
 }

@@ -3,7 +3,7 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { ContentType } from '@quorate/shared/wire/content'
 import type { Digest, Scheme } from '@quorate/shared/wire/ids'
 import { Skeleton } from '@quorate/shared/wire/keygen'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
 
 type Reservation = RouteReply<'reserveKeygen'>

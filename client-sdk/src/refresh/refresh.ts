@@ -1,6 +1,6 @@
 import { verifyInstalled, verifyPrepared } from '@quorate/shared/verify/refresh'
 import type { RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
-import type { RouteReply } from '@quorate/shared/wire/routes'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
@@ -60,7 +60,7 @@ export class Refresh {
     const { keyId } = this.key
     const { refreshId } = this
     const reader = await this.#context.readerOf(keyId, sessionSecretOf(this.key))
-    const status = await reader('getRefresh', { id: keyId, refreshId, query, signal })
+    const status = await reader('getRefresh', { params: { keyId, refreshId }, query, signal })
     return status.refreshId === refreshId && status.keyId === keyId ? status : refuse('reply.mismatch')
   }
 }

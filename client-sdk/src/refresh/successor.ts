@@ -3,7 +3,7 @@ import { digestOf } from '@quorate/shared/seal/sign'
 import { describesKey } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { Certificate } from '@quorate/shared/wire/keygen'
-import { MAX_CERTIFICATES } from '@quorate/shared/wire/refresh-routes'
+import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes/keys'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { holdKey, sessionSecretOf, verifiedKey, type Key } from '../key.ts'
@@ -23,11 +23,12 @@ export async function succeed(mpc: Mpc, key: Key, next: Certificate): Promise<Ke
  * history that is not that of this key, and `reply.mismatch` for one that ends before the epoch that is known here.
  */
 export async function latestKey(context: Context, key: Key, signal?: AbortSignal): Promise<Key> {
-  const { epoch } = key.certificate.body
-  const reader = await context.readerOf(key.keyId, sessionSecretOf(key))
-  const reply = await reader('listCertificates', { id: key.keyId, query: { from: String(epoch) }, signal })
+  const { keyId } = key
+  const query = { from: String(key.certificate.body.epoch) }
+  const reader = await context.readerOf(keyId, sessionSecretOf(key))
+  const reply = await reader('listCertificates', { params: { keyId }, query, signal })
   const [own, ...later] = reply.certificates
-  if (reply.keyId !== key.keyId || own === undefined) return refuse('reply.mismatch')
+  if (reply.keyId !== keyId || own === undefined) return refuse('reply.mismatch')
   if (digestOf('certificate', own.body) !== key.digest) return refuse('certificate.invalid')
   const mpc = await context.mpc()
   let latest = key

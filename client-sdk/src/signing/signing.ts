@@ -19,7 +19,7 @@ export async function readSigning(
   signal?: AbortSignal,
 ): Promise<SigningStatus> {
   const reader = await context.readerOf(key.keyId, sessionSecretOf(key))
-  const status = await reader('getSigning', { id: signingId, query, signal })
+  const status = await reader('getSigning', { params: { signingId }, query, signal })
   return status.signingId === signingId && status.keyId === key.keyId ? status : refuse('reply.mismatch')
 }
 

@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import { MAX_CERTIFICATES } from '@quorate/shared/wire/refresh-routes'
+import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes/keys'
 import { createHostHealth } from './host-health.ts'
 import { createKeyCache } from './key-cache.ts'
 import { createKeygens } from './keygens.ts'

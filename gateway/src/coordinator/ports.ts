@@ -2,14 +2,13 @@ import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
 import type { Certificate, RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type {
   KeygenStatus,
-  RefreshStatus,
   Reservation,
-  SigningStatus,
   InitBody,
   ParticipantBody,
   ReserveBody,
-  SigningBody,
-} from '@quorate/shared/wire/rest'
+} from '@quorate/shared/wire/routes/keygen'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import type { SigningStatus, SigningBody } from '@quorate/shared/wire/routes/signing'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Approval } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'

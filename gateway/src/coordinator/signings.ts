@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyApproval, verifyRequest, type VerifiedKey } from '@quorate/shared/verify/signing'
 import { Digest, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
-import type { SigningBody, SigningStatus } from '@quorate/shared/wire/rest'
+import type { SigningBody, SigningStatus } from '@quorate/shared/wire/routes/signing'
 import type { Approval, SigningRequest } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
 import { hasEnded } from '../signing/machine.ts'

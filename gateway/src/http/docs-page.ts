@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { refusals } from '@quorate/shared/errors'
-import { routes, type Route } from '@quorate/shared/wire/routes'
+import type { Route } from '@quorate/shared/wire/routes/route'
+import { routes } from '@quorate/shared/wire/routes/table'
 import { API } from './mount.ts'
 
 const style = `
@@ -37,10 +38,10 @@ ${Object.entries(refusals)
   return { html, styleHash: `sha256-${hash('sha256', style, 'base64')}` }
 }
 
-function routeRow({ method, path, summary, auth, errors }: Route): string {
+function routeRow({ method, path, summary, wants, errors }: Route): string {
   const own = errors.map((code) => `<a href="#${code}"><code>${code}</code></a>`).join('<br>')
   const call = `<code>${method.toUpperCase()} ${API}${escape(path)}</code>`
-  return row(null, [call, escape(summary), auth === 'token' ? 'a token' : '', own])
+  return row(null, [call, escape(summary), wants === 'reader' ? 'a token' : '', own])
 }
 
 const row = (id: string | null, cells: readonly (string | number)[]): string =>

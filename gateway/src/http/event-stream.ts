@@ -1,12 +1,11 @@
+import { isEnd } from '@quorate/shared/wire/status'
 import type { Request, Response } from 'express'
-import type { Stream } from './handlers.ts'
+import type { Stream } from './followed.ts'
 
 /** Milliseconds between two comments that keep proxies from closing a quiet stream. */
 const HEARTBEAT = 15_000
 /** Bytes that may wait for a reader that does not read, before it is let go. */
 const MAX_UNREAD = 1 << 20
-
-const isEnd = (state: string) => state === 'completed' || state === 'failed' || state === 'expired'
 
 /**
  * Server-sent events (HTML standard §9.2): each status with its version as id, from the one after Last-Event-ID, until

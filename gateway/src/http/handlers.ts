@@ -1,31 +1,27 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
-import type { KeygenStatus, RefreshStatus, SigningStatus } from '@quorate/shared/wire/rest'
-import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes'
+import type { EnclaveId, KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
+import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes/table'
 import type { z } from 'zod'
 import type { Coordinator } from '../coordinator/ports.ts'
 import type { Enclaves } from '../enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
+import { followed, type Stream } from './followed.ts'
+import type { Principal } from './principal.ts'
 import type { createSessions } from './sessions.ts'
 
 type Routes = typeof routes
 export type StreamName = { [N in RouteName]: Routes[N] extends { events: true } ? N : never }[RouteName]
 export type ReplyName = Exclude<RouteName, StreamName>
 
-/** A request after its schema. `reader` is the key that the token is for; `signal` aborts when nobody waits any more. */
+/**
+ * A request after its schema, of a principal that may reach what the path names. `signal` aborts when nobody waits any more.
+ */
 export type Input<N extends RouteName> = Readonly<{
+  principal: Extract<Principal, { kind: Routes[N]['wants'] }>
   params: z.output<Routes[N]['params']>
   query: z.output<Routes[N]['query']>
   body: Routes[N]['body'] extends z.ZodType ? z.output<Routes[N]['body']> : null
-  reader: Routes[N]['auth'] extends 'token' ? KeyId : null
   signal: AbortSignal
-}>
-
-type Status = KeygenStatus | RefreshStatus | SigningStatus
-/** What server-sent events are made of: `watch` gives every later status. */
-export type Stream = Readonly<{
-  current: () => Promise<Status>
-  watch: (listener: (status: Status) => void) => () => void
 }>
 
 export type Handlers = { [N in ReplyName]: (input: Input<N>) => Promise<RouteReply<N>> } & {
@@ -39,82 +35,91 @@ export type HandlerPorts = {
   openSession: ReturnType<typeof createSessions>
 }
 
-/** What each route of the table does. A token for one key asks about another in vain: the same answer as for a key that is not. */
-export function createHandlers({ coordinator, enclaves, manifests, openSession }: HandlerPorts): Handlers {
-  const ownSigning = async (id: SigningId, reader: KeyId): Promise<SigningStatus> => {
-    const status = await coordinator.signingStatus(id)
-    if (status.keyId !== reader) throw new Refusal('request.not_found')
-    return status
-  }
-  const ownRefresh = async (keyId: KeyId, refreshId: RefreshId): Promise<RefreshStatus> => {
-    const status = await coordinator.refreshStatus(refreshId)
-    if (status.keyId !== keyId) throw new Refusal('request.not_found')
-    return status
-  }
+/** What each route of the table does. */
+export function createHandlers({ openSession, coordinator, enclaves, manifests }: HandlerPorts): Handlers {
   return {
     openSession: ({ body }) => openSession(body),
-    reserveKeygen: ({ body }) => coordinator.reserve(body),
-    initKeygen: ({ params, body }) => coordinator.init(params.id, body),
-    register: ({ params, body }) => coordinator.register(params.id, body),
-    getSlots: async ({ params, reader }) => coordinator.slots(own(params.id, reader)),
-    getKeygen: async ({ params, reader, query: { wait: ms, after }, signal }) => {
-      const id = own(params.id, reader)
-      return ms === undefined ? coordinator.keygenStatus(id) : coordinator.waitKeygen(id, { after, ms, signal })
-    },
-    watchKeygen: ({ params, reader }) => {
-      const id = own(params.id, reader)
-      const watch: Stream['watch'] = (listener) => coordinator.watch('keygen', id, listener)
-      return Promise.resolve({ current: () => coordinator.keygenStatus(id), watch })
-    },
-    requestSigning: ({ body }) => coordinator.requestSigning(body),
-    approveSigning: ({ params, body }) => coordinator.approve(params.id, body),
-    getSigning: async ({ params: { id }, reader, query: { wait: ms, after }, signal }) => {
-      const status = await ownSigning(id, reader)
-      return ms === undefined ? status : coordinator.waitSigning(id, { after, ms, signal })
-    },
-    watchSigning: async ({ params: { id }, reader }) => {
-      await ownSigning(id, reader)
-      const watch: Stream['watch'] = (listener) => coordinator.watch('signing', id, listener)
-      return { current: () => coordinator.signingStatus(id), watch }
-    },
-    listEnclaves: () =>
-      Promise.resolve({ enclaves: enclaves.ids().map((id) => ({ enclaveId: id, ...enclaves.status(id) })) }),
-    getAttestation: async ({ params: { id }, query }) => {
-      if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
-      return enclaves.call(id, 'attest', query)
-    },
-    getManifestStatus: async ({ params: { id }, query }) => {
-      if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
-      return enclaves.call(id, 'manifest.status', query)
-    },
+    ...keygenHandlers(coordinator),
+    ...keyHandlers(coordinator),
+    ...signingHandlers(coordinator),
+    ...refreshHandlers(coordinator),
+    ...enclaveHandlers(enclaves),
     getManifest: () => manifests.report(),
-    getKey: async ({ params, reader }) => {
-      const keyId = own(params.id, reader, 'key.not_found')
-      return { keyId, certificate: await coordinator.key(keyId) }
-    },
-    listCertificates: async ({ params, reader, query: { from } }) => {
-      const keyId = own(params.id, reader, 'key.not_found')
-      return { keyId, certificates: await coordinator.certificates(keyId, from) }
-    },
-    requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.id, body),
-    getRefresh: async ({ params: { id, refreshId }, reader, query: { wait: ms, after }, signal }) => {
-      const status = await ownRefresh(own(id, reader), refreshId)
-      return ms === undefined ? status : coordinator.waitRefresh(refreshId, { after, ms, signal })
-    },
-    watchRefresh: async ({ params: { id, refreshId }, reader }) => {
-      await ownRefresh(own(id, reader), refreshId)
-      const watch: Stream['watch'] = (listener) => coordinator.watch('refresh', refreshId, listener)
-      return { current: () => coordinator.refreshStatus(refreshId), watch }
-    },
-    listSignings: async ({ params, reader, query: { wait: ms }, signal }) => {
-      const keyId = own(params.id, reader, 'key.not_found')
-      const open = coordinator.openSignings.bind(coordinator)
-      return { signings: await (ms === undefined ? open(keyId) : coordinator.waitSignings(keyId, { ms, signal })) }
-    },
   }
 }
 
-function own(id: KeyId, reader: KeyId, code: 'request.not_found' | 'key.not_found' = 'request.not_found'): KeyId {
-  if (id !== reader) throw new Refusal(code)
-  return id
+type Some<N extends RouteName> = Pick<Handlers, N>
+
+function keygenHandlers(
+  coordinator: Coordinator,
+): Some<'reserveKeygen' | 'initKeygen' | 'register' | 'getSlots' | 'getKeygen' | 'watchKeygen'> {
+  const keygens = followed('keygen', coordinator, {
+    status: (id: KeyId) => coordinator.keygenStatus(id),
+    wait: (id: KeyId, waiting) => coordinator.waitKeygen(id, waiting),
+  })
+  return {
+    reserveKeygen: ({ body }) => coordinator.reserve(body),
+    initKeygen: ({ params, body }) => coordinator.init(params.keyId, body),
+    register: ({ params, body }) => coordinator.register(params.keyId, body),
+    getSlots: ({ params }) => coordinator.slots(params.keyId),
+    getKeygen: ({ params, ...read }) => keygens.read(params.keyId, read),
+    watchKeygen: ({ params }) => keygens.stream(params.keyId),
+  }
+}
+
+function keyHandlers(coordinator: Coordinator): Some<'getKey' | 'listCertificates'> {
+  return {
+    getKey: async ({ params: { keyId } }) => ({ keyId, certificate: await coordinator.key(keyId) }),
+    listCertificates: async ({ params: { keyId }, query: { from } }) => ({
+      keyId,
+      certificates: await coordinator.certificates(keyId, from),
+    }),
+  }
+}
+
+function signingHandlers(
+  coordinator: Coordinator,
+): Some<'requestSigning' | 'approveSigning' | 'getSigning' | 'watchSigning' | 'listSignings'> {
+  const signings = followed('signing', coordinator, {
+    status: (id: SigningId) => coordinator.signingStatus(id),
+    wait: (id: SigningId, waiting) => coordinator.waitSigning(id, waiting),
+  })
+  return {
+    requestSigning: ({ body }) => coordinator.requestSigning(body),
+    approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
+    getSigning: ({ params, ...read }) => signings.read(params.signingId, read),
+    watchSigning: ({ params }) => signings.stream(params.signingId),
+    listSignings: async ({ params: { keyId }, query: { wait: ms }, signal }) => ({
+      signings: await (ms === undefined
+        ? coordinator.openSignings(keyId)
+        : coordinator.waitSignings(keyId, { ms, signal })),
+    }),
+  }
+}
+
+function refreshHandlers(coordinator: Coordinator): Some<'requestRefresh' | 'getRefresh' | 'watchRefresh'> {
+  const refreshes = followed('refresh', coordinator, {
+    status: (id: RefreshId) => coordinator.refreshStatus(id),
+    wait: (id: RefreshId, waiting) => coordinator.waitRefresh(id, waiting),
+  })
+  return {
+    requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.keyId, body),
+    getRefresh: ({ params, ...read }) => refreshes.read(params.refreshId, read),
+    watchRefresh: ({ params }) => refreshes.stream(params.refreshId),
+  }
+}
+
+function enclaveHandlers(
+  enclaves: HandlerPorts['enclaves'],
+): Some<'listEnclaves' | 'getAttestation' | 'getManifestStatus'> {
+  const known = (id: EnclaveId): EnclaveId => {
+    if (!enclaves.ids().includes(id)) throw new Refusal('request.not_found')
+    return id
+  }
+  return {
+    listEnclaves: () =>
+      Promise.resolve({ enclaves: enclaves.ids().map((id) => ({ enclaveId: id, ...enclaves.status(id) })) }),
+    getAttestation: async ({ params, query }) => enclaves.call(known(params.enclaveId), 'attest', query),
+    getManifestStatus: async ({ params, query }) => enclaves.call(known(params.enclaveId), 'manifest.status', query),
+  }
 }

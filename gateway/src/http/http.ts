@@ -9,6 +9,7 @@ import { createHandlers } from './handlers.ts'
 import type { HttpEvents } from './http-events.ts'
 import { createIdempotency, memoryReplies, MINUTE, type Replies } from './idempotency.ts'
 import { createMetricsApp } from './metrics-app.ts'
+import { createWhoMay } from './principal.ts'
 import { createReadiness } from './readiness.ts'
 import { defaultTimeouts, listen, type Endpoint, type ListeningServer, type Timeouts } from './server.ts'
 import { createSessions } from './sessions.ts'
@@ -52,7 +53,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const ofOthers = createIdempotency(replies, clock)
   const serve: RequestListener = createApp({
     handlers: createHandlers({ coordinator, enclaves, manifests, openSession }),
-    tokens,
+    whoMay: createWhoMay(tokens, coordinator),
     idempotencyOf: (route) => (route === 'openSession' ? ofSessions : ofOthers),
     events,
     draining: draining.signal,

@@ -1,40 +1,48 @@
 import { hash } from 'node:crypto'
 import { Refusal } from '@quorate/shared/errors'
-import type { KeyId } from '@quorate/shared/wire/ids'
-import { routes, type Route } from '@quorate/shared/wire/routes'
+import { writePath, type Route } from '@quorate/shared/wire/routes/route'
+import { routes } from '@quorate/shared/wire/routes/table'
 import type { IRouter, Request, Response } from 'express'
 import { streamEvents } from './event-stream.ts'
-import type { Handlers, Stream } from './handlers.ts'
+import type { Stream } from './followed.ts'
+import type { Handlers } from './handlers.ts'
 import type { HttpEvents } from './http-events.ts'
 import type { Idempotency } from './idempotency.ts'
 import { InvalidRequest, parsePart } from './invalid-request.ts'
+import type { Guard, Principal, WhoMay } from './principal.ts'
 import { PROBLEM_TYPE, toProblem, type Reply } from './problem.ts'
 import { decodeText, readBody } from './read-body.ts'
 import { parseStrictJson } from './strict-json.ts'
-import type { Tokens } from './tokens.ts'
 
 export type MountPorts = {
   handlers: Handlers
-  tokens: Tokens
+  whoMay: WhoMay
   idempotencyOf: (route: string) => Idempotency
   events: HttpEvents
   /** Aborted when the gateway begins to shut down. */
   draining: AbortSignal
 }
 
-type AnyInput = { params: unknown; query: unknown; body: unknown; reader: KeyId | null; signal: AbortSignal }
+type AnyInput = { principal: Principal; params: unknown; query: unknown; body: unknown; signal: AbortSignal }
 type AnyHandler = (input: AnyInput) => Promise<unknown>
+
+/** A route with what answers it. */
+type Mounted = Readonly<{ name: string; route: Route; guard: Guard; handler: AnyHandler }>
 
 export const API = '/api/v1'
 
-/** Turns the route table into routes: authorise, decode, call, answer. A handler sees only what fits its schema. */
+/**
+ * Turns the route table into routes: guard, decode, call, answer. A handler sees only what fits its schema, and nothing that
+ * the route's guard keeps from this principal. Throws for a route that cannot be guarded.
+ */
 export function mount(app: IRouter, ports: MountPorts): void {
   for (const [name, route] of Object.entries<Route>(routes)) {
+    const guard = ports.whoMay[route.wants](route)
     const handler = ports.handlers[name as keyof Handlers] as unknown as AnyHandler
-    app[route.method](API + route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+    app[route.method](API + writePath(route.path, (name) => `:${name}`), async (request, response) => {
       const begun = performance.now()
       try {
-        await serve(name, route, handler, ports, request, response)
+        await serve({ name, route, guard, handler }, ports, request, response)
       } catch (reason) {
         sendProblem(response, reason, (error) => ports.events.faulted({ where: name, error }))
       }
@@ -48,28 +56,27 @@ export function mount(app: IRouter, ports: MountPorts): void {
 }
 
 async function serve(
-  name: string,
-  route: Route,
-  handler: AnyHandler,
+  { name, route, guard, handler }: Mounted,
   ports: MountPorts,
   request: Request,
   response: Response,
 ): Promise<void> {
   if (ports.draining.aborted) throw new Refusal('gateway.draining')
-  const reader = route.auth === 'token' ? await ports.tokens.verify(request.headers.authorization) : null
+  const { principal, mayReach } = await guard(request.headers.authorization)
   const params = parsePart(route.params, 'path', request.params)
+  await mayReach(params)
   const query = parsePart(route.query, 'query', request.url.includes('?') ? request.query : {})
   const raw = route.body === null ? null : await readBody(request)
   const body = raw && route.body ? parsePart(route.body, 'body', parseStrictJson(decodeText(raw))) : null
   if (route.events) {
-    const stream = (await handler({ params, query, body, reader, signal: ports.draining })) as Stream
+    const stream = (await handler({ principal, params, query, body, signal: ports.draining })) as Stream
     await streamEvents(request, response, stream, ports.draining)
     return
   }
   const act = async (): Promise<Reply> => {
     const waits = query !== null && typeof query === 'object' && 'wait' in query
     const { signal, done } = waits ? whileWanted(response, ports.draining) : { signal: ports.draining, done: () => {} }
-    const reply = await handler({ params, query, body, reader, signal }).finally(done)
+    const reply = await handler({ principal, params, query, body, signal }).finally(done)
     return { status: 200, body: JSON.stringify(reply), remember: true }
   }
   const key = request.get('idempotency-key')

@@ -2,17 +2,27 @@ import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import * as ids from '@quorate/shared/wire/ids'
 import * as identity from '@quorate/shared/wire/identity'
 import * as keygen from '@quorate/shared/wire/keygen'
+import * as problem from '@quorate/shared/wire/problem'
 import * as refresh from '@quorate/shared/wire/refresh'
-import * as rest from '@quorate/shared/wire/rest'
-import { routes, type Route } from '@quorate/shared/wire/routes'
+import * as enclaveRoutes from '@quorate/shared/wire/routes/enclaves'
+import * as keygenRoutes from '@quorate/shared/wire/routes/keygen'
+import * as manifestRoutes from '@quorate/shared/wire/routes/manifest'
+import * as refreshRoutes from '@quorate/shared/wire/routes/refresh'
+import type { Route } from '@quorate/shared/wire/routes/route'
+import * as sessionRoutes from '@quorate/shared/wire/routes/sessions'
+import * as signingRoutes from '@quorate/shared/wire/routes/signing'
+import { routes } from '@quorate/shared/wire/routes/table'
 import * as signing from '@quorate/shared/wire/signing'
+import * as status from '@quorate/shared/wire/status'
 import { z } from 'zod'
 
 type Json = Record<string, unknown>
 
-/** Schemas that the description names, by the name that they are exported under; what they are made of stays in place. */
+/** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
-for (const room of [ids, identity, keygen, refresh, signing, rest])
+const messages = [ids, identity, keygen, refresh, signing, problem, status]
+const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, enclaveRoutes, manifestRoutes]
+for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
 
 /** Said of every route besides its own refusals. */
@@ -52,7 +62,7 @@ function operation(name: string, route: Route, schemas: Json): Json {
   return {
     operationId: name,
     summary: route.summary,
-    ...(route.auth === 'token' && { security: [{ token: [] }] }),
+    ...(route.wants === 'reader' && { security: [{ token: [] }] }),
     parameters: [
       ...parameters('path', route.params, schemas),
       ...parameters('query', route.query, schemas),
@@ -82,11 +92,11 @@ const idempotencyKey = {
 function problems(route: Route, schemas: Json): Json {
   const codes = [
     ...route.errors,
-    ...(route.auth === 'token' ? (['request.unauthorized'] as const) : []),
+    ...(route.wants === 'reader' ? (['request.unauthorized'] as const) : []),
     ...(route.body ? ofBodies : []),
     ...always,
   ]
-  const schema = schemaOf(rest.Problem, 'output', schemas)
+  const schema = schemaOf(problem.Problem, 'output', schemas)
   const responses: Json = {}
   for (const status of new Set(codes.map((code) => refusals[code].status))) {
     const said = [...new Set(codes.filter((code) => refusals[code].status === status))]

@@ -1,5 +1,5 @@
 import { refusals, type Refusal } from '@quorate/shared/errors'
-import type { Problem } from '@quorate/shared/wire/rest'
+import type { Problem } from '@quorate/shared/wire/problem'
 
 /** A finished answer. `remember`: the same request would get it again, so that an Idempotency-Key may keep it. */
 export type Reply = Readonly<{ status: number; body: string; remember: boolean }>

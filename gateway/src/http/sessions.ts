@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/seal/sign'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import type { SessionProof } from '@quorate/shared/wire/signing'
+import type { SessionProof } from '@quorate/shared/wire/routes/sessions'
 import type { Tokens } from './tokens.ts'
 
 /** Milliseconds that a proof may be off our clock, either way. */

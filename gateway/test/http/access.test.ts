@@ -3,21 +3,7 @@ import { createSigner, signBody } from '@quorate/shared/seal/sign'
 import { deriveKey } from '@quorate/shared/seal/session-keys'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  answerOf,
-  bearer,
-  keyA,
-  keyB,
-  post,
-  proofOf,
-  signingOfA,
-  signingOfB,
-  startTestHttp,
-  tokenFor,
-  unknownKey,
-  unknownSigning,
-  type TestHttp,
-} from './fixture.ts'
+import { answerOf, bearer, keyA, keyB, post, proofOf, startTestHttp, unknownKey, type TestHttp } from './fixture.ts'
 
 let http: TestHttp
 beforeAll(async () => {
@@ -143,48 +129,6 @@ describe('a token', () => {
     ['that is none', () => 'null'],
   ])('%s is refused', async (_name, token) => {
     expect(await read(`/keygen/${keyA}/status`, await token())).toEqual({ status: 401, body: unauthorized })
-  })
-
-  it('is needed for every read that is not public', async () => {
-    for (const path of [
-      `/keygen/${keyA}/status`,
-      `/keygen/${keyA}/slots`,
-      `/keys/${keyA}`,
-      `/signing/${signingOfA}/status`,
-    ])
-      for (const id of ['', '?wait=30s']) {
-        if (id !== '' && !path.endsWith('status')) continue
-        expect(await read(path + id)).toEqual({ status: 401, body: unauthorized })
-      }
-  })
-
-  it.each([
-    ['status', (id: string) => `/keygen/${id}/status`],
-    ['wait', (id: string) => `/keygen/${id}/status?wait=30s`],
-    ['slots', (id: string) => `/keygen/${id}/slots`],
-    ['events', (id: string) => `/keygen/${id}/events`],
-    ['certificate', (id: string) => `/keys/${id}`],
-    ['signings', (id: string) => `/keys/${id}/signings?wait=30s`],
-  ])('of one key tells nothing of whether another exists: %s', async (_name, path) => {
-    const token = await tokenFor(http, keyA)
-    const [other, unknown] = [await read(path(keyB), token), await read(path(unknownKey), token)]
-    expect(other.status).toBe(404)
-    expect(other).toEqual(unknown)
-  })
-
-  it.each(['status', 'status?wait=30s', 'events'])(
-    'of one key tells nothing of signings of another: %s',
-    async (what) => {
-      const token = await tokenFor(http, keyA)
-      const other = await read(`/signing/${signingOfB}/${what}`, token)
-      expect(other.status).toBe(404)
-      expect(other).toEqual(await read(`/signing/${unknownSigning}/${what}`, token))
-    },
-  )
-
-  it('reads a signing of its key', async () => {
-    const token = await tokenFor(http, keyA)
-    expect((await read(`/signing/${signingOfA}/status`, token)).status).toBe(200)
   })
 })
 

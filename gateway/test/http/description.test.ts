@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { refusals } from '@quorate/shared/errors'
-import { routes } from '@quorate/shared/wire/routes'
+import { routes } from '@quorate/shared/wire/routes/table'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { API } from '../../src/http/mount.ts'
 import { openApi } from '../../src/http/openapi.ts'

@@ -4,8 +4,11 @@ import { Writable } from 'node:stream'
 import { Refusal } from '@quorate/shared/errors'
 import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { EnclaveId, KeyId, SigningId } from '@quorate/shared/wire/ids'
-import type { KeygenStatus, Reservation, SigningStatus } from '@quorate/shared/wire/rest'
+import { EnclaveId, KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
+import type { Certificate, Skeleton } from '@quorate/shared/wire/keygen'
+import type { KeygenStatus, Reservation } from '@quorate/shared/wire/routes/keygen'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { Coordinator } from '../../src/coordinator/ports.ts'
@@ -21,6 +24,9 @@ export const unknownKey = KeyId.parse('c'.repeat(32))
 export const signingOfA = SigningId.parse('1'.repeat(32))
 export const signingOfB = SigningId.parse('2'.repeat(32))
 export const unknownSigning = SigningId.parse('3'.repeat(32))
+export const refreshOfA = RefreshId.parse('4'.repeat(32))
+export const refreshOfB = RefreshId.parse('5'.repeat(32))
+export const unknownRefresh = RefreshId.parse('6'.repeat(32))
 
 export const keygenStatus = (keyId: KeyId, version = 1, state: KeygenStatus['state'] = 'reserved'): KeygenStatus => ({
   keyId,
@@ -33,6 +39,9 @@ export const keygenStatus = (keyId: KeyId, version = 1, state: KeygenStatus['sta
 })
 const signingStatus = (signingId: SigningId, keyId: KeyId) =>
   ({ signingId, keyId, version: 1, state: 'collecting_participants' }) as unknown as SigningStatus
+const refreshStatus = (refreshId: RefreshId, keyId: KeyId) =>
+  ({ refreshId, keyId, version: 1, state: 'gathering' }) as unknown as RefreshStatus
+const certificate = { body: {}, signatures: [] } as unknown as Certificate
 
 /** A coordinator that does nothing but answer: what it was asked, and what it shall say, are in the test's hands. */
 function fakeCoordinator() {
@@ -40,6 +49,9 @@ function fakeCoordinator() {
   const keygens = new Map([keyA, keyB].map((id) => [id, keygenStatus(id)]))
   const signings = new Map(
     [signingStatus(signingOfA, keyA), signingStatus(signingOfB, keyB)].map((s) => [s.signingId, s]),
+  )
+  const refreshes = new Map(
+    [refreshStatus(refreshOfA, keyA), refreshStatus(refreshOfB, keyB)].map((s) => [s.refreshId, s]),
   )
   const watchers = new Set<(status: KeygenStatus) => void>()
   const found = <T>(value: T | undefined): T => {
@@ -55,17 +67,20 @@ function fakeCoordinator() {
     },
     init: refuse,
     register: refuse,
-    slots: refuse,
+    slots: async (keyId) => {
+      const { slots } = found(keygens.get(keyId))
+      return Promise.resolve({ keyId, skeleton: {} as Skeleton, slots })
+    },
     requestSigning: refuse,
     approve: refuse,
     keygenStatus: async (id) => Promise.resolve(found(keygens.get(id))),
     signingStatus: async (id) => Promise.resolve(found(signings.get(id))),
-    certificates: () => Promise.reject(new Refusal('key.not_found')),
+    certificates: async (id) => Promise.resolve(found(keygens.has(id) ? [certificate] : undefined)),
     requestRefresh: refuse,
-    refreshStatus: refuse,
-    waitRefresh: refuse,
+    refreshStatus: async (id) => Promise.resolve(found(refreshes.get(id))),
+    waitRefresh: async (id) => Promise.resolve(found(refreshes.get(id))),
     openSignings: () => Promise.resolve([]),
-    key: () => Promise.reject(new Refusal('key.not_found')),
+    key: async (id) => Promise.resolve(found(keygens.has(id) ? certificate : undefined)),
     readerKey: (id) => Promise.resolve(readers.get(id) ?? null),
     waitKeygen: async (id, { after, ms, signal }) => {
       asked.push(`wait ${String(after)} ${ms}`)

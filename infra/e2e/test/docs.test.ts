@@ -1,7 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { refusals } from '@quorate/shared/errors'
-import { routes, type Route } from '@quorate/shared/wire/routes'
+import type { Route } from '@quorate/shared/wire/routes/route'
+import { routes } from '@quorate/shared/wire/routes/table'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../../..')
@@ -41,8 +42,8 @@ describe('the page about the API', () => {
   })
 
   it('lists every route as the route table has it', () => {
-    const rows = Object.values<Route>(routes).map(({ method, path, summary, auth }) => [
-      ...[`\`${method.toUpperCase()} ${path}\``, summary, auth === 'token' ? 'yes' : ''],
+    const rows = Object.values<Route>(routes).map(({ method, path, summary, wants }) => [
+      ...[`\`${method.toUpperCase()} ${path}\``, summary, wants === 'reader' ? 'yes' : ''],
     ])
     expect(between('docs/api.md', 'routes'), advice).toBe(table(['route', 'what it does', 'token'], rows))
   })

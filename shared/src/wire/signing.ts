@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ContentType } from './content.ts'
-import { Base64url, Digest, Index, KeyId, Random32, SigningId, Time } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, SigningId, Time } from './ids.ts'
 import { signed } from './signed.ts'
 
 export const MAX_ITEMS = 16
@@ -87,9 +87,3 @@ export const SigningState = z.enum([
   'expired',
 ])
 export type SigningState = z.infer<typeof SigningState>
-
-/** Proof for a read-only token: signed by the reader key over H(session, this). */
-export const SessionProof = signed(
-  z.strictObject({ keyId: KeyId, gateway: z.string().max(256), time: Time, nonce: Random32 }),
-)
-export type SessionProof = z.infer<typeof SessionProof>

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { EnclaveId, Random32 } from '../ids.ts'
+import { AttestedIdentity, EnclaveIdentity } from '../identity.ts'
+import { ManifestStatus } from '../manifest.ts'
+import { SealingClaims } from '../sealing.ts'
+import { none, route } from './route.ts'
+
+export const EnclaveStatus = z.strictObject({
+  enclaveId: EnclaveId,
+  state: z.enum(['ready', 'locked', 'down']),
+  identity: EnclaveIdentity.nullable(),
+  /** What its key service attests, by the enclave's own word. Null before the enclave has answered. */
+  sealing: SealingClaims.nullable(),
+})
+
+/** The asker draws it: the answer is then newer than the question. */
+const fresh = z.strictObject({ nonce: Random32 })
+
+/** The enclaves of this gateway, and what each proves of itself. */
+export const enclaveRoutes = {
+  listEnclaves: route({
+    method: 'get',
+    path: '/enclaves',
+    summary: 'The enclaves of this gateway',
+    wants: 'nobody',
+    query: none,
+    body: null,
+    reply: z.strictObject({ enclaves: z.array(EnclaveStatus) }),
+    errors: [],
+  }),
+  getAttestation: route({
+    method: 'get',
+    path: '/enclaves/{enclaveId}/attestation',
+    summary: "An enclave's attestation document over the asker's nonce",
+    wants: 'nobody',
+    query: fresh,
+    body: null,
+    reply: AttestedIdentity,
+    errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
+  }),
+  getManifestStatus: route({
+    method: 'get',
+    path: '/enclaves/{enclaveId}/manifest',
+    summary: "Which manifests an enclave has taken, signed by it over the asker's nonce",
+    wants: 'nobody',
+    query: fresh,
+    body: null,
+    reply: ManifestStatus,
+    errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
+  }),
+} as const

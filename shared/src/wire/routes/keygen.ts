@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { Base64url, EnclaveId, KeyId, Scheme, SealKey, Time, UserId } from '../ids.ts'
+import { EnclaveIdentity } from '../identity.ts'
+import { Certificate, KeygenState, RegistrationReceipt, Skeleton, Slot } from '../keygen.ts'
+import { Failure } from '../status.ts'
+import { none, route, waiting } from './route.ts'
+
+export const ReserveBody = z
+  .strictObject({
+    scheme: Scheme,
+    threshold: z.int().min(2).max(32),
+    participants: z.array(UserId).min(2).max(32),
+    /** Seconds until everybody must have registered. */
+    ttl: z.int().min(10).max(604_800).default(3_600),
+  })
+  .refine((body) => body.threshold <= body.participants.length, 'the threshold is above the number of participants')
+  .refine((body) => new Set(body.participants).size === body.participants.length, 'a user appears twice')
+
+/** Where the gateway proposes to put the participants. A client believes an identity once an attestation document proves it. */
+export const Reservation = z.strictObject({
+  keyId: KeyId,
+  expiresAt: Time,
+  slots: z.array(Slot),
+  enclaves: z.array(EnclaveIdentity),
+  coordinatorEnclaveId: EnclaveId,
+  coordinatorPublicKey: SealKey,
+})
+export type Reservation = z.infer<typeof Reservation>
+
+export const InitBody = z.strictObject({
+  skeleton: Skeleton,
+  sealed: z
+    .array(z.strictObject({ enclaveId: EnclaveId, sealed: Base64url }))
+    .min(1)
+    .max(32),
+})
+export const ParticipantBody = z.strictObject({ userId: UserId, sealed: Base64url })
+
+/** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
+export const KeygenStatus = z.strictObject({
+  keyId: KeyId,
+  version: z.int(),
+  state: KeygenState,
+  expiresAt: Time,
+  slots: z.array(Slot),
+  failure: Failure.nullable(),
+  certificate: Certificate.nullable(),
+})
+export type KeygenStatus = z.infer<typeof KeygenStatus>
+
+/** Making a key: from the reservation to the certificate. */
+export const keygenRoutes = {
+  reserveKeygen: route({
+    method: 'post',
+    path: '/keygen/reserve',
+    summary: 'Reserve enclaves for a new key',
+    wants: 'nobody',
+    query: none,
+    body: ReserveBody,
+    reply: Reservation,
+    errors: ['keygen.no_enclaves'],
+  }),
+  initKeygen: route({
+    method: 'post',
+    path: '/keygen/{keyId}/init',
+    summary: 'Fix the skeleton and hand each enclave its sealed part',
+    wants: 'nobody',
+    query: none,
+    body: InitBody,
+    reply: KeygenStatus,
+    errors: [
+      'request.not_found',
+      'session.conflict',
+      'keygen.skeleton_mismatch',
+      'seal.invalid',
+      'enclave.unreachable',
+    ],
+  }),
+  getSlots: route({
+    method: 'get',
+    path: '/keygen/{keyId}/slots',
+    summary: 'The skeleton and who has registered',
+    wants: 'reader',
+    query: none,
+    body: null,
+    reply: z.strictObject({ keyId: KeyId, skeleton: Skeleton, slots: z.array(Slot) }),
+    errors: ['request.not_found'],
+  }),
+  register: route({
+    method: 'post',
+    path: '/keygen/{keyId}/participants',
+    summary: 'Register a participant with its enclave',
+    wants: 'nobody',
+    query: none,
+    body: ParticipantBody,
+    reply: z.strictObject({ receipt: RegistrationReceipt }),
+    errors: [
+      'request.not_found',
+      'session.conflict',
+      'keygen.invitation_invalid',
+      'keygen.slot_taken',
+      'seal.invalid',
+      'enclave.unreachable',
+    ],
+  }),
+  getKeygen: route({
+    method: 'get',
+    path: '/keygen/{keyId}/status',
+    summary: 'The state of a keygen',
+    wants: 'reader',
+    query: waiting,
+    body: null,
+    reply: KeygenStatus,
+    errors: ['request.not_found'],
+  }),
+  watchKeygen: route({
+    method: 'get',
+    path: '/keygen/{keyId}/events',
+    summary: 'The states of a keygen as they come',
+    wants: 'reader',
+    events: true,
+    query: none,
+    body: null,
+    reply: KeygenStatus,
+    errors: ['request.not_found'],
+  }),
+} as const

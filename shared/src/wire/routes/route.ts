@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import type { RefusalCode } from '../../errors.ts'
+import { EnclaveId, KeyId, RefreshId, SigningId } from '../ids.ts'
+
+/** How long a waiting GET may take: `30s`, `500ms`; 60 s at most. Parsed to milliseconds. */
+export const Wait = z
+  .string()
+  .regex(/^\d{1,5}(ms|s)$/, 'for example 30s or 500ms')
+  .transform((text) => Number.parseInt(text) * (text.endsWith('ms') ? 1 : 1_000))
+  .refine((ms) => ms <= 60_000, 'at most 60s')
+  .meta({ type: 'string', example: '30s' })
+
+/** A number of a query, 0 to 999,999,999. */
+export const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number)
+  .meta({ type: 'string' })
+
+export const waiting = z.strictObject({
+  wait: Wait.optional(),
+  /** Wait for a version above this one. Without it, `wait` waits for the end of the session. */
+  after: wholeNumber.optional(),
+})
+
+/** A query without parameters. */
+export const none = z.strictObject({})
+
+/** What a path may name between braces. A name means the same in all paths. */
+const parameters = { keyId: KeyId, signingId: SigningId, refreshId: RefreshId, enclaveId: EnclaveId } as const
+export type ParameterName = keyof typeof parameters
+
+/** The names between the braces of a path: `'keyId' | 'refreshId'` for `/keys/{keyId}/refresh/{refreshId}`. */
+type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never
+
+/** The path itself, and `never` when it names a parameter that is not in the table. */
+type Known<Path extends string> = [NamesIn<Path>] extends [ParameterName] ? Path : never
+
+/** The schema of a path's parameters: one field for each name in it. */
+type ParamsOf<Path extends string> = z.ZodObject<
+  { [N in NamesIn<Path> & ParameterName]: (typeof parameters)[N] },
+  z.core.$strict
+>
+
+/**
+ * Whom a route wants. `nobody`: whoever asks. `reader`: who sends a token (`Authorization: Bearer`) for the key that everything
+ * in the path belongs to. The gateway holds each route to it (`gateway/src/http/principal.ts`).
+ */
+export type Want = 'nobody' | 'reader'
+
+/**
+ * `events`: answers with server-sent events of `reply`.
+ * `repeatable`: a POST whose body names what it makes. The same body again is the same act, without an Idempotency-Key.
+ */
+export type Route = Readonly<{
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  wants: Want
+  events?: true
+  repeatable?: true
+  /** Made from `path`. */
+  params: z.ZodObject
+  query: z.ZodType
+  body: z.ZodType | null
+  reply: z.ZodType
+  errors: readonly RefusalCode[]
+}>
+
+/** Keeps the types of a route as they stand, and makes `params` from its path. Throws for a parameter that no table knows. */
+export const route = <const R extends Omit<Route, 'params'>>(
+  r: R & { path: Known<R['path']> },
+): R & { readonly params: ParamsOf<R['path']> } => ({ ...r, params: paramsOf<R['path']>(r.path) })
+
+function paramsOf<Path extends string>(path: Path): ParamsOf<Path> {
+  const shape: Record<string, z.ZodType> = {}
+  const rest = writePath(path, (name) => {
+    const schema = Object.hasOwn(parameters, name) ? parameters[name as ParameterName] : undefined
+    if (schema === undefined) throw new Error(`no parameter of a path is called {${name}}: ${path}`)
+    shape[name] = schema
+    return ''
+  })
+  if (/[{}]/.test(rest)) throw new Error(`a brace without its other half: ${path}`)
+  return z.strictObject(shape) as unknown as ParamsOf<Path>
+}
+
+/** The path with what `write` gives in the place of each parameter. */
+export const writePath = (path: string, write: (name: string) => string): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => write(name))

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { KeyId, Random32, Time } from '../ids.ts'
+import { signed } from '../signed.ts'
+import { none, route } from './route.ts'
+
+/** Proof for a read-only token: signed by the reader key over H(session, this). */
+export const SessionProof = signed(
+  z.strictObject({ keyId: KeyId, gateway: z.string().max(256), time: Time, nonce: Random32 }),
+)
+export type SessionProof = z.infer<typeof SessionProof>
+
+/** The exchange of a proof for a token. */
+export const sessionRoutes = {
+  openSession: route({
+    method: 'post',
+    path: '/sessions',
+    summary: 'Exchange a proof of the reader key for a read-only token',
+    wants: 'nobody',
+    query: none,
+    body: SessionProof,
+    reply: z.strictObject({ token: z.string(), expiresAt: Time }),
+    errors: ['request.unauthorized'],
+  }),
+} as const

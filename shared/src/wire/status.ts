@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { isRefusalCode, type RefusalCode } from '../errors.ts'
+import { Index } from './ids.ts'
+
+const Code = z
+  .custom<RefusalCode>(isRefusalCode)
+  .meta({ type: 'string', description: 'a code of the closed table of refusals' })
+
+/** Why a session ended without a result, and who is to blame (participant indices). */
+export const Failure = z.strictObject({ code: Code, culprits: z.array(Index) })
+export type Failure = z.infer<typeof Failure>
+
+/** Whether a session in this state stays in it: true for every kind of session that the API names. */
+export const isEnd = (state: string): boolean => state === 'completed' || state === 'failed' || state === 'expired'
