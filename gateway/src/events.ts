@@ -1,31 +1,19 @@
-import type { RefusalCode } from '@quorate/shared/errors'
 import type { Logger } from 'pino'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-
-type Ended = Readonly<{ state: string; code: RefusalCode | null; culprits: readonly number[]; seconds: number }>
+import type { Journal } from './engine/ports.ts'
 
 /**
  * What happened in the business, one function per event: it gives the log line and moves the metric. Each takes the
  * fields that may be seen and picks them by name, so that nothing else can slip into a log.
  */
-export type Events = Readonly<{
-  keygenReserved(at: { keyId: string; participants: number; threshold: number }): void
-  keygenAttempted(at: { keyId: string; attempt: number }): void
-  keygenEnded(at: { keyId: string } & Ended): void
-  refreshRequested(at: { refreshId: string; keyId: string; epoch: number }): void
-  refreshAttempted(at: { refreshId: string; keyId: string; attempt: number }): void
-  refreshEnded(at: { refreshId: string; keyId: string } & Ended): void
-  signingRequested(at: { signingId: string; keyId: string; items: number }): void
-  signingDecided(at: { signingId: string; index: number; decision: 'approve' | 'reject' }): void
-  signingAttempted(at: { signingId: string; attempt: number; quorum: readonly number[] }): void
-  signingEnded(at: { signingId: string; keyId: string; attempts: number } & Ended): void
-  /** An enclave did not do its part. */
-  hostFailed(at: { enclaveId: string; code: RefusalCode }): void
-  storeFailed(at: { kind: string; code: RefusalCode }): void
-  /** A bug: something rejected with what is not a refusal. The stack goes to the log, the message does not. */
-  faulted(at: { where: string; error: unknown }): void
-  openSessions(count: { keygen: number; signing: number; refresh: number }): void
-}>
+export type Events = Journal &
+  Readonly<{
+    keygenReserved(at: { keyId: string; participants: number; threshold: number }): void
+    refreshRequested(at: { refreshId: string; keyId: string; epoch: number }): void
+    signingRequested(at: { signingId: string; keyId: string; items: number }): void
+    signingDecided(at: { signingId: string; index: number; decision: 'approve' | 'reject' }): void
+    openSessions(at: { kind: string; open: number }): void
+  }>
 
 const seconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
 
@@ -58,13 +46,13 @@ function createMetrics(registry: Registry) {
     }),
     keygenSeconds: new Histogram({
       name: 'quorate_keygen_seconds',
-      help: 'From the last registration to the certificate',
+      help: 'From the first attempt to the certificate',
       buckets: seconds,
       registers,
     }),
     signingSeconds: new Histogram({
       name: 'quorate_signing_seconds',
-      help: 'From the first quorum to the signature',
+      help: 'From the first attempt to the signature',
       buckets: seconds,
       registers,
     }),
@@ -93,71 +81,60 @@ function createMetrics(registry: Registry) {
 /** Events that write to `log` and count in `registry`. */
 export function createEvents(log: Logger, registry: Registry): Events {
   const metrics = createMetrics(registry)
-  return {
-    ...keygenEvents(log, metrics),
-    ...refreshEvents(log, metrics),
-    ...signingEvents(log, metrics),
-    ...houseEvents(log, metrics),
-  }
+  return { ...requestEvents(log), ...sessionEvents(log, metrics), ...houseEvents(log, metrics) }
 }
 
 type Metrics = ReturnType<typeof createMetrics>
 
-const keygenEvents = (log: Logger, metrics: Metrics) =>
+const requestEvents = (log: Logger) =>
   ({
     keygenReserved({ keyId, participants, threshold }) {
       log.info({ keyId, participants, threshold }, 'keygen reserved')
     },
-    keygenAttempted({ keyId, attempt }) {
-      metrics.attempts.inc({ kind: 'keygen' })
-      log.info({ keyId, attempt }, 'key generation begun')
-    },
-    keygenEnded({ keyId, state, code, culprits, seconds }) {
-      metrics.keygens.inc({ state, code: code ?? '' })
-      if (state === 'completed') metrics.keygenSeconds.observe(seconds)
-      log.info({ keyId, state, code, culprits, seconds }, 'keygen ended')
-    },
-  }) satisfies Partial<Events>
-
-const refreshEvents = (log: Logger, metrics: Metrics) =>
-  ({
     refreshRequested({ refreshId, keyId, epoch }) {
       log.info({ refreshId, keyId, epoch }, 'refresh requested')
     },
-    refreshAttempted({ refreshId, keyId, attempt }) {
-      metrics.attempts.inc({ kind: 'refresh' })
-      log.info({ refreshId, keyId, attempt }, 'refresh begun')
-    },
-    refreshEnded({ refreshId, keyId, state, code, culprits, seconds }) {
-      metrics.refreshes.inc({ state, code: code ?? '' })
-      log.info({ refreshId, keyId, state, code, culprits, seconds }, 'refresh ended')
-    },
-  }) satisfies Partial<Events>
-
-const signingEvents = (log: Logger, metrics: Metrics) =>
-  ({
     signingRequested({ signingId, keyId, items }) {
       log.info({ signingId, keyId, items }, 'signing requested')
     },
     signingDecided({ signingId, index, decision }) {
       log.debug({ signingId, index, decision }, 'signing decided')
     },
-    signingAttempted({ signingId, attempt, quorum }) {
-      metrics.attempts.inc({ kind: 'signing' })
-      log.debug({ signingId, attempt, quorum }, 'quorum chosen')
-    },
-    signingEnded({ signingId, keyId, attempts, state, code, culprits, seconds }) {
-      metrics.signings.inc({ state, code: code ?? '' })
-      if (state === 'completed') metrics.signingSeconds.observe(seconds)
-      log.info({ signingId, keyId, attempts, state, code, culprits, seconds }, 'signing ended')
-    },
   }) satisfies Partial<Events>
+
+/** Under its kind's own name, unless the session is named by its key. */
+const idsOf = ({ kind, id, keyId }: { kind: string; id: string; keyId: string }) =>
+  id === keyId ? { keyId } : { [`${kind}Id`]: id, keyId }
+
+function sessionEvents(log: Logger, metrics: Metrics) {
+  const kinds: Record<string, { ended: Counter; seconds?: Histogram } | undefined> = {
+    keygen: { ended: metrics.keygens, seconds: metrics.keygenSeconds },
+    refresh: { ended: metrics.refreshes },
+    signing: { ended: metrics.signings, seconds: metrics.signingSeconds },
+  }
+  return {
+    attempted(at) {
+      const { kind, attempt, quorum } = at
+      metrics.attempts.inc({ kind })
+      log.debug({ ...idsOf(at), attempt, quorum }, `${kind} attempt begun`)
+    },
+    ended(at) {
+      const { kind, attempts, state, code, culprits, seconds } = at
+      kinds[kind]?.ended.inc({ state, code: code ?? '' })
+      if (state === 'completed') kinds[kind]?.seconds?.observe(seconds)
+      log.info({ ...idsOf(at), attempts, state, code, culprits, seconds }, `${kind} ended`)
+    },
+    openSessions({ kind, open }) {
+      metrics.open.set({ kind }, open)
+    },
+  } satisfies Partial<Events>
+}
 
 const houseEvents = (log: Logger, metrics: Metrics) =>
   ({
-    hostFailed({ enclaveId, code }) {
-      metrics.hostFailures.inc({ enclave: enclaveId, code })
-      log.warn({ enclaveId, code }, 'enclave failed')
+    hostFailed({ host, code }) {
+      metrics.hostFailures.inc({ enclave: host, code })
+      log.warn({ enclaveId: host, code }, 'enclave failed')
     },
     storeFailed({ kind, code }) {
       metrics.storeFailures.inc({ code })
@@ -168,10 +145,5 @@ const houseEvents = (log: Logger, metrics: Metrics) =>
       // A stack begins with the message, which may quote what was being handled: only the frames are kept.
       const stack = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
       log.error({ where, stack }, 'fault')
-    },
-    openSessions({ keygen, signing, refresh }) {
-      metrics.open.set({ kind: 'keygen' }, keygen)
-      metrics.open.set({ kind: 'signing' }, signing)
-      metrics.open.set({ kind: 'refresh' }, refresh)
     },
   }) satisfies Partial<Events>

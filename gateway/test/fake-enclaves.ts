@@ -6,7 +6,8 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Consent, Roster, Skeleton } from '@quorate/shared/wire/keygen'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { sealing } from './enclaves/fake-enclave.ts'
-import type { EnclavePort } from '../src/coordinator/ports.ts'
+import type { HostEvent } from '../src/engine/ports.ts'
+import type { Enclaves, EnclaveStatus } from '../src/hosts/enclaves/enclaves.ts'
 import { certificateBodyFor, hostSigner, identityOf, receiptFor } from './key-record.ts'
 
 type Keygen = {
@@ -161,10 +162,10 @@ export type Call = { enclaveId: EnclaveId; method: HostMethod; params: unknown }
 type Fault = { enclaveId: string; method: HostMethod; then: RefusalCode | 'hang' | (() => void); culprits: number[] }
 
 /** Enclaves in this process: they keep to the wire's schemas and to the rules of the protocol, and can be made to fail. */
-export class FakeEnclaves implements EnclavePort {
+export class FakeEnclaves implements Enclaves {
   readonly calls: Call[] = []
   readonly #hosts = new Map<EnclaveId, Host>()
-  readonly #listeners = new Set<Parameters<EnclavePort['subscribe']>[0]>()
+  readonly #listeners = new Set<(event: HostEvent) => void>()
   #faults: Fault[] = []
   introductions = 0
 
@@ -187,12 +188,16 @@ export class FakeEnclaves implements EnclavePort {
     return host
   }
 
-  status(id: EnclaveId): ReturnType<EnclavePort['status']> {
+  state(id: EnclaveId): EnclaveStatus['state'] {
+    return this.#host(id).state
+  }
+
+  status(id: EnclaveId): EnclaveStatus {
     const { state, identity } = this.#host(id)
     return { state, identity: state === 'ready' ? identity : null, sealing }
   }
 
-  subscribe(listener: Parameters<EnclavePort['subscribe']>[0]): () => void {
+  subscribe(listener: (event: HostEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -238,10 +243,10 @@ export class FakeEnclaves implements EnclavePort {
   }
 
   #tell(type: 'ready' | 'down' | 'restarted', id: string): void {
-    for (const listener of this.#listeners) listener({ type, enclaveId: id as EnclaveId })
+    for (const listener of this.#listeners) listener({ type, host: id as EnclaveId })
   }
 
-  async call<M extends HostMethod>(
+  async ask<M extends HostMethod>(
     id: EnclaveId,
     method: M,
     params: HostParams<M>,

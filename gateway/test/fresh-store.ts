@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { KeyId } from '@quorate/shared/wire/ids'
 import { afterEach, beforeEach } from 'vitest'
 import { openStore } from '../src/store/open-store.ts'
-import type { Change, KeyRecord, SessionStates, Store } from '../src/store/store.ts'
+import type { Change, KeyRecord } from '../src/engine/ports.ts'
+import type { Store } from '../src/store/store.ts'
 import { keyRecord } from './key-record.ts'
 
 export const storageKey = new Uint8Array(32).fill(7)
@@ -39,8 +40,8 @@ export const close = async (): Promise<void> => {
 }
 
 /** The store looks into no state, so that a marker will do. */
-export const state = (marker: string) => ({ marker }) as unknown as SessionStates['keygen']
-export const change = (id: string, expected: number, more: Partial<Change<'keygen'>> = {}): Change<'keygen'> => ({
+export const state = (marker: string) => ({ marker })
+export const change = (id: string, expected: number, more: Partial<Change> = {}): Change => ({
   kind: 'keygen',
   id,
   keyId,

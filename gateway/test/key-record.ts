@@ -3,7 +3,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId, type Scheme } from '@quorate/shared/wire/ids'
 import type { Certificate, CertificateBody, Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
-import type { KeyRecord } from '../src/store/store.ts'
+import type { KeyRecord } from '../src/engine/ports.ts'
 
 /*
  * Keys as enclaves would certify them: every signature in them verifies, only the threshold cryptography is missing,

@@ -1,13 +1,12 @@
 import { KeyId } from '@quorate/shared/wire/ids'
 import { openStore } from '../src/store/open-store.ts'
-import type { SessionStates } from '../src/store/store.ts'
 
 /** Writes until it is killed, and tells its parent what has been acknowledged. */
 const keyId = KeyId.parse('ab'.repeat(16))
 const store = await openStore({ path: process.argv[2] ?? '', storageKey: new Uint8Array(32).fill(7) })
 const write = async (id: string) => {
   for (let expected = 0; ; expected += 1) {
-    const state = { id, expected } as unknown as SessionStates['keygen']
+    const state = { id, expected }
     const audit = [{ at: 1, event: 'e', keyId, sessionId: id, detail: {} }]
     const expiresAt = Date.now() + 86_400_000
     const version = await store.save({

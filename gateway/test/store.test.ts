@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import type { KeyRecord, KeyStep } from '../src/store/store.ts'
+import type { KeyRecord, KeyStep } from '../src/engine/ports.ts'
 import { audit, change, close, DAY, inFreshFolders, keyId, open, path, record, state, store } from './fresh-store.ts'
 
 inFreshFolders()

@@ -1,5 +1,7 @@
-import type { Coordinator, StatusOf, Waiting } from '../coordinator/ports.ts'
-import type { SessionKind } from '../store/store.ts'
+import type { Coordinator, StatusOf } from '../commands/ports.ts'
+import type { Waiting } from '../engine/sessions.ts'
+
+type SessionKind = keyof StatusOf
 
 /** What server-sent events are made of: `watch` gives every later status. */
 export type Stream = Readonly<{

@@ -2,8 +2,8 @@ import { Refusal } from '@quorate/shared/errors'
 import type { EnclaveId, KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
 import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes/table'
 import type { z } from 'zod'
-import type { Coordinator } from '../coordinator/ports.ts'
-import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Coordinator } from '../commands/ports.ts'
+import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
 import { followed, type Stream } from './followed.ts'
 import type { Principal } from './principal.ts'
@@ -30,7 +30,7 @@ export type Handlers = { [N in ReplyName]: (input: Input<N>) => Promise<RouteRep
 
 export type HandlerPorts = {
   coordinator: Coordinator
-  enclaves: Pick<Enclaves, 'ids' | 'status' | 'call'>
+  enclaves: Pick<Enclaves, 'ids' | 'status' | 'ask'>
   manifests: Pick<Manifests, 'report'>
   openSession: ReturnType<typeof createSessions>
 }
@@ -119,7 +119,7 @@ function enclaveHandlers(
   return {
     listEnclaves: () =>
       Promise.resolve({ enclaves: enclaves.ids().map((id) => ({ enclaveId: id, ...enclaves.status(id) })) }),
-    getAttestation: async ({ params, query }) => enclaves.call(known(params.enclaveId), 'attest', query),
-    getManifestStatus: async ({ params, query }) => enclaves.call(known(params.enclaveId), 'manifest.status', query),
+    getAttestation: async ({ params, query }) => enclaves.ask(known(params.enclaveId), 'attest', query),
+    getManifestStatus: async ({ params, query }) => enclaves.ask(known(params.enclaveId), 'manifest.status', query),
   }
 }

@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http'
 import { deriveKey } from '@quorate/shared/seal/session-keys'
 import type { Registry } from 'prom-client'
-import type { Coordinator } from '../coordinator/ports.ts'
-import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Coordinator } from '../commands/ports.ts'
+import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
 import { createApp, type AppPorts } from './app.ts'
 import { createHandlers } from './handlers.ts'
@@ -17,7 +17,7 @@ import { createTokens } from './tokens.ts'
 
 export type HttpPorts = {
   coordinator: Coordinator
-  enclaves: Pick<Enclaves, 'ids' | 'status' | 'call'>
+  enclaves: Pick<Enclaves, 'ids' | 'status' | 'ask'>
   manifests: Pick<Manifests, 'report'>
   replies: Replies
   events: HttpEvents

@@ -1,7 +1,7 @@
 import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
 import type { ParameterName, Route, Want } from '@quorate/shared/wire/routes/route'
-import type { Coordinator } from '../coordinator/ports.ts'
+import type { Coordinator } from '../commands/ports.ts'
 import type { Tokens } from './tokens.ts'
 
 /**

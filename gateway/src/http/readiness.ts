@@ -1,5 +1,5 @@
 import type { EnclaveId } from '@quorate/shared/wire/ids'
-import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store } from '../store/store.ts'
 
 export type Readiness = Readonly<{

@@ -3,13 +3,13 @@ import { manifestDigest } from '@quorate/shared/verify/manifest'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { Manifest } from '@quorate/shared/wire/manifest'
 import type { ManifestReport } from '@quorate/shared/wire/routes/manifest'
-import type { Enclaves } from '../enclaves/enclaves.ts'
+import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store, TakenManifest } from '../store/store.ts'
 import type { ManifestEvents } from './manifest-events.ts'
 import { keepTaken } from './taken.ts'
 
 export type ManifestPorts = Readonly<{
-  enclaves: Pick<Enclaves, 'ids' | 'status' | 'call' | 'subscribe' | 'introduce'>
+  enclaves: Pick<Enclaves, 'ids' | 'status' | 'ask' | 'subscribe' | 'introduce'>
   store: Pick<Store, 'loadManifests' | 'saveManifests'>
   clock: () => number
   events: ManifestEvents
@@ -55,7 +55,7 @@ export function createManifests({ enclaves, store, clock, events }: ManifestPort
     try {
       const before = await store.loadManifests(enclaveId)
       const known = before.find(({ notice }) => notice.body.manifestDigest === digest)
-      const { notice, effectiveAt } = await enclaves.call(enclaveId, 'manifest.offer', {
+      const { notice, effectiveAt } = await enclaves.ask(enclaveId, 'manifest.offer', {
         manifest,
         notice: known?.notice ?? null,
       })
@@ -87,8 +87,8 @@ export function createManifests({ enclaves, store, clock, events }: ManifestPort
     turns.set(enclaveId, turn)
   }
 
-  const unsubscribe = enclaves.subscribe(({ type, enclaveId }) => {
-    if (type === 'ready') bring(enclaveId)
+  const unsubscribe = enclaves.subscribe(({ type, host }) => {
+    if (type === 'ready') bring(host)
   })
 
   return {

@@ -23,6 +23,8 @@ const migrations: readonly string[] = [
    INSERT INTO keys SELECT key_id, version, 1, blob FROM keys_of_one_epoch;
    DROP TABLE keys_of_one_epoch;`,
   'CREATE TABLE manifests (enclave_id TEXT PRIMARY KEY, blob BLOB NOT NULL) STRICT;',
+  // Sessions have another state; those of before cannot be taken up. Keys stay.
+  'DELETE FROM sessions;',
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

@@ -2,16 +2,8 @@ import { Worker } from 'node:worker_threads'
 import { Refusal } from '@quorate/shared/errors'
 import type { Order, Outcome } from './batch.ts'
 import type { KeyRow } from './key-table.ts'
-import type {
-  AuditRecord,
-  Change,
-  KeyRecord,
-  KeyStep,
-  SessionKind,
-  Store,
-  StoredSession,
-  TakenManifest,
-} from './store.ts'
+import type { AuditRecord, Change, KeyRecord, KeyStep, StoredSession } from '../engine/ports.ts'
+import type { Store, TakenManifest } from './store.ts'
 import type { FoundSession, Tables } from './tables.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker.ts'
 
@@ -141,16 +133,16 @@ const keyRow = (key: KeyStep): KeyRow =>
 
 function sessionStore(send: Send, fault: (cause: string) => void) {
   return {
-    async loadSession<K extends SessionKind>(kind: K, id: string) {
+    async loadSession(kind: string, id: string) {
       const found = await send('loadSession', [kind, id])
-      return found ? (session(found) as Extract<StoredSession, { kind: K }>) : null
+      return found ? session(found) : null
     },
     async openSessions() {
       const { sessions, unreadable } = await send('openSessions', [])
       if (unreadable > 0) fault(`${unreadable} open sessions do not open under the storage key`)
       return sessions.map(session)
     },
-    save<K extends SessionKind>({ state, key, audit = [], durable, ...change }: Change<K>) {
+    save({ state, key, audit = [], durable, ...change }: Change) {
       const row = { ...change, state: JSON.stringify(state) }
       const records = audit.map((record) => JSON.stringify(record))
       return send('save', [row, key ? keyRow(key) : null, records, Date.now()], durable)

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createEnclaves } from '../../src/enclaves/pool.ts'
+import { createEnclaves } from '../../src/hosts/enclaves/pool.ts'
 import { noticed, turn, until } from '../noticing.ts'
 import { replyFrame, type FakeEnclave } from './fake-enclave.ts'
 import { ask, callsOf, closeAll, codeOf, isReady, opens, readyOne, readyPool, watchful } from './pool-of-fakes.ts'
@@ -97,7 +97,7 @@ describe('hostile streams', () => {
     vi.advanceTimersByTime(3_000)
     await until(() => asked === 2, 'the question on another connection')
     expect(enclaves.status(id).state).toBe('down')
-    expect(await codeOf(enclaves.call(id, 'challenge', {}))).toBe('enclave.unreachable')
+    expect(await codeOf(enclaves.ask(id, 'challenge', {}))).toBe('enclave.unreachable')
     // It does not wait for the answer to `hello`, whose deadline does not pass.
     await enclaves.close()
   })
@@ -144,7 +144,7 @@ describe('one bad enclave', () => {
     vi.advanceTimersByTime(3_000)
     expect(await asked).toBe('enclave.unreachable')
     await until(() => enclaves.status(fake.id).state === 'down')
-    expect(told.at(-1)).toEqual({ type: 'down', enclaveId: fake.id })
+    expect(told.at(-1)).toEqual({ type: 'down', host: fake.id })
     expect(enclaves.status(fake.id).identity).toEqual(fake.identity)
   })
 

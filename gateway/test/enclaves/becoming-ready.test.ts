@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Timing } from '../../src/enclaves/timing.ts'
+import type { Timing } from '../../src/hosts/enclaves/timing.ts'
 import { turn, until } from '../noticing.ts'
 import { identityOf, sealing } from './fake-enclave.ts'
 import { ask, callsOf, closeAll, codeOf, isReady, poolOf, readyOne, startFake, watchful } from './pool-of-fakes.ts'

@@ -19,7 +19,7 @@ describe('calls', () => {
       return { result: { identity: fake.identity, document: String(params['nonce']).slice(-4) } }
     }
     const nonces = Array.from({ length: 100 }, (_, n) => n.toString(16).padStart(64, '0'))
-    const answers = Promise.all(nonces.map((n) => enclaves.call(fake.id, 'attest', { nonce: n })))
+    const answers = Promise.all(nonces.map((n) => enclaves.ask(fake.id, 'attest', { nonce: n })))
     await until(() => waiting.length === 100 && fake.sockets.size > 1)
     for (const resolve of waiting.reverse()) resolve()
     expect((await answers).map(({ document }) => document)).toEqual(nonces.map((n) => n.slice(-4)))
@@ -115,7 +115,7 @@ describe('calls', () => {
 
   it('refuses an enclave that it does not know', async () => {
     const { enclaves } = await readyOne()
-    expect(await codeOf(enclaves.call(EnclaveId.parse('nobody'), 'challenge', {}))).toBe('enclave.unreachable')
+    expect(await codeOf(enclaves.ask(EnclaveId.parse('nobody'), 'challenge', {}))).toBe('enclave.unreachable')
     expect(enclaves.status(EnclaveId.parse('nobody'))).toEqual({ state: 'down', identity: null, sealing: null })
   })
 })

@@ -1,9 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Address } from '@quorate/shared/wire/address'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
-import type { EnclaveEvent, Enclaves } from '../../src/enclaves/enclaves.ts'
-import { createEnclaves } from '../../src/enclaves/pool.ts'
-import type { Timing } from '../../src/enclaves/timing.ts'
+import type { HostEvent } from '../../src/engine/ports.ts'
+import type { Enclaves } from '../../src/hosts/enclaves/enclaves.ts'
+import { createEnclaves } from '../../src/hosts/enclaves/pool.ts'
+import type { Timing } from '../../src/hosts/enclaves/timing.ts'
 import { until } from '../noticing.ts'
 import { startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'
 import { memoryRoots, recordedEvents } from './recording.ts'
@@ -47,7 +48,7 @@ export function poolOf(fakes: readonly FakeEnclave[], timing: Partial<Timing> = 
   const events = recordedEvents()
   const addresses = new Map<EnclaveId, Address>(fakes.map((fake) => [fake.id, fake.address]))
   const enclaves = opens(createEnclaves({ addresses, roots, events, timing: { ...calm, ...timing } }))
-  const told: EnclaveEvent[] = []
+  const told: HostEvent[] = []
   enclaves.subscribe((event) => told.push(event))
   return { roots, events, enclaves, told }
 }
@@ -77,6 +78,6 @@ export const codeOf = async (promise: Promise<unknown>): Promise<string> => {
 }
 
 export const ask = (enclaves: Enclaves, fake: FakeEnclave, ms?: number) =>
-  enclaves.call(fake.id, 'attest', { nonce }, ms)
+  enclaves.ask(fake.id, 'attest', { nonce }, ms)
 
 export const callsOf = (fake: FakeEnclave, method: string) => fake.calls.filter((call) => call.method === method)

@@ -1,4 +1,4 @@
-import type { EnclaveEvents, Roots } from '../../src/enclaves/enclaves.ts'
+import type { EnclaveEvents, Roots } from '../../src/hosts/enclaves/enclaves.ts'
 import type { EnclaveRoot, TakenManifest } from '../../src/store/store.ts'
 import { noticed } from '../noticing.ts'
 

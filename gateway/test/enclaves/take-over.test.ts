@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createEnclaves } from '../../src/enclaves/pool.ts'
+import { createEnclaves } from '../../src/hosts/enclaves/pool.ts'
 import { until } from '../noticing.ts'
 import { takenManifest } from '../release/signed-manifest.ts'
 import { identityOf, startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { dial } from '../../src/enclaves/transport.ts'
+import { dial } from '../../src/hosts/enclaves/transport.ts'
 import { turn } from '../noticing.ts'
 
 let folder: string

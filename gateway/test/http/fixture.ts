@@ -11,8 +11,8 @@ import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { Coordinator } from '../../src/coordinator/ports.ts'
-import type { EnclaveStatus } from '../../src/enclaves/enclaves.ts'
+import type { Coordinator } from '../../src/commands/ports.ts'
+import type { EnclaveStatus } from '../../src/hosts/enclaves/enclaves.ts'
 import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
 import { startHttp, type HttpPorts } from '../../src/http/http.ts'
@@ -138,7 +138,7 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
     enclaves: {
       ids: () => [...states.keys()],
       status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
-      call: () => Promise.reject(new Refusal('enclave.unreachable')),
+      ask: () => Promise.reject(new Refusal('enclave.unreachable')),
     },
     manifests: { report: () => Promise.resolve({ manifest: null, enclaves: [] }) },
     replies: memoryReplies(),

@@ -2,9 +2,9 @@ import { manifestDigest } from '@quorate/shared/verify/manifest'
 import { Refusal } from '@quorate/shared/errors'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { EnclaveEvent } from '../../src/enclaves/enclaves.ts'
+import type { AuditRecord, HostEvent } from '../../src/engine/ports.ts'
 import { createManifests, type ManifestPorts, type Manifests } from '../../src/release/manifests.ts'
-import type { AuditRecord, TakenManifest } from '../../src/store/store.ts'
+import type { TakenManifest } from '../../src/store/store.ts'
 import { noticed, until } from '../noticing.ts'
 import { signedManifest, takenManifest } from './signed-manifest.ts'
 
@@ -23,8 +23,8 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
   const kept = new Map<string, readonly TakenManifest[]>()
   const audit: AuditRecord[] = []
   const ready = new Set<string>()
-  let tell: (event: EnclaveEvent) => void = () => undefined
-  const call = async (
+  let tell: (event: HostEvent) => void = () => undefined
+  const ask = async (
     id: EnclaveId,
     _: 'manifest.offer',
     params: { manifest: TakenManifest['manifest']; notice: TakenManifest['notice'] | null },
@@ -44,7 +44,7 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
     enclaves: {
       ids: () => ids,
       status: (id) => ({ state: ready.has(id) ? 'ready' : 'down', identity: null, sealing: null }),
-      call: call as unknown as ManifestPorts['enclaves']['call'],
+      ask: ask as unknown as ManifestPorts['enclaves']['ask'],
       subscribe: (listener) => {
         tell = listener
         return () => undefined
@@ -70,7 +70,7 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
   }
   const becomeReady = (id: EnclaveId) => {
     ready.add(id)
-    tell({ type: 'ready', enclaveId: id })
+    tell({ type: 'ready', host: id })
   }
   const manifests = createManifests(ports)
   opened.push(manifests)

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openStore } from '@quorate/gateway/store/open-store'
-import type { StoredSession } from '@quorate/gateway/store/store'
 import type { EnclaveEvent } from '@quorate/enclave/events'
 import type { Fleet } from '@quorate/local/fleet/fleet'
 import { expect } from 'vitest'
+import { nameOf } from './stored-state.ts'
 
 type Logged = EnclaveEvent & Readonly<{ enclave: string }>
 type Of<E extends EnclaveEvent['event']> = Extract<Logged, { event: E }>
@@ -33,7 +33,8 @@ export function expectNoncesOnce(log: readonly Logged[]): Readonly<{ committed: 
   return { committed: committed.length, spent: spent.length }
 }
 
-export type Remains = Readonly<{ open: readonly StoredSession[]; records: number }>
+/** `open`: the states of sessions that have not ended. */
+export type Remains = Readonly<{ open: readonly string[]; records: number }>
 
 /** What a stopped fleet has left in its database. Rejects when the audit chain does not verify. */
 export async function remainsOf({ database }: Pick<Fleet, 'database'>): Promise<Remains> {
@@ -41,7 +42,7 @@ export async function remainsOf({ database }: Pick<Fleet, 'database'>): Promise<
   const store = await openStore({ path: database, storageKey: Buffer.from(hex, 'hex') })
   try {
     const { records } = await store.verifyAudit()
-    return { open: await store.openSessions(), records }
+    return { open: (await store.openSessions()).map(nameOf), records }
   } finally {
     await store.close()
   }

@@ -3,19 +3,9 @@ import { dirname } from 'node:path'
 import { readConfig } from '@quorate/gateway/config'
 import { startGateway } from '@quorate/gateway/gateway'
 import { openStore } from '@quorate/gateway/store/open-store'
-import type { Change, Store } from '@quorate/gateway/store/store'
+import type { Store } from '@quorate/gateway/store/store'
 import { createReach, type Reach } from './crash-plan.ts'
-
-/** The state that a change persists, down to the round. */
-function stateOf({ kind, state: { phase } }: Pick<Change, 'kind' | 'state'>): string {
-  const detail =
-    phase.name === 'key_generation' || phase.name === 'refreshing'
-      ? `/${phase.round.name}`
-      : phase.name === 'finalizing_signature' && phase.sealedSignatures !== null
-        ? '/aggregated'
-        : ''
-  return `${kind} ${phase.name}${detail}`
-}
+import { placeOf } from './stored-state.ts'
 
 function crashing(store: Store, reach: Reach): Store {
   async function around<T>(step: string, place: string, write: () => Promise<T>): Promise<T> {
@@ -26,7 +16,7 @@ function crashing(store: Store, reach: Reach): Store {
   }
   return {
     ...store,
-    save: (change) => around('write', stateOf(change), () => store.save(change)),
+    save: (change) => around('write', placeOf(change), () => store.save(change)),
     saveReply: (scope, ...rest) => around('write', `reply ${scope}`, () => store.saveReply(scope, ...rest)),
     saveEnclaveRoot: (id, root) => around('write root', id, () => store.saveEnclaveRoot(id, root)),
   }

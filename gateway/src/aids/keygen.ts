@@ -1,0 +1,60 @@
+import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { Refusal } from '@quorate/shared/errors'
+import type { HostId } from '@quorate/shared/wire/host'
+import type { CertificateBody } from '@quorate/shared/wire/keygen'
+import type { SignKey } from '@quorate/shared/wire/ids'
+import { registrationsOf, skeletonOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
+import { afterMending, type Aid } from '../engine/ask.ts'
+import type { Tools } from './tools.ts'
+
+type Telling = Pick<Tools, 'hosts' | 'timeoutMs'>
+
+/** Tells a host again what it knew of this keygen before it restarted. */
+async function remind({ hosts, timeoutMs }: Telling, s: KeygenSession, host: HostId): Promise<void> {
+  const { plan } = s.own
+  if (plan.name !== 'fixed') throw new Refusal('keygen.unknown')
+  const sealed = plan.inits.find(({ enclaveId }) => enclaveId === host)?.sealed ?? ''
+  await hosts.ask(host, 'keygen.init', { skeleton: plan.skeleton, sealed }, timeoutMs)
+  for (const seat of s.seats) {
+    const registered = plan.registrations[seat.index]
+    if (seat.host !== host || !registered) continue
+    await hosts.ask(host, 'keygen.register', { keyId: s.keyId, sealed: registered.sealed }, timeoutMs)
+  }
+}
+
+/** Runs `call`, and once more after the host has been told of the keygen, should it have forgotten. */
+export const reminding = <T>(tools: Telling, s: KeygenSession, host: HostId, call: () => Promise<T>): Promise<T> =>
+  afterMending('keygen.unknown', () => remind(tools, s, host), call)
+
+type Signed = Readonly<{ certificate: CertificateBody; signature: string }>
+
+/** Throws `keygen.certificate_mismatch` when a host certified another key, or did not sign what it certified. */
+export async function verifyCertified(
+  { certificate: body, signature }: Signed,
+  {
+    index,
+    signKey,
+    accepts,
+  }: Readonly<{ index: number; signKey: SignKey; accepts: (body: CertificateBody) => boolean }>,
+): Promise<void> {
+  if (!accepts(body) || !(await verifyBody(signKey, 'certificate', { body, signature })))
+    throw new Refusal('keygen.certificate_mismatch', [index])
+}
+
+/** Is this the roster that the people fixed? */
+function isRosterOf(s: KeygenSession, { roster }: CertificateBody): boolean {
+  const registrations = registrationsOf(s)
+  const receipts = s.seats.flatMap(({ index }) => registrations[index]?.receipt ?? [])
+  return digestOf('roster', roster) === digestOf('roster', { skeleton: skeletonOf(s), registrations: receipts })
+}
+
+export const createKeygenAid = (tools: Telling): Aid<KeygenTerms> => ({
+  mends: (round) => (round === 'round1' ? { 'keygen.unknown': (s, { host }) => remind(tools, s, host) } : {}),
+  verify: {
+    round3: (s, _, { index, says }) => {
+      const signKey = s.own.people[index - 1]?.identity.signKey
+      if (signKey === undefined) throw new Refusal('internal')
+      return verifyCertified(says, { index, signKey, accepts: (body) => isRosterOf(s, body) })
+    },
+  },
+})

@@ -1,0 +1,66 @@
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { succeeds } from '@quorate/shared/verify/refresh'
+import type { CertificateBody } from '@quorate/shared/wire/keygen'
+import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'
+import type { Aid, Mends } from '../engine/ask.ts'
+import { restoreShare } from '../keys/restore-share.ts'
+import { verifyCertified } from './keygen.ts'
+import type { Tools } from './tools.ts'
+
+type Round = keyof RefreshTerms['given']
+
+/** The key under which the host in this seat signs. */
+function signKeyOf({ roster }: CertificateBody, index: number) {
+  const host = roster.skeleton.participants[index - 1]?.host
+  if (host === undefined) throw new Refusal('internal')
+  return host.identity.signKey
+}
+
+async function sealedShare({ store }: Tools, s: RefreshSession, { epoch }: CertificateBody, index: number) {
+  const record = await store.loadKeyAt(s.keyId, epoch)
+  const share = record?.shares.find((one) => one.index === index)
+  if (share === undefined) throw new Refusal('internal')
+  return { sealedShare: share.sealed }
+}
+
+function mendsOf(tools: Tools, round: Round): Mends<RefreshTerms> {
+  const forgotten: Mends<RefreshTerms> = {
+    'key.unknown': (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
+  }
+  switch (round) {
+    case 'round1':
+    case 'install':
+      return forgotten
+    case 'prepare':
+      return { ...forgotten, 'epoch.unproven': (s, seat) => tools.recall(seat, s.keyId, s.seats) }
+    case 'round2':
+    case 'round3':
+      return {}
+  }
+}
+
+/** A host's word is checked here, so that a wrong one is asked for again. */
+export const createRefreshAid = (tools: Tools): Aid<RefreshTerms> => ({
+  mends: (round) => mendsOf(tools, round),
+  bring: {
+    prepare: (s, { given: { certificate } }, index) => sealedShare(tools, s, certificate.body, index),
+    install: (s, { given: { certificate } }, index) => sealedShare(tools, s, certificate.body, index),
+  },
+  verify: {
+    async round3(s, _, { index, says }) {
+      const { verified } = await tools.keys.load(s.keyId)
+      const signKey = signKeyOf(verified.certificate, index)
+      await verifyCertified(says, { index, signKey, accepts: (body) => succeeds(verified, body) })
+    },
+    async prepare(_, { given: { certificate } }, { index, says: { prepared } }) {
+      if (!(await verifyBody(signKeyOf(certificate.body, index), 'prepared', prepared)))
+        throw new Refusal('receipt.invalid', [index])
+    },
+    async install(_, { given }, { index, says: { installed } }) {
+      const same = installed.body.preparedDigest === digestOf('prepared-all', given.prepared)
+      if (!same || !(await verifyBody(signKeyOf(given.certificate.body, index), 'installed', installed)))
+        throw new Refusal('receipt.invalid', [index])
+    },
+  },
+})

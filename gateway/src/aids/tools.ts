@@ -1,0 +1,13 @@
+import type { Hosts } from '../engine/ports.ts'
+import type { KeyCache } from '../keys/key-cache.ts'
+import type { Recall } from '../keys/recall.ts'
+import type { Store } from '../store/store.ts'
+
+/** What aids work with. `timeoutMs`: for one question to a host. */
+export type Tools = Readonly<{
+  hosts: Hosts
+  store: Pick<Store, 'loadKeyAt'>
+  keys: KeyCache
+  recall: Recall
+  timeoutMs: number
+}>

@@ -1,0 +1,154 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/seal/sign'
+import { toHex } from '@quorate/shared/wire/bytes'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import { KeyId } from '@quorate/shared/wire/ids'
+import type { InitBody, ParticipantBody, Reservation, ReserveBody } from '@quorate/shared/wire/routes/keygen'
+import type { z } from 'zod'
+import { createKeygenAid, reminding } from '../aids/keygen.ts'
+import {
+  isCollecting,
+  keygenCourse,
+  registrationsOf,
+  skeletonOf,
+  slotsOf,
+  type KeygenSession,
+  type KeygenTerms,
+} from '../courses/keygen.ts'
+import type { EnginePorts, Health } from '../engine/ports.ts'
+import { Sessions } from '../engine/sessions.ts'
+import { assign, hostsNeeded } from './assign.ts'
+import type { Coordinator, Limits, Ports } from './ports.ts'
+
+type Context = Readonly<{ ports: Ports; health: Health; limits: Limits; sessions: Sessions<KeygenTerms> }>
+
+const sameIdentity = (a: EnclaveIdentity, b: EnclaveIdentity): boolean =>
+  a.enclaveId === b.enclaveId && a.epoch === b.epoch && a.sealKey === b.sealKey && a.signKey === b.signKey
+
+/** Is the skeleton what was reserved, with one init for each host and no other? */
+function fitsReservation({ keyId, own }: KeygenSession, { skeleton, sealed }: z.output<typeof InitBody>): boolean {
+  const hosts = new Set(own.people.map(({ identity }) => identity.enclaveId))
+  return (
+    skeleton.keyId === keyId &&
+    skeleton.expiresAt === own.expiresAt &&
+    skeleton.scheme === own.scheme &&
+    skeleton.threshold === own.threshold &&
+    skeleton.participants.length === own.people.length &&
+    own.people.every(({ userId, identity }, at) => {
+      const participant = skeleton.participants[at]
+      return (
+        participant?.userId === userId &&
+        participant.index === at + 1 &&
+        sameIdentity(participant.host.identity, identity)
+      )
+    }) &&
+    sealed.length === hosts.size &&
+    sealed.every(({ enclaveId }) => hosts.delete(enclaveId))
+  )
+}
+
+async function reserve(context: Context, body: z.output<typeof ReserveBody>): Promise<Reservation> {
+  const { ports, limits, sessions, health } = context
+  if (sessions.size >= limits.openKeygens) throw new Refusal('request.rate_limited')
+  const hosts = [...health.available()].sort().flatMap((id) => ports.enclaves.status(id).identity ?? [])
+  const needed = hostsNeeded(body.participants.length, body.threshold, ports.enclaves.ids().length)
+  if (hosts.length === 0 || hosts.length < needed) throw new Refusal('keygen.no_enclaves')
+  const keyId = KeyId.parse(toHex(randomBytes(16)))
+  const people = assign(body.participants, hosts, randomInt(hosts.length))
+  const [first] = people
+  if (first === undefined) throw new Refusal('keygen.no_enclaves')
+  const now = ports.clock()
+  const { scheme, threshold } = body
+  const plan = { name: 'reserved', initBy: now + limits.reservedMs } as const
+  const state: KeygenSession = {
+    id: keyId,
+    keyId,
+    seats: people.map(({ identity }, at) => ({ index: at + 1, host: identity.enclaveId })),
+    attempt: 0,
+    own: { scheme, threshold, expiresAt: now + body.ttl * 1_000, people, plan },
+    stage: { name: 'waiting' },
+  }
+  await sessions.insert(keyId, state)
+  ports.events.keygenReserved({ keyId, participants: people.length, threshold })
+  return {
+    keyId,
+    expiresAt: state.own.expiresAt,
+    slots: slotsOf(state),
+    enclaves: hosts.filter((host) => people.some(({ identity }) => identity === host)),
+    coordinatorEnclaveId: first.identity.enclaveId,
+    coordinatorPublicKey: first.identity.sealKey,
+  }
+}
+
+/** The enclaves look at their inits first, so that one that does not open is refused while nothing is fixed yet. */
+async function init({ ports, limits, sessions }: Context, keyId: KeyId, body: z.output<typeof InitBody>) {
+  const { skeleton, sealed } = body
+  const { state } = await sessions.find(keyId)
+  if (state.own.plan.name === 'reserved' && state.stage.name === 'waiting') {
+    if (!fitsReservation(state, body)) throw new Refusal('keygen.skeleton_mismatch')
+    const calls = sealed.map((one) =>
+      ports.enclaves.ask(one.enclaveId, 'keygen.init', { skeleton, sealed: one.sealed }, limits.roundTimeoutMs),
+    )
+    await Promise.all(calls)
+  }
+  const now = await sessions.tell(keyId, { type: 'initialised', skeleton, inits: sealed })
+  const fixed = skeletonOf(now.state)
+  if (fixed === null) throw new Refusal('session.conflict')
+  if (digestOf('skeleton', fixed) !== digestOf('skeleton', skeleton)) throw new Refusal('keygen.skeleton_mismatch')
+  return keygenCourse.status(now)
+}
+
+/** What the enclave says to a registration, told of the keygen again if it has forgotten. */
+async function askHost({ ports, limits }: Context, s: KeygenSession, index: number, sealed: string) {
+  const person = s.own.people[index - 1]
+  if (person === undefined || !isCollecting(s)) throw new Refusal('session.conflict')
+  const { enclaveId } = person.identity
+  const tools = { hosts: ports.enclaves, timeoutMs: limits.roundTimeoutMs }
+  const { receipt } = await reminding(tools, s, enclaveId, () =>
+    ports.enclaves.ask(enclaveId, 'keygen.register', { keyId: s.keyId, sealed }, tools.timeoutMs),
+  )
+  if (receipt.body.index !== index || receipt.body.userId !== person.userId)
+    throw new Refusal('keygen.invitation_invalid')
+  return receipt
+}
+
+async function register(context: Context, keyId: KeyId, { userId, sealed }: z.output<typeof ParticipantBody>) {
+  const { sessions } = context
+  const { state } = await sessions.find(keyId)
+  const index = state.own.people.findIndex((person) => person.userId === userId) + 1
+  if (index === 0) throw new Refusal('keygen.invitation_invalid')
+  const known = registrationsOf(state)[index]
+  if (known?.sealed === sealed) return { receipt: known.receipt }
+  // Sealed anew, it cannot be told from another's: whose registration it was, the certificate will tell.
+  if (known && !isCollecting(state)) throw new Refusal('session.conflict')
+  const receipt = await askHost(context, state, index, sealed)
+  const now = await sessions.tell(keyId, { type: 'registered', index, registered: { sealed, receipt } })
+  const kept = registrationsOf(now.state)[index]
+  if (kept === undefined) throw new Refusal('session.conflict')
+  if (kept.receipt.signature !== receipt.signature) throw new Refusal('keygen.slot_taken')
+  return { receipt: kept.receipt }
+}
+
+/** What people can do in keygens, and the sessions behind it. */
+export function createKeygens(ports: Ports, engine: EnginePorts, limits: Limits, counted: (open: number) => void) {
+  const { hosts, timeoutMs, health } = engine
+  const aid = createKeygenAid({ hosts, timeoutMs })
+  const sessions = new Sessions<KeygenTerms>({ course: keygenCourse, aid, ports: engine, counted })
+  const context = { ports, health, limits, sessions }
+  const offered = {
+    reserve: (body) => reserve(context, body),
+    init: (keyId, body) => init(context, keyId, body),
+    register: (keyId, body) => register(context, keyId, body),
+    keygenStatus: (keyId) => sessions.status(keyId),
+    slots: async (keyId) => {
+      const { state } = await sessions.find(keyId)
+      const skeleton = skeletonOf(state)
+      if (skeleton === null) throw new Refusal('request.not_found')
+      return { keyId, skeleton, slots: slotsOf(state) }
+    },
+    waitKeygen: (keyId, waiting) => sessions.wait(keyId, waiting),
+  } satisfies Partial<Coordinator>
+  const readerKey = async (keyId: KeyId) => skeletonOf((await sessions.find(keyId)).state)?.readerKey ?? null
+  return { sessions, offered, readerKey }
+}

@@ -1,0 +1,82 @@
+import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
+import type { Certificate, RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type {
+  KeygenStatus,
+  Reservation,
+  InitBody,
+  ParticipantBody,
+  ReserveBody,
+} from '@quorate/shared/wire/routes/keygen'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import type { SigningStatus, SigningBody } from '@quorate/shared/wire/routes/signing'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
+import type { Approval } from '@quorate/shared/wire/signing'
+import type { z } from 'zod'
+import type { Waiting } from '../engine/sessions.ts'
+import type { Events } from '../events.ts'
+import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
+import type { Store } from '../store/store.ts'
+
+/** `roundTimeoutMs`: for one call to an enclave. The others bound what strangers can make the gateway hold. */
+export type Limits = Readonly<{
+  roundTimeoutMs: number
+  openKeygens: number
+  /** How long a reservation is held that nobody initialises. */
+  reservedMs: number
+  openSigningsPerKey: number
+  /** How far ahead a signing may expire. */
+  signingTtlMs: number
+  /** How far ahead a refresh may expire. */
+  refreshTtlMs: number
+}>
+
+export const defaultLimits: Limits = {
+  roundTimeoutMs: 2_000,
+  openKeygens: 10_000,
+  reservedMs: 600_000,
+  openSigningsPerKey: 1_000,
+  signingTtlMs: 31 * 86_400_000,
+  refreshTtlMs: 7 * 86_400_000,
+}
+
+export type Ports = Readonly<{
+  store: Store
+  enclaves: Omit<Enclaves, 'close'>
+  /** Milliseconds since 1970. */
+  clock: () => number
+  events: Events
+  limits?: Partial<Limits>
+}>
+
+export type StatusOf = { keygen: KeygenStatus; signing: SigningStatus; refresh: RefreshStatus }
+
+/** Drives every session of the gateway. All methods reject with a `Refusal`. */
+export type Coordinator = {
+  reserve(body: z.output<typeof ReserveBody>): Promise<Reservation>
+  init(keyId: KeyId, body: z.output<typeof InitBody>): Promise<KeygenStatus>
+  register(keyId: KeyId, body: z.output<typeof ParticipantBody>): Promise<{ receipt: RegistrationReceipt }>
+  keygenStatus(keyId: KeyId): Promise<KeygenStatus>
+  slots(keyId: KeyId): Promise<{ keyId: KeyId; skeleton: Skeleton; slots: Slot[] }>
+  requestSigning(body: z.output<typeof SigningBody>): Promise<SigningStatus>
+  approve(signingId: SigningId, approval: Approval): Promise<SigningStatus>
+  signingStatus(signingId: SigningId): Promise<SigningStatus>
+  openSignings(keyId: KeyId): Promise<SigningStatus[]>
+  key(keyId: KeyId): Promise<Certificate>
+  /** Its certificates from this epoch on, `MAX_CERTIFICATES` at most. */
+  certificates(keyId: KeyId, epoch: number): Promise<Certificate[]>
+  requestRefresh(keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus>
+  refreshStatus(refreshId: RefreshId): Promise<RefreshStatus>
+  waitRefresh(refreshId: RefreshId, waiting: Waiting): Promise<RefreshStatus>
+  /** The key (hex) under which readers of this key or keygen prove themselves. */
+  readerKey(keyId: KeyId): Promise<string | null>
+  waitKeygen(keyId: KeyId, waiting: Waiting): Promise<KeygenStatus>
+  waitSigning(signingId: SigningId, waiting: Waiting): Promise<SigningStatus>
+  /** The open signings of a key; waits for one to appear when there are none. */
+  waitSignings(keyId: KeyId, waiting: Omit<Waiting, 'after'>): Promise<SigningStatus[]>
+  /** Calls `listener` with every later status of the session. Gives the way to stop. */
+  watch<K extends keyof StatusOf>(kind: K, id: string, listener: (status: StatusOf[K]) => void): () => void
+  /** Takes up everything that is open. */
+  start(): Promise<void>
+  /** Answers who waits, saves what is under way, and stops. */
+  close(): Promise<void>
+}

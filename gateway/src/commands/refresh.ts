@@ -1,0 +1,84 @@
+import { Refusal } from '@quorate/shared/errors'
+import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import { createRefreshAid } from '../aids/refresh.ts'
+import type { Tools } from '../aids/tools.ts'
+import { isInForce, preparing, refreshCourse, type RefreshSession, type RefreshTerms } from '../courses/refresh.ts'
+import { begin } from '../engine/machine.ts'
+import type { EnginePorts } from '../engine/ports.ts'
+import { Sessions } from '../engine/sessions.ts'
+import type { KeyCache } from '../keys/key-cache.ts'
+import type { Coordinator, Limits, Ports } from './ports.ts'
+
+type Context = Readonly<{ ports: Ports; keys: KeyCache; limits: Limits; sessions: Sessions<RefreshTerms> }>
+
+/** The same request again gives the session that it began; null when there is none of this id. */
+async function known({ sessions }: Context, keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus | null> {
+  const now = await sessions.find(request.body.refreshId).catch((error: unknown) => {
+    if (error instanceof Refusal && error.code === 'request.not_found') return null
+    throw error
+  })
+  if (now === null) return null
+  if (now.state.keyId !== keyId || now.state.own.request.signature !== request.signature)
+    throw new Refusal('session.conflict')
+  return refreshCourse.status(now)
+}
+
+/**
+ * Begins a refresh, one at a time for a key. An epoch that all hosts have certified already is prepared, whoever asked for it:
+ * an enclave that has agreed to it, and restarted since, agrees to no other.
+ */
+async function requestRefresh(context: Context, keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus> {
+  const { ports, keys, limits, sessions } = context
+  const before = await known(context, keyId, request)
+  if (before !== null) return before
+  const { refreshId, epoch, expiresAt } = request.body
+  const { verified } = await keys.load(keyId)
+  const now = ports.clock()
+  await verifyRefreshRequest(verified, request, now)
+  if (expiresAt > now + limits.refreshTtlMs) throw new Refusal('request.invalid')
+  const next = await ports.store.loadKeyAt(keyId, epoch + 1)
+  const { participants } = verified.certificate.roster.skeleton
+  const asked: RefreshSession = {
+    id: refreshId,
+    keyId,
+    seats: participants.map(({ index, host }) => ({ index, host: host.identity.enclaveId })),
+    attempt: 0,
+    own: { request, away: [] },
+    stage: { name: 'waiting' },
+  }
+  const state = next === null ? asked : begin(refreshCourse, asked, preparing(next.certificate))
+  if (sessions.states().some((open) => open.keyId === keyId)) throw new Refusal('session.conflict')
+  const begun = await sessions.insert(refreshId, state)
+  ports.events.refreshRequested({ refreshId, keyId, epoch })
+  return refreshCourse.status(begun)
+}
+
+/** What people can do in refreshes, and the sessions behind it. */
+export function createRefreshes(
+  ports: Ports,
+  engine: EnginePorts,
+  limits: Limits,
+  tools: Tools,
+  counted: (open: number) => void,
+) {
+  const { keys } = tools
+  const sessions = new Sessions<RefreshTerms>({
+    course: refreshCourse,
+    aid: createRefreshAid(tools),
+    ports: engine,
+    saved: ({ state }) => {
+      if (isInForce(state)) keys.forget(state.keyId)
+    },
+    counted,
+  })
+  const context = { ports, keys, limits, sessions }
+  const offered = {
+    requestRefresh: (keyId, request) => requestRefresh(context, keyId, request),
+    refreshStatus: (refreshId) => sessions.status(refreshId),
+    waitRefresh: (refreshId, waiting) => sessions.wait(refreshId, waiting),
+  } satisfies Partial<Coordinator>
+  return { sessions, offered }
+}

@@ -1,0 +1,35 @@
+import type { KeyId } from '@quorate/shared/wire/ids'
+import type { SigningSession } from '../courses/signing-terms.ts'
+import { hasEnded } from '../engine/machine.ts'
+
+/** Open signings by key, and who waits for one to appear. */
+export class Directory {
+  readonly #byKey = new Map<KeyId, Set<string>>()
+  readonly #listeners = new Map<KeyId, Set<() => void>>()
+
+  of(keyId: KeyId): string[] {
+    return [...(this.#byKey.get(keyId) ?? [])]
+  }
+
+  count(keyId: KeyId): number {
+    return this.#byKey.get(keyId)?.size ?? 0
+  }
+
+  note(s: SigningSession): void {
+    const ids = this.#byKey.get(s.keyId) ?? new Set()
+    if (!hasEnded(s)) {
+      if (ids.has(s.id)) return
+      this.#byKey.set(s.keyId, ids.add(s.id))
+      for (const listener of this.#listeners.get(s.keyId) ?? []) listener()
+    } else if (ids.delete(s.id) && ids.size === 0) this.#byKey.delete(s.keyId)
+  }
+
+  onNew(keyId: KeyId, listener: () => void): () => void {
+    const listeners = this.#listeners.get(keyId) ?? new Set()
+    this.#listeners.set(keyId, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(keyId) === listeners) this.#listeners.delete(keyId)
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import { Refusal } from '@quorate/shared/errors'
+import { verifyApproval, verifyRequest, type VerifiedKey } from '@quorate/shared/verify/signing'
+import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
+import type { SigningBody, SigningStatus } from '@quorate/shared/wire/routes/signing'
+import type { Approval, SigningRequest } from '@quorate/shared/wire/signing'
+import type { z } from 'zod'
+import { createSigningAid } from '../aids/signing.ts'
+import type { Tools } from '../aids/tools.ts'
+import { signingCourse } from '../courses/signing.ts'
+import type { SigningOwn, SigningSession, SigningTerms } from '../courses/signing-terms.ts'
+import type { EnginePorts } from '../engine/ports.ts'
+import { Sessions, type Waiting } from '../engine/sessions.ts'
+import type { LoadKey } from '../keys/key-cache.ts'
+import type { Coordinator, Limits, Ports } from './ports.ts'
+import { Directory } from './signing-directory.ts'
+
+type Context = Readonly<{
+  ports: Ports
+  loadKey: LoadKey
+  limits: Limits
+  sessions: Sessions<SigningTerms>
+  directory: Directory
+}>
+
+/** By index: until when (ms) a standing grant of this participant covers the request, null if none does. */
+function standingFor({ certificate }: VerifiedKey, { body }: SigningRequest): SigningOwn['standing'] {
+  const { skeleton, registrations } = certificate.roster
+  const asker = skeleton.participants[body.asker - 1]?.userId
+  const until = (index: number): number | null => {
+    const consent = registrations[index - 1]?.body.consent
+    const covers =
+      consent?.kind === 'standing' &&
+      asker !== undefined &&
+      consent.grant.askers.includes(asker) &&
+      body.items.every(({ type }) => consent.grant.content.includes(type))
+    return covers ? consent.grant.until : null
+  }
+  return Object.fromEntries(skeleton.participants.map(({ index }) => [index, until(index)]))
+}
+
+/** The same request again gives the session that it began. */
+async function known({ sessions }: Context, { request, sealedItems }: z.output<typeof SigningBody>) {
+  const now = await sessions.find(request.body.signingId)
+  const { own } = now.state
+  const same =
+    own.request.signature === request.signature &&
+    own.sealedItems.length === sealedItems.length &&
+    own.sealedItems.every((item, at) => item === sealedItems[at])
+  if (!same) throw new Refusal('session.conflict')
+  return signingCourse.status(now)
+}
+
+function begun(
+  { certificate, ...key }: VerifiedKey,
+  own: Pick<SigningOwn, 'request' | 'requestDigest' | 'sealedItems'>,
+): SigningSession {
+  const { skeleton } = certificate.roster
+  const { signingId, keyId } = own.request.body
+  return {
+    id: signingId,
+    keyId,
+    seats: skeleton.participants.map(({ index, host }) => ({ index, host: host.identity.enclaveId })),
+    attempt: 0,
+    own: {
+      ...own,
+      threshold: skeleton.threshold,
+      standing: standingFor({ certificate, ...key }, own.request),
+      approvals: {},
+      excluded: {},
+    },
+    stage: { name: 'waiting' },
+  }
+}
+
+async function requestSigning(context: Context, body: z.output<typeof SigningBody>): Promise<SigningStatus> {
+  const { ports, loadKey, limits, sessions, directory } = context
+  const { request, sealedItems } = body
+  const { signingId, keyId, expiresAt, items } = request.body
+  const { verified } = await loadKey(keyId)
+  const now = ports.clock()
+  const requestDigest = await verifyRequest(verified, request, now)
+  if (items.length !== sealedItems.length) throw new Refusal('request.invalid')
+  if (expiresAt > now + limits.signingTtlMs) throw new Refusal('request.invalid')
+  if (sessions.opened(signingId) !== null) return known(context, body)
+  if (directory.count(keyId) >= limits.openSigningsPerKey) throw new Refusal('request.rate_limited')
+  try {
+    const inserted = await sessions.insert(signingId, begun(verified, { request, requestDigest, sealedItems }))
+    ports.events.signingRequested({ signingId, keyId, items: items.length })
+    return signingCourse.status(inserted)
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'session.conflict') return known(context, body)
+    throw error
+  }
+}
+
+async function approve(context: Context, signingId: SigningId, approval: Approval): Promise<SigningStatus> {
+  const { ports, loadKey, sessions } = context
+  const { state } = await sessions.find(signingId)
+  const { verified } = await loadKey(state.keyId)
+  await verifyApproval(verified, state.own.requestDigest, approval, ports.clock())
+  const { index, decision } = approval.body
+  const now = await sessions.tell(signingId, approval)
+  const kept = now.state.own.approvals[index]
+  if (kept?.body.decision !== decision) throw new Refusal('session.conflict')
+  if (kept.signature === approval.signature) ports.events.signingDecided({ signingId, index, decision })
+  return signingCourse.status(now)
+}
+
+async function waitSignings(context: Context, keyId: KeyId, { ms, signal }: Omit<Waiting, 'after'>) {
+  const { sessions, directory } = context
+  await context.loadKey(keyId)
+  if (directory.count(keyId) === 0) await sessions.until(ms, signal, (stop) => directory.onNew(keyId, stop))
+  return openSignings(context, keyId)
+}
+
+const openSignings = ({ sessions, directory }: Context, keyId: KeyId): SigningStatus[] =>
+  directory.of(keyId).flatMap((id) => {
+    const now = sessions.opened(id)
+    return now && now.version > 0 ? [signingCourse.status(now)] : []
+  })
+
+/** What people can do in signings, and the sessions behind it. */
+export function createSignings(
+  ports: Ports,
+  engine: EnginePorts,
+  limits: Limits,
+  tools: Tools,
+  counted: (open: number) => void,
+) {
+  const loadKey = tools.keys.load
+  const directory = new Directory()
+  const sessions = new Sessions<SigningTerms>({
+    course: signingCourse,
+    aid: createSigningAid(tools),
+    ports: engine,
+    saved: ({ state }) => directory.note(state),
+    taken: (state) => directory.note(state),
+    counted,
+  })
+  const context = { ports, loadKey, limits, sessions, directory }
+  const offered = {
+    requestSigning: (body) => requestSigning(context, body),
+    approve: (signingId, approval) => approve(context, signingId, approval),
+    signingStatus: (signingId) => sessions.status(signingId),
+    openSignings: async (keyId) => {
+      await loadKey(keyId)
+      return openSignings(context, keyId)
+    },
+    waitSigning: (signingId, waiting) => sessions.wait(signingId, waiting),
+    waitSignings: (keyId, waiting) => waitSignings(context, keyId, waiting),
+  } satisfies Partial<Coordinator>
+  return { sessions, offered }
+}

@@ -1,0 +1,82 @@
+import type { RefusalCode } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/seal/sign'
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { Certificate, RoundOne, RoundTwo, SealedShare } from '@quorate/shared/wire/keygen'
+import type { Inbox } from '../engine/course.ts'
+import { inOrder } from '../engine/machine.ts'
+
+/*
+ * The three rounds of a DKG, which every ceremony has that makes or renews shares. Each function takes the indices of those who take
+ * part, and their answers.
+ */
+
+/** What the rounds before have given to each round of a DKG. */
+export type DkgGiven = {
+  round1: null
+  round2: Readonly<{ messages: readonly RoundOne[] }>
+  round3: Readonly<{ packages: readonly RoundTwo[] }>
+}
+
+/** What a DKG comes to: the certificate that all hosts signed, and their sealed shares. */
+export type Certified = Readonly<{ certificate: Certificate; shares: readonly SealedShare[] }>
+type Failure = Readonly<{ then: 'fail'; code: RefusalCode; culprits: readonly number[] }>
+type Says<R extends keyof DkgGiven> = HostResult<`keygen.${R}`>
+
+/** Refusals that blame nobody's package: the host was away, restarted, or stands in another round. */
+export const startsOver: ReadonlySet<RefusalCode> = new Set([
+  'enclave.unreachable',
+  'enclave.timeout',
+  'enclave.locked',
+  'enclave.busy',
+  'enclave.failed',
+  'keygen.unknown',
+  'keygen.out_of_order',
+  'key.unknown',
+  'peer.unknown',
+])
+
+export const settleRoundOne = (indices: readonly number[], said: Inbox<Says<'round1'>>) =>
+  ({
+    then: 'begin',
+    round: 'round2',
+    given: { messages: inOrder(indices, said).map(({ message }) => message) },
+  }) as const
+
+/** Whoever did not send one package to each of the others is to blame. */
+export function settleRoundTwo(indices: readonly number[], said: Inbox<Says<'round2'>>) {
+  const short = indices.filter((from) => !isWhole(indices, from, said[from]?.packages ?? []))
+  if (short.length > 0) return { then: 'fail', code: 'keygen.bad_package', culprits: short } as const
+  const packages = inOrder(indices, said).flatMap((says) => says.packages)
+  return { then: 'begin', round: 'round3', given: { packages } } as const
+}
+
+function isWhole(indices: readonly number[], index: number, packages: readonly RoundTwo[]): boolean {
+  const others = indices.filter((other) => other !== index)
+  return (
+    packages.length === others.length &&
+    others.every((other) => packages.some(({ from, to }) => from === index && to === other))
+  )
+}
+
+export const packagesFor = ({ packages }: DkgGiven['round3'], index: number): RoundTwo[] =>
+  packages.filter(({ to }) => to === index)
+
+/** All hosts must have certified the same. */
+export function certifiedBy(indices: readonly number[], said: Inbox<Says<'round3'>>): Certified | Failure {
+  const digests = new Map(indices.map((index) => [index, digestOf('certificate', said[index]?.certificate ?? null)]))
+  const answers = inOrder(indices, said)
+  const body = answers[0]?.certificate
+  if (new Set(digests.values()).size !== 1 || !body)
+    return { then: 'fail', code: 'keygen.certificate_mismatch', culprits: minority(indices, digests) }
+  return {
+    certificate: { body, signatures: answers.map(({ signature }) => signature) },
+    shares: answers.map(({ sealedShare }, at) => ({ index: indices[at] ?? 0, sealed: sealedShare })),
+  }
+}
+
+/** Who certified something else than more than half of the others. Nobody, when no half agrees. */
+function minority(indices: readonly number[], digests: ReadonlyMap<number, string>): number[] {
+  const sayers = (digest: string) => indices.filter((index) => digests.get(index) === digest)
+  const most = [...digests.values()].find((digest) => sayers(digest).length * 2 > indices.length)
+  return most === undefined ? [] : indices.filter((index) => digests.get(index) !== most)
+}

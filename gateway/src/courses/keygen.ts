@@ -1,0 +1,183 @@
+import { keygen } from '@quorate/shared/ceremonies/keygen'
+import { digestOf } from '@quorate/shared/seal/sign'
+import type { EnclaveId, Scheme, UserId } from '@quorate/shared/wire/ids'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { KeygenState, RegistrationReceipt, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
+import type { Course, Inbox, Session, Verdict, Versioned, Writing } from '../engine/course.ts'
+import { indicesOf } from '../engine/machine.ts'
+import {
+  certifiedBy,
+  packagesFor,
+  settleRoundOne,
+  settleRoundTwo,
+  startsOver,
+  type Certified,
+  type DkgGiven,
+} from './dkg.ts'
+import { failureOf } from './failure.ts'
+
+/** Who will hold a share: the identity is the one that its enclave had when the key was reserved. */
+export type Person = Readonly<{ userId: UserId; identity: EnclaveIdentity }>
+
+/** A registration as it was sealed to its enclave, and what the enclave said to it. */
+export type Registered = Readonly<{ sealed: string; receipt: RegistrationReceipt }>
+
+/** The client's sealed part for one enclave, kept to bring the enclave back after a restart. */
+export type SealedInit = Readonly<{ enclaveId: EnclaveId; sealed: string }>
+
+/** What the people have fixed. A reservation is held until `initBy` (ms) for the skeleton. */
+export type Plan =
+  | Readonly<{ name: 'reserved'; initBy: number }>
+  | Readonly<{ name: 'fixed'; skeleton: Skeleton; inits: readonly SealedInit[]; registrations: Inbox<Registered> }>
+
+/** `people` stand in the order of their seats. */
+export type KeygenOwn = Readonly<{
+  scheme: Scheme
+  threshold: number
+  expiresAt: number
+  people: readonly Person[]
+  plan: Plan
+}>
+
+export type KeygenWord =
+  | Readonly<{ type: 'initialised'; skeleton: Skeleton; inits: readonly SealedInit[] }>
+  | Readonly<{ type: 'registered'; index: number; registered: Registered }>
+
+export type KeygenTerms = {
+  ceremony: typeof keygen
+  own: KeygenOwn
+  word: KeygenWord
+  given: DkgGiven
+  result: Certified
+  status: KeygenStatus
+  lacks: Record<string, never>
+}
+export type KeygenSession = Session<KeygenTerms>
+
+export const skeletonOf = ({ own: { plan } }: KeygenSession): Skeleton | null =>
+  plan.name === 'fixed' ? plan.skeleton : null
+
+export const registrationsOf = ({ own: { plan } }: KeygenSession): Inbox<Registered> =>
+  plan.name === 'fixed' ? plan.registrations : {}
+
+const isComplete = ({ people, plan }: KeygenOwn): boolean =>
+  plan.name === 'fixed' && people.every((_, at) => at + 1 in plan.registrations)
+
+/** Can people still register? */
+export const isCollecting = ({ own, stage }: KeygenSession): boolean =>
+  stage.name === 'waiting' && own.plan.name === 'fixed' && !isComplete(own)
+
+function told(s: KeygenSession, word: KeygenWord): Verdict<KeygenTerms> {
+  const { own, stage } = s
+  const { plan } = own
+  if (word.type === 'initialised') {
+    if (plan.name !== 'reserved') return { then: 'stay' }
+    const { skeleton, inits } = word
+    return { then: 'stay', own: { ...own, plan: { name: 'fixed', skeleton, inits, registrations: {} } } }
+  }
+  const { index, registered } = word
+  if (plan.name !== 'fixed' || stage.name !== 'waiting') return { then: 'stay' }
+  if (own.people[index - 1] === undefined || index in plan.registrations) return { then: 'stay' }
+  const registrations = { ...plan.registrations, [index]: registered }
+  return { then: 'stay', own: { ...own, plan: { ...plan, registrations } } }
+}
+
+function rosterOf(s: KeygenSession): Roster {
+  const registrations = registrationsOf(s)
+  const skeleton = skeletonOf(s)
+  if (skeleton === null) throw new Error('a roster before its skeleton')
+  return { skeleton, registrations: indicesOf(s).flatMap((index) => registrations[index]?.receipt ?? []) }
+}
+
+function record(before: KeygenSession | null, after: KeygenSession, at: number): Writing {
+  const { stage, keyId, attempt } = after
+  const audit = (event: string, detail: Writing['audit'][number]['detail']) => [
+    { at, event, keyId, sessionId: keyId, detail },
+  ]
+  if (stage.name === 'completed') {
+    const { certificate, shares } = stage.result
+    const records = audit('keygen.completed', { certificate: digestOf('certificate', certificate.body) })
+    return { audit: records, key: { step: 'made', record: { certificate, shares } }, durable: true }
+  }
+  if (stage.name === 'failed') {
+    const { code, culprits } = stage
+    return { audit: audit('keygen.failed', { code, culprits }), key: null, durable: true }
+  }
+  if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
+    const skeleton = digestOf('skeleton', rosterOf(after).skeleton)
+    return { audit: audit('keygen.begun', { attempt, skeleton }), key: null, durable: true }
+  }
+  return { audit: [], key: null, durable: stage.name === 'waiting' && skeletonOf(after) !== null }
+}
+
+const stateOf = ({ own, stage }: KeygenSession): KeygenState => {
+  if (stage.name === 'asking') return 'key_generation'
+  if (stage.name !== 'waiting') return stage.name
+  if (own.plan.name === 'reserved') return 'reserved'
+  return isComplete(own) ? 'key_generation' : 'collecting_participants'
+}
+
+/** Where everybody sits, and who has registered. */
+export const slotsOf = (s: KeygenSession): Slot[] =>
+  s.own.people.map(({ userId, identity: { enclaveId } }, at) => ({
+    userId,
+    index: at + 1,
+    enclaveId,
+    registered: at + 1 in registrationsOf(s),
+  }))
+
+const status = ({ version, state: s }: Versioned<KeygenSession>): KeygenStatus => ({
+  keyId: s.keyId,
+  version,
+  state: stateOf(s),
+  expiresAt: s.own.expiresAt,
+  slots: slotsOf(s),
+  failure: failureOf(s.stage, 'keygen.expired'),
+  certificate: s.stage.name === 'completed' ? s.stage.result.certificate : null,
+})
+
+/** A stranger's reservation costs the gateway minutes, not days. */
+const deadline = ({ own: { plan, expiresAt } }: KeygenSession): number =>
+  plan.name === 'reserved' ? Math.min(plan.initBy, expiresAt) : expiresAt
+
+/** Sealed shares stand with the key alone, where those of an epoch that is over are deleted. */
+const stored = (s: KeygenSession): KeygenSession =>
+  s.stage.name === 'completed' ? { ...s, stage: { ...s.stage, result: { ...s.stage.result, shares: [] } } } : s
+
+const seatOf = ({ keyId, attempt }: KeygenSession, index: number) => ({ keyId, attempt, index })
+
+/** Makes a key: people fix a skeleton and register, then all hosts go through a DKG and sign the certificate. */
+export const keygenCourse: Course<KeygenTerms> = {
+  of: keygen,
+  first: { round: 'round1', given: null },
+  lost: 'keygen.hosts_lost',
+  isAgreed: isComplete,
+  told,
+  seats: ({ own, seats }, available) => ({
+    own,
+    quorum: seats.every(({ host }) => available.includes(host)) ? seats.map(({ index }) => index) : null,
+  }),
+  question: {
+    round1: (s, _, index) => ({ ...seatOf(s, index), roster: rosterOf(s) }),
+    round2: (s, { given }, index) => ({ ...seatOf(s, index), messages: [...given.messages] }),
+    round3: (s, { given }, index) => ({ ...seatOf(s, index), packages: packagesFor(given, index) }),
+  },
+  settle: {
+    round1: (s, { said }) => settleRoundOne(indicesOf(s), said),
+    round2: (s, { said }) => settleRoundTwo(indicesOf(s), said),
+    round3: (s, { said }) => {
+      const made = certifiedBy(indicesOf(s), said)
+      return 'then' in made ? made : { then: 'complete', result: made }
+    },
+  },
+  refused: (_, __, { code, culprits }) =>
+    startsOver.has(code) ? { then: 'new_attempt' } : { then: 'fail', code, culprits },
+  deadline,
+  late: ({ own }, awaited) =>
+    isComplete(own) ? { then: 'fail', code: 'keygen.hosts_lost', culprits: awaited } : { then: 'expire' },
+  savesRounds: true,
+  record,
+  stored,
+  status,
+}

@@ -1,0 +1,227 @@
+import { refresh } from '@quorate/shared/ceremonies/refresh'
+import { digestOf } from '@quorate/shared/seal/sign'
+import type { Certificate } from '@quorate/shared/wire/keygen'
+import type { Installed, Prepared, RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import type { KeyStep } from '../engine/ports.ts'
+import type { Asking, Begun, Course, Refused, Session, Verdict, Versioned, Writing } from '../engine/course.ts'
+import { indicesOf, inOrder } from '../engine/machine.ts'
+import {
+  certifiedBy,
+  packagesFor,
+  settleRoundOne,
+  settleRoundTwo,
+  startsOver,
+  type Certified,
+  type DkgGiven,
+} from './dkg.ts'
+
+/** A refresh in force has no deadline: it goes on until all hosts have installed the new epoch, and is never swept. */
+const NEVER = 8_640_000_000_000_000
+
+/** `away`: indices of the seats whose hosts were not there when last looked for. */
+export type RefreshOwn = Readonly<{ request: RefreshRequest; away: readonly number[] }>
+
+/**
+ * To `prepare` are given the shares of the new epoch, until it is saved: then they stand with the key. `inForce`: all hosts had
+ * prepared before, so that the new epoch is the key's, and there is no way back.
+ */
+type RefreshGiven = DkgGiven & {
+  prepare: Certified & Readonly<{ inForce: boolean }>
+  install: Readonly<{ certificate: Certificate; prepared: readonly Prepared[] }>
+}
+
+export type RefreshTerms = {
+  ceremony: typeof refresh
+  own: RefreshOwn
+  /** The request is all that a person says. */
+  word: never
+  given: RefreshGiven
+  result: Readonly<{ certificate: Certificate; prepared: readonly Prepared[]; installed: readonly Installed[] }>
+  status: RefreshStatus
+  /** It stands with the key. */
+  lacks: { prepare: 'sealedShare'; install: 'sealedShare' }
+}
+export type RefreshSession = Session<RefreshTerms>
+type At<R> = Extract<Asking<RefreshTerms>, { round: R }>
+
+/** Where a refresh begins whose key has a next epoch already, certified by an earlier refresh that did not go on. */
+export const preparing = (certificate: Certificate): Begun<RefreshTerms> => ({
+  round: 'prepare',
+  given: { certificate, shares: [], inForce: false },
+})
+
+/** Has the new epoch become the key's? Then there is no way back to the old one. */
+export const isInForce = ({ stage }: RefreshSession): boolean =>
+  stage.name === 'completed' ||
+  (stage.name === 'asking' && (stage.round === 'install' || (stage.round === 'prepare' && stage.given.inForce)))
+
+function seats({ own, seats }: RefreshSession, available: readonly string[]) {
+  const away = seats.flatMap(({ index, host }) => (available.includes(host) ? [] : [index]))
+  const quorum = away.length > 0 ? null : seats.map(({ index }) => index)
+  return { own: String(away) === String(own.away) ? own : { ...own, away }, quorum }
+}
+
+function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused): Verdict<RefreshTerms> {
+  const { code, culprits } = refusal
+  switch (at.round) {
+    case 'round1':
+    case 'round2':
+    case 'round3':
+      return startsOver.has(code) ? { then: 'new_attempt' } : { then: 'fail', code, culprits }
+    case 'prepare': {
+      const mayBeWell = at.given.inForce || startsOver.has(code) || code === 'epoch.unproven'
+      return mayBeWell ? { then: 'ask_again' } : { then: 'fail', code, culprits }
+    }
+    case 'install':
+      return code === 'refresh.not_prepared' ? preparedAnew(at, refusal.index) : { then: 'ask_again' }
+  }
+}
+
+/** A host has restarted since it prepared: it does so again, and then all install over what they say now. */
+function preparedAnew({ given }: At<'install'>, index: number): Verdict<RefreshTerms> {
+  const others = given.prepared.filter(({ body }) => body.index !== index)
+  const said = Object.fromEntries(others.map((prepared) => [prepared.body.index, { prepared }]))
+  const { certificate } = given
+  return { then: 'begin', round: 'prepare', given: { certificate, shares: [], inForce: true }, said }
+}
+
+const sameWords = (a: readonly Prepared[], b: readonly Prepared[]): boolean =>
+  digestOf('prepared-all', a) === digestOf('prepared-all', b)
+
+const preparedOf = (s: RefreshSession | null): readonly Prepared[] | null =>
+  s?.stage.name === 'asking' && s.stage.round === 'install' ? s.stage.given.prepared : null
+
+function auditOf(before: RefreshSession | null, after: RefreshSession, at: number): Writing['audit'] {
+  const { stage, keyId, id, attempt, own } = after
+  const audit = (event: string, detail: Writing['audit'][number]['detail']) => [
+    { at, event, keyId, sessionId: id, detail },
+  ]
+  if (stage.name === 'failed') return audit('refresh.failed', { attempt, code: stage.code, culprits: stage.culprits })
+  if (stage.name === 'completed') return audit('refresh.completed', { installed: stage.result.installed })
+  const [had, prepared] = [preparedOf(before), preparedOf(after)]
+  if (prepared !== null && stage.name === 'asking' && stage.round === 'install' && !(had && sameWords(had, prepared)))
+    return audit('refresh.prepared', { certificate: digestOf('certificate', stage.given.certificate.body), prepared })
+  if (before === null || attempt > before.attempt) return audit('refresh.begun', { attempt, request: own.request })
+  return []
+}
+
+/** What becomes of the key in the write of `after`. */
+function keyStepOf(before: RefreshSession | null, { stage }: RefreshSession): KeyStep | null {
+  if (stage.name === 'completed') return { step: 'retired', epoch: stage.result.certificate.body.epoch }
+  if (stage.name !== 'asking') return null
+  if (stage.round === 'install') {
+    const { epoch } = stage.given.certificate.body
+    return before !== null && isInForce(before) ? null : { step: 'installing', epoch }
+  }
+  if (stage.round !== 'prepare') return null
+  const { certificate, shares } = stage.given
+  const isKept = shares.length === 0 || (before?.stage.name === 'asking' && before.stage.round === 'prepare')
+  return isKept ? null : { step: 'certified', record: { certificate, shares } }
+}
+
+function record(before: RefreshSession | null, after: RefreshSession, at: number): Writing {
+  const audit = auditOf(before, after, at)
+  const key = keyStepOf(before, after)
+  return { audit, key, durable: audit.length > 0 || key !== null }
+}
+
+/** Sealed shares stand with the key alone, where those of an epoch that is over are deleted. */
+const stored = (s: RefreshSession): RefreshSession =>
+  s.stage.name === 'asking' && s.stage.round === 'prepare'
+    ? { ...s, stage: { ...s.stage, given: { ...s.stage.given, shares: [] } } }
+    : s
+
+const stateOf = ({ stage }: RefreshSession): RefreshState => {
+  if (stage.name === 'waiting') return 'gathering'
+  // It is in force or fails: nothing of a refresh expires.
+  if (stage.name !== 'asking') return stage.name === 'expired' ? 'failed' : stage.name
+  if (stage.round === 'prepare') return 'preparing'
+  return stage.round === 'install' ? 'installing' : 'refreshing'
+}
+
+/** What the hosts have said of the new epoch so far. */
+function wordsOf(s: RefreshSession): Pick<RefreshStatus, 'certificate' | 'prepared' | 'installed'> {
+  const { stage } = s
+  const indices = indicesOf(s)
+  if (stage.name === 'completed') {
+    const { certificate, prepared, installed } = stage.result
+    return { certificate, prepared: [...prepared], installed: [...installed] }
+  }
+  if (stage.name === 'asking' && stage.round === 'prepare') {
+    const prepared = inOrder(indices, stage.said).map((says) => says.prepared)
+    return { certificate: stage.given.certificate, prepared, installed: [] }
+  }
+  if (stage.name === 'asking' && stage.round === 'install') {
+    const { certificate, prepared } = stage.given
+    const installed = inOrder(indices, stage.said).map((says) => says.installed)
+    return { certificate, prepared: [...prepared], installed }
+  }
+  return { certificate: null, prepared: [], installed: [] }
+}
+
+const status = ({ version, state: s }: Versioned<RefreshSession>): RefreshStatus => ({
+  refreshId: s.id as RefreshStatus['refreshId'],
+  keyId: s.keyId,
+  version,
+  state: stateOf(s),
+  expiresAt: s.own.request.body.expiresAt,
+  attempt: s.attempt,
+  request: s.own.request,
+  failure: s.stage.name === 'failed' ? { code: s.stage.code, culprits: [...s.stage.culprits] } : null,
+  ...wordsOf(s),
+})
+
+const seatOf = ({ own, attempt }: RefreshSession, index: number) => ({
+  refreshId: own.request.body.refreshId,
+  attempt,
+  index,
+})
+
+/** Gives all hosts of a key new shares: a DKG, then all prepare the new epoch, then all install it. */
+export const refreshCourse: Course<RefreshTerms> = {
+  of: refresh,
+  first: { round: 'round1', given: null },
+  lost: 'refresh.hosts_lost',
+  isAgreed: () => true,
+  told: () => ({ then: 'stay' }),
+  seats,
+  question: {
+    round1: ({ own: { request }, attempt }, _, index) => ({ attempt, index, request }),
+    round2: (s, { given }, index) => ({ ...seatOf(s, index), messages: [...given.messages] }),
+    round3: (s, { given }, index) => ({ ...seatOf(s, index), packages: packagesFor(given, index) }),
+    prepare: (_, { given: { certificate } }, index) => ({ certificate, index }),
+    install: (_, { given: { certificate, prepared } }, index) => ({ certificate, index, prepared: [...prepared] }),
+  },
+  admits: {
+    // A word over what the hosts said before one of them restarted says nothing about now.
+    install: ({ given }, { installed }) => installed.body.preparedDigest === digestOf('prepared-all', given.prepared),
+  },
+  settle: {
+    round1: (s, { said }) => settleRoundOne(indicesOf(s), said),
+    round2: (s, { said }) => settleRoundTwo(indicesOf(s), said),
+    round3: (s, { said }) => {
+      const made = certifiedBy(indicesOf(s), said)
+      return 'then' in made ? made : { then: 'begin', round: 'prepare', given: { ...made, inForce: false } }
+    },
+    prepare: (s, { given: { certificate }, said }) => {
+      const prepared = inOrder(indicesOf(s), said).map((says) => says.prepared)
+      return { then: 'begin', round: 'install', given: { certificate, prepared } }
+    },
+    install: (s, { given: { certificate, prepared }, said }) => {
+      const installed = inOrder(indicesOf(s), said).map((says) => says.installed)
+      return { then: 'complete', result: { certificate, prepared, installed } }
+    },
+  },
+  refused,
+  deadline: (s) => (isInForce(s) ? NEVER : s.own.request.body.expiresAt),
+  late: ({ own, stage }, awaited) => ({
+    then: 'fail',
+    code: 'refresh.hosts_lost',
+    culprits: stage.name === 'waiting' ? own.away : awaited,
+  }),
+  savesRounds: true,
+  record,
+  stored,
+  status,
+}

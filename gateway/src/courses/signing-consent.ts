@@ -1,0 +1,91 @@
+import type { HostId } from '@quorate/shared/wire/host'
+import type { Approval } from '@quorate/shared/wire/signing'
+import type { Exclusion, SigningOwn, SigningSession } from './signing-terms.ts'
+
+/*
+ * Who may take part. The gateway only counts; each share's own enclave checks its owner's consent again before it spends a
+ * nonce, so that a wrong count here costs an attempt and never a signature.
+ */
+
+const decisionOf = (own: SigningOwn, index: number) => own.approvals[index]?.body.decision
+
+/** Has this participant said yes itself, by asking or by an approval? Then it has nothing more to say. */
+const hasSpoken = (own: SigningOwn, index: number): boolean =>
+  own.request.body.asker === index || decisionOf(own, index) === 'approve'
+
+function consents(own: SigningOwn, index: number, now: number): boolean {
+  if (own.excluded[index] !== undefined || decisionOf(own, index) === 'reject') return false
+  const approval = own.approvals[index]
+  const until = own.standing[index] ?? null
+  return (
+    own.request.body.asker === index ||
+    (approval !== undefined && approval.body.expiresAt > now) ||
+    (until !== null && until > now)
+  )
+}
+
+const those = ({ seats, own }: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
+  seats.flatMap(({ index }) => (are(own, index) ? [index] : []))
+
+/** Could enough people still come together? Not once too many have rejected, or were put out for good. */
+export const isPossible = (s: SigningSession): boolean =>
+  those(s, (own, index) => decisionOf(own, index) !== 'reject' && own.excluded[index]?.final !== true).length >=
+  s.own.threshold
+
+export const rejecters = (s: SigningSession): number[] => those(s, (own, index) => decisionOf(own, index) === 'reject')
+
+/**
+ * Exactly threshold many of those whose consent is there at `now` (ms), on the hosts that come first in `available`. In the order of
+ * indices; null when there are too few.
+ */
+export function chooseQuorum(s: SigningSession, available: readonly HostId[], now: number): number[] | null {
+  const { threshold } = s.own
+  const willing = new Set(those(s, (own, index) => consents(own, index, now)))
+  const candidates = available.flatMap((id) => s.seats.filter(({ host, index }) => host === id && willing.has(index)))
+  if (candidates.length < threshold) return null
+  return candidates
+    .slice(0, threshold)
+    .map(({ index }) => index)
+    .sort((a, b) => a - b)
+}
+
+/**
+ * A host's refusal for want of these owners' consent. Who has not spoken yet may still approve, say when a grant is used up;
+ * so may who has spoken for too short a time. Any other word that an enclave does not take will not get better.
+ */
+export function withoutConsent(own: SigningOwn, owners: readonly number[], code: Exclusion['code']): SigningOwn {
+  const of = (index: number): Exclusion => ({ code, final: code !== 'consent.expired' && hasSpoken(own, index) })
+  return { ...own, excluded: { ...own.excluded, ...Object.fromEntries(owners.map((index) => [index, of(index)])) } }
+}
+
+/** How many have asked or approved. Enclaves that have all restarted believe n − t + 1 who have done so since. */
+export const vouchers = (s: SigningSession): number => those(s, hasSpoken).length
+
+/** Are there enough left who could sign, as far as their consent goes? */
+export const hasWilling = (s: SigningSession): boolean =>
+  those(
+    s,
+    (own, index) =>
+      own.excluded[index] === undefined &&
+      decisionOf(own, index) !== 'reject' &&
+      (hasSpoken(own, index) || (own.standing[index] ?? null) !== null),
+  ).length >= s.own.threshold
+
+/** Another host may remember what those have forgotten that could not tell the epoch. */
+export function withNewHosts(own: SigningOwn, available: readonly HostId[]): SigningOwn {
+  const { askable, excluded } = own
+  if (askable === undefined || available.every((host) => askable.includes(host))) return own
+  const rest = Object.entries(excluded).filter(([, exclusion]) => exclusion?.code !== 'epoch.unproven')
+  return rest.length === Object.keys(excluded).length ? own : { ...own, excluded: Object.fromEntries(rest) }
+}
+
+/** An approval also takes back an exclusion that was not for good, and whoever wants for vouchers has one more. */
+export function withApproval(own: SigningOwn, approval: Approval): SigningOwn {
+  const { index } = approval.body
+  const excluded = Object.fromEntries(
+    Object.entries(own.excluded).filter(
+      ([at, exclusion]) => exclusion?.final === true || (Number(at) !== index && exclusion?.code !== 'epoch.unproven'),
+    ),
+  )
+  return { ...own, excluded, approvals: { ...own.approvals, [index]: approval } }
+}

@@ -1,0 +1,49 @@
+import type { signing } from '@quorate/shared/ceremonies/signing'
+import type { RefusalCode } from '@quorate/shared/errors'
+import type { HostId } from '@quorate/shared/wire/host'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
+import type { Approval, Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Inbox, Session } from '../engine/course.ts'
+
+/**
+ * Why a participant does not count for this request any more. One that has not spoken itself may still approve; one whose host
+ * cannot tell the epoch (`epoch.unproven`) counts again when somebody else speaks, or another host comes.
+ */
+export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
+
+/**
+ * What is asked for, and who has agreed. `standing`: until when (ms) a grant of this participant covers the request, null if none
+ * does. `askable`: the hosts that could be asked when the last attempt began; `vouchers`: how many had asked or approved then.
+ */
+export type SigningOwn = Readonly<{
+  requestDigest: Digest
+  request: SigningRequest
+  sealedItems: readonly string[]
+  threshold: number
+  standing: Inbox<number | null>
+  approvals: Inbox<Approval>
+  excluded: Inbox<Exclusion>
+  askable?: readonly HostId[]
+  vouchers?: number
+}>
+
+type Package = Readonly<{ commitments: readonly Commitment[] }>
+
+export type SigningTerms = {
+  ceremony: typeof signing
+  own: SigningOwn
+  /** An approval or a rejection. */
+  word: Approval
+  given: {
+    commit: null
+    package: Package
+    partial: Package
+    aggregate: Readonly<{ partials: readonly Partial[] }>
+    confirm: Readonly<{ sealedSignatures: readonly string[] }>
+  }
+  result: Readonly<{ sealedSignatures: readonly string[]; receipts: readonly SigningReceipt[] }>
+  status: SigningStatus
+  lacks: Record<string, never>
+}
+export type SigningSession = Session<SigningTerms>

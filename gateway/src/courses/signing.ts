@@ -1,0 +1,221 @@
+import { signing } from '@quorate/shared/ceremonies/signing'
+import type { RefusalCode } from '@quorate/shared/errors'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
+import type { Approval, SigningState } from '@quorate/shared/wire/signing'
+import type { Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
+import { indicesOf, inOrder } from '../engine/machine.ts'
+import { failureOf } from './failure.ts'
+import {
+  chooseQuorum,
+  hasWilling,
+  isPossible,
+  rejecters,
+  vouchers,
+  withApproval,
+  withNewHosts,
+  withoutConsent,
+} from './signing-consent.ts'
+import type { SigningOwn, SigningSession, SigningTerms } from './signing-terms.ts'
+
+type Next = Verdict<SigningTerms>
+
+/** The host's owner has not agreed, in the eyes of its enclave. */
+const lacksConsent: ReadonlySet<RefusalCode> = new Set([
+  'consent.missing',
+  'consent.invalid',
+  'consent.expired',
+  'grant.exhausted',
+])
+/** The culprits lied and are put out; the others may go on without them. */
+const namesCheats: ReadonlySet<RefusalCode> = new Set(['signing.bad_partial', 'signing.bad_commitment'])
+/** No other quorum would think otherwise of this request. Everything that stands in none of these sets is tried anew. */
+const final: ReadonlySet<RefusalCode> = new Set([
+  'signing.request_invalid',
+  'signing.invalid_signature',
+  'content.invalid',
+  'content.mismatch',
+  'content.not_permitted',
+  'certificate.invalid',
+  'epoch.stale',
+  'seal.invalid',
+])
+
+function told(s: SigningSession, approval: Approval): Next {
+  const { index, decision, expiresAt } = approval.body
+  const { own, stage } = s
+  const known = own.approvals[index]
+  if (s.seats[index - 1] === undefined || known?.body.decision === 'reject') return { then: 'stay' }
+  const next = withApproval(own, approval)
+  if (decision === 'approve') {
+    // The package of a running attempt is fixed, and who has been put out for good cannot come back.
+    const isLonger = stage.name === 'waiting' && expiresAt > (known?.body.expiresAt ?? 0)
+    const isKept = own.excluded[index]?.final !== true && (known === undefined || isLonger)
+    return isKept ? { then: 'stay', own: next } : { then: 'stay' }
+  }
+  const after = { ...s, own: next }
+  if (index === own.request.body.asker || !isPossible(after))
+    return { then: 'fail', own: next, code: 'signing.rejected', culprits: rejecters(after) }
+  const takesPart = stage.name === 'asking' && stage.quorum.includes(index)
+  return { then: takesPart ? 'new_attempt' : 'stay', own: next }
+}
+
+function seats(before: SigningSession, available: SigningOwn['askable'] & {}, now: number) {
+  const s = { ...before, own: withNewHosts(before.own, available) }
+  const quorum = chooseQuorum(s, available, now)
+  return { own: quorum === null ? s.own : { ...s.own, askable: available, vouchers: vouchers(s) }, quorum }
+}
+
+function refused(s: SigningSession, _: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
+  if (final.has(code)) return { then: 'fail', code, culprits }
+  const named = culprits.filter((culprit) => s.seats[culprit - 1] !== undefined)
+  if (lacksConsent.has(code)) {
+    const owners = named.length > 0 ? named : [index]
+    return without(s, withoutConsent(s.own, owners, code), code, owners)
+  }
+  if (code === 'epoch.unproven') return unproven(s, index)
+  if (!namesCheats.has(code) || named.length === 0) return { then: 'new_attempt' }
+  const cheats = Object.fromEntries(named.map((cheat) => [cheat, { code, final: true }]))
+  return without(s, { ...s.own, excluded: { ...s.own.excluded, ...cheats } }, code, named)
+}
+
+/**
+ * Its host has restarted, and no other that could be asked remembers the key. Others may sign without it; and enough
+ * participants can say which epoch is in force. When as many had spoken before the attempt began, they did so before the restart,
+ * and will not say it again here.
+ */
+function unproven(s: SigningSession, index: number): Next {
+  const excluded = { ...s.own.excluded, [index]: { code: 'epoch.unproven' as const, final: false } }
+  const own = { ...s.own, excluded }
+  const said = vouchers(s)
+  const isOver = said <= (s.own.vouchers ?? 0) && said > s.seats.length - s.own.threshold && !hasWilling({ ...s, own })
+  if (isOver) return { then: 'fail', own, code: 'epoch.unproven', culprits: [] }
+  return said > (s.own.vouchers ?? 0) ? { then: 'new_attempt' } : { then: 'new_attempt', own }
+}
+
+/** Goes on without some participants, or fails with their names when too few are left. */
+const without = (s: SigningSession, own: SigningOwn, code: RefusalCode, culprits: readonly number[]): Next =>
+  isPossible({ ...s, own }) ? { then: 'new_attempt', own } : { then: 'fail', own, code, culprits }
+
+/** What is about to be done, with the words of those who agreed to it; and what came of it. */
+function record(before: SigningSession | null, after: SigningSession, at: number): Writing {
+  const { stage, keyId, id, attempt, own } = after
+  const { request, requestDigest } = own
+  const audit = (event: string, detail: Writing['audit'][number]['detail']): Writing => ({
+    audit: [{ at, event, keyId, sessionId: id, detail }],
+    key: null,
+    durable: true,
+  })
+  if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
+    const { quorum } = stage
+    return audit('signing.begun', {
+      attempt,
+      requestDigest,
+      request,
+      quorum,
+      approvals: inOrder(quorum, own.approvals),
+    })
+  }
+  if (stage.name === 'completed')
+    return audit('signing.completed', { attempt, requestDigest, receipts: stage.result.receipts })
+  if (stage.name === 'failed')
+    return audit('signing.failed', { attempt, requestDigest, code: stage.code, culprits: stage.culprits })
+  return { audit: [], key: null, durable: false }
+}
+
+const isEmpty = (inbox: Inbox<unknown>): boolean => Object.keys(inbox).length === 0
+
+function stateOf({ stage }: SigningSession): SigningState {
+  if (stage.name === 'waiting') return 'collecting_participants'
+  if (stage.name !== 'asking') return stage.name
+  switch (stage.round) {
+    case 'commit':
+      return isEmpty(stage.said) ? 'generating_nonces' : 'collecting_nonces'
+    case 'package':
+      return 'aggregating_nonces'
+    case 'partial':
+      return isEmpty(stage.said) ? 'generating_partial_signatures' : 'collecting_partial_signatures'
+    case 'aggregate':
+    case 'confirm':
+      return 'finalizing_signature'
+  }
+}
+
+function status({ version, state: s }: Versioned<SigningSession>): SigningStatus {
+  const { own, stage } = s
+  const result = stage.name === 'completed' ? stage.result : null
+  return {
+    signingId: own.request.body.signingId,
+    keyId: s.keyId,
+    version,
+    state: stateOf(s),
+    expiresAt: own.request.body.expiresAt,
+    attempt: s.attempt,
+    request: own.request,
+    sealedItems: [...own.sealedItems],
+    approvals: inOrder(indicesOf(s), own.approvals),
+    quorum: 'quorum' in stage ? [...stage.quorum] : [],
+    failure: failureOf(stage, 'signing.expired'),
+    sealedSignatures: result ? [...result.sealedSignatures] : null,
+    receipts: result ? [...result.receipts] : [],
+  }
+}
+
+const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
+  signingId: own.request.body.signingId,
+  attempt,
+  index,
+})
+
+/** Signs what a participant asks for, with a quorum whose owners agree. */
+export const signingCourse: Course<SigningTerms> = {
+  of: signing,
+  first: { round: 'commit', given: null },
+  lost: 'signing.hosts_lost',
+  isAgreed: () => true,
+  told,
+  seats,
+  question: {
+    commit: (s, _, index) => ({
+      attempt: s.attempt,
+      index,
+      request: s.own.request,
+      sealedItems: [...s.own.sealedItems],
+      // All of them, since others than the quorum can say which epoch is in force.
+      approvals: inOrder(indicesOf(s), s.own.approvals),
+    }),
+    package: () => null,
+    partial: (s, { given, quorum }, index) => ({
+      ...seatOf(s, index),
+      approvals: inOrder(quorum, s.own.approvals),
+      commitments: [...given.commitments],
+    }),
+    aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),
+    confirm: (s, { given }, index) => ({ ...seatOf(s, index), sealedSignatures: [...given.sealedSignatures] }),
+  },
+  settle: {
+    commit: (_, { said, quorum }) => {
+      const commitments = inOrder(quorum, said).map(({ commitment }) => commitment)
+      return { then: 'begin', round: 'package', given: { commitments } }
+    },
+    package: (_, { given }) => ({ then: 'begin', round: 'partial', given }),
+    partial: (_, { said, quorum }) => {
+      const partials = inOrder(quorum, said).map(({ partial }) => partial)
+      return { then: 'begin', round: 'aggregate', given: { partials } }
+    },
+    aggregate: ({ own }, { said, quorum }) => {
+      const sealedSignatures = inOrder(quorum, said)[0]?.sealedSignatures ?? []
+      const isWhole = sealedSignatures.length === own.request.body.items.length
+      return isWhole ? { then: 'begin', round: 'confirm', given: { sealedSignatures } } : { then: 'new_attempt' }
+    },
+    confirm: (_, { given: { sealedSignatures }, said, quorum }) => {
+      const receipts = inOrder(quorum, said).map(({ receipt }) => receipt)
+      return { then: 'complete', result: { sealedSignatures, receipts } }
+    },
+  },
+  refused,
+  deadline: ({ own }) => own.request.body.expiresAt,
+  late: () => ({ then: 'expire' }),
+  savesRounds: false,
+  record,
+  status,
+}

@@ -1,0 +1,213 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { Versioned } from './course.ts'
+
+/** A kind of session, as its actor drives it. `S` state, `E` event, `F` effect. */
+export type Behaviour<S, E, F> = Readonly<{
+  transition: (state: S, event: E) => S
+  effects: (state: S) => readonly F[]
+  hasEnded: (state: S) => boolean
+  /** ms since 1970; then `timePassed` happens. May grow as the session goes on, and never shrinks. */
+  expiresAt: (state: S) => number
+  timePassed: (now: number) => E
+  clock: () => number
+  /** The answer to an effect that needs nobody else, given before the state is saved; null when it must wait. */
+  answer: (state: S, effect: F) => E | null
+  /** Same effect, same name: it is not begun again while it is under way. Null for what `answer` answers. */
+  nameOf: (effect: F) => string | null
+  /** Has the effect done and gives what came of it. Never rejects. */
+  perform: (state: S, effect: F) => Promise<E>
+  /**
+   * An answer that need not be remembered, since who gave it gives the same when asked again. A state that differs by such
+   * answers alone is not saved.
+   */
+  isPartial: (after: S, event: E) => boolean
+  /** Writes `after` at `expected + 1` and gives that version. Rejects with a `Refusal`, and then nothing is written. */
+  save: (before: S | null, after: S, expected: number) => Promise<number>
+  load: () => Promise<Versioned<S> | null>
+  /** A state was saved. */
+  saved: (now: Versioned<S>) => void
+  failed: (error: unknown) => void
+}>
+
+type Letter<S, E> = Readonly<{
+  /** Null asks only for what can be answered here. */
+  event: E | null
+  poster: { resolve: (state: S) => void; reject: (error: unknown) => void } | null
+}>
+
+/** Longest delay of Node's timers, ms. */
+const LONGEST = 2 ** 31 - 1
+const RETRY_MS = 250
+const MAX_CONFLICTS = 5
+
+/**
+ * One session being driven: everything that happens to it goes through one mailbox, is saved, and then what is owed is
+ * performed. A save that fails is reported to who posted, and tried again by itself for what enclaves or the clock said.
+ * When another gateway has moved the session, the stored state is taken and the events apply to that.
+ */
+export class Actor<S, E, F> {
+  readonly #behaviour: Behaviour<S, E, F>
+  readonly #underWay = new Set<string>()
+  #current: Versioned<S>
+  #stored: S | null
+  #mailbox: Letter<S, E>[] = []
+  #reading = false
+  #read: Promise<void> = Promise.resolve()
+  #stopped = false
+  #retry: NodeJS.Timeout | null = null
+  #alarm: NodeJS.Timeout | null = null
+
+  /** Version 0 is a session that the store has not seen; the first `post` inserts it. */
+  constructor(behaviour: Behaviour<S, E, F>, start: Versioned<S>) {
+    this.#behaviour = behaviour
+    this.#current = start
+    this.#stored = start.version === 0 ? null : start.state
+    this.#setAlarm()
+  }
+
+  get current(): Versioned<S> {
+    return this.#current
+  }
+
+  /** Resolves when the event has been applied and what it changed is saved. Null: only what can be answered here. */
+  post(event: E | null): Promise<S> {
+    if (this.#stopped) return Promise.reject(new Refusal('gateway.draining'))
+    return new Promise((resolve, reject) => this.#deliver({ event, poster: { resolve, reject } }))
+  }
+
+  /** Asks again for what can be answered here: enclaves came or went. */
+  wake(): void {
+    this.#deliver({ event: null, poster: null })
+  }
+
+  /** Resolves when the write that is under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const timer of [this.#alarm, this.#retry]) if (timer) clearTimeout(timer)
+    await this.#read
+    for (const { poster } of this.#mailbox) poster?.reject(new Refusal('gateway.draining'))
+    this.#mailbox = []
+  }
+
+  #deliver(letter: Letter<S, E>): void {
+    if (this.#stopped) return
+    this.#mailbox.push(letter)
+    this.#drain()
+  }
+
+  #drain(): void {
+    if (!this.#reading) this.#read = this.#readMail()
+  }
+
+  async #readMail(): Promise<void> {
+    this.#reading = true
+    while (this.#mailbox.length > 0 && !this.#stopped) {
+      const letters = this.#mailbox
+      this.#mailbox = []
+      const before = this.#current.state
+      try {
+        await this.#keep(letters)
+      } catch (error) {
+        if (this.#putBack(letters, error)) break
+        continue
+      }
+      if (this.#current.state !== before || letters.some(({ event }) => event === null)) this.#performOwed()
+      for (const { poster } of letters) poster?.resolve(this.#current.state)
+    }
+    this.#reading = false
+  }
+
+  /** Folds the letters into the state and saves it if that is owed. */
+  async #keep(letters: readonly Letter<S, E>[]): Promise<void> {
+    for (let conflicts = 0; ; conflicts += 1) {
+      const { version } = this.#current
+      const { next, owed } = this.#fold(letters)
+      if (!owed) {
+        this.#current = { version, state: next }
+        return
+      }
+      try {
+        this.#take({ version: await this.#behaviour.save(this.#stored, next, version), state: next })
+        return
+      } catch (error) {
+        if (!isConflict(error) || conflicts === MAX_CONFLICTS || version === 0) throw error
+        const stored = await this.#behaviour.load()
+        if (stored === null) throw error
+        this.#take(stored)
+      }
+    }
+  }
+
+  #take(stored: Versioned<S>): void {
+    this.#current = stored
+    this.#stored = stored.state
+    if (this.#alarm && this.#behaviour.hasEnded(stored.state)) clearTimeout(this.#alarm)
+    try {
+      this.#behaviour.saved(stored)
+    } catch (error) {
+      // It is saved, whatever those who listen make of it.
+      this.#behaviour.failed(error)
+    }
+  }
+
+  #fold(letters: readonly Letter<S, E>[]): { next: S; owed: boolean } {
+    let next = this.#current.state
+    let owed = this.#stored === null
+    for (const { event } of letters) {
+      const after = this.#answerHere(event === null ? next : this.#behaviour.transition(next, event))
+      if (after !== next && !(event !== null && this.#behaviour.isPartial(after, event))) owed = true
+      next = after
+    }
+    return { next, owed }
+  }
+
+  #answerHere(state: S): S {
+    const { effects, answer, transition } = this.#behaviour
+    for (const effect of effects(state)) {
+      const event = answer(state, effect)
+      const next = event === null ? state : transition(state, event)
+      if (next !== state) return this.#answerHere(next)
+    }
+    return state
+  }
+
+  #performOwed(): void {
+    const { effects, nameOf, perform } = this.#behaviour
+    const { state } = this.#current
+    for (const effect of this.#stopped ? [] : effects(state)) {
+      const name = nameOf(effect)
+      if (name === null || this.#underWay.has(name)) continue
+      this.#underWay.add(name)
+      void perform(state, effect).then((event) => {
+        this.#underWay.delete(name)
+        this.#deliver({ event, poster: null })
+      })
+    }
+  }
+
+  /** Keeps what nobody posted for a later try and says so, unless it was our own code that failed: it would fail again. */
+  #putBack(letters: readonly Letter<S, E>[], error: unknown): boolean {
+    this.#behaviour.failed(error)
+    for (const { poster } of letters) poster?.reject(error)
+    if (this.#current.version === 0 || !(error instanceof Refusal)) return false
+    this.#mailbox = [...letters.filter(({ poster }) => poster === null), ...this.#mailbox]
+    this.#retry ??= setTimeout(() => {
+      this.#retry = null
+      this.#drain()
+    }, RETRY_MS).unref()
+    return true
+  }
+
+  #setAlarm(): void {
+    const { hasEnded, expiresAt, clock, timePassed } = this.#behaviour
+    if (this.#stopped || hasEnded(this.#current.state)) return
+    const left = Math.max(expiresAt(this.#current.state) - clock(), 0)
+    const ring = () => {
+      this.#deliver({ event: timePassed(clock()), poster: null })
+      if (clock() < expiresAt(this.#current.state)) this.#setAlarm()
+    }
+    this.#alarm = setTimeout(ring, Math.min(left + 1, LONGEST)).unref()
+  }
+}
+
+const isConflict = (error: unknown): boolean => error instanceof Refusal && error.code === 'session.conflict'

@@ -1,0 +1,73 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { Behaviour } from './actor.ts'
+import { Asker, type Aid } from './ask.ts'
+import type { Course, Session, Terms, Versioned } from './course.ts'
+import { effects, hasEnded, isRepeatable, transition, type Effect, type Event } from './machine.ts'
+import type { EnginePorts } from './ports.ts'
+
+type Saved<T extends Terms> = (now: Versioned<Session<T>>) => void
+
+/** How a session of this course is driven: see `Actor`. `saved` hears of every state that was written. */
+export function behaviourOf<T extends Terms>(
+  { course, aid, ports }: Readonly<{ course: Course<T>; aid: Aid<T>; ports: EnginePorts }>,
+  id: string,
+  saved: Saved<T>,
+): Behaviour<Session<T>, Event<T>, Effect<T>> {
+  const { store, clock, journal, health } = ports
+  const { kind } = course.of
+  const asker = new Asker(course, aid, ports)
+  let begun: number | null = null
+  return {
+    transition: (s, event) => transition(course, s, event),
+    effects: (s) => effects(course, s),
+    hasEnded,
+    clock,
+    saved,
+    isPartial: (after, event) => isRepeatable(course, after, event),
+    expiresAt: course.deadline,
+    timePassed: (now) => ({ type: 'time_passed', now }),
+    answer(_, effect) {
+      if (effect.type === 'find_hosts') return { type: 'hosts_seen', available: health.available(), now: clock() }
+      return effect.type === 'pass' ? { type: 'passed', attempt: effect.attempt } : null
+    },
+    nameOf: (effect) =>
+      effect.type === 'ask' ? `${effect.round}/${effect.attempt}/${effect.turn}/${effect.index}/${effect.tries}` : null,
+    perform: (s, effect) =>
+      effect.type === 'ask' ? asker.perform(s, effect) : Promise.reject(new Error(`${effect.type} asks nobody`)),
+    async save(before, after, expected) {
+      const { audit, key, durable } = course.record(before, after, clock())
+      if (after.attempt > 0) begun ??= clock()
+      const version = await store.save({
+        ...{ kind, id, expected, durable, audit },
+        keyId: after.keyId,
+        state: course.stored?.(after) ?? after,
+        ended: hasEnded(after),
+        expiresAt: course.deadline(after),
+        ...(key ? { key } : {}),
+      })
+      report(kind, { before, after, seconds: begun === null ? 0 : (clock() - begun) / 1_000 }, journal)
+      return version
+    },
+    load: async () => (await store.loadSession(kind, id)) as Versioned<Session<T>> | null,
+    failed: (error) => {
+      if (error instanceof Refusal) journal.storeFailed({ kind, code: error.code })
+      else journal.faulted({ where: kind, error })
+    },
+  }
+}
+
+type Change<T extends Terms> = Readonly<{ before: Session<T> | null; after: Session<T>; seconds: number }>
+
+function report<T extends Terms>(
+  kind: string,
+  { before, after, seconds }: Change<T>,
+  journal: EnginePorts['journal'],
+): void {
+  const { id, keyId, attempt, stage } = after
+  const of = { kind, id, keyId }
+  if (stage.name === 'asking' && attempt > (before?.attempt ?? 0))
+    journal.attempted({ ...of, attempt, quorum: stage.quorum })
+  if (stage.name !== 'completed' && stage.name !== 'failed' && stage.name !== 'expired') return
+  const { code, culprits } = stage.name === 'failed' ? stage : { code: null, culprits: [] }
+  journal.ended({ ...of, attempts: attempt, state: stage.name, code, culprits, seconds })
+}

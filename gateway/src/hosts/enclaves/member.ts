@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { Refusal } from '@quorate/shared/errors'
+import type { Address } from '@quorate/shared/wire/address'
+import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { EnclaveId } from '@quorate/shared/wire/ids'
+import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
+import { delayAfter } from './back-off.ts'
+import { openConnection, type Connection } from './connection.ts'
+import type { HostEvent } from '../../engine/ports.ts'
+import type { EnclaveEvents, EnclaveStatus, Roots } from './enclaves.ts'
+import { Pace } from './pace.ts'
+import { callOver } from './rpc.ts'
+import type { Timing } from './timing.ts'
+import { unlock } from './unlock.ts'
+
+export type MemberPorts = {
+  roots: Roots
+  events: EnclaveEvents
+  tell: (event: HostEvent) => void
+  timing: Timing
+}
+
+/**
+ * One enclave behind its connections. Each connection lives its own life: it connects, asks `hello` as long as it
+ * stands, and comes back with a growing pause when it breaks. The first that hears of a boot opens the root for all.
+ */
+export class Member {
+  readonly #id: EnclaveId
+  readonly #address: Address
+  readonly #ports: MemberPorts
+  readonly #stop = new AbortController()
+  /** Connections whose last hello was answered, with the boot that it spoke of. */
+  readonly #well = new Map<Connection, string>()
+  readonly #lives: Promise<void>[] = []
+  #state: EnclaveStatus['state'] = 'down'
+  #identity: EnclaveIdentity | null = null
+  #sealing: SealingClaims | null = null
+  #bootId: string | null = null
+  /** Why it was not ready when last we tried: said once, not with every hello. */
+  #trouble: string | null = null
+  #unlocking: { bootId: string; done: Promise<void> } | null = null
+  /** Of unlocking, over all connections: who refuses it may be a KMS that is asked too much already. */
+  readonly #pace: Pace
+
+  constructor(id: EnclaveId, address: Address, ports: MemberPorts) {
+    this.#pace = new Pace(ports.timing.unlockBackOff)
+    this.#id = id
+    this.#address = address
+    this.#ports = ports
+    for (let n = 0; n < ports.timing.connectionsPerEnclave; n += 1) this.#lives.push(this.#keepConnected())
+  }
+
+  status(): EnclaveStatus {
+    return { state: this.#state, identity: this.#identity, sealing: this.#sealing }
+  }
+
+  bootId(): string | null {
+    return this.#bootId
+  }
+
+  async call<M extends HostMethod>(method: M, params: HostParams<M>, deadlineMs: number): Promise<HostResult<M>> {
+    const connection = this.#leastBusy()
+    try {
+      return await callOver(connection, method, params, deadlineMs)
+    } catch (reason) {
+      // It has restarted and we have not heard yet: ask every connection anew.
+      if (reason instanceof Refusal && reason.code === 'enclave.locked') this.#dropAllBut(null)
+      throw reason
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#lives)
+  }
+
+  #leastBusy(): Connection {
+    if (this.#state === 'locked') throw new Refusal('enclave.locked')
+    let inFlight = 0
+    let chosen: Connection | null = null
+    for (const connection of this.#well.keys()) {
+      inFlight += connection.inFlight()
+      if (chosen === null || connection.inFlight() < chosen.inFlight()) chosen = connection
+    }
+    if (chosen === null) throw new Refusal('enclave.unreachable')
+    if (inFlight >= this.#ports.timing.inFlightPerEnclave) throw new Refusal('enclave.busy')
+    return chosen
+  }
+
+  async #keepConnected(): Promise<void> {
+    let failures = 0
+    while (!this.#stop.signal.aborted) {
+      failures = (await this.#liveOnce()) ? 1 : failures + 1
+      await this.#pause(delayAfter(failures, this.#ports.timing.backOff))
+    }
+  }
+
+  /** From connecting to the end of the connection. Was it ever well? */
+  async #liveOnce(): Promise<boolean> {
+    const { connectMs, healthEveryMs } = this.#ports.timing
+    const connection = await openConnection(this.#address, connectMs, this.#stop.signal).catch(() => null)
+    if (connection === null) return false
+    let wasWell = false
+    const hangUp = () => connection.close()
+    this.#stop.signal.addEventListener('abort', hangUp)
+    try {
+      while (connection.isOpen() && !this.#stop.signal.aborted) {
+        await this.#checkHealth(connection)
+        wasWell = true
+        await Promise.race([this.#pause(healthEveryMs), connection.closed])
+      }
+    } catch {
+      // No answer to hello, or a wrong one: this connection is of no use any more.
+    }
+    this.#stop.signal.removeEventListener('abort', hangUp)
+    connection.close()
+    this.#lose(connection)
+    return wasWell
+  }
+
+  async #checkHealth(connection: Connection): Promise<void> {
+    const hello = await callOver(connection, 'hello', {}, this.#ports.timing.healthMs)
+    if (hello.bootId !== this.#bootId) this.#noticeBoot(hello.bootId, connection)
+    this.#well.set(connection, hello.bootId)
+    this.#sealing = hello.sealing
+    if (this.#state === 'ready' && !hello.locked && isDeepStrictEqual(hello.identity, this.#identity)) return
+    if (this.#state === 'ready') this.#tellDown()
+    this.#state = 'locked'
+    if (this.#unlocking?.bootId !== hello.bootId) {
+      if (!this.#pace.isDue()) return
+      this.#unlocking = { bootId: hello.bootId, done: this.#unlock(connection, hello) }
+    }
+    await this.#unlocking.done
+  }
+
+  #noticeBoot(bootId: string, connection: Connection): void {
+    const restarted = this.#bootId !== null
+    this.#bootId = bootId
+    this.#unlocking = null
+    this.#pace.reset()
+    if (!restarted) return
+    this.#dropAllBut(connection)
+    if (this.#state === 'ready') this.#state = 'locked'
+    this.#ports.events.enclaveRestarted(this.#id)
+    this.#ports.tell({ type: 'restarted', host: this.#id })
+  }
+
+  /** Never throws: what fails here is tried again with a later hello. */
+  async #unlock(connection: Connection, hello: HostResult<'hello'>): Promise<void> {
+    const { roots, events, tell, timing } = this.#ports
+    try {
+      const identity = await unlock(this.#id, connection, hello, { roots, events, bootMs: timing.bootMs })
+      if (this.#bootId !== hello.bootId || this.#well.size === 0) return
+      this.#identity = identity
+      this.#state = 'ready'
+      this.#trouble = null
+      this.#pace.reset()
+      events.enclaveReady(this.#id)
+      tell({ type: 'ready', host: this.#id })
+    } catch (reason) {
+      const code = reason instanceof Refusal ? reason.code : 'internal'
+      if (code !== this.#trouble) events.enclaveNotReady(this.#id, code)
+      this.#trouble = code
+      this.#pace.failed()
+    } finally {
+      if (this.#unlocking?.bootId === hello.bootId) this.#unlocking = null
+    }
+  }
+
+  #lose(connection: Connection): void {
+    if (!this.#well.delete(connection) || this.#well.size > 0 || this.#state === 'down') return
+    this.#state = 'down'
+    if (!this.#stop.signal.aborted) this.#tellDown()
+  }
+
+  #tellDown(): void {
+    this.#ports.events.enclaveDown(this.#id)
+    this.#ports.tell({ type: 'down', host: this.#id })
+  }
+
+  #dropAllBut(kept: Connection | null): void {
+    for (const connection of [...this.#well.keys()]) if (connection !== kept) connection.close()
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined)
+  }
+}

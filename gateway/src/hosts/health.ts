@@ -1,0 +1,92 @@
+import type { RefusalCode } from '@quorate/shared/errors'
+import type { HostId } from '@quorate/shared/wire/host'
+import type { Health, Hosts } from '../engine/ports.ts'
+
+/** Refusals that say that the host itself is not well, whatever it was asked. */
+const unwell: ReadonlySet<RefusalCode> = new Set([
+  'enclave.unreachable',
+  'enclave.timeout',
+  'enclave.locked',
+  'enclave.busy',
+  'enclave.failed',
+  'image.retired',
+])
+
+/** Does this refusal say that the host itself is not well? */
+export const isUnwell = (code: RefusalCode): boolean => unwell.has(code)
+
+const FIRST_REST_MS = 250
+const LONGEST_REST_MS = 5_000
+const HELLO_MS = 1_000
+
+/** `resting`: not asked for anything but a hello. `failures` since it last did its work. */
+type Illness = Readonly<{ failures: number; resting: boolean }>
+
+export type HostHealth = Health & Readonly<{ close: () => void }>
+
+/**
+ * Remembers over all sessions which hosts failed. A dead or stuck host costs one session a moment and the next ones nothing: it
+ * rests, longer each time, then gets a hello, and nothing else before it has answered. `onWell` is called when a host may be asked
+ * again: it became ready, or has answered.
+ */
+export function createHostHealth(hosts: Hosts, onWell: () => void): HostHealth {
+  const ill = new Map<HostId, Illness>()
+  const timers = new Set<NodeJS.Timeout>()
+  const unsubscribe = hosts.subscribe(({ type, host }) => {
+    if (type !== 'ready') return
+    ill.delete(host)
+    onWell()
+  })
+  const failuresOf = (id: HostId) => ill.get(id)?.failures ?? 0
+
+  function rest(id: HostId, failures: number): void {
+    const illness = { failures, resting: true }
+    ill.set(id, illness)
+    const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      if (ill.get(id) === illness) void greet(id, illness)
+    }, ms).unref()
+    timers.add(timer)
+  }
+
+  async function greet(id: HostId, illness: Illness): Promise<void> {
+    const answers = await hosts.ask(id, 'hello', {}, HELLO_MS).then(
+      () => true,
+      () => false,
+    )
+    if (ill.get(id) !== illness) return
+    if (!answers) {
+      rest(id, illness.failures + 1)
+      return
+    }
+    ill.set(id, { ...illness, resting: false })
+    onWell()
+  }
+
+  return {
+    available: () =>
+      hosts
+        .ids()
+        .filter((id) => hosts.state(id) === 'ready' && !ill.get(id)?.resting)
+        .sort((a, b) => failuresOf(a) - failuresOf(b)),
+    failed: (id, code) => {
+      if (!isUnwell(code)) return false
+      // The calls that fail together with the first one say nothing new.
+      if (!ill.get(id)?.resting) rest(id, failuresOf(id) + 1)
+      return true
+    },
+    worked: (id) => {
+      const illness = ill.get(id)
+      if (illness === undefined) return
+      ill.delete(id)
+      // A late answer: who looked for hosts meanwhile has not found this one.
+      if (illness.resting) onWell()
+    },
+    close: () => {
+      unsubscribe()
+      ill.clear()
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}

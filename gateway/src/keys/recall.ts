@@ -1,0 +1,92 @@
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import type { HostId, Seat } from '@quorate/shared/wire/host'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import type { Recollection } from '@quorate/shared/wire/recall'
+import type { Hosts } from '../engine/ports.ts'
+import { isUnwell } from '../hosts/health.ts'
+import type { LoadKey } from './key-cache.ts'
+import { restoreShare } from './restore-share.ts'
+
+type Heard = Readonly<{ from: number; recollection: Recollection }>
+
+/** `seats`: of all hosts of the key. */
+export type Recall = (asker: Seat, keyId: KeyId, seats: readonly Seat[]) => Promise<void>
+
+/** What a peer said, if it had something to say; or why it could not be asked, though it seems to be there. */
+type Answer = Readonly<{ heard: Heard | null; trouble: Refusal | null }>
+
+const nothing: Answer = { heard: null, trouble: null }
+/** What a host may say of an answer that it was brought. Another peer may have a better one. */
+const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown'])
+
+/**
+ * Lets a host that has restarted hear from the other hosts of a key which epoch is in force. The hosts say it to each other, and
+ * the gateway only carries it. Once at a time for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with
+ * what was in the way when a host that is there could not be asked.
+ */
+export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number): Recall {
+  const underWay = new Map<string, Promise<void>>()
+
+  async function tell(life: string, keyId: KeyId, { index, host }: Seat): Promise<Heard | null> {
+    const { recollection } = await hosts.ask(host, 'recall.tell', { keyId, life }, timeoutMs)
+    const { current, prepared } = recollection.body
+    return current === null && prepared === null ? null : { from: index, recollection }
+  }
+
+  async function ask(asker: HostId, life: string, keyId: KeyId, peer: Seat): Promise<Answer> {
+    if (hosts.state(peer.host) !== 'ready') return nothing
+    try {
+      let heard = await tell(life, keyId, peer)
+      if (heard === null) {
+        // It may have made the key, and not seen its certificate since.
+        await restoreShare({ hosts, loadKey, timeoutMs }, keyId, peer)
+        heard = await tell(life, keyId, peer)
+      }
+      if (heard !== null) await hosts.introduce([asker, peer.host])
+      return { heard, trouble: null }
+    } catch (error) {
+      const isTrouble = error instanceof Refusal && hosts.state(peer.host) === 'ready'
+      return isTrouble && isUnwell(error.code) ? { heard: null, trouble: error } : nothing
+    }
+  }
+
+  /** Has the asker taken it, and does it know the epoch now? */
+  async function bring({ index, host }: Seat, keyId: KeyId, { from, recollection }: Heard) {
+    try {
+      const { epoch } = await hosts.ask(host, 'recall.learn', { keyId, index, from, recollection }, timeoutMs)
+      return { taken: true, knows: epoch !== null }
+    } catch (error) {
+      if (!(error instanceof Refusal) || !notTaken.has(error.code)) throw error
+      return { taken: false, knows: false }
+    }
+  }
+
+  async function recall(asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
+    const { bootId } = await hosts.ask(asker.host, 'hello', {}, timeoutMs)
+    const others = seats.filter(({ host }) => host !== asker.host)
+    const answers = await Promise.all(others.map((other) => ask(asker.host, bootId, keyId, other)))
+    let learned = false
+    for (const heard of answers.flatMap((answer) => answer.heard ?? []).sort(byUse)) {
+      const { taken, knows } = await bring(asker, keyId, heard)
+      if (knows) return
+      learned ||= taken
+    }
+    // What it has learned may be enough for what it was asked: that is for it to say.
+    if (learned) return
+    throw answers.find(({ trouble }) => trouble !== null)?.trouble ?? new Refusal('epoch.unproven')
+  }
+
+  return (asker, keyId, seats) => {
+    const name = `${asker.host}/${keyId}`
+    const known = underWay.get(name)
+    if (known) return known
+    const done = recall(asker, keyId, seats).finally(() => underWay.delete(name))
+    underWay.set(name, done)
+    return done
+  }
+}
+
+/** Peers with nothing prepared first, then by newest epoch. */
+const byUse = (a: Heard, b: Heard): number => usefulness(b) - usefulness(a)
+const usefulness = ({ recollection: { body } }: Heard): number =>
+  (body.prepared === null ? 1_000_000 : 0) + (body.current?.epoch ?? 0)
