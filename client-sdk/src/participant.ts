@@ -5,7 +5,7 @@ import type { Consent, Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/seal/sign'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
-import type { WaitOptions } from './http/wait.ts'
+import type { WaitOptions } from './following.ts'
 import { sessionSecretOf, type Key } from './key.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import { Keygen } from './keygen/keygen.ts'
@@ -16,7 +16,7 @@ import { writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval, writeRequest } from './signing/request.ts'
-import { readSigning, Signing, soundApprovals } from './signing/signing.ts'
+import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
 import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
@@ -139,7 +139,7 @@ export class Participant {
   /** Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. */
   async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
     return refusing(async () => {
-      const status = await readSigning(this.#context, key, signingId, {}, signal)
+      const status = await followSigning(this.#context, key, signingId).status({ signal })
       return new Signing(this.#context, key, await openRequest(key, signingId, status, 0))
     })
   }

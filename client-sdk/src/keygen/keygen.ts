@@ -1,9 +1,9 @@
-import type { Invitation, KeygenState, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Invitation, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
-import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
+import { follow, type Following, type WaitOptions } from '../following.ts'
 import { holdKey, type Key } from '../key.ts'
 import { acceptCertificate } from './certificate.ts'
 import type { OwnRegistration } from './registration.ts'
@@ -20,21 +20,24 @@ export type KeygenKnowledge = Readonly<{
   invitationKeys: ReadonlyMap<string, Uint8Array>
 }>
 
-const over: readonly KeygenState[] = ['completed', 'failed', 'expired']
-const ended = ({ state }: KeygenStatus): boolean => over.includes(state)
-
 /** A key in the making, as one person sees it. */
 export class Keygen {
   readonly keyId: Skeleton['keyId']
   readonly skeleton: Skeleton
   readonly #context: Context
   readonly #known: KeygenKnowledge
+  readonly #following: Following<KeygenStatus>
 
   constructor(context: Context, known: KeygenKnowledge) {
-    this.keyId = known.skeleton.keyId
+    const { keyId } = known.skeleton
+    this.keyId = keyId
     this.skeleton = known.skeleton
     this.#context = context
     this.#known = known
+    this.#following = follow({ keyId }, async (more) => {
+      const reader = await context.readerOf(keyId, known.sessionSecret)
+      return reader('getKeygen', { params: { keyId }, ...more })
+    })
   }
 
   /** For the person who reserved the key: what to hand to this participant, and to nobody else. Throws `participant.unknown`. */
@@ -55,12 +58,12 @@ export class Keygen {
 
   /** What the gateway says of it now. Its certificate, if there is one, is not verified yet. */
   async status(options: Pick<WaitOptions, 'signal'> = {}): Promise<KeygenStatus> {
-    return this.#poll({}, options.signal)
+    return this.#following.status(options)
   }
 
   /** The states as they come, until the end. */
-  watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<KeygenStatus, void, undefined> {
-    return followStatus((query) => this.#poll(query, signal), ended, signal)
+  watch(options: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<KeygenStatus, void, undefined> {
+    return this.#following.watch(options)
   }
 
   /**
@@ -69,9 +72,8 @@ export class Keygen {
    */
   async completed(options: WaitOptions = {}): Promise<Key> {
     return refusing(async () => {
-      const status = await waitUntil((wait) => this.#poll({ wait }, options.signal), ended, options)
+      const status = await this.#following.ended(options)
       if (status.state === 'expired') throw new QuorateError('keygen.expired', 'gateway')
-      if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
       if (status.certificate === null) return refuse('reply.invalid')
       const digest = await acceptCertificate(status.certificate, {
         mpc: await this.#context.mpc(),
@@ -81,11 +83,5 @@ export class Keygen {
       })
       return holdKey(this.#context.client.gateway, status.certificate, digest, this.#known.sessionSecret)
     })
-  }
-
-  async #poll(query: Record<string, string>, signal?: AbortSignal): Promise<KeygenStatus> {
-    const reader = await this.#context.readerOf(this.keyId, this.#known.sessionSecret)
-    const status = await reader('getKeygen', { params: { keyId: this.keyId }, query, signal })
-    return status.keyId === this.keyId ? status : refuse('reply.mismatch')
   }
 }

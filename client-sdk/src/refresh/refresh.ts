@@ -1,16 +1,13 @@
 import { verifyInstalled, verifyPrepared } from '@quorate/shared/verify/refresh'
-import type { RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Context } from '../context.ts'
-import { QuorateError, refuse, refusing } from '../errors.ts'
-import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
+import { refuse, refusing } from '../errors.ts'
+import { follow, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 import { succeed } from './successor.ts'
 
 export type RefreshStatus = RouteReply<'getRefresh'>
-
-const over: readonly RefreshState[] = ['completed', 'failed']
-const ended = ({ state }: RefreshStatus): boolean => over.includes(state)
 
 /** New shares in the making, of the same key. `key` goes on signing until they are installed. */
 export class Refresh {
@@ -20,23 +17,30 @@ export class Refresh {
   /** Until when all hosts must be ready for the new epoch; after that they go on until all are at it. */
   readonly expiresAt: number
   readonly #context: Context
+  readonly #following: Following<RefreshStatus>
 
   constructor(context: Context, key: Key, request: RefreshRequest) {
-    this.refreshId = request.body.refreshId
+    const { refreshId } = request.body
+    const { keyId } = key
+    this.refreshId = refreshId
     this.key = key
     this.request = request
     this.expiresAt = request.body.expiresAt
     this.#context = context
+    this.#following = follow({ refreshId, keyId }, async (more) => {
+      const reader = await context.readerOf(keyId, sessionSecretOf(key))
+      return reader('getRefresh', { params: { keyId, refreshId }, ...more })
+    })
   }
 
   /** What the gateway says of it now. */
-  async status({ signal }: Pick<WaitOptions, 'signal'> = {}): Promise<RefreshStatus> {
-    return this.#poll({}, signal)
+  async status(options: Pick<WaitOptions, 'signal'> = {}): Promise<RefreshStatus> {
+    return this.#following.status(options)
   }
 
   /** The states as they come, until the end. */
-  watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<RefreshStatus, void, undefined> {
-    return followStatus((query) => this.#poll(query, signal), ended, signal)
+  watch(options: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<RefreshStatus, void, undefined> {
+    return this.#following.watch(options)
   }
 
   /**
@@ -46,21 +50,12 @@ export class Refresh {
    */
   async completed(options: WaitOptions = {}): Promise<Key> {
     return refusing(async () => {
-      const status = await waitUntil((wait) => this.#poll({ wait }, options.signal), ended, options)
-      if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
+      const status = await this.#following.ended(options)
       if (status.certificate === null) return refuse('reply.invalid')
       const key = await succeed(await this.#context.mpc(), this.key, status.certificate)
       const preparedDigest = await verifyPrepared(verifiedKey(key), status.prepared)
       await verifyInstalled(verifiedKey(key), preparedDigest, status.installed)
       return key
     })
-  }
-
-  async #poll(query: Record<string, string>, signal?: AbortSignal): Promise<RefreshStatus> {
-    const { keyId } = this.key
-    const { refreshId } = this
-    const reader = await this.#context.readerOf(keyId, sessionSecretOf(this.key))
-    const status = await reader('getRefresh', { params: { keyId, refreshId }, query, signal })
-    return status.refreshId === refreshId && status.keyId === keyId ? status : refuse('reply.mismatch')
   }
 }

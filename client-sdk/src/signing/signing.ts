@@ -1,27 +1,19 @@
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
-import type { Approval, SigningRequest, SigningState } from '@quorate/shared/wire/signing'
+import type { Approval, SigningRequest } from '@quorate/shared/wire/signing'
 import { verifyApproval } from '@quorate/shared/verify/signing'
 import type { Context } from '../context.ts'
-import { QuorateError, refuse, refusing } from '../errors.ts'
-import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
+import { QuorateError, refusing } from '../errors.ts'
+import { follow, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 import { acceptSignatures, type OpenedRequest, type SignatureResult, type SigningStatus } from './verify.ts'
 
-const over: readonly SigningState[] = ['completed', 'failed', 'expired']
-const ended = ({ state }: SigningStatus): boolean => over.includes(state)
-
-export async function readSigning(
-  context: Context,
-  key: Key,
-  signingId: string,
-  query: Record<string, string>,
-  signal?: AbortSignal,
-): Promise<SigningStatus> {
-  const reader = await context.readerOf(key.keyId, sessionSecretOf(key))
-  const status = await reader('getSigning', { params: { signingId }, query, signal })
-  return status.signingId === signingId && status.keyId === key.keyId ? status : refuse('reply.mismatch')
-}
+/** Follows a signing of this key. */
+export const followSigning = (context: Context, key: Key, signingId: string): Following<SigningStatus> =>
+  follow({ signingId: signingId as SigningId, keyId: key.keyId }, async (more) => {
+    const reader = await context.readerOf(key.keyId, sessionSecretOf(key))
+    return reader('getSigning', { params: { signingId }, ...more })
+  })
 
 /** The approvals and rejections that are really of this request and of its participants. */
 export async function soundApprovals(
@@ -53,6 +45,7 @@ export class Signing {
   readonly expiresAt: number
   readonly #context: Context
   readonly #opened: OpenedRequest
+  readonly #following: Following<SigningStatus>
 
   constructor(context: Context, key: Key, opened: OpenedRequest) {
     const { body } = opened.request
@@ -65,25 +58,23 @@ export class Signing {
     this.expiresAt = body.expiresAt
     this.#context = context
     this.#opened = opened
+    this.#following = followSigning(context, key, body.signingId)
   }
 
   /** What the gateway says of it now. */
-  async status({ signal }: Pick<WaitOptions, 'signal'> = {}): Promise<SigningStatus> {
-    return readSigning(this.#context, this.key, this.signingId, {}, signal)
+  async status(options: Pick<WaitOptions, 'signal'> = {}): Promise<SigningStatus> {
+    return this.#following.status(options)
   }
 
   /** The states as they come, until the end. */
-  watch({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<SigningStatus, void, undefined> {
-    const poll = (query: Record<string, string>) => readSigning(this.#context, this.key, this.signingId, query, signal)
-    return followStatus(poll, ended, signal)
+  watch(options: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<SigningStatus, void, undefined> {
+    return this.#following.watch(options)
   }
 
   /** Waits for the signatures and verifies them with their receipts. Throws `wait.timeout`, why it failed, or what is wrong with them. */
   async completed(options: WaitOptions = {}): Promise<SignatureResult> {
     return refusing(async () => {
-      const poll = (wait: string) => readSigning(this.#context, this.key, this.signingId, { wait }, options.signal)
-      const status = await waitUntil(poll, ended, options)
-      if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
+      const status = await this.#following.ended(options)
       if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
       const { mpc, trust } = this.#context
       return acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)

@@ -2,14 +2,14 @@ import { isEnd } from '@quorate/shared/wire/status'
 import type { Request, Response } from 'express'
 import type { Stream } from './followed.ts'
 
-/** Milliseconds between two comments that keep proxies from closing a quiet stream. */
+/** Milliseconds between two comments, which keep proxies from closing a quiet stream. */
 const HEARTBEAT = 15_000
-/** Bytes that may wait for a reader that does not read, before it is let go. */
+/** Bytes that may wait for a client that does not read. Above it the gateway closes the connection. */
 const MAX_UNREAD = 1 << 20
 
 /**
- * Server-sent events (HTML standard §9.2): each status with its version as id, from the one after Last-Event-ID, until
- * the session has ended, the reader leaves or `draining`. Throws what `current` refuses with, before anything is sent.
+ * Server-sent events (HTML standard §9.2): each status with its version as id, from the one after Last-Event-ID on. The stream
+ * ends with the session, when the client leaves, and on `draining`. Rejects with `current`'s refusal before anything is sent.
  */
 export async function streamEvents(
   request: Request,

@@ -88,7 +88,7 @@ async function serve(
   send(response, await ports.idempotencyOf(name)(keyed, () => act().catch(refusedReply)), ports.draining.aborted)
 }
 
-/** A refusal is an answer too, and may be remembered; anything else is a fault. */
+/** A refusal is an answer, which an Idempotency-Key may keep. Anything else is a fault, and thrown on. */
 function refusedReply(reason: unknown): Reply {
   if (reason instanceof Refusal) return toProblem(reason)
   throw reason
@@ -100,7 +100,7 @@ function checkedKey(key: string): string {
   return key
 }
 
-/** A signal that aborts when the asker leaves or the gateway drains, whichever is first. */
+/** A signal that aborts when the asker leaves or the gateway drains. `done` stops listening for both. */
 function whileWanted(response: Response, draining: AbortSignal): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController()
   const abort = () => controller.abort()
@@ -121,13 +121,13 @@ function send(response: Response, { status, body }: Reply, last: boolean): void 
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     ...(status === 503 && { 'retry-after': '1' }),
-    // The rest of a body that is too large is not read, and a gateway that shuts down takes no further request.
+    // The gateway does not read the rest of a body that is too large, and takes no further request when it shuts down.
     ...((last || status === 413) && { connection: 'close' }),
   })
   response.end(body)
 }
 
-/** Answers with what was refused; what is not a refusal is a fault of ours and says nothing of itself. */
+/** Answers with the refusal. Anything else is a fault of the gateway: `fault` gets it, and the asker gets `internal` alone. */
 export function sendProblem(response: Response, reason: unknown, fault: (error: unknown) => void): void {
   if (reason instanceof InvalidRequest) {
     send(response, toProblem(new Refusal('request.invalid'), reason.issues), false)

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { Refusal } from '@quorate/shared/errors'
 import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
@@ -17,6 +18,7 @@ import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
 import { startHttp, type HttpPorts } from '../../src/http/http.ts'
 import { memoryReplies } from '../../src/http/idempotency.ts'
+import { noticed } from '../noticing.ts'
 
 export const keyA = KeyId.parse('a'.repeat(32))
 export const keyB = KeyId.parse('b'.repeat(32))
@@ -59,10 +61,20 @@ function fakeCoordinator() {
     return value
   }
   const asked: string[] = []
+  const note = (what: string) => {
+    asked.push(what)
+    noticed()
+  }
+  const waits = new Set<() => void>()
+  /** Gives everybody who waits what stands now: as when the state changes, and as when the time of a wait is over. */
+  const endWaits = () => {
+    for (const end of waits) end()
+    waits.clear()
+  }
   const refuse = () => Promise.reject(new Refusal('session.conflict'))
   const coordinator: Coordinator = {
     reserve: () => {
-      asked.push('reserve')
+      note('reserve')
       return Promise.resolve({ keyId: keyA, turn: asked.length } as unknown as Reservation)
     },
     init: refuse,
@@ -83,19 +95,14 @@ function fakeCoordinator() {
     key: async (id) => Promise.resolve(found(keygens.has(id) ? certificate : undefined)),
     readerKey: (id) => Promise.resolve(readers.get(id) ?? null),
     waitKeygen: async (id, { after, ms, signal }) => {
-      asked.push(`wait ${String(after)} ${ms}`)
+      note(`wait ${String(after)} ${ms}`)
       const before = found(keygens.get(id))
       if (after !== undefined && before.version > after) return before
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms)
-        const wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-        watchers.add(wake)
+        waits.add(resolve)
         signal?.addEventListener('abort', () => {
-          asked.push('aborted')
-          wake()
+          note('aborted')
+          resolve()
         })
       })
       return found(keygens.get(id))
@@ -105,7 +112,11 @@ function fakeCoordinator() {
     watch: (_kind, _id, listener) => {
       const own = listener as (status: KeygenStatus) => void
       watchers.add(own)
-      return () => void watchers.delete(own)
+      noticed()
+      return () => {
+        watchers.delete(own)
+        noticed()
+      }
     },
     start: () => Promise.resolve(),
     close: () => Promise.resolve(),
@@ -113,8 +124,9 @@ function fakeCoordinator() {
   const change = (status: KeygenStatus) => {
     keygens.set(status.keyId, status)
     for (const watcher of watchers) watcher(status)
+    endWaits()
   }
-  return { coordinator, readers, asked, change, watchers }
+  return { coordinator, readers, asked, change, endWaits, watchers }
 }
 
 /** A real server on a free port of this machine, with everything it wrote to its log. */
@@ -186,17 +198,25 @@ export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${
 /** Status and text of an answer, without what differs by time. */
 export const answerOf = async (reply: Response) => ({ status: reply.status, body: await reply.text() })
 
-/** Sends bytes as they are and gives what comes back until the other side closes. */
-export function raw(url: string, ...chunks: (string | Uint8Array)[]): Promise<string> {
-  const { port } = new URL(url)
-  return new Promise((resolve) => {
-    let text = ''
-    const socket = connect(Number(port), '127.0.0.1')
-    socket.on('data', (chunk) => (text += chunk.toString()))
-    socket.on('error', () => undefined)
-    socket.on('close', () => resolve(text))
-    for (const chunk of chunks) socket.write(chunk)
+/** A connection to send bytes over as they are, and what has come back so far. */
+export function dial(url: string): { socket: Socket; text: () => string } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let text = ''
+  socket.on('error', () => undefined)
+  socket.on('data', (chunk) => {
+    text += chunk.toString()
+    noticed()
   })
+  return { socket, text: () => text }
+}
+
+/** Sends bytes as they are and gives what comes back until the other side closes. */
+export async function raw(url: string, ...chunks: (string | Uint8Array)[]): Promise<string> {
+  const { socket, text } = dial(url)
+  const closed = once(socket, 'close')
+  for (const chunk of chunks) socket.write(chunk)
+  await closed
+  return text()
 }
 
 /** A GET whose path goes out exactly as it is written. */

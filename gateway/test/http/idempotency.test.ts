@@ -1,6 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { afterEach, describe, expect, it } from 'vitest'
 import { memoryReplies } from '../../src/http/idempotency.ts'
+import { noticed, until } from '../noticing.ts'
 import { answerOf, keyA, post, startTestHttp, type TestHttp } from './fixture.ts'
 
 const good = { scheme: 'frost-ed25519', threshold: 2, participants: ['ann', 'bob'] }
@@ -35,16 +36,19 @@ describe('an Idempotency-Key', () => {
 
   it('is a conflict with another body, afterwards and at the same time', async () => {
     const http = await start()
-    let release = () => {}
+    let release: (() => void) | null = null
     const reserveNow = http.coordinator.reserve.bind(http.coordinator)
     http.coordinator.reserve = async (body) => {
-      await new Promise<void>((resolve) => (release = resolve))
+      await new Promise<void>((resolve) => {
+        release = resolve
+        noticed()
+      })
       return await reserveNow(body)
     }
     const first = reserve(http, good, 'k')
-    while (http.asked.length === 0 && release.toString() === '() => {}') await new Promise((r) => setTimeout(r, 5))
+    await until(() => release !== null)
     expect(await reserve(http, other, 'k')).toMatchObject({ status: 409 })
-    release()
+    release!()
     expect((await first).status).toBe(200)
     const conflict = await reserve(http, other, 'k')
     expect(conflict.status).toBe(409)
