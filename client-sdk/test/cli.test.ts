@@ -69,7 +69,7 @@ async function makeKey(...options: string[]): Promise<string> {
       joins.push(quorate(['participate', link, '--as', userId, '--no-wait', '--json']))
   }
   const made = await quorate(
-    ['keygen', '-t', '2', 'alice', 'bob', 'carol', '--as', 'alice', '--json', '--timeout', '10s', ...options],
+    ['keygen', '-t', '2', 'alice', 'bob', 'carol', '--as', 'alice', '--json', '--timeout', '60s', ...options],
     { told },
   )
   for (const joined of await Promise.all(joins)) expect(joined).toMatchObject({ code: 0 })
@@ -171,8 +171,8 @@ describe('quorate', () => {
   it('makes a key, signs with an approval, and verifies signature and proof', async () => {
     const keyId = await makeKey()
     const proof = join(folder, 'proof.json')
-    const approving = quorate(['approve', '--wait', '--yes', '--as', 'bob', '--json', '--timeout', '10s'])
-    const sign = ['sign', keyId.slice(0, 8), 'hello', '--as', 'alice', '--json', '--out', proof, '--timeout', '10s']
+    const approving = quorate(['approve', '--wait', '--yes', '--as', 'bob', '--json', '--timeout', '60s'])
+    const sign = ['sign', keyId.slice(0, 8), 'hello', '--as', 'alice', '--json', '--out', proof, '--timeout', '60s']
     const [signed, approved] = await Promise.all([quorate(sign), approving])
     expect(approved).toMatchObject({ code: 0, lines: [{ event: 'approved', userId: 'bob' }] })
     expect(signed).toMatchObject({ code: 0, lines: [{ event: 'completed', quorum: ['alice', 'bob'] }] })
@@ -205,8 +205,8 @@ describe('quorate', () => {
   it('refreshes a key, brings it up to date elsewhere, and still verifies what was signed before', async () => {
     const keyId = await makeKey()
     const proof = join(folder, 'proof.json')
-    const signing = quorate(['sign', keyId, 'before', '--as', 'alice', '--out', proof, '--timeout', '10s'])
-    expect((await quorate(['approve', '--wait', '-y', '--as', 'bob', '--timeout', '10s'])).code).toBe(0)
+    const signing = quorate(['sign', keyId, 'before', '--as', 'alice', '--out', proof, '--timeout', '60s'])
+    expect((await quorate(['approve', '--wait', '-y', '--as', 'bob', '--timeout', '60s'])).code).toBe(0)
     expect((await signing).code).toBe(0)
     const elsewhere = join(folder, 'elsewhere')
     await cp(join(folder, 'home'), elsewhere, { recursive: true })
@@ -267,7 +267,7 @@ describe('quorate', () => {
       '--as',
       'bob',
       '--timeout',
-      '5s',
+      '60s',
       '--home',
       join(folder, 'bob'),
     ])

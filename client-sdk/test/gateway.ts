@@ -1,3 +1,4 @@
+import { EventEmitter, on, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
@@ -51,6 +52,8 @@ type KeygenRow = {
 export type Gateway = Readonly<{
   url: string
   asked: Asked[]
+  /** Resolves when it is asked this, or with this parameter of the query, the next time. */
+  nextAsked: (route: RouteName, parameter?: string) => Promise<void>
   lies: Partial<Record<RouteName, (honest: never, asked: Asked) => unknown>>
   faults: ((asked: Asked) => Problem | { raw: string; status: number; type: string } | undefined)[]
   keygens: Map<string, KeygenRow>
@@ -66,7 +69,13 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const keygens = new Map<string, KeygenRow>()
   const signings = new Map<string, RouteReply<'getSigning'>>()
   const tokens = new Map<string, string>()
-  const gateway: Omit<Gateway, 'url' | 'close'> = { asked: [], lies: {}, faults: [], keygens, files: new Map() }
+  const gateway: Omit<Gateway, 'url' | 'close' | 'nextAsked'> = {
+    asked: [],
+    lies: {},
+    faults: [],
+    keygens,
+    files: new Map(),
+  }
 
   const keygenStatus = (id: string): RouteReply<'getKeygen'> | Problem => {
     const row = keygens.get(id)
@@ -210,8 +219,16 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     !(typeof reply === 'object' && reply !== null && 'state' in reply) ||
     ['completed', 'failed', 'expired'].includes(String(reply.state))
 
+  /** Whoever waits looks again when somebody has sent something. */
+  const happenings = new EventEmitter().setMaxListeners(0)
+  const changed = () => happenings.emit('changed')
+  const nextChange = () => once(happenings, 'changed')
+
   const answer = async (asked: Asked, authorization: string | undefined): Promise<unknown> => {
+    const wait = waitOf(asked.query)
+    const over = AbortSignal.timeout(wait)
     gateway.asked.push(asked)
+    happenings.emit('asked', asked)
     const fault = gateway.faults.shift()?.(asked)
     if (fault) return fault
     if (routes[asked.route].wants === 'reader') {
@@ -221,14 +238,16 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       const own = keyId === (params.keyId ?? signings.get(params.signingId ?? '')?.keyId)
       if (!own) return problem('request.not_found')
     }
-    const wait = Number.parseInt(asked.query.get('wait') ?? '0')
     const after = asked.query.get('after')
-    for (const start = Date.now(); ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+    for (;;) {
+      const change = nextChange()
       const honest: unknown = await handlers[asked.route]!(asked as never)
+      if (routes[asked.route].method !== 'get') changed()
       const lie = gateway.lies[asked.route] as ((reply: unknown, asked: Asked) => unknown) | undefined
       const reply: unknown = lie ? await lie(honest, asked) : honest
       const newer = after !== null && Number((reply as { version?: number }).version) > Number(after)
-      if (ended(reply) || newer || Date.now() - start >= wait) return reply
+      if (ended(reply) || newer || wait === 0 || over.aborted) return reply
+      await Promise.race([change, once(over, 'abort')])
     }
   }
 
@@ -252,7 +271,11 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { ...gateway, url, close: () => closeServer(server) }
+  const nextAsked = async (route: RouteName, parameter?: string): Promise<void> => {
+    for await (const [asked] of on(happenings, 'asked') as AsyncIterable<[Asked]>)
+      if (asked.route === route && (parameter === undefined || asked.query.has(parameter))) return
+  }
+  return { ...gateway, nextAsked, url, close: () => closeServer(server) }
 }
 
 function send(response: ServerResponse, reply: unknown): void {
@@ -267,6 +290,12 @@ function send(response: ServerResponse, reply: unknown): void {
   } else {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply))
   }
+}
+
+/** How long a question may wait for its answer, ms. */
+function waitOf(query: URLSearchParams): number {
+  const wait = query.get('wait') ?? '0ms'
+  return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
 }
 
 function findRoute(method: string, path: string): { route: RouteName; params: Params } | null {

@@ -89,7 +89,7 @@ describe('three people', () => {
     const states: string[] = []
     for await (const { state } of keygen.watch()) states.push(state)
     const signing = await alice.requestSignature(key, 'seen')
-    setTimeout(() => void bob.approve(signing), 20)
+    void gateway.nextAsked('getSigning', 'after').then(() => bob.approve(signing))
     for await (const { state } of signing.watch()) states.push(state)
     expect(states).toEqual(['completed', 'collecting_participants', 'completed'])
   })

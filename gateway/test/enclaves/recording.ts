@@ -35,6 +35,3 @@ export function recordedEvents(): EnclaveEvents & { seen: string[] } {
     enclaveIdentityChanged: (id) => see(`identity changed ${id}`),
   }
 }
-
-/** For the HTTP tests, whose fakes do not say yet when they were asked. */
-export { pollUntil as until } from '../../../shared/test/poll.js'

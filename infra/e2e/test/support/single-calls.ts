@@ -1,0 +1,26 @@
+import type { Approval, Commitment } from '@quorate/shared/wire/signing'
+import type { Asked, MadeKey } from './ceremony.ts'
+import type { Cluster } from './cluster.ts'
+import { approve, ask, bytesItem } from './people.ts'
+
+/** The calls of a signing one by one, so that a test can be the gateway that cheats between them. `soon`: when what is asked expires. */
+export function singleCalls({ clock }: Cluster) {
+  const soon = () => clock.now + 60_000
+  return {
+    soon,
+
+    /** Alice (1) asks for a signature of `text`, and bob (2) approves it. */
+    asked: async (key: MadeKey, text = 'hello') => {
+      const request = await ask(key.plan, key, 1, [bytesItem(text)], soon())
+      return { ...request, approvals: [await approve(key.plan, 2, request.requestDigest, soon())] }
+    },
+
+    commit: (key: MadeKey, index: number, { request, sealedItems }: Asked, approvals: Approval[], attempt = 1) =>
+      key.plan.hosts.get(index)!.call('signing.commit', { attempt, index, request, sealedItems, approvals }),
+
+    partial: (key: MadeKey, index: number, of: Asked, approvals: Approval[], commitments: Commitment[], attempt = 1) =>
+      key.plan.hosts
+        .get(index)!
+        .call('signing.partial', { signingId: of.request.body.signingId, attempt, index, approvals, commitments }),
+  }
+}
