@@ -6,7 +6,8 @@ import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { followStatus, waitUntil, type WaitOptions } from '../http/wait.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
-import { acceptSignatures, type OpenedRequest, type SignatureResult, type SigningStatus } from './verify.ts'
+import type { SignatureResult } from './result.ts'
+import { acceptSignatures, type OpenedRequest, type SigningStatus } from './verify.ts'
 
 const over: readonly SigningState[] = ['completed', 'failed', 'expired']
 const ended = ({ state }: SigningStatus): boolean => over.includes(state)
@@ -78,7 +79,10 @@ export class Signing {
     return followStatus(poll, ended, signal)
   }
 
-  /** Waits for the signatures and verifies them with their receipts. Throws `wait.timeout`, why it failed, or what is wrong with them. */
+  /**
+   * Waits for the end and verifies it, item by item, with its receipts. An item may have been refused: the lists of the result
+   * throw then. Throws `wait.timeout`, why all of it failed, or what is wrong with it.
+   */
   async completed(options: WaitOptions = {}): Promise<SignatureResult> {
     return refusing(async () => {
       const poll = (wait: string) => readSigning(this.#context, this.key, this.signingId, { wait }, options.signal)

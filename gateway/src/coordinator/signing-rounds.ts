@@ -38,11 +38,11 @@ async function ask(
     }
     case 'aggregate': {
       const params = { ...of, partials: [...effect.partials] }
-      const { sealedSignatures } = await enclaves.call(id, 'sign.aggregate', params, timeoutMs)
-      return { type: 'aggregated', attempt, sealedSignatures }
+      const { results } = await enclaves.call(id, 'sign.aggregate', params, timeoutMs)
+      return { type: 'aggregated', attempt, results }
     }
     case 'confirm': {
-      const params = { ...of, sealedSignatures: [...effect.sealedSignatures] }
+      const params = { ...of, results: [...effect.results] }
       const { receipt } = await enclaves.call(id, 'sign.confirm', params, timeoutMs)
       return { type: 'confirmed', attempt, index, receipt }
     }

@@ -51,7 +51,7 @@ export const signingStatusOf = ({ version, state }: Versioned<SigningSession>): 
     approvals: Object.values(state.approvals).filter((approval) => approval !== undefined),
     quorum: 'quorum' in phase ? [...phase.quorum] : [],
     failure: failureOf(phase, 'signing.expired'),
-    sealedSignatures: completed ? [...completed.sealedSignatures] : null,
+    results: completed ? [...completed.results] : null,
     receipts: completed ? [...completed.receipts] : [],
   }
 }

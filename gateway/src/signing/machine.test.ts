@@ -48,7 +48,11 @@ const signs = (index: number, attempt = 1): SigningEvent => ({
   index,
   partial: { index, sealed: `p${index}` },
 })
-const aggregates = (attempt = 1): SigningEvent => ({ type: 'aggregated', attempt, sealedSignatures: ['sig'] })
+const aggregates = (attempt = 1): SigningEvent => ({
+  type: 'aggregated',
+  attempt,
+  results: [{ sealedSignature: 'sig' }],
+})
 const confirms = (index: number, attempt = 1): SigningEvent => ({
   type: 'confirmed',
   attempt,

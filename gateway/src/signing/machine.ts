@@ -145,16 +145,16 @@ function signed(
   if (missing(quorum, partials).length > 0)
     return to(s, { name: 'collecting_partial_signatures', quorum, commitments, partials })
   const all = inOrder(quorum, partials)
-  return to(s, { name: 'finalizing_signature', quorum, partials: all, sealedSignatures: null, receipts: {} })
+  return to(s, { name: 'finalizing_signature', quorum, partials: all, results: null, receipts: {} })
 }
 
 function aggregated(
   s: SigningSession,
   phase: In<'finalizing_signature'>,
-  { sealedSignatures }: Event<'aggregated'>,
+  { results }: Event<'aggregated'>,
 ): SigningSession {
-  if (phase.sealedSignatures !== null) return s
-  return sealedSignatures.length === s.request.body.items.length ? to(s, { ...phase, sealedSignatures }) : again(s)
+  if (phase.results !== null) return s
+  return results.length === s.request.body.items.length ? to(s, { ...phase, results }) : again(s)
 }
 
 function confirmed(
@@ -162,11 +162,11 @@ function confirmed(
   phase: In<'finalizing_signature'>,
   { index, receipt }: Event<'confirmed'>,
 ): SigningSession {
-  const { quorum, sealedSignatures } = phase
-  if (sealedSignatures === null || !missing(quorum, phase.receipts).includes(index)) return s
+  const { quorum, results } = phase
+  if (results === null || !missing(quorum, phase.receipts).includes(index)) return s
   const receipts = { ...phase.receipts, [index]: receipt }
   if (missing(quorum, receipts).length > 0) return to(s, { ...phase, receipts })
-  return to(s, { name: 'completed', quorum, sealedSignatures, receipts: inOrder(quorum, receipts) })
+  return to(s, { name: 'completed', quorum, results, receipts: inOrder(quorum, receipts) })
 }
 
 function refused(s: SigningSession, { index, code, culprits }: Event<'refused'>): SigningSession {
@@ -237,9 +237,8 @@ export function effects(s: SigningSession): readonly SigningEffect[] {
 }
 
 function finalizing(phase: In<'finalizing_signature'>, attempt: number): readonly SigningEffect[] {
-  const { quorum, partials, sealedSignatures, receipts } = phase
-  if (sealedSignatures !== null)
-    return missing(quorum, receipts).map((index) => ({ type: 'confirm', attempt, index, sealedSignatures }))
+  const { quorum, partials, results, receipts } = phase
+  if (results !== null) return missing(quorum, receipts).map((index) => ({ type: 'confirm', attempt, index, results }))
   return quorum.slice(0, 1).map((index) => ({ type: 'aggregate', attempt, index, partials }))
 }
 

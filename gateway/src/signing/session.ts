@@ -3,6 +3,7 @@ import type { Digest, EnclaveId, KeyId, SigningId } from '@quorate/shared/wire/i
 import type {
   Approval,
   Commitment,
+  ItemResult,
   Partial as PartialSignature,
   SigningReceipt,
   SigningRequest,
@@ -33,11 +34,11 @@ export type SigningPhase =
   | (Readonly<{
       name: 'finalizing_signature'
       partials: readonly PartialSignature[]
-      sealedSignatures: readonly string[] | null
+      results: readonly ItemResult[] | null
       receipts: Inbox<SigningReceipt>
     }> &
       Quorum)
-  | (Readonly<{ name: 'completed'; sealedSignatures: readonly string[]; receipts: readonly SigningReceipt[] }> & Quorum)
+  | (Readonly<{ name: 'completed'; results: readonly ItemResult[]; receipts: readonly SigningReceipt[] }> & Quorum)
   | Readonly<{ name: 'failed'; code: RefusalCode; culprits: readonly number[] }>
   | Readonly<{ name: 'expired' }>
 
@@ -67,7 +68,7 @@ export type SigningEvent =
   | { type: 'committed'; attempt: number; index: number; commitment: Commitment }
   | { type: 'package_fixed'; attempt: number }
   | { type: 'signed'; attempt: number; index: number; partial: PartialSignature }
-  | { type: 'aggregated'; attempt: number; sealedSignatures: readonly string[] }
+  | { type: 'aggregated'; attempt: number; results: readonly ItemResult[] }
   | { type: 'confirmed'; attempt: number; index: number; receipt: SigningReceipt }
   | { type: 'refused'; attempt: number; index: number; code: RefusalCode; culprits: readonly number[] }
   | { type: 'time_passed'; now: number }
@@ -88,4 +89,4 @@ export type SigningEffect =
       commitments: readonly Commitment[]
     }
   | { type: 'aggregate'; attempt: number; index: number; partials: readonly PartialSignature[] }
-  | { type: 'confirm'; attempt: number; index: number; sealedSignatures: readonly string[] }
+  | { type: 'confirm'; attempt: number; index: number; results: readonly ItemResult[] }

@@ -6,13 +6,23 @@ import { SealingClaims } from './sealing.ts'
 import { Installed, Prepared, RefreshRequest } from './refresh.ts'
 import { ManifestOffer, ManifestStatus, Notice } from './manifest.ts'
 import { Recollection } from './recall.ts'
-import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from './signing.ts'
+import {
+  Approval,
+  Commitment,
+  ItemResult,
+  MAX_ITEMS,
+  Partial,
+  SealedItems,
+  SigningReceipt,
+  SigningRequest,
+} from './signing.ts'
 
 const Empty = z.strictObject({})
 const attempt = z.int().min(1).max(1_000)
 const ofKeygen = { keyId: KeyId, index: Index, attempt }
 const ofRefresh = { refreshId: RefreshId, index: Index, attempt }
 const ofSigning = { signingId: SigningId, attempt, index: Index }
+const itemResults = z.array(ItemResult).min(1).max(MAX_ITEMS)
 
 const roundOne = z.strictObject({ message: RoundOne })
 const roundOnes = z.array(RoundOne).min(2).max(32)
@@ -112,10 +122,10 @@ export const enclaveMethods = {
   /** Asked of one host of the quorum, which has answered `sign.partial` for the same package. */
   'sign.aggregate': {
     params: z.strictObject({ ...ofSigning, partials: z.array(Partial).min(2).max(32) }),
-    result: z.strictObject({ sealedSignatures: z.array(Base64url), signatureDigest: Digest }),
+    result: z.strictObject({ results: itemResults, resultDigest: Digest }),
   },
   'sign.confirm': {
-    params: z.strictObject({ ...ofSigning, sealedSignatures: z.array(Base64url).min(1) }),
+    params: z.strictObject({ ...ofSigning, results: itemResults }),
     result: z.strictObject({ receipt: SigningReceipt }),
   },
 } as const

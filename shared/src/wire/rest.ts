@@ -6,7 +6,7 @@ import { Certificate, KeygenState, Skeleton, Slot } from './keygen.ts'
 import { SealingClaims } from './sealing.ts'
 import { Installed, Prepared, RefreshRequest, RefreshState } from './refresh.ts'
 import { Manifest, Notice } from './manifest.ts'
-import { Approval, SealedItems, SigningReceipt, SigningRequest, SigningState } from './signing.ts'
+import { Approval, ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState } from './signing.ts'
 
 const Code = z
   .custom<RefusalCode>(isRefusalCode)
@@ -85,8 +85,8 @@ export const SigningStatus = z.strictObject({
   approvals: z.array(Approval),
   quorum: z.array(Index),
   failure: Failure.nullable(),
-  /** Each item's 64-byte signature, sealed under the session secret. */
-  sealedSignatures: z.array(Base64url).nullable(),
+  /** How each item ended, once the signing has completed. */
+  results: z.array(ItemResult).nullable(),
   receipts: z.array(SigningReceipt),
 })
 export type SigningStatus = z.infer<typeof SigningStatus>

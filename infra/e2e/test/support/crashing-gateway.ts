@@ -11,7 +11,7 @@ function stateOf({ kind, state: { phase } }: Pick<Change, 'kind' | 'state'>): st
   const detail =
     phase.name === 'key_generation' || phase.name === 'refreshing'
       ? `/${phase.round.name}`
-      : phase.name === 'finalizing_signature' && phase.sealedSignatures !== null
+      : phase.name === 'finalizing_signature' && phase.results !== null
         ? '/aggregated'
         : ''
   return `${kind} ${phase.name}${detail}`
