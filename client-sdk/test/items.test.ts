@@ -96,6 +96,8 @@ describe('an item that the quorum refused', () => {
     expect((outcome as ItemsRefused).items.map(({ refused }) => refused)).toEqual([
       ...[null, 'content.mismatch', 'signing.disputed'],
     ])
+    // What was sealed is not in a proof: an asker could have sealed anything, and framed who refused it.
+    expect((outcome as ItemsRefused).refused).toContainEqual({ at: 2, code: 'signing.disputed', culprits: [] })
     const [first] = proof.results
     const lies: Outcome[][] = [
       [first!, first!, disputed],

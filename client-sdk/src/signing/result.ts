@@ -23,7 +23,7 @@ type ItemRefusedBy = Readonly<{ index: number; code: ItemRefusal }>
 
 /**
  * An item that the quorum did not sign, why, and who of it said so. `signing.disputed`: not all of the quorum did, or not for one
- * reason. `culprits` are then those whose word the item itself disproves.
+ * reason. `culprits` are then those whose word the item itself disproves; a proof does not hold what was sealed, and names none.
  */
 export type RefusedItem = Item &
   Readonly<{ refused: ItemFailure['code']; refusals: readonly ItemRefusedBy[]; culprits: readonly number[] }>

@@ -60,10 +60,13 @@ export async function acceptSignatures(
   const read = readOutcomes(mpc, key, items, outcomes, receipts)
   await verifyReceipts(version, requestDigest, outcomes, receipts)
   requireImages(trust, receipts)
-  return resultOf(read, { request, requestDigest, receipts })
+  return resultOf(nameCulprits(key, read, receipts), { request, requestDigest, receipts })
 }
 
-/** Verifies the signature of each item that has one. The receipts are still to be verified. Throws `signature.invalid`. */
+/**
+ * Verifies the signature of each item that has one, and names no culprits. The receipts are still to be verified. Throws
+ * `signature.invalid`.
+ */
 export function readOutcomes(
   mpc: Mpc,
   key: Key,
@@ -74,25 +77,31 @@ export function readOutcomes(
   const quorum = receipts.map(({ body }) => body.index)
   return items.map((item, at) => {
     const outcome = outcomes[at] ?? ''
-    if (typeof outcome !== 'string') return refusedItem(key, item, outcome, quorum)
+    if (typeof outcome !== 'string') return refusedItem(item, outcome, quorum)
     const signature = fromHex(outcome)
     const publicKey = verifyItem(mpc, key, item, signature)
     return { ...item, refused: null, signature, publicKey, event: finishEvent(mpc, key, item, signature) }
   })
 }
 
-/**
- * The item has been opened, and is what its request names: nothing but the key's policy can speak against it. So whoever of the
- * quorum says otherwise in a dispute lies.
- */
-function refusedItem(key: Key, item: Item, failure: ItemFailure, quorum: readonly number[]): RefusedItem {
+function refusedItem(item: Item, failure: ItemFailure, quorum: readonly number[]): RefusedItem {
   const { code: refused } = failure
-  if (refused !== 'signing.disputed')
-    return { ...item, refused, refusals: quorum.map((index) => ({ index, code: refused })), culprits: [] }
-  const { refusals } = failure
-  const truth = permitsItem(verifiedKey(key), item) ? null : 'content.not_permitted'
-  const wordOf = (index: number) => refusals.find((refusal) => refusal.index === index)?.code ?? null
-  return { ...item, refused, refusals, culprits: quorum.filter((index) => wordOf(index) !== truth) }
+  const refusals = refused === 'signing.disputed' ? failure.refusals : quorum.map((index) => ({ index, code: refused }))
+  return { ...item, refused, refusals, culprits: [] }
+}
+
+/**
+ * Names who lied in a dispute. Only for items that were opened from what their request names, or sealed here: nothing but the key's
+ * policy can speak against those, so that whoever of the quorum says otherwise lies.
+ */
+function nameCulprits(key: Key, items: readonly ItemOutcome[], receipts: readonly SigningReceipt[]): ItemOutcome[] {
+  return items.map((item) => {
+    if (item.refused !== 'signing.disputed') return item
+    const truth = permitsItem(verifiedKey(key), item) ? null : 'content.not_permitted'
+    const wordOf = (index: number) => item.refusals.find((refusal) => refusal.index === index)?.code ?? null
+    const quorum = receipts.map(({ body }) => body.index)
+    return { ...item, culprits: quorum.filter((index) => wordOf(index) !== truth) }
+  })
 }
 
 /** Each host says what it was when it signed: an image that is accepted. Throws `receipt.invalid` with who was not. */
