@@ -1,21 +1,25 @@
 import { z } from 'zod'
 import { Refusal, refusals, type RefusalCode, type Retry } from '@quorate/shared/errors'
 
+/** Who says that something is refused. */
+export type Voice = 'gateway' | 'hosts' | 'client'
+
 type Details = Readonly<{ culprits?: readonly number[]; issues?: readonly string[]; cause?: unknown }>
 
 /**
  * Whatever the SDK refuses, or was refused. `code` is of the closed table; `by` tells who says so: `gateway` is the word of
- * a gateway that may lie, `client` was found by checking here. `culprits` are participant indices (1…n).
+ * a gateway that may lie, `hosts` that of a whole quorum under its receipts, `client` was found by checking here. `culprits` are
+ * participant indices (1…n).
  */
 export class QuorateError extends Error {
   override readonly name = 'QuorateError'
   readonly code: RefusalCode
-  readonly by: 'gateway' | 'client'
+  readonly by: Voice
   readonly retry: Retry
   readonly culprits: readonly number[]
   readonly issues: readonly string[]
 
-  constructor(code: RefusalCode, by: 'gateway' | 'client', { culprits = [], issues = [], cause }: Details = {}) {
+  constructor(code: RefusalCode, by: Voice, { culprits = [], issues = [], cause }: Details = {}) {
     super(refusals[code].title, cause === undefined ? undefined : { cause })
     this.code = code
     this.by = by

@@ -5,13 +5,13 @@ import { taggedHash } from '@quorate/shared/seal/hash'
 import { openItem, sealSignature } from '@quorate/shared/seal/items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
 import { messageOf } from '@quorate/shared/content/content'
-import { signatureDigest } from '@quorate/shared/verify/signing'
+import { resultDigest } from '@quorate/shared/verify/signing'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveIdentity, type AttestedIdentity } from '@quorate/shared/wire/identity'
 import { Init, Registration, type Certificate, type CertificateBody, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Item } from '@quorate/shared/wire/content'
-import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { ItemResult, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import {
   base64,
@@ -142,8 +142,12 @@ export function signItems(
 export const openItems = (secret: Uint8Array, { body }: SigningRequest, sealedItems: readonly string[]): Item[] =>
   sealedItems.map((sealed, at) => openItem(secret, body.signingId, at, fromBase64url(sealed)))
 
-export const sealSignatures = (secret: Uint8Array, signingId: string, signatures: readonly Uint8Array[]): string[] =>
-  signatures.map((signature, at) => toBase64url(sealSignature(secret, signingId, at, signature)))
+export const sealSignatures = (
+  secret: Uint8Array,
+  signingId: string,
+  signatures: readonly Uint8Array[],
+): ItemResult[] =>
+  signatures.map((signature, at) => ({ sealedSignature: toBase64url(sealSignature(secret, signingId, at, signature)) }))
 
 /** A receipt of each host of the quorum. */
 export function writeReceipts(
@@ -151,12 +155,12 @@ export function writeReceipts(
   certificate: CertificateBody,
   request: SigningRequest,
   quorum: number[],
-  signatures: readonly Uint8Array[],
+  outcomes: readonly Outcome[],
 ): Promise<SigningReceipt[]> {
   const { skeleton } = certificate.roster
   const same = {
     requestDigest: digestOf('request', request.body),
-    signatureDigest: signatureDigest(signatures.map(toHex)),
+    resultDigest: resultDigest(outcomes),
     policyDigest: digestOf('policy', skeleton.policy),
     epoch: certificate.epoch,
     measurements: { '0': toHex(pcr(1)), '1': toHex(pcr(2)), '2': toHex(pcr(3)) },

@@ -96,10 +96,10 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     if (quorum.length < body.roster.skeleton.threshold) return
     const items = openItems(row.secret!, status.request, status.sealedItems)
     const signatures = signItems(fleet, body, row.dealt!, quorum, items)
-    const receipts = await writeReceipts(fleet, body, status.request, quorum, signatures)
-    const sealedSignatures = sealSignatures(row.secret!, status.signingId, signatures)
+    const receipts = await writeReceipts(fleet, body, status.request, quorum, signatures.map(toHex))
+    const results = sealSignatures(row.secret!, status.signingId, signatures)
     const version = status.version + 1
-    signings.set(status.signingId, { ...status, version, state: 'completed', quorum, receipts, sealedSignatures })
+    signings.set(status.signingId, { ...status, version, state: 'completed', quorum, receipts, results })
   }
 
   const handlers: { [N in RouteName]?: (asked: Asked & { params: never; body: never }) => unknown } = {
@@ -181,7 +181,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       body: { request: RouteReply<'getSigning'>['request']; sealedItems: string[] }
     }) => {
       const { signingId, keyId, expiresAt } = body.request.body
-      const fresh = { attempt: 1, approvals: [], quorum: [], failure: null, sealedSignatures: null, receipts: [] }
+      const fresh = { attempt: 1, approvals: [], quorum: [], failure: null, results: null, receipts: [] }
       const status = {
         signingId,
         keyId,

@@ -87,7 +87,7 @@ describe('a signature', () => {
   it('is refused when it does not verify, though it is sealed as it should be', async () => {
     const forge = (honest: Signings, key: Key) => {
       const { secret } = gateway.keygens.get(key.keyId)!
-      return { ...honest, sealedSignatures: sealSignatures(secret!, honest.signingId, [new Uint8Array(64).fill(1)]) }
+      return { ...honest, results: sealSignatures(secret!, honest.signingId, [new Uint8Array(64).fill(1)]) }
     }
     await expect(shown(forge)).rejects.toMatchObject(refusedAs('signature.invalid'))
   })
@@ -106,18 +106,16 @@ describe('a signature', () => {
   })
 
   it('is refused when it is missing', async () => {
-    await expect(shown((honest) => ({ ...honest, sealedSignatures: null }))).rejects.toMatchObject(
+    await expect(shown((honest) => ({ ...honest, results: null }))).rejects.toMatchObject(
       refusedAs('signature.invalid'),
     )
-    await expect(shown((honest) => ({ ...honest, sealedSignatures: [] }))).rejects.toMatchObject(
-      refusedAs('signature.invalid'),
-    )
+    await expect(shown((honest) => ({ ...honest, results: [] }))).rejects.toMatchObject(refusedAs('signature.invalid'))
   })
 
   it('is refused when it is sealed for another signing', async () => {
-    await expect(
-      shown((honest, _key, { sealedSignatures }) => ({ ...honest, sealedSignatures })),
-    ).rejects.toMatchObject(refusedAs('seal.invalid'))
+    await expect(shown((honest, _key, { results }) => ({ ...honest, results }))).rejects.toMatchObject(
+      refusedAs('seal.invalid'),
+    )
   })
 
   it('is refused when the end of another signing is shown in its place', async () => {

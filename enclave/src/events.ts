@@ -25,7 +25,7 @@ export type EnclaveEvent =
       commitment: string
       packageDigest: string
     }
-  | { event: 'signature.made'; signingId: string; index: number; signatureDigest: string }
+  | { event: 'signing.confirmed'; signingId: string; index: number; signatures: number; resultDigest: string }
   | { event: 'call.refused'; method: string; code: RefusalCode }
   | { event: 'call.failed'; method: string; error: string }
 

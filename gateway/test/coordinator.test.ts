@@ -296,7 +296,12 @@ describe('a signing', () => {
     expect(status).toMatchObject({ state: 'collecting_participants', version: 1, attempt: 0 })
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     const done = await finished(status)
-    expect(done).toMatchObject({ state: 'completed', attempt: 1, quorum: [1, 2], sealedSignatures: ['c2lnbmF0dXJl'] })
+    expect(done).toMatchObject({
+      state: 'completed',
+      attempt: 1,
+      quorum: [1, 2],
+      results: [{ sealedSignature: 'c2lnbmF0dXJl' }],
+    })
     expect(done.receipts.map(({ body }) => body.index)).toEqual([1, 2])
     expect((await store.verifyAudit()).records).toBe(2)
     expect(enclaves.count('key.load')).toBe(2)

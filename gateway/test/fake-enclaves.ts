@@ -124,7 +124,9 @@ const signingHandlers: Handlers = {
     const nonce = at.memory.nonces.get(nonceName(of)) ?? { request, package: null, partial: `${at.boots}` }
     at.memory.nonces.set(nonceName(of), nonce)
     const requestDigest = Digest.parse(digestOf('request', request.body))
-    const commitments = items.map(() => Buffer.from(`nonce of boot ${at.boots}`).toString('base64url'))
+    const commitments = items.map(() => ({
+      commitment: Buffer.from(`nonce of boot ${at.boots}`).toString('base64url'),
+    }))
     return { commitment: await signBody(await signerOf(at), 'commitment', { ...of, requestDigest, commitments }) }
   },
   'signing.partial': ({ commitments, approvals, ...of }, at) => {
@@ -136,14 +138,14 @@ const signingHandlers: Handlers = {
   },
   'signing.aggregate': (of, at) => {
     const { request } = nonceOf(at, of)
-    const sealedSignatures = request.body.items.map(() => 'c2lnbmF0dXJl')
-    return Promise.resolve({ sealedSignatures, signatureDigest: Digest.parse('55'.repeat(32)) })
+    const results = request.body.items.map(() => ({ sealedSignature: 'c2lnbmF0dXJl' }))
+    return Promise.resolve({ results, resultDigest: Digest.parse('55'.repeat(32)) })
   },
   'signing.confirm': async (of, at) => {
     const { request } = nonceOf(at, of)
     const receipt = {
       requestDigest: Digest.parse(digestOf('request', request.body)),
-      signatureDigest: Digest.parse('55'.repeat(32)),
+      resultDigest: Digest.parse('55'.repeat(32)),
       quorum: [1, 2],
       index: of.index,
       policyDigest: Digest.parse('66'.repeat(32)),

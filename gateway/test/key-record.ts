@@ -115,6 +115,7 @@ export async function requestFor(
     epoch: 0,
     asker,
     items: [{ type: 'bytes' as const, digest: Digest.parse('44'.repeat(32)) }],
+    sealedDigest: Digest.parse('55'.repeat(32)),
     askedAt: Date.now(),
     expiresAt: Date.now() + 60_000,
     ...more,

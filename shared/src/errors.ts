@@ -102,6 +102,12 @@ export const refusals = {
     'new_session',
     'The aggregated signature does not verify, so it was withheld',
   ),
+  'signing.disputed': row(
+    'participant',
+    409,
+    'new_session',
+    'Hosts of the quorum do not say the same of this item, so one of them lies',
+  ),
   'nonce.spent': row('upstream', 409, 'new_session', 'This nonce has been used and is gone'),
   'consent.missing': row('caller', 403, 'never', 'The owner of this share has not approved this'),
   'consent.invalid': row('caller', 403, 'never', 'The approval does not verify for this request'),

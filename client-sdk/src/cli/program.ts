@@ -77,6 +77,8 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
   }
 }
 
+const voices = { gateway: ', says the gateway', hosts: ', say the hosts', client: '' } as const
+
 function report(error: unknown, { stdout, stderr, signal }: World, json: boolean): void {
   if (signal.aborted) return
   const known = error instanceof QuorateError
@@ -89,7 +91,7 @@ function report(error: unknown, { stdout, stderr, signal }: World, json: boolean
     return
   }
   const lines = [
-    `${red('✗')} ${message}${known ? ` (${error.code}${error.by === 'gateway' ? ', says the gateway' : ''})` : ''}`,
+    `${red('✗')} ${message}${known ? ` (${error.code}${voices[error.by]})` : ''}`,
     ...(known && error.culprits.length > 0 ? [`  participants to blame: ${error.culprits.join(', ')}`] : []),
     ...(known ? error.issues.map((issue) => `  ${issue}`) : []),
     ...(adviceFor(error) === undefined ? [] : [`  ${adviceFor(error) ?? ''}`]),

@@ -36,7 +36,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.usage
   if (!(error instanceof QuorateError)) return exitCodes.failed
   if (error.code === 'wait.timeout') return exitCodes.timeout
-  if (error.by === 'gateway') return exitCodes.failed
+  if (error.by !== 'client') return exitCodes.failed
   if (unverified.includes(error.code)) return exitCodes.untrusted
   return misused.includes(error.code) ? exitCodes.usage : exitCodes.failed
 }

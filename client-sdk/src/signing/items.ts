@@ -1,12 +1,13 @@
-import { fitsScheme, messageOf } from '@quorate/shared/content/content'
+import { messageOf } from '@quorate/shared/content/content'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openItem, sealItem } from '@quorate/shared/seal/items'
 import { itemDigest } from '@quorate/shared/seal/session-keys'
+import { permitsItem, requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Item, type Content, type Mode } from '@quorate/shared/wire/content'
 import type { RequestBody } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
-import { sessionSecretOf, type Key } from '../key.ts'
+import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 
 /** Something to sign: bytes, a text (its UTF-8), typed content, or content with the key mode to sign it in. */
 export type Signable = Uint8Array | string | Content | Item
@@ -24,38 +25,35 @@ const tweakable = (key: Key, { type }: Content): boolean =>
 
 /** Checks what is to be signed against its schema and the key's policy. Throws `content.invalid` or `content.not_permitted`. */
 export function readItems(key: Key, what: Signable | readonly Signable[]): Item[] {
-  const { policy } = key.certificate.body.roster.skeleton
   return (Array.isArray(what) ? (what as readonly Signable[]) : [what as Signable]).map((one) => {
     const item = Item.safeParse(itemOf(one))
     if (!item.success) return refuse('content.invalid')
-    const { type } = item.data.content
-    const permitted = policy.content.includes(type) && fitsScheme(type, key.scheme)
-    if (!permitted || (item.data.mode.kind === 'taproot' && !tweakable(key, item.data.content)))
-      return refuse('content.not_permitted')
-    return item.data
+    return permitsItem(verifiedKey(key), item.data) ? item.data : refuse('content.not_permitted')
   })
 }
 
-/** The items as the gateway may see them: types and keyed digests, and the contents sealed. */
+/** The items as the gateway may see them: what a request says of them, and the contents sealed. */
 export function sealItems(
   key: Key,
   signingId: string,
   items: readonly Item[],
-): { items: RequestBody['items']; sealedItems: string[] } {
+): { named: Pick<RequestBody, 'items' | 'sealedDigest'>; sealedItems: string[] } {
   const secret = sessionSecretOf(key)
-  return {
+  const sealedItems = items.map((item, at) => toBase64url(sealItem(secret, signingId, at, item)))
+  const named = {
     items: items.map((item, at) => ({
       type: item.content.type,
       digest: toHex(itemDigest(secret, signingId, at, item)) as RequestBody['items'][number]['digest'],
     })),
-    sealedItems: items.map((item, at) => toBase64url(sealItem(secret, signingId, at, item))),
+    sealedDigest: sealedDigest(sealedItems),
   }
+  return { named, sealedItems }
 }
 
 /** Opens the items of a request and compares each with what the request commits to. Throws `seal.invalid` or `content.mismatch`. */
 export function openItems(key: Key, request: RequestBody, sealedItems: readonly string[]): Item[] {
   const secret = sessionSecretOf(key)
-  if (sealedItems.length !== request.items.length) return refuse('content.mismatch')
+  requireSealedItems(request, sealedItems)
   return request.items.map(({ type, digest }, at) => {
     const item = openItem(secret, request.signingId, at, fromBase64url(sealedItems[at] ?? ''))
     const same = item.content.type === type && toHex(itemDigest(secret, request.signingId, at, item)) === digest

@@ -3,40 +3,49 @@ import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/seal/session-keys'
 import { loadMpc } from '@quorate/shared/mpc'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { Item } from '@quorate/shared/wire/content'
-import { Signature } from '@quorate/shared/wire/ids'
-import { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import { Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
-import { requireImages, verifyItem, type SignatureResult } from './verify.ts'
+import { requireSigned, type ItemOutcome, type SignatureResult } from './result.ts'
+import { readOutcomes, requireImages, verifyItem } from './verify.ts'
 
-/** Signatures with all that proves, offline and for ever, who asked for what, and which enclaves signed it. */
+/** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
 export const SignatureProof = z.strictObject({
-  format: z.literal('quorate-signature/v1'),
+  format: z.literal('quorate-signature/v2'),
   request: SigningRequest,
   items: z.array(Item),
-  signatures: z.array(Signature),
+  /** One per item. */
+  results: z.array(Outcome),
   receipts: z.array(SigningReceipt),
 })
 export type SignatureProof = z.infer<typeof SignatureProof>
 
-/** The signatures as a file keeps them. Holds the signed contents. */
-export const signatureProof = ({ request, items, signatures, receipts }: SignatureResult): SignatureProof => ({
-  format: 'quorate-signature/v1',
+/** The result as a file keeps it. Holds the contents. */
+export const signatureProof = ({ request, items, receipts }: SignatureResult): SignatureProof => ({
+  format: 'quorate-signature/v2',
   request,
-  items: [...items],
-  signatures: signatures.map(toHex),
+  items: items.map(({ content, mode }) => ({ content, mode })),
+  results: items.map((item) => outcomeOf(item)),
   receipts: [...receipts],
 })
 
+function outcomeOf(item: ItemOutcome): Outcome {
+  if (item.refused === null) return toHex(item.signature)
+  return item.refused === 'signing.disputed'
+    ? { code: item.refused, refusals: [...item.refusals] }
+    : { code: item.refused }
+}
+
 /**
  * Verifies a proof against a key, without a gateway: the request, that its items are the contents, each signature, the receipts
- * of a whole quorum, and with `trust` that their hosts were images that it accepts. Throws what does not verify.
+ * of a whole quorum, and with `trust` that their hosts were images that it accepts. Throws what does not verify, and
+ * `ItemsRefused` when all of it verifies but not every item was signed.
  */
 export async function verifyProof(key: Key, proof: SignatureProof, trust?: TrustPolicy): Promise<void> {
   await refusing(async () => {
-    const { request, items, signatures, receipts } = proof
+    const { request, items, results, receipts } = proof
     const { body } = request
     const version = verifiedKeyOf(key, body.certificateDigest)
     const requestDigest = await verifyRequest(version, request, 0)
@@ -45,11 +54,11 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     const same =
       digests.length === body.items.length &&
       body.items.every(({ type, digest }, at) => type === items[at]?.content.type && digest === digests[at])
-    if (!same || signatures.length !== items.length) return refuse('content.mismatch')
-    const mpc = await loadMpc()
-    for (const [at, item] of items.entries()) verifyItem(mpc, key, item, fromHex(signatures[at] ?? ''))
-    await verifyReceipts(version, requestDigest, signatures, receipts)
+    if (!same || results.length !== items.length) return refuse('content.mismatch')
+    const outcomes = readOutcomes(await loadMpc(), key, items, results, receipts)
+    await verifyReceipts(version, requestDigest, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
+    requireSigned(outcomes)
   })
 }
 

@@ -17,14 +17,14 @@ export async function writeRequest(
   { askedAt, expiresAt }: Readonly<{ askedAt: number; expiresAt: number }>,
 ): Promise<OpenedRequest & Readonly<{ sealedItems: string[] }>> {
   const signingId = toHex(randomBytes(16))
-  const { items: named, sealedItems } = sealItems(key, signingId, items)
+  const { named, sealedItems } = sealItems(key, signingId, items)
   const body = RequestBody.safeParse({
     signingId,
     keyId: key.keyId,
     certificateDigest: key.digest,
     epoch: key.certificate.body.epoch,
     asker: asker.index,
-    items: named,
+    ...named,
     askedAt,
     expiresAt,
   })

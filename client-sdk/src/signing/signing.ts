@@ -6,7 +6,8 @@ import type { Context } from '../context.ts'
 import { QuorateError, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
-import { acceptSignatures, type OpenedRequest, type SignatureResult, type SigningStatus } from './verify.ts'
+import type { SignatureResult } from './result.ts'
+import { acceptSignatures, type OpenedRequest, type SigningStatus } from './verify.ts'
 
 /** Follows a signing of this key. */
 export const followSigning = (context: Context, key: Key, signingId: string): Following<SigningStatus> =>
@@ -71,7 +72,10 @@ export class Signing {
     return this.#following.watch(options)
   }
 
-  /** Waits for the signatures and verifies them with their receipts. Throws `wait.timeout`, why it failed, or what is wrong with them. */
+  /**
+   * Waits for the end and verifies it, item by item, with its receipts. An item may have been refused: the lists of the result
+   * throw then. Throws `wait.timeout`, why all of it failed, or what is wrong with it.
+   */
   async completed(options: WaitOptions = {}): Promise<SignatureResult> {
     return refusing(async () => {
       const status = await this.#following.ended(options)

@@ -2,42 +2,19 @@ import { isAcceptedImage, type TrustPolicy } from '@quorate/shared/attestation/p
 import type { Mpc } from '@quorate/shared/mpc'
 import { openSignature } from '@quorate/shared/seal/items'
 import { digestOf } from '@quorate/shared/seal/sign'
+import { permitsItem } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
-import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { ItemFailure, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
-import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
+import { sessionSecretOf, verifiedKey, verifiedKeyOf, type Key } from '../key.ts'
 import { openItems, signedBytes } from './items.ts'
+import { resultOf, type ItemOutcome, type NostrEvent, type RefusedItem, type SignatureResult } from './result.ts'
 
 export type SigningStatus = RouteReply<'getSigning'>
-
-/** A finished Nostr event (NIP-01). */
-export type NostrEvent = Readonly<{
-  id: string
-  pubkey: string
-  created_at: number
-  kind: number
-  tags: readonly (readonly string[])[]
-  content: string
-  sig: string
-}>
-
-/** Verified signatures, in the order of the items, with what proves to anybody who signed what. */
-export type SignatureResult = Readonly<{
-  signatures: readonly Uint8Array[]
-  /** The public key (32 bytes, hex) that verifies each. */
-  publicKeys: readonly string[]
-  /** For items of type `nostr-event` the finished event, else null. */
-  events: readonly (NostrEvent | null)[]
-  items: readonly Item[]
-  request: SigningRequest
-  /** R, hex. */
-  requestDigest: Digest
-  receipts: readonly SigningReceipt[]
-}>
 
 /** A request and its items, checked as an approver should before saying anything. */
 export type OpenedRequest = Readonly<{ request: SigningRequest; requestDigest: Digest; items: readonly Item[] }>
@@ -59,13 +36,13 @@ export async function openRequest(
 
 /**
  * Opens and verifies what a completed signing holds: it is the one asked about, every signature is of the item's content under
- * the key, and the receipts are of a whole quorum of images that are trusted. Throws `reply.mismatch`, `seal.invalid`, `signature.invalid`, `receipt.invalid`.
+ * the key, and a whole quorum of images that are trusted has receipted these signatures and these failures. Throws `reply.mismatch`, `seal.invalid`, `signature.invalid`, `receipt.invalid`.
  */
 export async function acceptSignatures(
   { mpc, trust }: Readonly<{ mpc: Mpc; trust: TrustPolicy }>,
   key: Key,
   { request, requestDigest, items }: OpenedRequest,
-  status: Pick<SigningStatus, 'signingId' | 'keyId' | 'request' | 'sealedSignatures' | 'receipts'>,
+  status: Pick<SigningStatus, 'signingId' | 'keyId' | 'request' | 'results' | 'receipts'>,
 ): Promise<SignatureResult> {
   const { signingId } = request.body
   const same =
@@ -73,16 +50,58 @@ export async function acceptSignatures(
     status.keyId === key.keyId &&
     digestOf('request', status.request.body) === requestDigest
   if (!same) return refuse('reply.mismatch')
-  const sealed = status.sealedSignatures
-  if (sealed?.length !== items.length) return refuse('signature.invalid')
+  const { results, receipts } = status
+  if (results?.length !== items.length) return refuse('signature.invalid')
   const secret = sessionSecretOf(key)
-  const signatures = sealed.map((blob, at) => openSignature(secret, signingId, at, fromBase64url(blob)))
-  const publicKeys = items.map((item, at) => verifyItem(mpc, key, item, signatures[at] ?? new Uint8Array()))
+  const outcomes = results.map((result, at) =>
+    'code' in result ? result : toHex(openSignature(secret, signingId, at, fromBase64url(result.sealedSignature))),
+  )
   const version = verifiedKeyOf(key, request.body.certificateDigest)
-  await verifyReceipts(version, requestDigest, signatures.map(toHex), status.receipts)
-  requireImages(trust, status.receipts)
-  const events = items.map((item, at) => finishEvent(mpc, key, item, signatures[at] ?? new Uint8Array()))
-  return { signatures, publicKeys, events, items, request, requestDigest, receipts: status.receipts }
+  const read = readOutcomes(mpc, key, items, outcomes, receipts)
+  await verifyReceipts(version, requestDigest, outcomes, receipts)
+  requireImages(trust, receipts)
+  return resultOf(nameCulprits(key, read, receipts), { request, requestDigest, receipts })
+}
+
+/**
+ * Verifies the signature of each item that has one, and names no culprits. The receipts are still to be verified. Throws
+ * `signature.invalid`.
+ */
+export function readOutcomes(
+  mpc: Mpc,
+  key: Key,
+  items: readonly Item[],
+  outcomes: readonly Outcome[],
+  receipts: readonly SigningReceipt[],
+): ItemOutcome[] {
+  const quorum = receipts.map(({ body }) => body.index)
+  return items.map((item, at) => {
+    const outcome = outcomes[at] ?? ''
+    if (typeof outcome !== 'string') return refusedItem(item, outcome, quorum)
+    const signature = fromHex(outcome)
+    const publicKey = verifyItem(mpc, key, item, signature)
+    return { ...item, refused: null, signature, publicKey, event: finishEvent(mpc, key, item, signature) }
+  })
+}
+
+function refusedItem(item: Item, failure: ItemFailure, quorum: readonly number[]): RefusedItem {
+  const { code: refused } = failure
+  const refusals = refused === 'signing.disputed' ? failure.refusals : quorum.map((index) => ({ index, code: refused }))
+  return { ...item, refused, refusals, culprits: [] }
+}
+
+/**
+ * Names who lied in a dispute. Only for items that were opened from what their request names, or sealed here: nothing but the key's
+ * policy can speak against those, so that whoever of the quorum says otherwise lies.
+ */
+function nameCulprits(key: Key, items: readonly ItemOutcome[], receipts: readonly SigningReceipt[]): ItemOutcome[] {
+  return items.map((item) => {
+    if (item.refused !== 'signing.disputed') return item
+    const truth = permitsItem(verifiedKey(key), item) ? null : 'content.not_permitted'
+    const wordOf = (index: number) => item.refusals.find((refusal) => refusal.index === index)?.code ?? null
+    const quorum = receipts.map(({ body }) => body.index)
+    return { ...item, culprits: quorum.filter((index) => wordOf(index) !== truth) }
+  })
 }
 
 /** Each host says what it was when it signed: an image that is accepted. Throws `receipt.invalid` with who was not. */

@@ -1,8 +1,11 @@
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { failuresOf } from '@quorate/shared/verify/items'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment } from '@quorate/shared/wire/signing'
 import type { OpenKey } from '../vault/shares.ts'
+import type { Task } from './content.ts'
+import type { Signing } from './seat.ts'
 
 /** What all commitments of a package must agree on. */
 type Frame = Readonly<{ signingId: string; requestDigest: string; attempt: number; items: number }>
@@ -42,6 +45,21 @@ export async function checkCommitments(
     throw new Refusal('signing.bad_commitment')
 }
 
-/** The commitments for item `at`, by participant, as FROST takes them. */
-export const commitmentsFor = (list: readonly Commitment[], at: number): Map<number, Uint8Array> =>
-  new Map(list.map(({ body }) => [body.index, fromBase64url(body.commitments[at] ?? '')]))
+/** An item that every host of a package committed to, by its place in the request, with their commitments as FROST takes them. */
+export type LiveItem = Task & Readonly<{ at: number; commitments: ReadonlyMap<number, Uint8Array> }>
+
+/** The items that a checked package signs, in the order of the request. */
+export function liveItems({ tasks }: Signing, list: readonly Commitment[]): LiveItem[] {
+  const failures = failuresOf(list)
+  return tasks.flatMap((task, at) =>
+    failures[at] !== null || 'code' in task ? [] : [{ ...task, at, commitments: commitmentsFor(list, at) }],
+  )
+}
+
+const commitmentsFor = (list: readonly Commitment[], at: number): Map<number, Uint8Array> =>
+  new Map(
+    list.flatMap(({ body }) => {
+      const word = body.commitments[at]
+      return word !== undefined && 'commitment' in word ? [[body.index, fromBase64url(word.commitment)] as const] : []
+    }),
+  )

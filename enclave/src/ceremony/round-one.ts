@@ -1,10 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
 import { toBase64url } from '@quorate/shared/wire/bytes'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { Commitment, ItemCommitment } from '@quorate/shared/wire/signing'
 import type { OpenKey } from '../vault/shares.ts'
 import { keepNonces } from './nonces.ts'
 import { orRefuse } from './refuse-mpc.ts'
 import type { Signing, SigningPorts } from './seat.ts'
+
+/** In place of the nonces of an item that this host does not sign. */
+const none = new Uint8Array(0)
 
 /** Round one. The same attempt gets the same commitment; a newer one gets fresh nonces, and the old ones are destroyed. */
 export async function takeSeat(
@@ -20,8 +23,11 @@ export async function takeSeat(
   if (seat !== undefined && seat.attempt > attempt) throw new Refusal('nonce.spent')
 
   const frost = ports.mpc.frost(key.certificate.roster.skeleton.scheme)
-  const pairs = signing.tasks.map(() => orRefuse('enclave.failed', () => frost.commit({ share: key.share })))
-  const commitments = pairs.map((pair) => toBase64url(pair.commitments))
+  const draw = () => orRefuse('enclave.failed', () => frost.commit({ share: key.share }))
+  const words = signing.tasks.map((task) => ('code' in task ? task : draw()))
+  const commitments = words.map((word): ItemCommitment =>
+    'code' in word ? { code: word.code } : { commitment: toBase64url(word.commitments) },
+  )
   const body = {
     signingId,
     requestDigest: signing.requestDigest,
@@ -29,7 +35,7 @@ export async function takeSeat(
     index,
     commitments,
   }
-  const nonces = keepNonces(pairs.map((pair) => pair.nonces))
+  const nonces = keepNonces(words.map((word) => ('code' in word ? none : word.nonces)))
   const commitment = await ports.vault.sign('commitment', body)
 
   const now = signing.seats.get(index)
@@ -40,6 +46,9 @@ export async function takeSeat(
   }
   seat?.nonces.destroy()
   signing.seats.set(index, { attempt, commitment, nonces, spent: null })
-  for (const each of commitments) ports.log({ event: 'nonce.committed', signingId, index, attempt, commitment: each })
+  for (const word of commitments) {
+    if ('code' in word) continue
+    ports.log({ event: 'nonce.committed', signingId, index, attempt, commitment: word.commitment })
+  }
   return commitment
 }

@@ -4,8 +4,7 @@ import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
 import { requireConsent, type Ground, type Plea } from '../policy/consent.ts'
 import type { OpenKey } from '../vault/shares.ts'
-import type { Task } from './content.ts'
-import { checkCommitments, commitmentsFor } from './package.ts'
+import { checkCommitments, liveItems, type LiveItem } from './package.ts'
 import { orRefuse } from './refuse-mpc.ts'
 import { keyOf, type Seat, type Signing, type SigningPorts } from './seat.ts'
 import { sealPartials } from './signature.ts'
@@ -39,8 +38,30 @@ export function repeatAnswer(spent: NonNullable<Seat['spent']>, digest: string):
 type CheckedPackage = Readonly<{ digest: string; commitments: readonly Commitment[]; ground: Ground }>
 
 /**
+ * Charges a standing grant for the items that it has not paid for yet. An attempt may sign other items than the one before, and
+ * none is signed unpaid. Throws `grant.exhausted`.
+ */
+function chargeGrant(
+  ports: SigningPorts,
+  signing: Signing,
+  key: OpenKey,
+  ground: Ground,
+  live: readonly LiveItem[],
+): void {
+  if (typeof ground !== 'object') return
+  const { index, sealedAt: knownSince } = key
+  const paid = signing.charged.get(index) ?? new Set()
+  const unpaid = live.filter(({ at }) => !paid.has(at))
+  if (unpaid.length === 0) return
+  const share = { keyId: signing.request.keyId, index, knownSince }
+  ports.grants.spend(share, ground.grant, unpaid.length, ports.clock())
+  signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
+}
+
+/**
  * Round two. In this order, without a pause: the nonces are taken out of the seat, then used, then the answer is kept for
- * the byte-identical package. Any other package finds them spent, also when this call fails half-way.
+ * the byte-identical package. Any other package finds them spent, also when this call fails half-way. Nonces of items that are
+ * not live are wiped unused.
  */
 export function spendNonces(
   ports: SigningPorts,
@@ -50,19 +71,20 @@ export function spendNonces(
 ): Partial {
   if (seat.spent !== null) return repeatAnswer(seat.spent, digest)
   const { index } = seat.commitment.body
-  const { signingId, keyId } = signing.request
+  const { signingId } = signing.request
   const key = keyOf(ports, signing.request, index)
-  if (typeof ground === 'object' && !signing.charged.has(index)) {
-    const share = { keyId, index, knownSince: key.sealedAt }
-    ports.grants.spend(share, ground.grant, signing.tasks.length, ports.clock())
-    signing.charged.add(index)
-  }
+  const live = liveItems(signing, commitments)
+  chargeGrant(ports, signing, key, ground, live)
   const nonces = seat.nonces.take()
   seat.spent = { packageDigest: digest, partial: null, commitments }
   try {
-    for (const commitment of seat.commitment.body.commitments)
+    for (const { at } of live) {
+      const word = seat.commitment.body.commitments[at]
+      if (word === undefined || 'code' in word) continue
+      const { commitment } = word
       ports.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })
-    const partials = signPackage(ports.mpc, key, signing.tasks, nonces, commitments)
+    }
+    const partials = signItems(ports.mpc, key, live, nonces)
     seat.spent.partial = sealPartials(key, signingId, seat.attempt, partials)
     return seat.spent.partial
   } finally {
@@ -70,18 +92,11 @@ export function spendNonces(
   }
 }
 
-function signPackage(
-  mpc: Mpc,
-  key: OpenKey,
-  tasks: readonly Task[],
-  nonces: readonly Uint8Array[],
-  commitments: readonly Commitment[],
-): Uint8Array[] {
+function signItems(mpc: Mpc, key: OpenKey, live: readonly LiveItem[], nonces: readonly Uint8Array[]): Uint8Array[] {
   const frost = mpc.frost(key.certificate.roster.skeleton.scheme)
-  return tasks.map(({ message, tweak }, at) => {
+  return live.map(({ at, message, tweak, commitments }) => {
     const nonce = nonces[at] ?? new Uint8Array(0)
-    const list = commitmentsFor(commitments, at)
-    const params = { share: key.share, nonces: nonce, commitments: list, message, tweak }
+    const params = { share: key.share, nonces: nonce, commitments, message, tweak }
     return orRefuse('signing.bad_commitment', () => frost.sign(params))
   })
 }

@@ -8,7 +8,7 @@ import { maySign, versionOf } from '../vault/epochs.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { OpenKey, Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { Task } from './content.ts'
+import type { Declined, Task } from './content.ts'
 import type { Nonces } from './nonces.ts'
 
 /** A participant's place in the present attempt: its commitment, its nonces, and what it answered once they were spent. */
@@ -22,13 +22,14 @@ export type Seat = {
 export type Signing = {
   request: RequestBody
   requestDigest: Digest
-  tasks: readonly Task[]
+  /** One per item of the request. */
+  tasks: readonly (Task | Declined)[]
   seats: Map<number, Seat>
-  /** Indices whose standing grant has been charged for this signing: another attempt costs it nothing. */
-  charged: Set<number>
+  /** Per index the items (0…) for which its standing grant has been charged: another attempt at them costs it nothing. */
+  charged: Map<number, ReadonlySet<number>>
   /** Indices that have given their receipt. */
   confirmed: Set<number>
-  /** Digest of the sealed signatures that this enclave has aggregated and thereby verified. */
+  /** Digest of the sealed results that this enclave has aggregated and thereby verified. */
   aggregated: string | null
 }
 

@@ -4,21 +4,22 @@ import { openSignature, sealSignature } from '@quorate/shared/seal/items'
 import { deriveKey } from '@quorate/shared/seal/session-keys'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { openWith, sealWith } from '@quorate/shared/seal/symmetric'
-import { policyDigest, signatureDigest } from '@quorate/shared/verify/signing'
-import { fromBase64url, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { failuresOf } from '@quorate/shared/verify/items'
+import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
+import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
-import type { Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { ItemFailure, ItemResult, Outcome, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
 import { z } from 'zod'
 import type { OpenKey } from '../vault/shares.ts'
-import { commitmentsFor } from './package.ts'
+import { liveItems } from './package.ts'
 import { orRefuse } from './refuse-mpc.ts'
 import type { Seat, Signing, SigningPorts } from './seat.ts'
 
-const Shares = z.array(z.instanceof(Uint8Array)).min(1)
+const Shares = z.array(z.instanceof(Uint8Array))
 
 const partialContext = (signingId: string, attempt: number, index: number) => ['partial', signingId, attempt, index]
 
-/** Seals the partial signatures of all items, for the other hosts of the key alone: together they are the signature. */
+/** Seals the partial signatures of all live items, for the other hosts of the key alone: together they are the signature. */
 export function sealPartials(
   key: OpenKey,
   signingId: string,
@@ -32,13 +33,16 @@ export function sealPartials(
 }
 
 /** Opens one participant's partials. What does not open is that participant's fault, as a bad partial is. */
-function openPartials(key: OpenKey, signing: Signing, attempt: number, { index, sealed }: Partial): Uint8Array[] {
-  const { signingId } = signing.request
+function openPartials(
+  key: OpenKey,
+  { signingId, attempt, items }: Readonly<{ signingId: string; attempt: number; items: number }>,
+  { index, sealed }: Partial,
+): Uint8Array[] {
   const secret = deriveKey(key.sessionSecret, 'partial', signingId)
   try {
     const plaintext = openWith(secret, partialContext(signingId, attempt, index), fromBase64url(sealed))
     const partials = Shares.parse(decode(plaintext))
-    if (partials.length === signing.tasks.length) return partials
+    if (partials.length === items) return partials
   } catch {
     // Falls through: a blob that does not open and one that does not parse are the same refusal.
   } finally {
@@ -48,8 +52,8 @@ function openPartials(key: OpenKey, signing: Signing, attempt: number, { index, 
 }
 
 /**
- * Joins the partials of the quorum into one signature per item (RFC 9591 §5.3). FROST's aggregation verifies the result
- * under the group key, and looks for the culprits only if it does not verify. Throws `signing.bad_partial`.
+ * Joins the partials of the quorum into one signature per live item (RFC 9591 §5.3), beside the failures of the others. FROST's
+ * aggregation verifies each under the group key, and looks for culprits only if it does not. Throws `signing.bad_partial`.
  */
 export function aggregate(
   { mpc }: SigningPorts,
@@ -63,60 +67,93 @@ export function aggregate(
   const quorum = commitments.map(({ body }) => body.index)
   const missing = quorum.filter((index) => !partials.some((partial) => partial.index === index))
   if (partials.length !== quorum.length || missing.length > 0) throw new Refusal('signing.bad_partial', missing)
-  const opened = partials.map((partial) => [partial.index, openPartials(key, signing, seat.attempt, partial)] as const)
+  const { signingId } = signing.request
+  const live = liveItems(signing, commitments)
+  const of = { signingId, attempt: seat.attempt, items: live.length }
+  const opened = partials.map((partial) => [partial.index, openPartials(key, of, partial)] as const)
 
   const frost = mpc.frost(key.certificate.roster.skeleton.scheme)
-  const signatures = signing.tasks.map(({ message, tweak }, at) => {
-    const shares = new Map(opened.map(([index, ofItems]) => [index, ofItems[at] ?? new Uint8Array(0)]))
-    const { publicKeys } = key
-    const params = { publicKeys, commitments: commitmentsFor(commitments, at), partials: shares, message, tweak }
-    return orRefuse('signing.bad_partial', () => frost.aggregate(params))
-  })
-  const { signingId } = signing.request
-  const sealed = signatures.map((signature, at) =>
-    toBase64url(sealSignature(key.sessionSecret, signingId, at, signature)),
+  const signatures = new Map(
+    live.map(({ at, message, tweak, commitments }, nth) => {
+      const shares = new Map(opened.map(([index, ofItems]) => [index, ofItems[nth] ?? new Uint8Array(0)]))
+      const params = { publicKeys: key.publicKeys, commitments, partials: shares, message, tweak }
+      return [at, orRefuse('signing.bad_partial', () => frost.aggregate(params))] as const
+    }),
   )
-  signing.aggregated = digestOf('signature', sealed)
-  return {
-    sealedSignatures: sealed,
-    signatureDigest: signatureDigest(signatures.map(toHex)),
-  }
+  const outcomes = failuresOf(commitments).map(
+    (failure, at) => failure ?? toHex(signatures.get(at) ?? new Uint8Array(0)),
+  )
+  const results = sealOutcomes(key, signingId, outcomes)
+  signing.aggregated = digestOf('result', results)
+  return { results, resultDigest: resultDigest(outcomes) }
+}
+
+/** Seals each signature under S, for its place in the request. */
+const sealOutcomes = ({ sessionSecret }: OpenKey, signingId: string, outcomes: readonly Outcome[]): ItemResult[] =>
+  outcomes.map((outcome, at) =>
+    typeof outcome === 'string'
+      ? { sealedSignature: toBase64url(sealSignature(sessionSecret, signingId, at, fromHex(outcome))) }
+      : outcome,
+  )
+
+/** Opens the results of all items. Throws `signature.invalid` unless those without a signature are those that the package names. */
+function openResults(
+  { request }: Signing,
+  { sessionSecret }: OpenKey,
+  failures: readonly (ItemFailure | null)[],
+  results: readonly ItemResult[],
+): Outcome[] {
+  if (results.length !== failures.length) throw new Refusal('signature.invalid')
+  return results.map((result, at) => {
+    const failure = failures[at]
+    if (failure === null && 'sealedSignature' in result)
+      return toHex(openSignature(sessionSecret, request.signingId, at, fromBase64url(result.sealedSignature)))
+    const same = failure !== null && digestOf('result', result) === digestOf('result', failure)
+    if (failure === undefined || !same) throw new Refusal('signature.invalid')
+    return failure
+  })
 }
 
 /**
- * The receipt of one host of the quorum: it opens the signatures, verifies each under the key, and says what it signed.
- * Throws `signing.unknown` for who has not taken part, `signature.invalid` for whatever does not verify.
+ * The receipt of one host of the quorum: it opens the signatures, verifies each under the key, and says what it signed, and
+ * what it did not. Throws `signing.unknown` for who has not taken part, `signature.invalid` for whatever does not verify.
  */
 export async function confirm(
   { mpc, vault, measurements, clock, log }: SigningPorts,
   signing: Signing,
   seat: Seat,
   key: OpenKey,
-  sealedSignatures: readonly string[],
+  results: readonly ItemResult[],
 ): Promise<HostResult<'signing.confirm'>> {
   if (seat.spent?.partial == null) throw new Refusal('signing.unknown')
-  const { signingId } = signing.request
-  if (sealedSignatures.length !== signing.tasks.length) throw new Refusal('signature.invalid')
-  const signatures = sealedSignatures.map((sealed, at) =>
-    openSignature(key.sessionSecret, signingId, at, fromBase64url(sealed)),
-  )
+  const { commitments } = seat.spent
+  const live = liveItems(signing, commitments)
+  const outcomes = openResults(signing, key, failuresOf(commitments), results)
   const frost = mpc.frost(key.certificate.roster.skeleton.scheme)
   const verified =
-    signing.aggregated === digestOf('signature', sealedSignatures) ||
-    signing.tasks.every(({ publicKey, message }, at) =>
-      frost.verify({ publicKey, message, signature: signatures[at] ?? new Uint8Array(0) }),
-    )
+    signing.aggregated === digestOf('result', results) ||
+    live.every(({ at, publicKey, message }) => {
+      const signature = outcomes[at]
+      return typeof signature === 'string' && frost.verify({ publicKey, message, signature: fromHex(signature) })
+    })
   if (!verified) throw new Refusal('signature.invalid')
   const body: SigningReceipt['body'] = {
     requestDigest: signing.requestDigest,
-    signatureDigest: signatureDigest(signatures.map(toHex)),
-    quorum: seat.spent.commitments.map(({ body: { index } }) => index),
+    resultDigest: resultDigest(outcomes),
+    quorum: commitments.map(({ body: { index } }) => index),
     index: key.index,
     policyDigest: policyDigest(key),
     epoch: key.certificate.epoch,
     measurements,
     signedAt: clock(),
   }
-  log({ event: 'signature.made', signingId, index: key.index, signatureDigest: body.signatureDigest })
+  const { signingId } = signing.request
+  log({
+    event: 'signing.confirmed',
+    signingId,
+    index: key.index,
+    signatures: live.length,
+    resultDigest: body.resultDigest,
+  })
   return { receipt: await vault.sign('signing-receipt', body) }
 }

@@ -8,7 +8,7 @@ import { requireConsent, type Plea } from '../policy/consent.ts'
 import { countVouchers } from '../policy/vouchers.ts'
 import { requiredVouchers, versionOf, vouch } from '../vault/epochs.ts'
 import type { OpenKey } from '../vault/shares.ts'
-import { openTasks, type Task } from './content.ts'
+import { openTasks, type Declined, type Task } from './content.ts'
 import { takeSeat } from './round-one.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './round-two.ts'
 import { keyOf, type Signing, type SigningPorts } from './seat.ts'
@@ -74,9 +74,9 @@ export function createSignings(ports: SigningPorts): Signings {
       return Promise.resolve(aggregate(ports, signing, seat, key, partials))
     },
 
-    async confirm({ sealedSignatures, ...place }) {
+    async confirm({ results, ...place }) {
       const { signing, seat, key } = seatOf(place)
-      const confirmed = await confirm(ports, signing, seat, key, sealedSignatures)
+      const confirmed = await confirm(ports, signing, seat, key, results)
       signing.confirmed.add(place.index)
       if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)
       return confirmed
@@ -93,19 +93,22 @@ async function hearVouchers({ memories, startedAt, clock }: SigningPorts, plea: 
   memories.keep(keyId, vouch(memories.of(keyId), versionOf(plea.key)))
 }
 
-const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly Task[]): Signing => ({
+const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly (Task | Declined)[]): Signing => ({
   request,
   requestDigest,
   tasks,
   seats: new Map(),
-  charged: new Set(),
+  charged: new Map(),
   confirmed: new Set(),
   aggregated: null,
 })
 
 /** About what a signing holds in the end: the messages, and per item everybody's commitments. */
 const bytesOf = ({ tasks }: Signing, { certificate }: OpenKey): number =>
-  tasks.reduce((sum, { message }) => sum + message.length + certificate.roster.registrations.length * 256, 1_024)
+  tasks.reduce((sum, task) => {
+    const message = 'code' in task ? 0 : task.message.length
+    return sum + message + certificate.roster.registrations.length * 256
+  }, 1_024)
 
 function wipe(signing: Signing): void {
   for (const seat of signing.seats.values()) seat.nonces.destroy()

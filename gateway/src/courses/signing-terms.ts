@@ -3,7 +3,14 @@ import type { RefusalCode } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import type { Approval, Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type {
+  Approval,
+  Commitment,
+  ItemResult,
+  Partial,
+  SigningReceipt,
+  SigningRequest,
+} from '@quorate/shared/wire/signing'
 import type { Inbox, Session } from '../engine/course.ts'
 
 /**
@@ -40,9 +47,9 @@ export type SigningTerms = {
     package: Package
     partial: Package
     aggregate: Readonly<{ partials: readonly Partial[] }>
-    confirm: Readonly<{ sealedSignatures: readonly string[] }>
+    confirm: Readonly<{ results: readonly ItemResult[] }>
   }
-  result: Readonly<{ sealedSignatures: readonly string[]; receipts: readonly SigningReceipt[] }>
+  result: Readonly<{ results: readonly ItemResult[]; receipts: readonly SigningReceipt[] }>
   status: SigningStatus
   lacks: Record<string, never>
 }

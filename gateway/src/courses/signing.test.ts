@@ -67,7 +67,7 @@ const aggregates = (attempt = 1): SigningEvent => ({
   round: 'aggregate',
   attempt,
   index: 1,
-  says: { sealedSignatures: ['sig'], signatureDigest: 'd' as Digest },
+  says: { results: [{ sealedSignature: 'sig' }], resultDigest: 'd' as Digest },
 })
 const confirms = (index: number, attempt = 1): SigningEvent => ({
   type: 'said',

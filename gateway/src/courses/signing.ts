@@ -155,7 +155,7 @@ function status({ version, state: s }: Versioned<SigningSession>): SigningStatus
     approvals: inOrder(indicesOf(s), own.approvals),
     quorum: 'quorum' in stage ? [...stage.quorum] : [],
     failure: failureOf(stage, 'signing.expired'),
-    sealedSignatures: result ? [...result.sealedSignatures] : null,
+    results: result ? [...result.results] : null,
     receipts: result ? [...result.receipts] : [],
   }
 }
@@ -190,7 +190,7 @@ export const signingCourse: Course<SigningTerms> = {
       commitments: [...given.commitments],
     }),
     aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),
-    confirm: (s, { given }, index) => ({ ...seatOf(s, index), sealedSignatures: [...given.sealedSignatures] }),
+    confirm: (s, { given }, index) => ({ ...seatOf(s, index), results: [...given.results] }),
   },
   settle: {
     commit: (_, { said, quorum }) => {
@@ -203,13 +203,13 @@ export const signingCourse: Course<SigningTerms> = {
       return { then: 'begin', round: 'aggregate', given: { partials } }
     },
     aggregate: ({ own }, { said, quorum }) => {
-      const sealedSignatures = inOrder(quorum, said)[0]?.sealedSignatures ?? []
-      const isWhole = sealedSignatures.length === own.request.body.items.length
-      return isWhole ? { then: 'begin', round: 'confirm', given: { sealedSignatures } } : { then: 'new_attempt' }
+      const results = inOrder(quorum, said)[0]?.results ?? []
+      const isWhole = results.length === own.request.body.items.length
+      return isWhole ? { then: 'begin', round: 'confirm', given: { results } } : { then: 'new_attempt' }
     },
-    confirm: (_, { given: { sealedSignatures }, said, quorum }) => {
+    confirm: (_, { given: { results }, said, quorum }) => {
       const receipts = inOrder(quorum, said).map(({ receipt }) => receipt)
-      return { then: 'complete', result: { sealedSignatures, receipts } }
+      return { then: 'complete', result: { results, receipts } }
     },
   },
   refused,

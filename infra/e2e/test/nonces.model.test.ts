@@ -98,7 +98,8 @@ async function signWith(run: Run, step: Step & { do: 'sign' }, own: Commitment |
   const commitments = [own, await peerOf(run, step.with, attempt)]
   const { signingId } = asked.request.body
   const { partial } = await host().call('signing.partial', { signingId, attempt, index: 1, approvals, commitments })
-  for (const commitment of own.body.commitments) {
+  for (const word of own.body.commitments) {
+    const commitment = 'commitment' in word ? word.commitment : word.code
     const answers = held.answers.get(commitment) ?? new Set()
     held.answers.set(commitment, answers.add(`${digestOf('package', commitments)} ${partial.sealed}`))
   }

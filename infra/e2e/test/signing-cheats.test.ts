@@ -62,8 +62,10 @@ describe('a receipt', () => {
     const it = await asked(key)
     const { sealedSignatures, receipts } = await sign(key, it, it.approvals, [1, 2])
     const { signingId } = it.request.body
-    const confirm = (index: number, sealed: string[]) =>
-      key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, sealedSignatures: sealed })
+    const confirm = (index: number, sealed: string[]) => {
+      const results = sealed.map((sealedSignature) => ({ sealedSignature }))
+      return key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, results })
+    }
     await expectRefusal(confirm(3, sealedSignatures), 'signing.unknown')
     const other = await asked(key, 'other')
     const foreign = await sign(key, other, other.approvals, [1, 2])

@@ -1,10 +1,20 @@
 import { z } from 'zod'
-import { Base64url, Digest, Index, SigningId } from '../wire/ids.ts'
-import { Approval, Commitment, Partial, SealedItems, SigningReceipt, SigningRequest } from '../wire/signing.ts'
+import { Digest, Index, SigningId } from '../wire/ids.ts'
+import {
+  Approval,
+  Commitment,
+  ItemResult,
+  MAX_ITEMS,
+  Partial,
+  SealedItems,
+  SigningReceipt,
+  SigningRequest,
+} from '../wire/signing.ts'
 import { Attempt } from './attempt.ts'
 import { ceremony } from './ceremony.ts'
 
 const seat = { signingId: SigningId, attempt: Attempt, index: Index }
+const results = z.array(ItemResult).min(1).max(MAX_ITEMS)
 const approvals = z.array(Approval).max(32)
 
 /** Signs the items of a request with a quorum (RFC 9591 §5). */
@@ -34,12 +44,12 @@ export const signing = ceremony({
     /** Asked of one host of the quorum, which has answered `partial` for the same package. */
     aggregate: {
       asks: z.strictObject({ ...seat, partials: z.array(Partial).min(2).max(32) }),
-      says: z.strictObject({ sealedSignatures: z.array(Base64url), signatureDigest: Digest }),
+      says: z.strictObject({ results, resultDigest: Digest }),
       who: 'first',
       loss: 'new_attempt',
     },
     confirm: {
-      asks: z.strictObject({ ...seat, sealedSignatures: z.array(Base64url).min(1) }),
+      asks: z.strictObject({ ...seat, results }),
       says: z.strictObject({ receipt: SigningReceipt }),
       who: 'quorum',
       loss: 'new_attempt',

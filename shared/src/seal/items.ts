@@ -23,14 +23,16 @@ function withKey<T>(secret: Uint8Array, label: string, signingId: string, at: nu
 export const sealItem = (sessionSecret: Uint8Array, signingId: string, at: number, item: Item): Uint8Array =>
   withKey(sessionSecret, 'message', signingId, at, (key) => sealWith(key, ['item', signingId, at], encode(item)))
 
-/** Inverse of `sealItem`. Throws `seal.invalid`, or `content.invalid` when what was sealed is not an item. */
+/** Inverse of `sealItem`. Throws `seal.invalid`, or `content.invalid` for whatever was sealed that is not an item. */
 export function openItem(sessionSecret: Uint8Array, signingId: string, at: number, sealed: Uint8Array): Item {
   const plaintext = withKey(sessionSecret, 'message', signingId, at, (key) =>
     openWith(key, ['item', signingId, at], sealed),
   )
-  const item = Item.safeParse(decode(plaintext))
-  if (!item.success) throw new Refusal('content.invalid')
-  return item.data
+  try {
+    return Item.parse(decode(plaintext))
+  } catch {
+    throw new Refusal('content.invalid')
+  }
 }
 
 /** Seals the signature (64 bytes) of item `at` (0…) under S (32 bytes). */

@@ -2,7 +2,7 @@ import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/keygen.ts'
-import type { Approval, SigningReceipt, SigningRequest } from '../wire/signing.ts'
+import type { Approval, Outcome, SigningReceipt, SigningRequest } from '../wire/signing.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
 export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
@@ -10,7 +10,10 @@ export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Diges
 const authKeyOf = (key: VerifiedKey, index: number): string | undefined =>
   key.certificate.roster.registrations[index - 1]?.body.authKey
 
-/** Checks a request against its key and the time (ms), and gives R (hex). Throws a `Refusal`. */
+/**
+ * Checks a request against its key and the time (ms), and gives R (hex). Types that the policy does not name concern their
+ * items alone, unless there are no others. Throws a `Refusal`.
+ */
 export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number): Promise<Digest> {
   const { body } = request
   const { skeleton } = key.certificate.roster
@@ -18,7 +21,7 @@ export async function verifyRequest(key: VerifiedKey, request: SigningRequest, n
   if (authKey === undefined || body.keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
   if (body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
   if (body.certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
-  if (body.items.some(({ type }) => !skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
+  if (!body.items.some(({ type }) => skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
   if (!(await verifyBody(authKey, 'request', request))) throw new Refusal('signing.request_invalid')
   if (body.expiresAt <= now) throw new Refusal('consent.expired')
   return digestOf('request', body)
@@ -45,31 +48,31 @@ export async function verifyApproval(
 /** H(policy, …): what the roster permits, as a receipt names it. */
 export const policyDigest = (key: VerifiedKey): Digest => digestOf('policy', key.certificate.roster.skeleton.policy)
 
-/** Hex of H(signature, …) over the signatures of all items, in their order (each 64 bytes, hex). */
-export const signatureDigest = (signatures: readonly string[]): Digest => digestOf('signature', signatures)
+/** Hex of H(result, …) over how all items ended, in their order. */
+export const resultDigest = (outcomes: readonly Outcome[]): Digest => digestOf('result', outcomes)
 
 /**
- * Checks that the receipts are those of a whole quorum for these signatures: one by each of its hosts, all saying the same.
+ * Checks that the receipts are those of a whole quorum for these outcomes: one by each of its hosts, all saying the same.
  * Works offline and for ever. Throws `receipt.invalid`.
  */
 export async function verifyReceipts(
   key: VerifiedKey,
   requestDigest: string,
-  signatures: readonly string[],
+  outcomes: readonly Outcome[],
   receipts: readonly SigningReceipt[],
 ): Promise<void> {
   const { skeleton } = key.certificate.roster
   const quorum = receipts.map(({ body }) => body.index)
   const distinct = new Set(quorum).size === quorum.length
   if (!distinct || quorum.length < skeleton.threshold) throw new Refusal('receipt.invalid')
-  const digest = signatureDigest(signatures)
+  const digest = resultDigest(outcomes)
   const policy = policyDigest(key)
   for (const receipt of receipts) {
     const { body } = receipt
     const host = skeleton.participants[body.index - 1]?.host
     const same =
       body.requestDigest === requestDigest &&
-      body.signatureDigest === digest &&
+      body.resultDigest === digest &&
       body.policyDigest === policy &&
       body.epoch === key.certificate.epoch &&
       body.quorum.length === quorum.length &&

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { RefusalCode } from '../errors.ts'
 import { ContentType } from './content.ts'
-import { Base64url, Digest, Index, KeyId, SigningId, Time } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, Signature, SigningId, Time } from './ids.ts'
 import { signed } from './signed.ts'
 
 export const MAX_ITEMS = 16
@@ -16,6 +17,8 @@ export const RequestBody = z.strictObject({
   epoch: z.int().min(0),
   asker: Index,
   items: z.array(RequestItem).min(1).max(MAX_ITEMS),
+  /** H(sealed-items, the sealed items): who carries them cannot make one unreadable in the asker's name. */
+  sealedDigest: Digest,
   /** By the asker's clock. Tells an enclave that has restarted that the asker knew this version of the key since then. */
   askedAt: Time,
   expiresAt: Time,
@@ -41,14 +44,27 @@ export type Approval = z.infer<typeof Approval>
 /** The full content of each item, sealed under the session secret in the order of the request's items. */
 export const SealedItems = z.array(Base64url).min(1).max(MAX_ITEMS)
 
-/** FROST round one (RFC 9591 §5.1) of one participant: a commitment pair per item, signed by its host's V. */
+/** Why no host of a key signs one item, though it may sign others of the same request. */
+export const ItemRefusal = z.enum([
+  'seal.invalid',
+  'content.invalid',
+  'content.mismatch',
+  'content.not_permitted',
+] as const satisfies readonly RefusalCode[])
+export type ItemRefusal = z.infer<typeof ItemRefusal>
+
+/** What a host says of one item in round one: FROST's commitment pair (RFC 9591 §5.1), or why it does not sign the item. */
+const ItemCommitment = z.union([z.strictObject({ commitment: Base64url }), z.strictObject({ code: ItemRefusal })])
+export type ItemCommitment = z.infer<typeof ItemCommitment>
+
+/** Round one of one participant, item by item, signed by its host's V. */
 export const Commitment = signed(
   z.strictObject({
     signingId: SigningId,
     requestDigest: Digest,
     attempt: z.int().min(1).max(1_000),
     index: Index,
-    commitments: z.array(Base64url).min(1).max(MAX_ITEMS),
+    commitments: z.array(ItemCommitment).min(1).max(MAX_ITEMS),
   }),
 )
 export type Commitment = z.infer<typeof Commitment>
@@ -57,12 +73,36 @@ export type Commitment = z.infer<typeof Commitment>
 export const Partial = z.strictObject({ index: Index, sealed: Base64url })
 export type Partial = z.infer<typeof Partial>
 
-/** What each host of the quorum signs once it has verified the signature: verifiable offline, for ever. */
+/**
+ * Why an item has no signature: what every host of the quorum says of it, or `signing.disputed` with all that refused it
+ * when others of the quorum committed to it, or refused it otherwise. Ascending by index.
+ */
+export const ItemFailure = z.discriminatedUnion('code', [
+  z.strictObject({ code: ItemRefusal }),
+  z.strictObject({
+    code: z.literal('signing.disputed' satisfies RefusalCode),
+    refusals: z
+      .array(z.strictObject({ index: Index, code: ItemRefusal }))
+      .min(1)
+      .max(32),
+  }),
+])
+export type ItemFailure = z.infer<typeof ItemFailure>
+
+/** How an item ends, as the gateway may see it: its signature (64 bytes) sealed under the session secret, or why it has none. */
+export const ItemResult = z.union([z.strictObject({ sealedSignature: Base64url }), ItemFailure])
+export type ItemResult = z.infer<typeof ItemResult>
+
+/** How an item ends, as hosts and people of the key see it: its signature, or why it has none. */
+export const Outcome = z.union([Signature, ItemFailure])
+export type Outcome = z.infer<typeof Outcome>
+
+/** What each host of the quorum signs once it has verified the results: verifiable offline, for ever. */
 export const SigningReceipt = signed(
   z.strictObject({
     requestDigest: Digest,
-    /** H(signature, [one 64-byte signature per item, hex]). */
-    signatureDigest: Digest,
+    /** H(result, one `Outcome` per item). */
+    resultDigest: Digest,
     quorum: z.array(Index).min(2).max(32),
     index: Index,
     policyDigest: Digest,

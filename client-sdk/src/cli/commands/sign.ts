@@ -3,11 +3,11 @@ import type { Command } from 'commander'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
 import { signatureProof } from '../../signing/proof.ts'
+import { refusedItems, requireSigned, type ItemOutcome, type SignatureResult } from '../../signing/result.ts'
 import type { Signing } from '../../signing/signing.ts'
-import type { SignatureResult } from '../../signing/verify.ts'
 import { readContent, type ContentOptions } from '../content.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
-import { field, good } from '../terminal.ts'
+import { bad, field, good } from '../terminal.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
 
@@ -56,22 +56,50 @@ export function addSign(program: Command, world: World): void {
     })
 }
 
-/** Waits for the signatures, verifies, shows and keeps them. */
+/** Waits for the end, verifies, shows and keeps it. Throws `ItemsRefused` when an item has no signature. */
 export async function finishSigning(session: Session, key: Key, signing: Signing, out?: string): Promise<void> {
   const result = await signing.completed(session.waiting())
   if (out !== undefined) await writeFile(out, JSON.stringify(signatureProof(result), null, 2) + '\n')
-  showSignatures(session, key, signing, result)
+  showResult(session, key, signing, result)
+  requireSigned(result.items)
 }
 
-function showSignatures({ terminal }: Session, key: Key, { signingId }: Signing, result: SignatureResult): void {
-  const { signatures, publicKeys, events, receipts } = result
-  const hex = signatures.map(toHex)
+function showResult(
+  { terminal }: Session,
+  key: Key,
+  { signingId }: Signing,
+  { items, receipts }: SignatureResult,
+): void {
   const quorum = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
-  const value = { event: 'completed', signingId, keyId: key.keyId, signatures: hex, publicKeys, events, quorum }
+  const signed = items.filter((item) => item.refused === null)
+  const value = {
+    ...{ event: 'completed', signingId, keyId: key.keyId, quorum },
+    signatures: items.map((item) => (item.refused === null ? toHex(item.signature) : null)),
+    publicKeys: items.map((item) => (item.refused === null ? item.publicKey : null)),
+    events: items.map((item) => (item.refused === null ? item.event : null)),
+    refused: refusedItems(items),
+  }
+  const count = signed.length === 1 ? 'the signature' : `${signed.length} signatures`
   terminal.result(value, [
-    good(`verified: ${hex.length === 1 ? 'the signature' : `${hex.length} signatures`}, and a receipt of each host`),
-    ...hex.flatMap((signature, at) => [field('signature', signature), field('public key', publicKeys[at] ?? '')]),
-    ...events.filter((event) => event !== null).map((event) => field('event', JSON.stringify(event))),
+    ...(signed.length > 0 ? [good(`verified: ${count}, and a receipt of each host`)] : []),
+    ...items.flatMap((item, at) => outcomeLines(key, item, at)),
     field('signed by', `the shares of ${quorum.join(', ')}`),
   ])
+}
+
+/** What became of item `at` (0…). */
+export function outcomeLines(key: Key, item: ItemOutcome, at: number): string[] {
+  if (item.refused === null)
+    return [
+      field('signature', toHex(item.signature)),
+      field('public key', item.publicKey),
+      ...(item.event === null ? [] : [field('event', JSON.stringify(item.event))]),
+    ]
+  const nameOf = (index: number) => key.participants[index - 1] ?? String(index)
+  const refusals = item.refusals.map(({ index, code }) => `${nameOf(index)} (${code})`)
+  return [
+    bad(`item ${at + 1} has no signature: ${item.refused}`),
+    field('refused by', `the hosts of ${refusals.join(', ')}`),
+    ...(item.culprits.length > 0 ? [field('to blame', item.culprits.map(nameOf).join(', '))] : []),
+  ]
 }

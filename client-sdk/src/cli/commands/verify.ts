@@ -1,13 +1,15 @@
 import type { Command } from 'commander'
 import { refuse } from '../../errors.ts'
 import { SignatureProof, verifyProof, verifySignature } from '../../signing/proof.ts'
+import { ItemsRefused } from '../../signing/result.ts'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { Signature } from '@quorate/shared/wire/ids'
 import { describeItem, readBytes, readContent, type ContentOptions } from '../content.ts'
+import type { Key } from '../../key.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { good } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
-import { addContentOptions } from './sign.ts'
+import { addContentOptions, outcomeLines } from './sign.ts'
 
 type Options = ContentOptions & Readonly<{ proof?: string }>
 
@@ -54,13 +56,29 @@ async function checkProof({ terminal, home }: Session, id: string, file: string)
   const proof = readProof(await readBytes(file), file)
   const key = await home.key(id)
   if (proof.request.body.keyId !== key.keyId) return refuse('signing.request_invalid')
-  await verifyProof(key, proof)
   const { receipts, items } = proof
   const signers = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
+  try {
+    await verifyProof(key, proof)
+  } catch (error) {
+    if (error instanceof ItemsRefused) showRefused(terminal, key, error, signers)
+    throw error
+  }
   terminal.result({ verified: true, items, quorum: signers }, [
     good(`all of it verifies: ${items.length} signed, receipts by the hosts of ${signers.join(', ')}`),
     ...items.flatMap(describeItem),
   ])
+}
+
+/** What a proof says whose items were not all signed, though all of it verifies. */
+function showRefused(
+  { result }: Session['terminal'],
+  key: Key,
+  { items, refused }: ItemsRefused,
+  quorum: string[],
+): void {
+  const lines = items.flatMap((item, at) => [...outcomeLines(key, item, at), ...describeItem(item)])
+  result({ verified: false, items, refused, quorum }, lines)
 }
 
 function readProof(bytes: Buffer, file: string): SignatureProof {

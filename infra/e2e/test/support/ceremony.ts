@@ -1,7 +1,14 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Certificate, Consent, RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
-import type { Approval, Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type {
+  Approval,
+  Commitment,
+  ItemResult,
+  Partial,
+  SigningReceipt,
+  SigningRequest,
+} from '@quorate/shared/wire/signing'
 import type { Cluster } from './cluster.ts'
 import { draw, initFor, registrationFor, sealFor, type Plan, type PlanOptions } from './people.ts'
 
@@ -99,14 +106,14 @@ export async function commitAll(
   return commitments
 }
 
-/** The whole signing by an honest gateway. */
+/** The whole signing by an honest gateway. `sealedSignatures`: of the items that have one. */
 export async function sign(
   key: MadeKey,
   asked: Asked,
   approvals: Approval[],
   quorum: number[],
   attempt = 1,
-): Promise<{ sealedSignatures: string[]; receipts: SigningReceipt[] }> {
+): Promise<{ results: ItemResult[]; sealedSignatures: string[]; receipts: SigningReceipt[] }> {
   const { signingId } = asked.request.body
   const commitments = await commitAll(key, asked, approvals, quorum, attempt)
   const partials: Partial[] = []
@@ -117,16 +124,16 @@ export async function sign(
     )
   }
   const first = quorum[0]!
-  const { sealedSignatures } = await key.plan.hosts
+  const { results } = await key.plan.hosts
     .get(first)!
     .call('signing.aggregate', { signingId, attempt, index: first, partials })
   const receipts: SigningReceipt[] = []
   for (const index of quorum)
     receipts.push(
-      (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, sealedSignatures }))
-        .receipt,
+      (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, results })).receipt,
     )
-  return { sealedSignatures, receipts }
+  const sealedSignatures = results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+  return { results, sealedSignatures, receipts }
 }
 
 /** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */

@@ -4,6 +4,7 @@ import { encode } from '@quorate/shared/seal/cbor'
 import { sealTo } from '@quorate/shared/seal/ecies'
 import { taggedHash } from '@quorate/shared/seal/hash'
 import { openSignature, readerSeed, sealItem, authSeed } from '@quorate/shared/seal/items'
+import { sealedDigest } from '@quorate/shared/verify/items'
 import { itemDigest } from '@quorate/shared/seal/session-keys'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
@@ -114,7 +115,7 @@ export async function ask(
   change: (body: RequestBody) => RequestBody = (body) => body,
 ): Promise<{ request: SigningRequest; sealedItems: string[]; requestDigest: Digest }> {
   const signingId = SigningId.parse(random(16))
-  const body = change({
+  const named = change({
     signingId,
     keyId: plan.skeleton.keyId,
     certificateDigest: key.digest,
@@ -124,12 +125,14 @@ export async function ask(
       type: item.content.type,
       digest: Digest.parse(toHex(itemDigest(plan.sessionSecret, signingId, at, item))),
     })),
+    sealedDigest: sealedDigest([]),
     // As late as it can be: after whatever restarted meanwhile.
     askedAt: expiresAt - 1,
     expiresAt,
   })
+  const sealedItems = items.map((item, at) => toBase64url(sealItem(plan.sessionSecret, named.signingId, at, item)))
+  const body = { ...named, sealedDigest: sealedDigest(sealedItems) }
   const request = await signBody(plan.signers.get(asker)!, 'request', body)
-  const sealedItems = items.map((item, at) => toBase64url(sealItem(plan.sessionSecret, body.signingId, at, item)))
   return { request, sealedItems, requestDigest: digestOf('request', request.body) }
 }
 

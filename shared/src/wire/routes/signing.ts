@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Base64url, Index, KeyId, SigningId, Time } from '../ids.ts'
-import { Approval, SealedItems, SigningReceipt, SigningRequest, SigningState } from '../signing.ts'
+import { Index, KeyId, SigningId, Time } from '../ids.ts'
+import { Approval, ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState } from '../signing.ts'
 import { Failure } from '../status.ts'
 import { none, route, Wait, waiting } from './route.ts'
 
@@ -19,8 +19,8 @@ export const SigningStatus = z.strictObject({
   approvals: z.array(Approval),
   quorum: z.array(Index),
   failure: Failure.nullable(),
-  /** Each item's 64-byte signature, sealed under the session secret. */
-  sealedSignatures: z.array(Base64url).nullable(),
+  /** How each item ended, once the signing has completed. */
+  results: z.array(ItemResult).nullable(),
   receipts: z.array(SigningReceipt),
 })
 export type SigningStatus = z.infer<typeof SigningStatus>

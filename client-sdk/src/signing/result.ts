@@ -1,0 +1,98 @@
+import type { Item } from '@quorate/shared/wire/content'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { ItemFailure, ItemRefusal, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import { QuorateError } from '../errors.ts'
+
+/** A finished Nostr event (NIP-01). */
+export type NostrEvent = Readonly<{
+  id: string
+  pubkey: string
+  created_at: number
+  kind: number
+  tags: readonly (readonly string[])[]
+  content: string
+  sig: string
+}>
+
+/** An item with its verified signature (64 bytes), the public key (32 bytes, hex) that verifies it, and a finished Nostr event. */
+export type SignedItem = Item &
+  Readonly<{ refused: null; signature: Uint8Array; publicKey: string; event: NostrEvent | null }>
+
+/** A host's word that it does not sign an item. */
+type ItemRefusedBy = Readonly<{ index: number; code: ItemRefusal }>
+
+/**
+ * An item that the quorum did not sign, why, and who of it said so. `signing.disputed`: not all of the quorum did, or not for one
+ * reason. `culprits` are then those whose word the item itself disproves; a proof does not hold what was sealed, and names none.
+ */
+export type RefusedItem = Item &
+  Readonly<{ refused: ItemFailure['code']; refusals: readonly ItemRefusedBy[]; culprits: readonly number[] }>
+
+export type ItemOutcome = SignedItem | RefusedItem
+
+/**
+ * How a signing ended, item by item in the order of the request, with what proves to anybody who signed what. Of the lists
+ * `signatures`, `publicKeys` and `events` none has a gap: they throw `ItemsRefused` unless every item was signed.
+ */
+export type SignatureResult = Readonly<{
+  items: readonly ItemOutcome[]
+  signatures: readonly Uint8Array[]
+  /** The public key (32 bytes, hex) that verifies each. */
+  publicKeys: readonly string[]
+  /** For items of type `nostr-event` the finished event, else null. */
+  events: readonly (NostrEvent | null)[]
+  request: SigningRequest
+  /** R, hex. */
+  requestDigest: Digest
+  receipts: readonly SigningReceipt[]
+}>
+
+const isSigned = (item: ItemOutcome): item is SignedItem => item.refused === null
+
+/** `at`: place in the request, 0…. */
+export type Refused = Readonly<{ at: number; code: ItemFailure['code']; culprits: readonly number[] }>
+
+/** Those of the items that have no signature. */
+export const refusedItems = (items: readonly ItemOutcome[]): Refused[] =>
+  items.flatMap((item, at) => (isSigned(item) ? [] : [{ at, code: item.refused, culprits: item.culprits }]))
+
+/** Some items have no signature, says a whole quorum. `code` is of the first, `items` has them all, also those that were signed. */
+export class ItemsRefused extends QuorateError {
+  readonly items: readonly ItemOutcome[]
+  readonly refused: readonly Refused[]
+
+  constructor(code: ItemFailure['code'], items: readonly ItemOutcome[], refused: readonly Refused[]) {
+    const culprits = [...new Set(refused.flatMap((one) => one.culprits))].sort((a, b) => a - b)
+    const issues = refused.map((one) => `item ${one.at + 1} of ${items.length}: ${one.code}`)
+    super(code, 'hosts', { culprits, issues })
+    this.items = items
+    this.refused = refused
+  }
+}
+
+/** All items, signed. Throws `ItemsRefused`. */
+export function requireSigned(items: readonly ItemOutcome[]): SignedItem[] {
+  const refused = refusedItems(items)
+  const [first] = refused
+  if (first !== undefined) throw new ItemsRefused(first.code, items, refused)
+  return items.filter(isSigned)
+}
+
+export function resultOf(
+  items: readonly ItemOutcome[],
+  proved: Pick<SignatureResult, 'request' | 'requestDigest' | 'receipts'>,
+): SignatureResult {
+  return {
+    items,
+    ...proved,
+    get signatures() {
+      return requireSigned(items).map(({ signature }) => signature)
+    },
+    get publicKeys() {
+      return requireSigned(items).map(({ publicKey }) => publicKey)
+    },
+    get events() {
+      return requireSigned(items).map(({ event }) => event)
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fromHex } from '@quorate/shared/wire/bytes'
+import { openHome } from '../src/cli/home.ts'
+import { run } from '../src/cli/program.ts'
+import { endWith, type Failures, type Status } from './ended.ts'
+import { createFleet } from './fleet.ts'
+import { startGateway, type Gateway } from './gateway.ts'
+import { makeKey } from './people.ts'
+
+const fleet = await createFleet()
+let gateway: Gateway
+let folder: string
+beforeEach(async () => {
+  gateway = await startGateway(fleet)
+  folder = await mkdtemp(join(tmpdir(), 'quorate-cli-'))
+  await writeFile(join(folder, 'trust.json'), JSON.stringify(fleet.trust))
+})
+afterEach(async () => {
+  await gateway.close()
+  await rm(folder, { recursive: true })
+})
+
+/** Runs one command line as alice. */
+async function quorate(...line: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  const env = { QUORATE_GATEWAY: gateway.url, QUORATE_TRUST: join(folder, 'trust.json'), QUORATE_HOME: folder }
+  const { signal } = new AbortController()
+  const said = { out: '', err: '' }
+  stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()))
+  stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()))
+  const code = await run([...line, '--as', 'alice'], { env, stdin, stdout, stderr, interactive: false, signal })
+  await new Promise((resolve) => setImmediate(resolve))
+  return { code, ...said }
+}
+
+/** A signing of two texts that ended so, and its key, which is kept here. */
+async function ended(failures: Failures) {
+  const { alice, bob, key } = await makeKey(fleet, gateway)
+  const home = openHome(folder)
+  await home.saveKey(key)
+  await home.seedOrNew('alice')
+  const signing = await alice.requestSignature(key, ['one', 'two'])
+  await bob.approve(signing)
+  const { results, receipts } = await endWith(fleet, gateway, await signing.status(), key, failures)
+  gateway.lies.getSigning = (honest: Status) => ({ ...honest, results, receipts })
+  return { key, id: signing.signingId }
+}
+
+describe('a signing of which an item failed', () => {
+  it('is shown item by item, ends with 1, and what was signed is saved', async () => {
+    const { key, id } = await ended({ 1: { code: 'content.mismatch' } })
+    const file = join(folder, 'proof.json')
+    const shown = await quorate('status', id, '--out', file)
+    expect(shown.code).toBe(1)
+    expect(shown.out).toContain('verified: the signature')
+    expect(shown.out).toContain('item 2 has no signature: content.mismatch')
+    expect(shown.out).toContain('alice (content.mismatch), bob (content.mismatch)')
+    expect(shown.err).toContain('item 2 of 2: content.mismatch')
+    expect(shown.err).toContain('content.mismatch, say the hosts')
+
+    const { results } = JSON.parse(await readFile(file, 'utf8')) as { results: [string, unknown] }
+    expect(schnorr.verify(fromHex(results[0]), Buffer.from('one'), fromHex(key.groupKey))).toBe(true)
+    const verified = await quorate('verify', key.keyId, '--proof', file)
+    expect(verified.code).toBe(1)
+    expect(verified.out).toContain(results[0])
+    expect(verified.out).toContain('item 2 has no signature')
+    expect(verified.out).not.toContain('all of it verifies')
+  })
+
+  it('is one object a line for scripts, with no signature where there is none', async () => {
+    const { id } = await ended({ 0: { code: 'seal.invalid' } })
+    const { code, out } = await quorate('status', id, '--json')
+    const [, completed, error] = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(code).toBe(1)
+    expect(completed).toMatchObject({
+      event: 'completed',
+      signatures: [null, expect.any(String)],
+      publicKeys: [null, expect.any(String)],
+      refused: [{ at: 0, code: 'seal.invalid', culprits: [] }],
+    })
+    expect(error).toMatchObject({ event: 'error', code: 'seal.invalid', by: 'hosts' })
+  })
+
+  it('names who is to blame for a dispute', async () => {
+    const { id } = await ended({
+      0: { code: 'signing.disputed', refusals: [{ index: 2, code: 'content.invalid' }] },
+      1: { code: 'signing.disputed', refusals: [{ index: 2, code: 'content.invalid' }] },
+    })
+    const { code, out } = await quorate('status', id)
+    expect(code).toBe(1)
+    expect(out).toMatch(/to blame +bob/)
+    expect(out).not.toContain('verified')
+  })
+
+  it('does not verify as a proof once a code in it was changed', async () => {
+    const { key, id } = await ended({ 1: { code: 'content.mismatch' } })
+    const file = join(folder, 'proof.json')
+    await quorate('status', id, '--out', file)
+    await writeFile(file, (await readFile(file, 'utf8')).replace('content.mismatch', 'content.invalid'))
+    expect((await quorate('verify', key.keyId, '--proof', file)).code).toBe(3)
+  })
+})

@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { randomBytes } from '@noble/hashes/utils.js'
+import { exportKey, ItemsRefused, Quorate, signatureProof, verifyProof, type Key } from '@quorate/client'
+import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+import { authSeed } from '@quorate/shared/seal/items'
+import { createSigner } from '@quorate/shared/seal/sign'
+import { fromHex } from '@quorate/shared/wire/bytes'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
+import { bytesItem } from './support/people.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'quorate-items-'))
+const seed = randomBytes(32)
+const participants = ['alice', 'bob', 'carol']
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await startFleet({ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000 })
+}, 120_000)
+
+afterAll(async () => {
+  await fleet.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Alice's request for what the SDK would not ask for. */
+async function post(key: Key, makers: readonly ItemMaker[]): Promise<string> {
+  const { sessionSecret } = JSON.parse(exportKey(key)) as { sessionSecret: string }
+  const plan = {
+    skeleton: key.certificate.body.roster.skeleton,
+    sessionSecret: fromHex(sessionSecret),
+    signers: new Map([[1, await createSigner(authSeed(seed, key.keyId))]]),
+  }
+  const { request, sealedItems } = await askFor(plan, key, 1, makers, Date.now() + 60_000)
+  const body = JSON.stringify({ request, sealedItems })
+  const headers = { 'content-type': 'application/json' }
+  const { status } = await fetch(`${fleet.url}/api/v1/signing`, { method: 'POST', headers, body })
+  expect(status).toBeLessThan(300)
+  return request.body.signingId
+}
+
+it('completes a signing with an item that the key does not permit, signs the others, and says so for ever', async () => {
+  const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+  const alice = quorate.participant('alice', { seed })
+  const [bob, carol] = ['bob', 'carol'].map((name) => quorate.participant(name, { seed: randomBytes(32) }))
+  const keygen = await alice.reserveKey({ scheme: 'frost-secp256k1-tr', threshold: 2, participants })
+  for (const friend of [bob!, carol!]) await friend.participate(keygen.invitation(friend.userId))
+  const key = await keygen.completed()
+
+  const notPermitted = badItems.find(([, code]) => code === 'content.not_permitted')![2]
+  const id = await post(key, [sound(bytesItem('one')), notPermitted, sound(bytesItem('three'))])
+  await bob!.approve(await bob!.signing(key, id))
+  const result = await (await alice.signing(key, id)).completed({ timeout: 30_000 })
+  const [one, two, three] = result.items
+  expect(two).toMatchObject({ refused: 'content.not_permitted', culprits: [] })
+  for (const [item, text] of [
+    [one, 'one'],
+    [three, 'three'],
+  ] as const)
+    expect(item?.refused === null && schnorr.verify(item.signature, Buffer.from(text), fromHex(key.groupKey))).toBe(
+      true,
+    )
+  expect(() => result.signatures).toThrow(ItemsRefused)
+  await expect(verifyProof(key, signatureProof(result))).rejects.toMatchObject({
+    code: 'content.not_permitted',
+    by: 'hosts',
+    refused: [{ at: 1 }],
+  })
+}, 120_000)

@@ -1,0 +1,272 @@
+import { schnorr } from '@noble/curves/secp256k1.js'
+import { openSignature } from '@quorate/shared/seal/items'
+import { failuresOf } from '@quorate/shared/verify/items'
+import { verifyReceipts } from '@quorate/shared/verify/signing'
+import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { Consent } from '@quorate/shared/wire/keygen'
+import type {
+  Approval,
+  Commitment,
+  ItemRefusal,
+  ItemResult,
+  Outcome,
+  SigningReceipt,
+} from '@quorate/shared/wire/signing'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
+import { commitAll, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
+import { createCluster } from './support/cluster.ts'
+import { startLiar, type Liar } from './support/compromised-host.ts'
+import { approve, bytesItem, type PlanOptions } from './support/people.ts'
+import { expectRefusal } from './support/refused.ts'
+
+const cluster = await createCluster()
+const soon = () => cluster.clock.now + 60_000
+const text = (at: number) => `item ${at}`
+const good = (at: number): ItemMaker => sound(bytesItem(text(at)))
+const badOf = (code: ItemRefusal): ItemMaker => badItems.find(([, its]) => its === code)![2]
+
+type Request = Asked & Awaited<ReturnType<typeof askFor>> & { approvals: Approval[] }
+
+/** Alice (1) asks for these items, and the others approve. */
+async function asked(key: MadeKey, makers: readonly ItemMaker[]): Promise<Request> {
+  const request = await askFor(key.plan, key, 1, makers, soon())
+  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon()))
+  return { ...request, approvals: await Promise.all(approvals) }
+}
+
+const open = (key: MadeKey, { request }: Asked, results: readonly ItemResult[]): Outcome[] =>
+  results.map((result, at) => {
+    if ('code' in result) return result
+    const sealed = fromBase64url(result.sealedSignature)
+    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed))
+  })
+
+/** By @noble/curves: which items (0…) have a signature, of their own text and under the group key. */
+function genuine(key: MadeKey, outcomes: readonly Outcome[]): number[] {
+  const groupKey = fromHex(key.certificate.body.groupKey)
+  return outcomes.flatMap((outcome, at) =>
+    typeof outcome === 'string' && schnorr.verify(fromHex(outcome), Buffer.from(text(at)), groupKey) ? [at] : [],
+  )
+}
+
+const verify = (key: MadeKey, { requestDigest }: Request, outcomes: Outcome[], receipts: SigningReceipt[]) =>
+  verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, requestDigest, outcomes, receipts)
+
+/** Commitments of one host in one signing that left it, and that were spent, by its log. */
+function noncesOf(key: MadeKey, index: number, { request }: Asked): { made: string[]; spent: string[] } {
+  const events = key.plan.hosts.get(index)!.events.filter((event) => 'index' in event && event.index === index)
+  const of = (name: 'nonce.committed' | 'nonce.spent') =>
+    events.flatMap((event) =>
+      event.event === name && event.signingId === request.body.signingId ? [event.commitment] : [],
+    )
+  return { made: of('nonce.committed'), spent: of('nonce.spent') }
+}
+
+describe('one bad item among good ones', () => {
+  it.each(badItems)('fails alone when it is one %s', async (_name, code, bad) => {
+    const key = await makeKey(cluster)
+    const it = await asked(key, [good(0), bad, good(2)])
+    const { results, receipts } = await sign(key, it, it.approvals, [1, 2])
+    const outcomes = open(key, it, results)
+    expect(outcomes[1]).toEqual({ code })
+    expect(genuine(key, outcomes)).toEqual([0, 2])
+    await verify(key, it, outcomes, receipts)
+    for (const index of [1, 2]) {
+      const { made, spent } = noncesOf(key, index, it)
+      expect(made).toHaveLength(2)
+      expect(spent).toEqual(made)
+    }
+  })
+
+  it('has its own code beside others of every kind, and a Taproot mode that its content does not take', async () => {
+    const key = await makeKey(cluster, { content: ['bytes', 'nostr-event'] })
+    const event = { created_at: 1, kind: 1, tags: [], content: '' }
+    const mode = { kind: 'taproot', merkleRoot: '' } as const
+    const tweaked = sound({ content: { type: 'nostr-event', event }, mode })
+    const bad = badItems.filter(([, code]) => code !== 'content.not_permitted')
+    const it = await asked(key, [...bad.map(([, , maker]) => maker), tweaked, good(bad.length + 1)])
+    const { results } = await sign(key, it, it.approvals, [2, 3])
+    expect(results.slice(0, -1)).toEqual([...bad.map(([, code]) => ({ code })), { code: 'content.not_permitted' }])
+    expect(genuine(key, open(key, it, results))).toEqual([bad.length + 1])
+  })
+
+  it('ends the whole request, with the code of the first, when there is no good one', async () => {
+    const key = await makeKey(cluster)
+    for (const [first, second] of [
+      ['content.mismatch', 'seal.invalid'],
+      ['content.invalid', 'content.not_permitted'],
+    ] as const) {
+      const it = await asked(key, [badOf(first), badOf(second)])
+      await expectRefusal(commitAll(key, it, it.approvals, [1]), first, [])
+      expect(noncesOf(key, 1, it).made).toEqual([])
+    }
+  })
+})
+
+describe('a gateway', () => {
+  it('cannot make an item fail by garbling it: hosts take the sealed items that the asker signed for', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key, [good(0), good(1)])
+    const [first, second] = it.sealedItems
+    const garbled = [first!, toBase64url(fromBase64url(second!).map((byte, at) => (at === 40 ? byte ^ 1 : byte)))]
+    const elsewhere = await asked(key, [good(0), good(1)])
+    for (const sealedItems of [garbled, [second!, first!], elsewhere.sealedItems])
+      await expectRefusal(commitAll(key, { ...it, sealedItems }, it.approvals, [1]), 'seal.invalid')
+    await expectRefusal(commitAll(key, { ...it, sealedItems: [first!] }, it.approvals, [1]), 'content.mismatch')
+    expect(genuine(key, open(key, it, (await sign(key, it, it.approvals, [1, 2])).results))).toEqual([0, 1])
+  })
+
+  it('gets no receipt for other results than those of the package', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key, [good(0), badOf('content.mismatch'), good(2)])
+    const { results } = await sign(key, it, it.approvals, [1, 2])
+    const [zero, one, two] = results as [ItemResult, ItemResult, ItemResult]
+    const { signingId } = it.request.body
+    const confirm = (index: number, changed: ItemResult[]) =>
+      key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, results: changed })
+    const lies: ItemResult[][] = [
+      [zero, one],
+      [zero, one, two, two],
+      [{ code: 'content.mismatch' }, one, two],
+      [zero, { code: 'seal.invalid' }, two],
+      [zero, { code: 'signing.disputed', refusals: [{ index: 1, code: 'content.mismatch' }] }, two],
+      [zero, zero, two],
+    ]
+    for (const index of [1, 2]) {
+      for (const lie of lies) await expectRefusal(confirm(index, lie), 'signature.invalid')
+      await expectRefusal(confirm(index, [two, one, zero]), 'seal.invalid')
+      await confirm(index, results)
+    }
+  })
+})
+
+describe('a host that lies about an item', () => {
+  let liar: Liar
+  beforeAll(async () => {
+    liar = await startLiar(cluster, 'enclave-9')
+  })
+
+  /** A key whose third share the liar hosts. */
+  const keyWithLiar = (more: PlanOptions & { consents?: Map<number, Consent> } = {}) => {
+    const [first, second] = cluster.members
+    return makeKey(cluster, { ...more, hosts: [first!, second!, liar.member] })
+  }
+
+  /** The package of an honest host and the liar, who says these words. */
+  async function lyingPackage(
+    key: MadeKey,
+    it: Request,
+    honest: number,
+    words: readonly ('commit' | ItemRefusal)[],
+  ): Promise<Commitment[]> {
+    const [own] = await commitAll(key, it, it.approvals, [honest])
+    return [own!, await liar.commit(key, { ...own!.body, index: 3 }, words)]
+  }
+
+  /** The rest of the signing, over that package, with the honest host as the one that aggregates. */
+  async function finish(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
+    const place = { signingId: it.request.body.signingId, attempt: 1, index: honest }
+    const host = key.plan.hosts.get(honest)!
+    const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
+    const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
+    const messages = new Map(live.map((at) => [at, Uint8Array.from(Buffer.from(text(at)))]))
+    const partials = [partial, liar.partial(key, 3, commitments, messages)]
+    const { results } = await host.call('signing.aggregate', { ...place, partials })
+    const { receipt } = await host.call('signing.confirm', { ...place, results })
+    const receipts = [receipt, await liar.receipt({ ...receipt.body, index: 3 })]
+    const outcomes = open(key, it, results)
+    await verify(key, it, outcomes, receipts)
+    return { outcomes, partials }
+  }
+
+  it('keeps that item from being signed and no other, and its word stands under all receipts', async () => {
+    const key = await keyWithLiar()
+    const it = await asked(key, [good(0), good(1), good(2)])
+    const commitments = await lyingPackage(key, it, 1, ['commit', 'content.not_permitted', 'commit'])
+    const { outcomes } = await finish(key, it, 1, commitments)
+    expect(genuine(key, outcomes)).toEqual([0, 2])
+    const refusals = [{ index: 3, code: 'content.not_permitted' }]
+    expect(outcomes[1]).toEqual({ code: 'signing.disputed', refusals })
+    const { made, spent } = noncesOf(key, 1, it)
+    expect(spent).toEqual([made[0], made[2]])
+  })
+
+  it('gets nothing signed that others refuse, by committing to it', async () => {
+    const key = await keyWithLiar()
+    const it = await asked(key, [good(0), badOf('content.mismatch')])
+    const { outcomes } = await finish(key, it, 1, await lyingPackage(key, it, 1, ['commit', 'commit']))
+    expect(genuine(key, outcomes)).toEqual([0])
+    expect(outcomes[1]).toEqual({ code: 'signing.disputed', refusals: [{ index: 1, code: 'content.mismatch' }] })
+    expect(noncesOf(key, 1, it).made).toHaveLength(1)
+  })
+
+  it('is named when its partials are not those of the items that the package signs', async () => {
+    const key = await keyWithLiar()
+    const it = await asked(key, [good(0), badOf('seal.invalid')])
+    const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
+    const place = { signingId: it.request.body.signingId, attempt: 1, index: 1 }
+    const host = key.plan.hosts.get(1)!
+    const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
+    const other = Uint8Array.from(Buffer.from(text(1)))
+    for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
+      const partials = [partial, liar.partial(key, 3, commitments, messages)]
+      await expectRefusal(host.call('signing.aggregate', { ...place, partials }), 'signing.bad_partial', [3])
+    }
+  })
+
+  it('can keep all items from being signed, which costs no nonce, and the quorum says so', async () => {
+    const key = await keyWithLiar()
+    const it = await asked(key, [good(0), good(1)])
+    const { outcomes } = await finish(key, it, 1, await lyingPackage(key, it, 1, ['seal.invalid', 'content.mismatch']))
+    expect(outcomes.map((outcome) => typeof outcome !== 'string' && outcome.code)).toEqual(
+      Array.from({ length: 2 }, () => 'signing.disputed'),
+    )
+    expect(noncesOf(key, 1, it)).toMatchObject({ made: { length: 2 }, spent: [] })
+    const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
+    const place = { signingId: it.request.body.signingId, attempt: 1, index: 1, approvals: it.approvals }
+    await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', { ...place, commitments }), 'nonce.spent')
+  })
+
+  it('cannot make a standing grant pay less: each item is paid for before it is signed, and once', async () => {
+    const grantOf = (count: number): Consent => ({
+      kind: 'standing',
+      grant: {
+        askers: ['alice'],
+        content: ['bytes'],
+        until: cluster.clock.now + 86_400_000,
+        limit: { count, seconds: 60 },
+      },
+    })
+    for (const [count, enough] of [
+      [2, false],
+      [3, true],
+    ] as const) {
+      const key = await keyWithLiar({ consents: new Map([[2, grantOf(count)]]) })
+      const request = await askFor(key.plan, key, 1, [good(0), good(1), good(2)], soon())
+      const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon())] }
+      const words = ['commit', 'seal.invalid', 'seal.invalid'] as const
+      const { outcomes } = await finish(key, it, 2, await lyingPackage(key, it, 2, words))
+      expect(genuine(key, outcomes)).toEqual([0])
+      const again = sign(key, it, it.approvals, [1, 2], 2)
+      if (!enough) await expectRefusal(again, 'grant.exhausted', [2])
+      else {
+        expect(genuine(key, open(key, it, (await again).results))).toEqual([0, 1, 2])
+        const more = await askFor(key.plan, key, 1, [good(0)], soon())
+        await expectRefusal(sign(key, more, [], [1, 2]), 'grant.exhausted', [2])
+      }
+    }
+  })
+})
+
+describe('the log of all enclaves of these tests', () => {
+  it('shows no commitment made twice and none spent twice', () => {
+    const events = cluster.members.flatMap((member) => member.events)
+    const of = (name: string) => events.flatMap((e) => (e.event === name && 'commitment' in e ? [e.commitment] : []))
+    const [made, spent] = [of('nonce.committed'), of('nonce.spent')]
+    expect(spent.length).toBeGreaterThan(20)
+    expect(new Set(spent).size).toBe(spent.length)
+    expect(new Set(made).size).toBe(made.length)
+    expect(made.length).toBeGreaterThan(spent.length)
+  })
+})

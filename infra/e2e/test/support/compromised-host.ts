@@ -1,0 +1,94 @@
+import { randomBytes } from '@noble/hashes/utils.js'
+import { sealRoot } from '@quorate/enclave/vault/root'
+import { createVault } from '@quorate/enclave/vault/vault'
+import { loadMpc } from '@quorate/shared/mpc'
+import { decode, encode } from '@quorate/shared/seal/cbor'
+import { taggedHash } from '@quorate/shared/seal/hash'
+import { deriveKey } from '@quorate/shared/seal/session-keys'
+import { sealWith } from '@quorate/shared/seal/symmetric'
+import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
+import type { Commitment, ItemCommitment, ItemRefusal, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { EnclaveEvent } from '@quorate/enclave/events'
+import type { MadeKey } from './ceremony.ts'
+import { startEnclave, type Cluster, type Member } from './cluster.ts'
+
+const mpc = await loadMpc()
+
+/** A host of which the attacker has everything: its root, and so V and its shares. It says in a signing what a test wants. */
+export type Liar = Readonly<{
+  member: Member
+  /** Its words on the items, signed. It draws and remembers the nonces of those that it commits to. */
+  commit: (key: MadeKey, frame: Commitment['body'], words: readonly ('commit' | ItemRefusal)[]) => Promise<Commitment>
+  /** Its partials of these items (0…) of the package, whose messages are given by item. */
+  partial: (
+    key: MadeKey,
+    index: number,
+    list: readonly Commitment[],
+    messages: ReadonlyMap<number, Uint8Array>,
+  ) => Partial
+  receipt: (body: SigningReceipt['body']) => Promise<SigningReceipt>
+}>
+
+/** Starts an enclave on a root that the attacker knows, and introduces it to the cluster and the cluster to it. */
+async function startOnKnownRoot(cluster: Cluster, name: string, root: Uint8Array): Promise<Member> {
+  const events: EnclaveEvent[] = []
+  const platform = cluster.platformOf(name, (event) => void events.push(event))
+  const { identity: born } = await createVault(mpc, name, root)
+  const claims = { publicKey: null, userData: taggedHash('birth', born), nonce: null }
+  const sealedRoot = toBase64url(await sealRoot(platform, root, await cluster.issue(name, claims)))
+  const { call } = startEnclave(platform)
+  const { identity } = await call('boot', { sealedRoot })
+  const member: Member = { identity, events, call, restart: () => Promise.reject(new Error('not this one')) }
+  for (const other of cluster.members)
+    for (const [a, b] of [
+      [member, other],
+      [other, member],
+    ] as const) {
+      const { nonce } = await a.call('challenge', {})
+      await a.call('introduce', { peer: await b.call('attest', { nonce }), nonce })
+    }
+  return member
+}
+
+const frost = mpc.frost('frost-secp256k1-tr')
+
+export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
+  const root = randomBytes(32)
+  const member = await startOnKnownRoot(cluster, name, root)
+  const vault = await createVault(mpc, name, root)
+  const drawn = new Map<string, Uint8Array>()
+
+  const shareOf = ({ certificate, digest, sealedShares }: MadeKey, index: number): Uint8Array => {
+    const place = { keyId: certificate.body.roster.skeleton.keyId, index, epoch: 0, certificateDigest: digest }
+    return (decode(vault.openShare(place, fromBase64url(sealedShares.get(index)!))) as { share: Uint8Array }).share
+  }
+  const commitTo = (share: Uint8Array, place: string): ItemCommitment => {
+    const { nonces, commitments } = frost.commit({ share })
+    drawn.set(place, nonces)
+    return { commitment: toBase64url(commitments) }
+  }
+  return {
+    member,
+    commit(key, frame, words) {
+      const share = shareOf(key, frame.index)
+      const commitments = words.map((word, at) =>
+        word === 'commit' ? commitTo(share, `${frame.signingId}/${frame.attempt}/${at}`) : { code: word },
+      )
+      return vault.sign('commitment', { ...frame, commitments })
+    },
+    partial(key, index, list, messages) {
+      const { signingId, attempt } = list[0]!.body
+      const partials = [...messages].map(([at, message]) => {
+        const commitments = new Map(list.map(({ body }) => [body.index, commitmentOf(body.commitments[at]!)]))
+        const nonces = drawn.get(`${signingId}/${attempt}/${at}`)!
+        return frost.sign({ share: shareOf(key, index), nonces, commitments, message, tweak: null })
+      })
+      const secret = deriveKey(key.plan.sessionSecret, 'partial', signingId)
+      const sealed = sealWith(secret, ['partial', signingId, attempt, index], encode(partials))
+      return { index, sealed: toBase64url(sealed) }
+    },
+    receipt: (body) => vault.sign('signing-receipt', body),
+  }
+}
+
+const commitmentOf = (word: ItemCommitment): Uint8Array => fromBase64url('commitment' in word ? word.commitment : '')

@@ -1,0 +1,75 @@
+import { fitsScheme } from '../content/content.ts'
+import { Refusal } from '../errors.ts'
+import { openItem } from '../seal/items.ts'
+import { itemDigest } from '../seal/session-keys.ts'
+import { digestOf } from '../seal/sign.ts'
+import { fromBase64url, toHex } from '../wire/bytes.ts'
+import type { Item } from '../wire/content.ts'
+import type { Digest } from '../wire/ids.ts'
+import { ItemRefusal, type Commitment, type ItemFailure, type RequestBody } from '../wire/signing.ts'
+import type { VerifiedKey } from './signing.ts'
+
+/*
+ * How a signing ends item by item. Whether a key signs an item follows from request, sealed item and certificate alone, so that
+ * honest hosts, and everybody else who knows S, say the same of it.
+ */
+
+/** The content and mode of an item that the key may sign, or why no host of it does. */
+export type Judged = Readonly<{ item: Item }> | Readonly<{ code: ItemRefusal }>
+
+/** Hex of H(sealed-items, …): which ciphertexts a request was signed with. */
+export const sealedDigest = (sealedItems: readonly string[]): Digest => digestOf('sealed-items', sealedItems)
+
+/** Checks that these are the sealed items that the asker signed for. Throws `content.mismatch` or `seal.invalid`. */
+export function requireSealedItems(request: RequestBody, sealedItems: readonly string[]): void {
+  if (sealedItems.length !== request.items.length) throw new Refusal('content.mismatch')
+  if (sealedDigest(sealedItems) !== request.sealedDigest) throw new Refusal('seal.invalid')
+}
+
+/** May the key sign this content in this mode, by its policy and the rules of its scheme? A Nostr event names the group key. */
+export function permitsItem({ certificate }: VerifiedKey, { content, mode }: Item): boolean {
+  const { scheme, policy } = certificate.roster.skeleton
+  const tweakable = scheme === 'frost-secp256k1-tr' && content.type !== 'nostr-event'
+  const permitted = policy.content.includes(content.type) && fitsScheme(content.type, scheme)
+  return permitted && (mode.kind === 'plain' || tweakable)
+}
+
+/** Opens item `at` (0…) of a request under S and holds it against what the request commits to, and what the key permits. */
+export function judgeItem(
+  key: VerifiedKey,
+  sessionSecret: Uint8Array,
+  request: RequestBody,
+  at: number,
+  sealed: string,
+): Judged {
+  try {
+    const item = openItem(sessionSecret, request.signingId, at, fromBase64url(sealed))
+    const named = request.items[at]
+    const digest = toHex(itemDigest(sessionSecret, request.signingId, at, item))
+    if (item.content.type !== named?.type || digest !== named.digest) return { code: 'content.mismatch' }
+    return permitsItem(key, item) ? { item } : { code: 'content.not_permitted' }
+  } catch (error) {
+    const code = ItemRefusal.safeParse(error instanceof Refusal ? error.code : null)
+    if (!code.success) throw error
+    return { code: code.data }
+  }
+}
+
+/**
+ * Per item of a signing package null when every host of it committed to the item, which is then signed; else why it is not.
+ * All commitments are of the same items.
+ */
+export function failuresOf(commitments: readonly Commitment[]): (ItemFailure | null)[] {
+  const [first] = commitments
+  return (first?.body.commitments ?? []).map((_, at) => {
+    const refusals = commitments.flatMap(({ body }) => {
+      const word = body.commitments[at]
+      return word !== undefined && 'code' in word ? [{ index: body.index, code: word.code }] : []
+    })
+    const [refusal] = refusals
+    if (refusal === undefined) return null
+    const { code } = refusal
+    const agreed = refusals.length === commitments.length && refusals.every((other) => other.code === code)
+    return agreed ? { code } : { code: 'signing.disputed', refusals }
+  })
+}
