@@ -42,6 +42,15 @@ const named = /node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\/[\w./-]+\.(?:[cm]?js|json
 const packagesIn = (text: string) => new Set([...text.matchAll(named)].map(([, name = '']) => name))
 
 describe('the bundle of an enclave', () => {
+  it('comes from the packages that DEPENDENCIES.txt lists, and from no other', async () => {
+    const list = await readFile(join(projectFolder, 'enclave/DEPENDENCIES.txt'), 'utf8')
+    const names = list
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/ .*/, ''))
+    expect([...packagesIn(code)].sort()).toEqual(names)
+  })
+
   it.each([
     ['a file of its user', 'credential_process'],
     ['another process', 'child_process'],
