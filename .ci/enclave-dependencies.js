@@ -1,36 +1,30 @@
-// The enclave's dependency closure is short and reviewed: enclave/DEPENDENCIES.txt lists it, and a change to it must be meant.
-// `--write` records the present closure.
+// What others wrote in the enclave's bundle is little and reviewed: enclave/DEPENDENCIES.txt lists each package with its
+// version and the digest of its archive, and a change must be meant. `--write` records the present bundle.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { bundleEnclave } from '../infra/local/enclave-bundle.js'
 
 const list = new URL('../enclave/DEPENDENCIES.txt', import.meta.url)
-const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'))
+const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const locked = JSON.parse(read('package-lock.json')).packages
 
-/** As Node resolves: the nearest node_modules on the way up from the package that asks. */
-function locate(name, from) {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('/node_modules/'), 0))) {
-    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
-    if (packages[path]) return packages[path].link ? packages[path].resolved : path
-    if (folder === '') return null
-    if (!folder.includes('/node_modules/')) folder = ''
-  }
+function fail(...lines) {
+  for (const line of lines) console.error(line)
+  process.exit(1)
 }
 
-const closure = new Map()
-function visit(path) {
-  for (const name of Object.keys(packages[path]?.dependencies ?? {})) {
-    const found = locate(name, path)
-    if (found === null || closure.has(found)) continue
-    closure.set(found, name)
-    visit(found)
-  }
+/** The digest is the lockfile's, so the version that is bundled must be the lockfile's as well. */
+function describe(folder) {
+  const { name, version } = JSON.parse(read(`${folder}/package.json`))
+  if (locked[folder]?.version !== version) fail(`${folder} is not what package-lock.json names: npm ci installs that.`)
+  return `${name} ${version} ${locked[folder].integrity}`
 }
-visit('enclave')
 
-const lines = [...closure].map(([path, name]) => `${name} ${packages[path].version}`)
-const present = [...new Set(lines)].sort().join('\n') + '\n'
+const { packages } = await bundleEnclave('enclave/src/main.ts')
+const present = packages.map(describe).sort().join('\n') + '\n'
 if (process.argv.includes('--write')) writeFileSync(list, present)
 else if (readFileSync(list, 'utf8') !== present) {
-  console.error('The enclave depends on other packages than enclave/DEPENDENCIES.txt lists.')
-  console.error('Review the change, then record it: node .ci/enclave-dependencies.js --write')
-  process.exit(1)
+  fail(
+    'The enclave is bundled from other packages than enclave/DEPENDENCIES.txt lists.',
+    'Review the change, then record it: node .ci/enclave-dependencies.js --write',
+  )
 }

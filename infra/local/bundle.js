@@ -4,7 +4,7 @@
 import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { bundleEnclave } from './enclave-bundle.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const [source = 'infra/local/src/enclave/main.ts', folder = `${root}infra/local/dist/enclave`] = process.argv.slice(2)
@@ -17,22 +17,7 @@ async function replace(name, write) {
   await rename(draft, new URL(name, image))
 }
 
-const { outputFiles } = await build({
-  absWorkingDir: root,
-  entryPoints: [source],
-  outfile: 'infra/local/dist/enclave/enclave.mjs',
-  write: false,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node22',
-  conditions: ['source'],
-  mainFields: ['module', 'main'],
-  legalComments: 'none',
-  logLevel: 'warning',
-  // What is CommonJS among the dependencies asks for Node's own modules with require.
-  banner: { js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)" },
-})
+const { code } = await bundleEnclave(source)
 await mkdir(image, { recursive: true })
-await replace('enclave.mjs', (draft) => writeFile(draft, outputFiles[0].contents))
+await replace('enclave.mjs', (draft) => writeFile(draft, code))
 await replace('mpc.wasm', (draft) => copyFile(new URL('../../shared/mpc/mpc.wasm', import.meta.url), draft))

@@ -2,7 +2,10 @@ import type { Agent } from 'node:https'
 import { KMSClient, KMSServiceException, type KMSClientConfig } from '@aws-sdk/client-kms'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 
-type ClientSettings = Readonly<Pick<KMSClientConfig, 'region' | 'credentials' | 'endpoint'> & { agent?: Agent }>
+/** Credentials are given, always: the SDK's own search for some is not in the bundle. */
+type ClientSettings = Readonly<
+  Pick<KMSClientConfig, 'region' | 'endpoint'> & Required<Pick<KMSClientConfig, 'credentials'>> & { agent?: Agent }
+>
 
 /** In ms. */
 const connectTimeout = 1_500

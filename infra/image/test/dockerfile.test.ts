@@ -44,6 +44,13 @@ it('copies the manifest of every workspace, or npm ci would not find what the lo
   for (const workspace of workspaces) expect(instructions).toContain(`COPY ${workspace}/package.json ${workspace}/`)
 })
 
+it('copies the bundler with all that it imports of ours', () => {
+  const bundler = readFileSync(new URL('infra/local/bundle.js', root), 'utf8')
+  const imported = [...bundler.matchAll(/ from '\.\/(.*)'/g)].map(([, name]) => `infra/local/${String(name)}`)
+  expect(imported).not.toEqual([])
+  expect(instructions).toContain(`COPY infra/local/bundle.js ${imported.join(' ')} infra/local/`)
+})
+
 it('copies by name only, and fetches nothing itself', () => {
   for (const line of starting('COPY')) expect(line).not.toMatch(/ \.\/? | \* /)
   expect(starting('ADD')).toEqual([])
