@@ -7,7 +7,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=$(mkdir -p "$1" && cd "$1" && pwd)
 pins=$here/toolchain.sha256
-libraries='libbsd0 libc6 libedit2 libffi8 libgcc-s1 libicu76 liblzma5 libmd0 libstdc++6 libtinfo6 libxml2 libz3-4 libzstd1 zlib1g'
+libraries=$(sed -n 's/^# libraries //p' "$pins")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ "$(uname -m)" = x86_64 ] || { echo 'the pinned toolchain is for x86_64' >&2; exit 1; }
 [ -e "$keyring" ] || { echo 'what is not pinned is checked with debian-archive-keyring, which is not installed' >&2; exit 1; }
@@ -23,7 +23,7 @@ apt() {
 # name=version of every pin that is not here yet. A file is name_version_arch.deb, an epoch's colon written %3a.
 wanted() {
   grep -v '^#' "$pins" | while read -r digest deb; do
-    [ -e "$prefix/deb/$deb" ] && [ "$(sha256sum <"$prefix/deb/$deb")" = "$digest  -" ] ||
+    [ "$(sha256sum 2>/dev/null <"$prefix/deb/$deb")" = "$digest  -" ] ||
       echo "$deb" | sed -E 's/^([^_]+)_([^_]+)_.*/\1=\2/; s/%3a/:/'
   done
 }
@@ -39,7 +39,7 @@ fetch_from() {
     found=$(apt cache show $(wanted) 2>/dev/null | awk '/^Package:/ { name = $2 } /^Version:/ { print name "=" $2 }')
     [ -z "$found" ] || (cd "$prefix/deb" && apt get download $found)
     [ -z "$(wanted)" ] || exit 1
-    rm -rf "$prefix/lib" && mkdir "$prefix/lib"
+    rm -rf "${prefix:?}/lib" && mkdir "$prefix/lib"
     cd "$prefix/lib" && apt get download $libraries
   )
 }
@@ -63,7 +63,7 @@ if [ "$(cat "$prefix/complete" 2>/dev/null)" != "$(cat "$pins" "$0" | sha256sum)
   rm -rf "$prefix/root" && mkdir "$prefix/root"
   for deb in "$prefix"/lib/*.deb; do dpkg-deb -x "$deb" "$prefix/root"; done
   grep -v '^#' "$pins" | while read -r _ deb; do dpkg-deb -x "$prefix/deb/$deb" "$prefix/root"; done
-  rm -rf "$prefix/deb" "$prefix/lib" "$prefix/apt"
+  rm -rf "$prefix/deb" "${prefix:?}/lib" "$prefix/apt"
   cat "$pins" "$0" | sha256sum >"$prefix/complete"
 fi
 
