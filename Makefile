@@ -20,7 +20,7 @@ KEEP ?=
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build demo fleet eif pins test-nitro test check bench wasm format clean
+.PHONY: help setup build demo fleet eif pins reproduce test-nitro test check bench wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ ifeq ($(CHECK),)
 	@node shared/mpc/check-digest.js 2>/dev/null || sh shared/mpc/build.sh
 	@$(MAKE) --no-print-directory eif RECORD=1
 endif
+
+reproduce: build ## Build image and WASM again in another folder, as another user, at another time, and compare with what is recorded
+	@sh infra/image/reproduce.sh
 
 test-nitro: build ## Boot our image in QEMU's Nitro machines, make a key there and sign (builds QEMU once; skips where it cannot)
 	@vitest run --config infra/image/nitro/vitest.config.js --root . $(report)

@@ -1,5 +1,6 @@
 #!/bin/sh
 # build.sh: builds mpc.wasm from the Rust sources and records its digest and theirs.
+#   --build         builds aside and no more
 #   --verify        builds aside and says whether it is byte for byte the committed one; writes nothing
 #   --if-available  where there is no cargo or the pinned toolchain cannot be had, says so and succeeds
 # Needs cargo (any since 1.78, for reading the lockfile; it compiles nothing itself), apt and x86_64.
@@ -7,9 +8,10 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$here/../..
 tools=${WASM_TOOLCHAIN:-$top/.wasm-toolchain}
-verify= optional=
+verify= optional= only=
 for option in "$@"; do
   case $option in
+    --build) only=1 ;;
     --verify) verify=1 ;;
     --if-available) optional=1 ;;
     *) echo "unknown option $option" >&2; exit 2 ;;
@@ -36,7 +38,9 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$here/target}"
 (cd "$here" && cargo build --quiet --release --locked --lib --target wasm32-unknown-unknown)
 
 built=$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/quorate_mpc.wasm
-if [ -z "$verify" ]; then
+if [ -n "$only" ]; then
+  echo "built $built"
+elif [ -z "$verify" ]; then
   cp "$built" "$here/mpc.wasm"
   node "$here/check-digest.js" --record
 elif cmp -s "$built" "$here/mpc.wasm"; then

@@ -1,10 +1,23 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { applicationRamdisk, bootRamdisk } from '../src/build/ramdisks.ts'
 import type { Image } from '../src/eif/image.ts'
+import { writeEif } from '../src/eif/write.ts'
 import { compareWithRecord, recordOf } from '../src/recorded/measurements.ts'
 import { firstDifference } from '../src/recorded/parts.ts'
 
 type Contents = Readonly<{ kernel?: string; init?: string; libc?: string; code?: string; configuration?: string }>
+
+const metadata: Image['metadata'] = {
+  ImageName: 'few words',
+  ImageVersion: '1',
+  BuildMetadata: { BuildTime: '', BuildTool: '', BuildToolVersion: '', OperatingSystem: '', KernelVersion: '' },
+  DockerInfo: {},
+  CustomMetadata: {},
+}
 
 /** An image of a few words. */
 function imageOf({
@@ -22,7 +35,7 @@ function imageOf({
     defaultCpus: 0,
     kernel: Buffer.from(kernel),
     cmdline: 'quiet',
-    metadata: {} as Image['metadata'],
+    metadata,
     ramdisks: [
       bootRamdisk({ init: Buffer.from(init), modules: {} }),
       applicationRamdisk({ ...files, application, command: ['/usr/bin/node'] }),
@@ -71,4 +84,25 @@ it('keeps the set that was recorded before, and not that of a record which chang
   const next = recordOf(imageOf({ code: 'new' }), recorded)
   expect(next.former).toEqual(recorded.pcrs)
   expect(recordOf(imageOf({ code: 'new' }), next)).toEqual(next)
+})
+
+it('ends a reproduction with 1 at a planted byte, of the image as of the WASM, and names it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-recorded-'))
+  try {
+    const file = (name: string, contents: Uint8Array): string => {
+      writeFileSync(join(folder, name), contents)
+      return join(folder, name)
+    }
+    const images = ['code', 'c0de'].map((code) => ['--image', file(`${code}.eif`, writeEif(imageOf({ code })))])
+    const modules = ['wasm', 'wasp'].map((text) => ['--wasm', file(text, Buffer.from(text))])
+    const program = new URL('../src/compare-builds.ts', import.meta.url).pathname
+    const options = ['--conditions=source', '--no-warnings', program, ...images.flat(), ...modules.flat()]
+    const { status, stdout } = spawnSync(process.execPath, options, { encoding: 'utf8' })
+    expect(stdout).toContain('the image: rootfs/app/enclave.mjs differs at byte 1: 6f and 30\n')
+    expect(stdout).toContain('the WASM: mpc.wasm differs at byte 3: 6d and 70\n')
+    expect(stdout).toContain('NOT THE RECORDED MEASUREMENTS')
+    expect(status).toBe(1)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
