@@ -11,11 +11,16 @@ ONLY ?=
 HSM_PROVIDER ?=
 # What the enclave in the image believes, and where it finds its key service; measured with it.
 CONFIGURATION ?= infra/image/configuration$(if $(filter-out aws,$(HSM_PROVIDER)),.$(HSM_PROVIDER)).example.json
+# Anything: record what the image measures in infra/image/measurements.json.
+RECORD ?=
+# Of `make pins`: anything, to move nothing and say what cannot be had; a folder to fill with all packages, for DEBIAN_MIRROR.
+CHECK ?=
+KEEP ?=
 # Where CI wants the results of tests as JSON.
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build demo fleet eif test-nitro test check bench wasm format clean
+.PHONY: help setup build demo fleet eif pins reproduce test-nitro test check bench wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -37,10 +42,21 @@ demo: build ## The tour: make a key, sign, lose an enclave, sign again (under a 
 fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)
 	@exec env PORT=$(PORT) STATE=$(STATE) HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
 
-eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (HSM_PROVIDER=name CONFIGURATION=file)
+eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (HSM_PROVIDER=name CONFIGURATION=file RECORD=1)
 	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application
 	@node infra/image/dist/src/make-eif.js --application infra/image/dist/application \
-	  --configuration $(CONFIGURATION) $(if $(HSM_PROVIDER),--provider $(HSM_PROVIDER)) --out infra/image/dist/quorate.eif
+	  --configuration $(CONFIGURATION) $(if $(HSM_PROVIDER),--provider $(HSM_PROVIDER)) $(if $(RECORD),--record) --out infra/image/dist/quorate.eif
+
+# The WASM comes before the image that holds it.
+pins: build ## Move all pinned packages to today's, rebuild and record the measurements (CHECK=1 only says what is stale; KEEP=folder)
+	@node infra/image/dist/src/move-pins.js $(if $(CHECK),--check) $(if $(KEEP),--keep $(KEEP))
+ifeq ($(CHECK),)
+	@node shared/mpc/check-digest.js 2>/dev/null || sh shared/mpc/build.sh
+	@$(MAKE) --no-print-directory eif RECORD=1
+endif
+
+reproduce: build ## Build image and WASM again in another folder, as another user, at another time, and compare with what is recorded
+	@sh infra/image/reproduce.sh
 
 test-nitro: build ## Boot our image in QEMU's Nitro machines, make a key there and sign (builds QEMU once; skips where it cannot)
 	@vitest run --config infra/image/nitro/vitest.config.js --root . $(report)

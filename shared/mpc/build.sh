@@ -1,15 +1,17 @@
 #!/bin/sh
 # build.sh: builds mpc.wasm from the Rust sources and records its digest and theirs.
+#   --build         builds aside and no more
 #   --verify        builds aside and says whether it is byte for byte the committed one; writes nothing
 #   --if-available  where there is no cargo or the pinned toolchain cannot be had, says so and succeeds
-# Needs cargo (any since 1.78, for reading the lockfile; it compiles nothing itself), apt, x86_64, and `npm ci` done.
+# Needs cargo (any since 1.78, for reading the lockfile; it compiles nothing itself), apt and x86_64.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$here/../..
 tools=${WASM_TOOLCHAIN:-$top/.wasm-toolchain}
-verify= optional=
+verify= optional= only=
 for option in "$@"; do
   case $option in
+    --build) only=1 ;;
     --verify) verify=1 ;;
     --if-available) optional=1 ;;
     *) echo "unknown option $option" >&2; exit 2 ;;
@@ -24,7 +26,6 @@ missing() {
 command -v cargo >/dev/null || missing 'cargo is not installed'
 sh "$here/toolchain.sh" "$tools" || missing 'the pinned toolchain cannot be had'
 tools=$(cd "$tools" && pwd)
-PATH=$top/node_modules/.bin:$PATH
 
 # Remapped paths keep the machine's folders out of the artefact. The deepest call uses 14 KiB of
 # stack; 64 are there, and below them nothing, so that an overflow traps. 32 MiB is what a call may use at most.
@@ -36,12 +37,10 @@ unset RUSTUP_TOOLCHAIN CARGO_ENCODED_RUSTFLAGS RUSTC_WRAPPER CARGO_BUILD_RUSTC_W
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$here/target}"
 (cd "$here" && cargo build --quiet --release --locked --lib --target wasm32-unknown-unknown)
 
-built=$CARGO_TARGET_DIR/mpc.wasm
-wasm-opt -O4 --enable-simd --enable-bulk-memory --enable-sign-ext --enable-mutable-globals \
-  --enable-nontrapping-float-to-int --enable-multivalue --enable-reference-types \
-  "$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/quorate_mpc.wasm" -o "$built"
-
-if [ -z "$verify" ]; then
+built=$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/quorate_mpc.wasm
+if [ -n "$only" ]; then
+  echo "built $built"
+elif [ -z "$verify" ]; then
   cp "$built" "$here/mpc.wasm"
   node "$here/check-digest.js" --record
 elif cmp -s "$built" "$here/mpc.wasm"; then

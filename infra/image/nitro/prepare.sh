@@ -7,6 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/quorate-nitro
 qemu_version=1:10.0.13+ds-0+deb13u1
 qemu_sha256=6a0888e806c2ffc0c5f0733e974f9aea55491950d3c47c98669c8b236dde59ae
+snapshot=20261128T000000Z
 vsock_version=0.3.0
 vsock_sha256=52ce95d81af89ad693d067c650e42df0f217addfbc96cc4820f7c62eb4a28b13
 ready=$cache/machine-2
@@ -25,28 +26,52 @@ work=$(mktemp -d "$cache/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 : >"$log"
 
-# Debian 13, whatever this machine is; nothing is taken that has another digest.
+# Debian 13, whatever this machine is, under the signature of Debian's lists.
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -e "$keyring" ] || missing 'debian-archive-keyring is not installed'
 mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/out" "$work/firmware"
 : >"$work/apt/status"
-# shellcheck disable=SC2016  # apt expands it
-mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 '/debian/*$')}
-cat >"$work/apt/sources.list" <<END
-deb [trusted=yes arch=amd64] $mirror trixie main
-deb-src [trusted=yes] $mirror trixie main
-END
 cat >"$work/apt/apt.conf" <<END
 Dir::State "$work/apt";
 Dir::State::status "$work/apt/status";
 Dir::Cache "$work/apt";
 Dir::Etc::sourcelist "$work/apt/sources.list";
 Dir::Etc::sourceparts "-";
+APT::Architecture "amd64";
 APT::Sandbox::User "";
+Acquire::Retries "0";
+Acquire::http::Timeout "20";
 END
 trixie() { (cd "$work" && APT_CONFIG=$work/apt/apt.conf apt-get -qq "$@") >>"$log" 2>&1; }
-trixie update || missing 'the Debian archive is out of reach'
-trixie source --download-only "qemu=$qemu_version" || missing "QEMU $qemu_version is not in the archive any more"
-echo "$qemu_sha256  $(echo "$work"/qemu_*.orig.tar.xz)" | sha256sum --check --quiet >>"$log" || missing 'QEMU has another digest'
-trixie download seabios qemu-system-data || missing 'the firmware is not in the archive'
+
+# fetch_from MIRROR SECURITY VERSION: QEMU of this version, or the newest where it is empty, and the firmware.
+fetch_from() {
+  for suite in "$1 trixie" "$1 trixie-updates" "$1 trixie-security" "$2 trixie-security"; do
+    echo "deb [check-valid-until=no signed-by=$keyring arch=amd64 target=Packages] $suite main"
+    echo "deb-src [check-valid-until=no signed-by=$keyring target=Sources] $suite main"
+  done >"$work/apt/sources.list"
+  trixie update || true
+  trixie source --download-only "qemu${3:+=$3}" && trixie download seabios qemu-system-data
+}
+
+# Nothing of it is measured: a newer QEMU than the one that was tried boots the same image, or its patch does not fit.
+named=${DEBIAN_MIRROR:-}
+case $named in /*) named=copy:$named ;; esac
+named=${named%/}
+# shellcheck disable=SC2016  # apt expands it
+machine=$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 '/debian/*$' | sed 's,/*$,,') || true
+archive=http://snapshot.debian.org/archive
+fetch() {
+  [ -n "$named" ] && fetch_from "$named" "$named-security" "$1" && return
+  [ -n "$machine" ] && fetch_from "$machine" "$machine-security" "$1" && return
+  [ -n "$1" ] && fetch_from "$archive/debian/$snapshot" "$archive/debian-security/$snapshot" "$1"
+}
+if fetch "$qemu_version"; then
+  echo "$qemu_sha256  $(echo "$work"/qemu_*.orig.tar.xz)" | sha256sum --check --quiet >>"$log" || missing 'QEMU has another digest'
+else
+  say "stale: QEMU $qemu_version is not to be had; taking the newest, with which nothing has been tried"
+  fetch '' || missing 'the Debian archive is out of reach'
+fi
 for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/firmware"; done
 cp "$work/firmware/usr/share/seabios/bios-microvm.bin" "$work/firmware/usr/share/qemu/linuxboot_dma.bin" "$work/out/"
 

@@ -7,9 +7,13 @@ import { makeImage } from '../src/build/make.ts'
 import { moduleNames } from '../src/build/ramdisks.ts'
 import { registersOf, signImage } from '../src/build/write-image.ts'
 import type { Image } from '../src/eif/image.ts'
+import { fetchPackages } from '../src/debian/packages.ts'
+import { readPins } from '../src/debian/pins.ts'
 import { readEif } from '../src/eif/read.ts'
 import { writeEif } from '../src/eif/write.ts'
-import { readCpio } from './support/read-cpio.ts'
+import { readCpio } from '../src/cpio/read.ts'
+import { filesThatDiffer, readMeasurements } from '../src/recorded/measurements.ts'
+import { isOfSources } from '../src/recorded/parts.ts'
 
 /** An image of a one-line application, as whoever has this umask makes it. */
 async function imageOf(code: string, umask: number, profile: Profile = 'production'): Promise<Image> {
@@ -22,7 +26,7 @@ async function imageOf(code: string, umask: number, profile: Profile = 'producti
 }
 
 /** Needs Debian's packages, some 60 MB once. Where neither cache nor mirror has them the tests are skipped, and say why. */
-const unavailable = /^not to be had|npm installs|spawn (apt-get|dpkg-deb) ENOENT/
+const unavailable = /^not to be had|npm installs|spawn (apt-get|dpkg-deb|setpriv|flock) ENOENT/
 const first = await imageOf('one', 0o022).catch((error: unknown) => {
   if (error instanceof Error && unavailable.test(error.message)) return error.message
   throw error
@@ -37,6 +41,16 @@ describe.skipIf(typeof first === 'string')('the enclave image', { timeout: 120_0
   it('is the same file, and so the same measurements, when it is built again', async () => {
     const again = await imageOf('one', 0o077)
     expect(writeEif(again).equals(writeEif(image))).toBe(true)
+  })
+
+  it('has the recorded PCR1 and the recorded files but for the application, when the pinned packages are to be had', async ({
+    skip,
+  }) => {
+    const { newer } = await fetchPackages(readPins())
+    if (newer.length > 0) skip('the pins are stale')
+    const recorded = readMeasurements()
+    expect(registersOf(image)['1']).toBe(recorded.pcrs[1])
+    expect(filesThatDiffer(image, recorded).filter((name) => !isOfSources(name))).toEqual([])
   })
 
   it('measures another application as PCR0 and PCR2, and its boot as before', async () => {

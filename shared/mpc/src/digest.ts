@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = 'ed784090d939d6eedb90991d1e146a77310f809e97c1c2fbf58edb6264e42d79'
+export const MPC_SHA256 = 'f7bb7c0bdbfa0f397a1bc5ab5ff1bc32a3844202498880c4f210108f33156ed9'

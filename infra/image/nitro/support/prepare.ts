@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { fetchPackages } from '../../src/build/debian.ts'
-import { readPins } from '../../src/build/pins.ts'
+import { fetchPackages } from '../../src/debian/packages.ts'
+import { readPins } from '../../src/debian/pins.ts'
 import { inWorkspace } from '../../src/build/workspace.ts'
 
 declare module 'vitest' {
@@ -47,9 +47,8 @@ function measureTsc(): number {
 
 /** Why the image cannot be made, or null. */
 async function missingPackages(): Promise<string | null> {
-  const { debian, snapshot } = readPins()
   try {
-    await fetchPackages([...debian.kernel, ...debian.runtime, ...debian.toolchain], snapshot)
+    await fetchPackages(readPins())
     return null
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('not to be had')) return error.message

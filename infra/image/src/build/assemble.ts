@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { placeOf } from '../debian/cache.ts'
+import { unpack } from '../debian/packages.ts'
+import { fits, type DebianPackage, type Pins } from '../debian/pins.ts'
 import type { Image } from '../eif/image.ts'
 import { cmdlineOf, type Profile } from './cmdline.ts'
 import { compileInit } from './compile-init.ts'
-import { fetchPackages, unpack } from './debian.ts'
-import { fits, type DebianPackage, type Pins } from './pins.ts'
 import { applicationRamdisk, bootRamdisk, libraryNames, moduleNames, type ApplicationFiles } from './ramdisks.ts'
 import { nodeBinary, version } from './workspace.ts'
 
 export type Parts = Readonly<{
+  /** Of packages that are in the cache. */
   pins: Pins
   /** A folder for what is unpacked on the way. */
   work: string
@@ -17,17 +19,17 @@ export type Parts = Readonly<{
 
 const memory = 1024 * 1024 * 1024
 
-async function unpackPinned(name: string, packages: readonly DebianPackage[], { pins, work }: Parts): Promise<string> {
+async function unpackInto(name: string, packages: readonly (DebianPackage | string)[], work: string): Promise<string> {
   const folder = join(work, name)
-  await unpack(await fetchPackages(packages, pins.snapshot), folder)
+  await unpack(packages.map(placeOf), folder)
   return folder
 }
 
 /** The whole image, of pinned packages and the application's files. Same parts, same bytes, wherever it is made. */
 export async function assembleImage(parts: Parts, profile: Profile): Promise<Image> {
-  const { kernel, runtime, toolchain } = parts.pins.debian
-  const tree = await unpackPinned('kernel', kernel, parts)
-  const init = await compileInit(await unpackPinned('toolchain', [...runtime, ...toolchain], parts))
+  const { kernel, runtime, toolchain, libraries } = parts.pins.debian
+  const tree = await unpackInto('kernel', kernel, parts.work)
+  const init = await compileInit(await unpackInto('toolchain', [...libraries, ...runtime, ...toolchain], parts.work))
   const release = kernel[0].name.replace('linux-image-', '')
   return {
     architecture: 'x86_64',
@@ -53,8 +55,8 @@ async function readModules(tree: string, release: string): Promise<Record<string
 
 /** What the application's root is made of. Throws when npm brought another Node than the pinned one. */
 export async function collectApplication(parts: Parts): Promise<ApplicationFiles> {
-  const { pins, application, command } = parts
-  const tree = await unpackPinned('runtime', pins.debian.runtime, parts)
+  const { pins, work, application, command } = parts
+  const tree = await unpackInto('runtime', pins.debian.runtime, work)
   const at = (name: string): string => join(tree, 'usr/lib/x86_64-linux-gnu', name)
   const node = await readFile(nodeBinary(pins.node.package))
   if (!fits(node, pins.node.sha256)) throw new Error(`${pins.node.package} is not the pinned ${pins.node.version}`)

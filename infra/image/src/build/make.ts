@@ -2,11 +2,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfiguration } from '@quorate/enclave/configuration'
-import type { Image } from '../eif/image.ts'
 import type { Entry } from '../cpio/newc.ts'
+import { fetchPackages } from '../debian/packages.ts'
+import { readPins } from '../debian/pins.ts'
+import { warnOfNewer } from '../debian/warn.ts'
+import type { Image } from '../eif/image.ts'
 import { assembleImage, collectApplication, type Parts } from './assemble.ts'
 import type { Profile } from './cmdline.ts'
-import { readPins } from './pins.ts'
 import { applicationEntries } from './ramdisks.ts'
 
 /** node:ffi, by which vsock and /dev/nsm are reached, is an experiment of Node's; its warning would begin every log. */
@@ -24,9 +26,11 @@ export const makeRoot = (application: Application): Promise<Entry[]> =>
 
 async function withParts<T>(application: Application, make: (parts: Parts) => Promise<T>): Promise<T> {
   if (application['enclave.mjs'] === undefined) throw new Error('an application without enclave.mjs')
+  const { pins, newer } = await fetchPackages(readPins())
+  warnOfNewer(newer)
   const work = await mkdtemp(join(tmpdir(), 'quorate-image-'))
   try {
-    return await make({ pins: readPins(), work, application, command })
+    return await make({ pins, work, application, command })
   } finally {
     await rm(work, { recursive: true, force: true })
   }
