@@ -4,7 +4,7 @@ import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveEvent, Enclaves } from '../../src/enclaves/enclaves.ts'
 import { createEnclaves } from '../../src/enclaves/pool.ts'
 import type { Timing } from '../../src/enclaves/timing.ts'
-import { until } from '../noticing.ts'
+import { until } from '../../../shared/test/noticing.js'
 import { startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'
 import { memoryRoots, recordedEvents } from './recording.ts'
 
