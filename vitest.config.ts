@@ -8,11 +8,16 @@ export default defineConfig({
   // These reach the forks as --conditions: with `import` among them, a `require` would find ES modules.
   ssr: { resolve: { conditions: ['source', 'node', 'default'] } },
   test: {
-    include: ['{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts', 'infra/{local,e2e,aws,image}/**/*.test.ts'],
+    include: [
+      '.ci/test/*.test.ts',
+      '{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts',
+      'infra/{local,e2e,aws,image}/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Tests wait for events, as long as it takes: this is for what never comes, not for a machine that is busy.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

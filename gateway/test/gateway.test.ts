@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import type { Config } from '../src/config.ts'
 import { startGateway } from '../src/gateway.ts'
 import { startFakeEnclave } from './enclaves/fake-enclave.ts'
-import { noticed, until } from './noticing.ts'
+import { noticed, until } from '../../shared/test/noticing.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-gateway-'))
 afterAll(() => rmSync(folder, { recursive: true }))

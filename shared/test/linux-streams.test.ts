@@ -2,17 +2,17 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openSocket, ownAddress } from '../src/linux/descriptors.ts'
 import { checked, libc } from '../src/linux/libc.ts'
 import { testStreams } from '../src/linux/self-test.ts'
 import { connectStream, listenStream } from '../src/linux/streams.ts'
 import { connectVsock, decodeVsockAddress, encodeVsockAddress, isFrom, listenVsock } from '../src/linux/vsock.ts'
+import { turn } from './noticing.ts'
 
 const AF_INET = 2
 const AF_VSOCK = 40
-const patience = () => AbortSignal.timeout(5_000)
+const patience = () => AbortSignal.timeout(60_000)
 
 /** Why streams by descriptor cannot be tried here, for the name of what is skipped; null where they can. */
 const missing = (() => {
@@ -86,7 +86,7 @@ describe.skipIf(missing !== null)(`a stream by descriptor${missing === null ? ''
     const heard: string[] = []
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('data', (chunk: Buffer) => heard.push(chunk.toString()))
-      socket.on('end', () => setTimeout(() => socket.end('and this is what I say after it'), 20))
+      socket.on('end', () => void turn().then(() => socket.end('and this is what I say after it')))
     }).listen(0, '127.0.0.1')
     open.push(server)
     await once(server, 'listening')
@@ -104,10 +104,10 @@ describe.skipIf(missing !== null)(`a stream by descriptor${missing === null ? ''
     const chunk = Buffer.alloc(1 << 16)
     while (taken < 64 << 20 && writer.write(chunk)) {
       taken += chunk.length
-      await sleep(0)
+      await turn()
     }
     expect(taken).toBeLessThan(64 << 20)
-    await sleep(50)
+    for (let n = 0; n < 20; n += 1) await turn()
     expect(writer.writableNeedDrain).toBe(true)
     reader?.resume()
     await once(writer, 'drain')
@@ -115,24 +115,29 @@ describe.skipIf(missing !== null)(`a stream by descriptor${missing === null ? ''
   })
 
   it('tells that its peer broke off', async () => {
-    const server = createServer((socket) => setTimeout(() => socket.resetAndDestroy(), 20)).listen(0, '127.0.0.1')
+    const server = createServer((socket) => void client.then(() => socket.resetAndDestroy())).listen(0, '127.0.0.1')
     open.push(server)
     await once(server, 'listening')
-    const socket = await connected((server.address() as AddressInfo).port)
+    const client = connected((server.address() as AddressInfo).port)
+    const socket = await client
     const [error] = (await once(socket.resume(), 'error')) as [NodeJS.ErrnoException]
     expect(error.code).toBe('ECONNRESET')
     if (!socket.closed) await once(socket, 'close')
   })
 
   it('tells its peer that it was destroyed', async () => {
-    const { port } = await serving((socket) => setTimeout(() => socket.destroy(), 20))
+    const { port } = await serving((socket) => void turn().then(() => socket.destroy()))
     const peer = connect(port, '127.0.0.1')
     open.push(peer)
     await once(peer.resume(), 'end')
   })
 
   it('leaves no descriptor behind, of two hundred at once', async () => {
-    const { port, server } = await serving((socket) => socket.pipe(socket))
+    const ends: Promise<unknown>[] = []
+    const { port, server } = await serving((socket) => {
+      ends.push(once(socket, 'close'))
+      socket.pipe(socket)
+    })
     const before = descriptors()
     const echo = async (n: number) => {
       const socket = await connected(port)
@@ -141,7 +146,8 @@ describe.skipIf(missing !== null)(`a stream by descriptor${missing === null ? ''
       if (!socket.closed) await once(socket, 'close')
     }
     await Promise.all(Array.from({ length: 200 }, (_, n) => echo(n)))
-    await expect.poll(descriptors).toBe(before)
+    await Promise.all(ends)
+    expect(descriptors()).toBe(before)
     await new Promise((resolve) => server.close(resolve))
     expect(descriptors()).toBe(before - 1)
   })
@@ -166,7 +172,11 @@ describe.skipIf(missing !== null)('connecting by descriptor', () => {
     // A queue of none takes one; whoever comes then is not answered.
     open.push(await connectStream(address, patience()))
     const before = descriptors()
-    await expect(connectStream(address, AbortSignal.timeout(60))).rejects.toMatchObject({ name: 'TimeoutError' })
+    const over = new AbortController()
+    const refused = expect(connectStream(address, over.signal)).rejects.toMatchObject({ name: 'TimeoutError' })
+    await turn()
+    over.abort(new DOMException('nobody has answered', 'TimeoutError'))
+    await refused
     expect(descriptors()).toBe(before)
     close(listener)
   })

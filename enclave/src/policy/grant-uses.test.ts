@@ -38,7 +38,8 @@ it('counts signatures, so that a request of many items is no way around it', () 
 it('takes no longer for the thousandth use than for the first', () => {
   const uses = createGrantUses(0)
   const grant = allowing(1_000_000, 31_536_000)
-  const begun = performance.now()
+  // In time of the processor, µs: whatever else the machine does takes none of it.
+  const begun = process.cpuUsage()
   for (let now = 0; now < 100_000; now += 1) uses.spend(share, grant, 1, now)
-  expect(performance.now() - begun).toBeLessThan(2_000)
+  expect(process.cpuUsage(begun).user).toBeLessThan(2_000_000)
 })

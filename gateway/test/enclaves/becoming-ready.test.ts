@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Timing } from '../../src/hosts/enclaves/timing.ts'
-import { turn, until } from '../noticing.ts'
+import { turn, until } from '../../../shared/test/noticing.js'
 import { identityOf, sealing } from './fake-enclave.ts'
 import { ask, callsOf, closeAll, codeOf, isReady, poolOf, readyOne, startFake, watchful } from './pool-of-fakes.ts'
 import { memoryRoots } from './recording.ts'

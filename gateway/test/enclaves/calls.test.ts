@@ -1,7 +1,7 @@
 import { encodeFrame } from '@quorate/shared/wire/frame'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { until } from '../noticing.ts'
+import { until } from '../../../shared/test/noticing.js'
 import { replyFrame, type FakeEnclave } from './fake-enclave.ts'
 import { ask, callsOf, closeAll, codeOf, nonce, readyOne, readyPool } from './pool-of-fakes.ts'
 

@@ -5,7 +5,7 @@ import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
-import { noticed } from '../noticing.ts'
+import { noticed } from '../../../shared/test/noticing.js'
 
 type Call = { id: number; deadline: number; method: string; params: Record<string, unknown>; socket: Socket }
 type Answer = { result: unknown } | { refusal: { code: string; culprits: number[] } } | null

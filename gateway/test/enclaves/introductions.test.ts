@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { until } from '../noticing.ts'
+import { until } from '../../../shared/test/noticing.js'
 import type { FakeEnclave } from './fake-enclave.ts'
 import { ask, callsOf, closeAll, codeOf, readyPool } from './pool-of-fakes.ts'
 

@@ -5,7 +5,7 @@ import type { HostEvent } from '../../src/engine/ports.ts'
 import type { Enclaves } from '../../src/hosts/enclaves/enclaves.ts'
 import { createEnclaves } from '../../src/hosts/enclaves/pool.ts'
 import type { Timing } from '../../src/hosts/enclaves/timing.ts'
-import { until } from '../noticing.ts'
+import { until } from '../../../shared/test/noticing.js'
 import { startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'
 import { memoryRoots, recordedEvents } from './recording.ts'
 

@@ -1,6 +1,6 @@
 import type { EnclaveEvents, Roots } from '../../src/hosts/enclaves/enclaves.ts'
 import type { EnclaveRoot, TakenManifest } from '../../src/store/store.ts'
-import { noticed } from '../noticing.ts'
+import { noticed } from '../../../shared/test/noticing.js'
 
 /** A place for roots that remembers in memory what it was told to keep. */
 export function memoryRoots(): Roots & { kept: Map<string, EnclaveRoot>; taken: Map<string, TakenManifest[]> } {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createEnclaves } from '../../src/hosts/enclaves/pool.ts'
-import { until } from '../noticing.ts'
+import { until } from '../../../shared/test/noticing.js'
 import { takenManifest } from '../release/signed-manifest.ts'
 import { identityOf, startFakeEnclave, type FakeEnclave } from './fake-enclave.ts'
 import { memoryRoots, recordedEvents } from './recording.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dial } from '../../src/hosts/enclaves/transport.ts'
-import { turn } from '../noticing.ts'
+import { turn } from '../../../shared/test/noticing.js'
 
 let folder: string
 let servers: Server[]

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listen, type Timeouts } from '../../src/http/server.ts'
-import { noticed, turn, until } from '../noticing.ts'
+import { noticed, turn, until } from '../../../shared/test/noticing.js'
 import { dial, getPath, post, raw, startTestHttp, type TestHttp } from './fixture.ts'
 
 let http: TestHttp

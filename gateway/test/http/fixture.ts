@@ -18,7 +18,7 @@ import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
 import { startHttp, type HttpPorts } from '../../src/http/http.ts'
 import { memoryReplies } from '../../src/http/idempotency.ts'
-import { noticed } from '../noticing.ts'
+import { noticed } from '../../../shared/test/noticing.js'
 
 export const keyA = KeyId.parse('a'.repeat(32))
 export const keyB = KeyId.parse('b'.repeat(32))

@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { afterEach, describe, expect, it } from 'vitest'
 import { memoryReplies } from '../../src/http/idempotency.ts'
-import { noticed, until } from '../noticing.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
 import { answerOf, keyA, post, startTestHttp, type TestHttp } from './fixture.ts'
 
 const good = { scheme: 'frost-ed25519', threshold: 2, participants: ['ann', 'bob'] }

@@ -4,7 +4,7 @@ import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memoryReplies } from '../../src/http/idempotency.ts'
 import { defaultTimeouts } from '../../src/http/server.ts'
-import { noticed, until } from '../noticing.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
 import { bearer, dial, keyA, keygenStatus, post, startTestHttp, tokenFor, type TestHttp } from './fixture.ts'
 
 const running: TestHttp[] = []

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openManifestFile, type ManifestFile } from '../../src/release/manifest-file.ts'
-import { noticed, until } from '../noticing.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
 import { signedManifest } from './signed-manifest.ts'
 
 let folder: string

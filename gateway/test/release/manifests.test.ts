@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { AuditRecord, HostEvent } from '../../src/engine/ports.ts'
 import { createManifests, type ManifestPorts, type Manifests } from '../../src/release/manifests.ts'
 import type { TakenManifest } from '../../src/store/store.ts'
-import { noticed, until } from '../noticing.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
 import { signedManifest, takenManifest } from './signed-manifest.ts'
 
 const ids = ['enclave-0', 'enclave-1'].map((id) => EnclaveId.parse(id))

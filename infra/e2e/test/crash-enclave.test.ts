@@ -1,8 +1,8 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { planReached } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { planReached } from './support/plan-reached.ts'
 
 const long = 240_000
 let crashing: CrashFleet

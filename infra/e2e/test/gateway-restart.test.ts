@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { Key } from '@quorate/client'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../../shared/test/noticing.js'
 import { ask, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { planReached } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { planReached } from './support/plan-reached.ts'
 
 const long = 240_000
 let crashing: CrashFleet
@@ -39,7 +40,7 @@ async function killGatewayMeanwhile(): Promise<void> {
   const { place } = await planReached(state)
   const before = fleet.pidOf('gateway')
   fleet.kill('gateway')
-  while ([before, undefined].includes(fleet.pidOf('gateway'))) await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => ![before, undefined].includes(fleet.pidOf('gateway')), 'the gateway to be started again')
   fleet.resume(place)
   await fleet.ready()
 }

@@ -12,8 +12,8 @@ import {
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { planReached } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { planReached } from './support/plan-reached.ts'
 
 const long = 120_000
 let crashing: CrashFleet
@@ -147,7 +147,7 @@ describe('while a key is refreshed', { timeout: long }, () => {
   it('hosts that stay away end the refresh by its deadline with their names, and the key signs as before', async () => {
     const { people } = crashing
     await without(key, 3, async () => {
-      const refused = people.alice.refreshKey(key, { expiresIn: 1_500, timeout: patience })
+      const refused = people.alice.refreshKey(key, { expiresIn: 5_000, timeout: patience })
       await expect(refused).rejects.toMatchObject({ code: 'refresh.hosts_lost', by: 'gateway', culprits: [3] })
       await sign(people, key, 'as before')
     })
@@ -158,7 +158,7 @@ describe('while a key is refreshed', { timeout: long }, () => {
   it('an epoch that all hosts have certified is the next one, though its refresh failed then', async () => {
     const { people, fleet, state } = crashing
     crashing.lay({ step: 'refresh.prepare', when: 'before', nth: 3, signal: 'SIGSTOP' })
-    const first = await people.alice.requestRefresh(key, { expiresIn: 3_000 })
+    const first = await people.alice.requestRefresh(key, { expiresIn: 10_000 })
     const { place } = await planReached(state)
     const { state: name, certificate } = await first.status()
     expect(name).toBe('preparing')

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
 import { Quorate, type Key } from '@quorate/client'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import type { Measurements } from '@quorate/shared/attestation/policy'
 import { verifyBody } from '@quorate/shared/seal/sign'
-import type { Manifest } from '@quorate/shared/wire/manifest'
+import { ManifestStatus, type Manifest } from '@quorate/shared/wire/manifest'
 import { ManifestReport } from '@quorate/shared/wire/routes/manifest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { untilWritten } from '../../local/test/support/log-watch.js'
+import { noticed, until } from '../../../shared/test/noticing.js'
+import { pollUntil } from '../../../shared/test/poll.js'
 import { makeKey, sign, type People } from './support/crash-fleet.ts'
 import { keyOf, makeManifest, releaseSigners } from './support/release-keys.ts'
 
@@ -40,6 +41,7 @@ beforeAll(async () => {
   fleet = await startFleet({
     ...{ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000, release },
     sources: { next: source },
+    onEvent: noticed,
     gatewayEnv: { QUORATE_MANIFEST: manifestPath },
   })
   const [running] = fleet.trust.measurements
@@ -70,31 +72,56 @@ function peopleWho(measurements: Measurements[], attempts = 14): People {
 const get = async (path: string): Promise<unknown> => (await fetch(`${fleet.url}/api/v1${path}`)).json()
 const report = async () => ManifestReport.parse(await get('/manifest'))
 
+const logPath = () => join(fleet.state, 'logs', 'gateway.log')
+type Line = Readonly<{ msg: string; enclaveId?: string }>
+/** Whole lines only: the last one may not be written to its end. */
+const linesOf = (text: string): Line[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line)
+/** Waits until the gateway has logged it. */
+const logged = (holds: (lines: Line[]) => boolean) => untilWritten(logPath(), (text) => holds(linesOf(text)))
+
 /** Puts a manifest where the gateway looks, and waits until it has offered it to all. */
 async function publish(manifest: Manifest): Promise<ManifestReport> {
+  const before = linesOf(readFileSync(logPath(), 'utf8'))
   writeFileSync(`${manifestPath}.draft`, JSON.stringify(manifest))
   renameSync(`${manifestPath}.draft`, manifestPath)
-  const { serial } = manifest.body
-  for (;;) {
-    const now = await report()
-    const answered = now.enclaves.every(
-      ({ taken, refusal }) => refusal !== null || taken.at(-1)?.notice.body.serial === serial,
-    )
-    if (isDeepStrictEqual(now.manifest, manifest) && answered) return now
-    await sleep(50)
-  }
+  await logged((lines) => {
+    const since = lines.slice(before.length)
+    const isRead = since.findIndex(({ msg }) => msg === 'manifest read')
+    const answers = since.slice(isRead).filter(({ msg }) => msg === 'manifest taken' || msg === 'manifest refused')
+    return isRead >= 0 && fleet.enclaveIds.every((id) => answers.some(({ enclaveId }) => enclaveId === id))
+  })
+  const now = await report()
+  expect(now.manifest).toEqual(manifest)
+  return now
 }
 
-async function inForce(): Promise<void> {
-  const { enclaves } = await report()
-  const last = Math.max(...enclaves.flatMap(({ taken }) => taken.map(({ effectiveAt }) => effectiveAt)))
-  await sleep(Math.max(0, last - Date.now()) + 50)
+/** Waits until each enclave says so, by its own clock. */
+async function inForce(serial: number): Promise<void> {
+  const nonce = randomBytes(32).toString('hex')
+  for (const id of fleet.enclaveIds)
+    await pollUntil(async () => {
+      const status = ManifestStatus.safeParse(await get(`/enclaves/${id}/manifest?nonce=${nonce}`))
+      return status.data?.body.inForce?.serial === serial
+    })
 }
 
 async function move(enclaveId: string, to: 'first' | 'next'): Promise<void> {
   const before = fleet.pidOf(enclaveId)
   await fleet.move(enclaveId, to)
-  while (fleet.pidOf(enclaveId) === undefined || fleet.pidOf(enclaveId) === before) await sleep(10)
+  await until(() => ![before, undefined].includes(fleet.pidOf(enclaveId)), `${enclaveId} to be started again`)
+}
+
+/** Moves it, and waits until its gateway has asked it to open its root. */
+async function moveAndBoot(enclaveId: string, to: 'first' | 'next'): Promise<void> {
+  const before = linesOf(readFileSync(logPath(), 'utf8')).length
+  await move(enclaveId, to)
+  const booted = ['enclave ready', 'enclave not ready']
+  await logged((lines) => lines.slice(before).some((line) => line.enclaveId === enclaveId && booted.includes(line.msg)))
 }
 
 async function stateOf(enclaveId: string): Promise<string | undefined> {
@@ -115,8 +142,7 @@ const trusting = (...measurements: Measurements[]) =>
 
 describe('an upgrade of a fleet from one image to the next', { timeout: whole }, () => {
   it('begins with enclaves of the first image, and the next one is refused before there is a manifest', async () => {
-    await move(ofCarol, 'next')
-    await sleep(1_500)
+    await moveAndBoot(ofCarol, 'next')
     expect(await stateOf(ofCarol)).not.toBe('ready')
     await sign(people, key, 'one enclave is away')
     await move(ofCarol, 'first')
@@ -149,7 +175,7 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
   it('does not open a root for the next image while the delay runs', async () => {
     const { enclaves } = await report()
     const [taken] = enclaves.find(({ enclaveId }) => enclaveId === ofCarol)?.taken ?? []
-    await move(ofCarol, 'next')
+    await moveAndBoot(ofCarol, 'next')
     const state = await stateOf(ofCarol)
     // On a machine so slow that the delay is over by now, this shows nothing, and the one before it did.
     if (taken !== undefined && Date.now() < taken.effectiveAt) expect(state).not.toBe('ready')
@@ -157,7 +183,7 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
 
   it('goes enclave by enclave, with signing and a new key in between, and every enclave stays who it was', async () => {
     const identities = key.certificate.body.roster.skeleton.participants.map(({ host }) => host.identity.signKey)
-    await inForce()
+    await inForce(1)
     for (const id of [ofCarol, ofBob, ofAlice]) {
       if (id !== ofCarol) await move(id, 'next')
       await fleet.ready()
@@ -182,14 +208,13 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
 
   it('ends with a manifest without the first image: its enclaves are refused from then on', async () => {
     await publish(await makeManifest(3, [next]))
-    await inForce()
+    await inForce(3)
     await everybodySigns('only the next image')
 
     // One that has opened its root in the next image's form has no other; one that has not is open, and takes part in nothing.
     await move(ofBob, 'next')
     await fleet.ready()
-    await move(ofBob, 'first')
-    await sleep(1_500)
+    await moveAndBoot(ofBob, 'first')
     expect(await stateOf(ofBob)).not.toBe('ready')
     await move(ofBob, 'next')
     await move(ofAlice, 'first')

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Quorate, type Key, type Participant } from '@quorate/client'
 import { ManifestStatus } from '@quorate/shared/wire/manifest'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { checkManifest, draftManifest, joinManifests } from '../src/release/manifest.ts'
 import { makeReleaseKey, readReleaseKey, signManifest } from '../src/release/release-key.ts'
+import { pollUntil } from '../../../shared/test/poll.js'
+import { untilWritten } from '../../local/test/support/log-watch.js'
 import { startGateway, type Gateway } from './support/gateway.ts'
 import type { Instance } from './support/instance.ts'
 import { makeEnclaveImage, type EnclaveImage } from './support/production.ts'
@@ -98,7 +99,7 @@ describe.skipIf(tools === null)('three Nitro machines that move from one image t
     await checkManifest(manifest, configuration)
     writeFileSync(`${manifestPath}.draft`, JSON.stringify(manifest))
     renameSync(`${manifestPath}.draft`, manifestPath)
-    for (const instance of region.instances) while ((await inForce(instance)) !== serial) await sleep(200)
+    for (const instance of region.instances) await pollUntil(async () => (await inForce(instance)) === serial)
   }
 
   /** By the enclave's own clock, which an emulator lets fall behind. */
@@ -130,8 +131,11 @@ describe.skipIf(tools === null)('three Nitro machines that move from one image t
     await instance.boot(next.eif)
     await gateway.ready()
     await release(3, [next])
+    const refusals = (text: string) =>
+      text.split('\n').filter((line) => line.includes('enclave not ready') && line.includes(instance.enclaveId)).length
+    const before = refusals(readFileSync(gateway.log, 'utf8'))
     await instance.boot(image.eif)
-    await sleep(3_000)
+    await untilWritten(gateway.log, (text) => refusals(text) > before)
     expect(await (await fetch(`${gateway.url}/readyz`)).json()).toMatchObject({
       enclaves: { [instance.enclaveId]: 'locked' },
     })

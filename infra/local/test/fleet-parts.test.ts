@@ -3,8 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { MeasuredConfiguration } from '../src/enclave/configuration.ts'
 import { parseLaunch } from '../src/enclave/launch.ts'
 import type { Command } from '../src/fleet/child.ts'
@@ -15,9 +14,12 @@ import { lockState } from '../src/fleet/lock.ts'
 import { openStateFolder } from '../src/fleet/state-folder.ts'
 import { arnOf, developmentKeyId } from '../src/kms/key-store.ts'
 import { loadOrCreateTls } from '../src/nsm/tls.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
+import { pollUntil } from '../../../shared/test/poll.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-parts-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => void vi.useRealTimers())
 
 const command = (name: string, script: string, probe: Command['probe']): Command => ({
   ...{ name, executable: '/bin/sh', args: ['-c', script], env: {}, leash: false, probe },
@@ -28,16 +30,25 @@ const never = () => Promise.resolve(false)
 
 describe('a crew', () => {
   it('starts what ends again, each time a little later', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const events: FleetEvent[] = []
-    const crew = createCrew((event) => events.push(event))
+    const crew = createCrew((event) => {
+      events.push(event)
+      noticed()
+    })
     const delays = () => events.flatMap((event) => (event.type === 'exited' ? [event.restartIn] : []))
-    await crew.start([command('short', 'sleep 0.05', always)])
-    while (delays().length < 3) await sleep(20)
+    const started = () => events.filter(({ type }) => type === 'started').length
+    await crew.start([command('short', 'exit 0', always)])
+    for (const [n, delay] of [100, 200, 400].entries()) {
+      await until(() => delays().length === n + 1, 'its end')
+      expect(delays()[n]).toBe(delay)
+      vi.advanceTimersByTime(delay - 1)
+      expect(started()).toBe(n + 1)
+      if (n < 2) vi.advanceTimersByTime(1)
+    }
     await crew.stop()
-    expect(delays().slice(0, 3)).toEqual([100, 200, 400])
-    const started = events.filter(({ type }) => type === 'started').length
-    await sleep(600)
-    expect(events.filter(({ type }) => type === 'started')).toHaveLength(started)
+    vi.advanceTimersByTime(60_000)
+    expect(started()).toBe(3)
   })
 
   it('gives up, with the end of the log, on what cannot start', async () => {
@@ -57,17 +68,17 @@ describe('a crew', () => {
   it('reaches what its members have forked', async () => {
     const crew = createCrew(() => undefined)
     const pid = join(folder, 'forked.pid')
-    await crew.start([command('forks', `sleep 60 & echo $! > ${pid}; wait`, () => Promise.resolve(existsSync(pid)))])
-    while (readFileSync(pid, 'utf8') === '') await sleep(5)
+    const isWritten = () => Promise.resolve(existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n'))
+    await crew.start([command('forks', `sleep 60 & echo $! > ${pid}; wait`, isWritten)])
     const forked = Number(readFileSync(pid, 'utf8'))
     expect(process.kill(forked, 0)).toBe(true)
     await crew.stop()
-    await sleep(50)
     // A zombie that nobody has collected yet still has a pid: what counts is that it does not run.
-    const state = existsSync(`/proc/${forked}/stat`)
-      ? readFileSync(`/proc/${forked}/stat`, 'utf8').split(' ')[2]
-      : 'gone'
-    expect(['Z', 'gone']).toContain(state)
+    const state = () => {
+      const path = `/proc/${forked}/stat`
+      return existsSync(path) ? readFileSync(path, 'utf8').split(' ')[2] : 'gone'
+    }
+    await pollUntil(() => ['Z', 'gone'].includes(state() ?? ''))
   })
 
   it('says which names there are when asked for another', () => {

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { entry } from '../src/fleet/entry.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
+import { pollUntil } from '../../../shared/test/poll.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-main-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -16,10 +17,16 @@ function startMain(state: string, port = '0') {
     env: { ...process.env, STATE: state, PORT: port, NO_COLOR: '1' },
   })
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      noticed()
+    })
+  child.once('exit', noticed)
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { child, ended, output: () => output }
+  const says = (wanted: RegExp | string) =>
+    until(() => output.search(wanted) >= 0 || child.exitCode !== null, String(wanted))
+  return { child, ended, output: () => output, says }
 }
 
 const childrenOf = (pid: number): number[] =>
@@ -39,23 +46,21 @@ describe.runIf(process.platform === 'linux')('make fleet', () => {
     'says when it is ready, and %s ends it and its children',
     { timeout: 120_000 },
     async (signal) => {
-      const { child, ended, output } = startMain(join(folder, 'state'))
-      while (!/^ready http:\/\/127\.0\.0\.1:\d+$/m.test(output()) && child.exitCode === null) await sleep(50)
+      const { child, ended, output, says } = startMain(join(folder, 'state'))
+      await says(/^ready http:\/\/127\.0\.0\.1:\d+$/m)
       expect(output()).toMatch(/^ready http/m)
       const children = childrenOf(child.pid ?? 0)
       expect(children.length).toBeGreaterThanOrEqual(5)
 
-      const since = performance.now()
       child.kill(signal)
       expect(await ended).toBe(0)
-      expect(performance.now() - since).toBeLessThan(5_000)
       expect(children.filter(isAlive)).toEqual([])
     },
   )
 
-  it('ends cleanly when it is stopped while it starts', { timeout: 60_000 }, async () => {
-    const { child, ended, output } = startMain(join(folder, 'early'))
-    while (!output().includes('✓') && child.exitCode === null) await sleep(5)
+  it('ends cleanly when it is stopped while it starts', { timeout: 120_000 }, async () => {
+    const { child, ended, says } = startMain(join(folder, 'early'))
+    await says('✓')
     const children = childrenOf(child.pid ?? 0)
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
@@ -64,18 +69,17 @@ describe.runIf(process.platform === 'linux')('make fleet', () => {
 
   it('leaves no Node process behind when it is killed, and its relays to the next', { timeout: 120_000 }, async () => {
     const state = join(folder, 'state')
-    const { child, ended, output } = startMain(state)
-    while (!output().includes('ready http') && child.exitCode === null) await sleep(50)
+    const { child, ended, says } = startMain(state)
+    await says('ready http')
     const children = childrenOf(child.pid ?? 0)
     const nodes = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(process.execPath))
     expect(nodes.length).toBe(5)
     child.kill('SIGKILL')
     await ended
-    for (let waited = 0; nodes.some(isAlive) && waited < 8_000; waited += 50) await sleep(50)
-    expect(nodes.filter(isAlive)).toEqual([])
+    await pollUntil(() => !nodes.some(isAlive))
 
     const next = startMain(state)
-    while (!next.output().includes('ready http') && next.child.exitCode === null) await sleep(50)
+    await next.says('ready http')
     next.child.kill('SIGTERM')
     expect(await next.ended).toBe(0)
     expect(children.filter(isAlive)).toEqual([])

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { Quorate, type Consent, type Key, type Participant, type SignatureResult, type Signing } from '@quorate/client'
+import type { FleetEvent } from '@quorate/local/fleet/events'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { expect } from 'vitest'
+import { noticed, until } from '../../../../shared/test/noticing.js'
+import { untilWritten } from '../../../local/test/support/log-watch.js'
 import { dropPlan, layPlan, type CrashPlan, type Hit } from './crash-plan.ts'
 
 const source = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
@@ -41,17 +43,32 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
   const folder = mkdtempSync(join(tmpdir(), 'quorate-crash-'))
   const state = join(folder, 'state')
   if (plan) layPlan(state, plan)
+  const namesByPid = new Map<number, string>()
+  const endedAt = new Map<number, number>()
+  const onEvent = (event: FleetEvent) => {
+    if (event.type === 'started') namesByPid.set(event.pid, event.name)
+    if (event.type === 'exited')
+      for (const [pid, name] of namesByPid) if (name === event.name && !endedAt.has(pid)) endedAt.set(pid, Date.now())
+    noticed()
+  }
   const fleet = await startFleet({
     ...{ port: 0, state, rateLimit: 1_000_000 },
     sources: { gateway: source('crashing-gateway'), enclave: source('crashing-enclave') },
+    onEvent,
     gatewayEnv: { QUORATE_ROUND_TIMEOUT_MS: String(roundTimeoutMs) },
   })
   const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust, retry: { attempts: 14, pause: 100 } })
   const person = (name: string) => quorate.participant(name, { seed: randomBytes(32) })
   const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
 
+  /** Waits until what had these pids is back in its place, and its gateway has heard that it is. */
   const replaced = async (pids: readonly number[]) => {
-    while (fleet.names.some((name) => pids.includes(fleet.pidOf(name) ?? 0))) await sleep(10)
+    const names = pids.map((pid) => namesByPid.get(pid) ?? '')
+    const isBack = (name: string) => ![undefined, ...pids].includes(fleet.pidOf(name))
+    await until(() => pids.every((pid) => endedAt.has(pid)) && names.every(isBack), `${names.join()} to be back`)
+    for (const [at, name] of names.entries())
+      if (name.startsWith('enclave-'))
+        await untilWritten(join(state, 'logs', 'gateway.log'), (log) => readyAt(log, name) >= endedAt.get(pids[at]!)!)
     await fleet.ready()
   }
   return {
@@ -78,6 +95,12 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** When the gateway last found this enclave ready, by its log; 0 when it never did. */
+function readyAt(log: string, enclaveId: string): number {
+  const line = log.split('\n').findLast((one) => one.includes(`"${enclaveId}","msg":"enclave ready"`))
+  return line === undefined ? 0 : (JSON.parse(line) as { time: number }).time
 }
 
 /** A 2-of-3 key, its certificate verified by the SDK. One after the other, so that the steps have one order. */

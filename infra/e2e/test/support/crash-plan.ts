@@ -9,7 +9,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Where a process of the fleet is to stop: right before or after the `nth` time that a process does this step. SIGKILL is a
@@ -30,7 +29,7 @@ export type Hit = Readonly<{ step: string; when: string; place: string; pid: num
 /** What a process says at each of its steps. It does not return from a crash. */
 export type Reach = (step: string, when: CrashPlan['when'], place: string) => void
 
-const folderOf = (state: string) => join(state, 'crash')
+export const folderOf = (state: string) => join(state, 'crash')
 const planOf = (state: string) => join(folderOf(state), 'plan.json')
 const ticketOf = (state: string, number: number) => join(folderOf(state), `ticket-${number}`)
 const hitsOf = (state: string) => join(folderOf(state), 'hits.jsonl')
@@ -54,18 +53,6 @@ export function dropPlan(state: string): Hit | null {
   unlinkSync(planOf(state))
   for (let number = 1; number <= plan.nth; number += 1) rmSync(ticketOf(state, number), { force: true })
   return hitsIn(state)[plan.hitsBefore] ?? null
-}
-
-/** Waits until a process has stopped where the plan says, for `patience` ms at most. */
-export async function planReached(state: string, patience = 30_000): Promise<Hit> {
-  const plan = readPlan(state)
-  const deadline = performance.now() + patience
-  while (performance.now() < deadline) {
-    const hit = hitsIn(state)[plan?.hitsBefore ?? Infinity]
-    if (hit !== undefined) return hit
-    await sleep(5)
-  }
-  throw new Error(`nothing has reached ${JSON.stringify(plan)}`)
 }
 
 export function createReach(state: string): Reach {
@@ -93,7 +80,7 @@ function isLast(state: string, tickets: number): boolean {
 
 type Laid = CrashPlan & Readonly<{ hitsBefore: number }>
 
-function readPlan(state: string): Laid | null {
+export function readPlan(state: string): Laid | null {
   try {
     return JSON.parse(readFileSync(planOf(state), 'utf8')) as Laid
   } catch {
@@ -103,6 +90,7 @@ function readPlan(state: string): Laid | null {
 
 export function hitsIn(state: string): Hit[] {
   if (!existsSync(hitsOf(state))) return []
-  const lines = readFileSync(hitsOf(state), 'utf8').trimEnd().split('\n')
+  // Whoever is told of each change sees lines that are not written to their end.
+  const lines = readFileSync(hitsOf(state), 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as Hit)
 }

@@ -1,20 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { keepRunning } from '@quorate/local/fleet/child'
 import { allReady, gatewayCommand } from '@quorate/local/fleet/gateway-process'
 import { openStateFolder } from '@quorate/local/fleet/state-folder'
+import { pollUntil } from '../../../../shared/test/poll.js'
 import type { Instance } from './instance.ts'
 
 /** The gateway as a process of its own, as `make fleet` starts it, with enclaves behind hybrid sockets. */
 export type Gateway = Readonly<{
   url: string
-  /** Resolves when every enclave is ready. Rejects with the log when that takes longer than any machine here. */
+  /** The file that it logs to. */
+  log: string
+  /** Resolves when every enclave is ready. */
   ready: () => Promise<void>
   stop: () => Promise<void>
 }>
-
-/** In ms. */
-const patience = 120_000
 
 /** `more`: further `QUORATE_*` variables. */
 export async function startGateway(
@@ -27,14 +25,8 @@ export async function startGateway(
   const child = keepRunning(command, () => undefined)
   return {
     url,
-    ready: async () => {
-      const limit = performance.now() + patience
-      while (!(await allReady(url))) {
-        if (performance.now() > limit)
-          throw new Error(`not all are ready:\n${readFileSync(command.log, 'utf8').slice(-4_000)}`)
-        await sleep(200)
-      }
-    },
+    log: command.log,
+    ready: () => pollUntil(() => allReady(url)),
     stop: () => child.stop(5_000),
   }
 }

@@ -6,6 +6,7 @@ import { callOver } from '@quorate/gateway/hosts/enclaves/rpc'
 import type { DevelopmentChain } from '@quorate/local/nsm/development-root'
 import { parseAddress } from '@quorate/shared/wire/address'
 import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import { pollUntil } from '../../../../shared/test/poll.js'
 import { signing, startHypervisor, type Hypervisor } from './hypervisor.ts'
 import { hybridSocket, startMachine, type Machine } from './machine.ts'
 
@@ -79,7 +80,7 @@ export function createInstance({ enclaveId, folder, tools, port, cid, chain, ser
 
 async function untilAnswered(call: Instance['call'], heartbeat: Promise<unknown>): Promise<void> {
   await heartbeat
-  while ((await call('hello', {}).catch(() => null)) === null) await sleep(200)
+  await pollUntil(async () => (await call('hello', {}).catch(() => null)) !== null)
 }
 
 /** Rejects with the console when the machine ends, or its time is over. */

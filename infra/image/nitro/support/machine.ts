@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { pollUntil } from '../../../../shared/test/poll.js'
 
 /** The port to which an enclave's init sends its heartbeat. */
 const heartbeatPort = 9000
@@ -54,7 +54,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     '--vm',
     `guest-cid=${cid},socket=${device},uds-path=${socket}`,
   ])
-  while (!existsSync(device) && vsock.exitCode === null) await sleep(20)
+  await pollUntil(() => existsSync(device) || vsock.exitCode !== null)
   const hardware = [
     ...['-L', tools, '-nodefaults', '-nographic', '-no-reboot', '-monitor', 'none', '-serial', 'stdio'],
     ...['-M', 'nitro-enclave,vsock=v,id=quorate,acpi=on', '-accel', 'tcg', '-cpu', 'max', '-smp', '2'],

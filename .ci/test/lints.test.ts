@@ -1,0 +1,64 @@
+import { join, resolve } from 'node:path'
+import { ESLint } from 'eslint'
+import tseslint from 'typescript-eslint'
+import { describe, expect, it } from 'vitest'
+
+/*
+ * Our own lints, each against somebody who does what it forbids: a rule whose pattern matches nothing says nothing either. The files
+ * need not be there. Types are not looked at, which takes a tenth of the time.
+ */
+type Offender = Readonly<{ rule: string; path: string; text: string; message: string }>
+
+const offenders: readonly Offender[] = [
+  {
+    rule: 'no-restricted-imports',
+    path: 'gateway/test/offender.test.ts',
+    text: "import { setTimeout as sleep } from 'node:timers/promises'\nawait sleep(50)\n",
+    message: 'Wait for an event',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'infra/e2e/test/support/offender.ts',
+    text: 'await new Promise((resolve) => setTimeout(resolve, 50))\n',
+    message: 'Wait for an event',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'client-sdk/test/offender.test.ts',
+    text: 'setTimeout(() => stop.abort(), 20)\n',
+    message: 'Wait for an event',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'infra/image/nitro/offender.nitro.ts',
+    text: 'await expect.poll(() => things.length).toBe(1)\n',
+    message: 'for one second',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'shared/src/wire/offender.test.ts',
+    text: 'await vi.waitFor(() => things.length === 1)\n',
+    message: 'for one second',
+  },
+  {
+    rule: 'max-lines',
+    path: 'shared/test/offender.test.ts',
+    text: '// a comment counts\n\n'.repeat(201),
+    message: 'Maximum allowed is 400',
+  },
+]
+
+const top = resolve(import.meta.dirname, '../..')
+const eslint = new ESLint({
+  cwd: top,
+  overrideConfigFile: join(top, 'eslint.config.js'),
+  overrideConfig: [{ files: ['**/*.ts'], ...tseslint.configs.disableTypeChecked }],
+})
+
+describe('a lint of ours', { timeout: 60_000 }, () => {
+  it.each(offenders)('$rule catches who does it in $path', async ({ rule, path, text, message }) => {
+    const results = await eslint.lintText(text, { filePath: join(top, path) })
+    const said = results.flatMap(({ messages }) => messages).filter(({ ruleId }) => ruleId === rule)
+    expect(said.map((one) => one.message)).toEqual([expect.stringContaining(message)])
+  })
+})
