@@ -2,6 +2,57 @@
 const room = (path) => `^(${path})/`
 const never = (name, from, to) => ({ name, severity: 'error', from: { path: room(from) }, to: { path: room(to) } })
 
+/**
+ * Which rooms a room imports from, inside a package. A row that is missing would be a room without a rule, so each room has one.
+ * `(…)` names files at the package's root.
+ */
+const houses = {
+  'shared/src': {
+    wire: [],
+    attestation: ['wire', 'seal'],
+    ceremonies: ['wire'],
+    content: ['wire'],
+    linux: [],
+    seal: ['wire'],
+    verify: ['attestation', 'content', 'seal', 'wire'],
+  },
+  'enclave/src': {
+    platform: ['policy'],
+    policy: ['vault'],
+    vault: ['platform', 'policy'],
+    ceremony: ['policy', 'vault'],
+    server: [],
+  },
+  'gateway/src': {
+    engine: [],
+    courses: ['engine'],
+    store: ['engine'],
+    hosts: ['engine', 'store'],
+    keys: ['engine', 'hosts', 'store'],
+    aids: ['courses', 'engine', 'keys', 'store'],
+    commands: ['aids', 'courses', 'engine', 'hosts', 'keys', 'store'],
+    release: ['engine', 'hosts', 'store'],
+    http: ['commands', 'engine', 'hosts', 'release', 'store'],
+  },
+  'client-sdk/src': {
+    http: [],
+    keygen: ['http'],
+    refresh: ['http'],
+    signing: ['http'],
+    cli: ['http', 'keygen', 'refresh', 'signing'],
+  },
+}
+
+const insideHouses = Object.entries(houses).flatMap(([house, rooms]) =>
+  Object.entries(rooms).map(([name, below]) => ({
+    name: `${house}/${name}`,
+    comment: `${name} imports from ${below.join(', ') || 'no other room'} only`,
+    severity: 'error',
+    from: { path: room(`${house}/${name}`) },
+    to: { path: `^${house}/(?!(${[name, ...below].join('|')})/)[^/]+/` },
+  })),
+)
+
 module.exports = {
   forbidden: [
     never('shared-imports-nobody', 'shared', 'enclave|gateway|client-sdk|infra|bench'),
@@ -9,6 +60,7 @@ module.exports = {
     never('gateway-meets-no-sibling', 'gateway', 'enclave|client-sdk|infra|bench'),
     never('client-meets-no-sibling', 'client-sdk', 'enclave|gateway|infra|bench'),
     never('infra-imports-no-bench', 'infra', 'bench'),
+    ...insideHouses,
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'noble-curves-is-the-referee',
@@ -19,10 +71,38 @@ module.exports = {
     },
     {
       name: 'pure-machines',
-      comment: 'a protocol is a pure function over plain data: no store, socket or clock',
+      comment: 'the machine and the courses are pure functions over plain data: no store, socket or clock',
       severity: 'error',
-      from: { path: '^gateway/src/((keygen|refresh|signing)/machine|rounds/)' },
-      to: { path: '^gateway/src/(store|enclaves|http|coordinator)/|node:' },
+      from: { path: '^gateway/src/(engine/(course|machine)\\.ts|courses/)', pathNot: '\\.test\\.ts$' },
+      to: { path: '^gateway/src/engine/(?!(course|machine|ports)\\.ts)' },
+    },
+    {
+      name: 'pure-machines-reach-nothing',
+      comment: 'no module of Node: nothing to read, to send or to wait for',
+      severity: 'error',
+      from: { path: '^gateway/src/(engine/(course|machine)\\.ts|courses/)', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'engine-knows-the-table-alone',
+      comment: 'the engine drives any ceremony: it may know what a ceremony is, and none of them',
+      severity: 'error',
+      from: { path: '^gateway/src/engine/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^shared/src/(ceremonies/(?!(ceremony|host-methods)\\.ts)|verify/|seal/)' },
+    },
+    {
+      name: 'adapters-meet-in-main',
+      comment: 'who needs the store, the pool or the commands takes a port; gateway.ts composes',
+      severity: 'error',
+      from: { path: '^gateway/src/', pathNot: '^gateway/src/(gateway\\.ts|store/|hosts/|commands/)' },
+      to: { path: '^gateway/src/(store/(?!store\\.ts)|hosts/enclaves/(?!enclaves\\.ts)|commands/(?!ports\\.ts))' },
+    },
+    {
+      name: 'the-sdk-knows-no-command',
+      comment: 'the SDK runs in browsers: what is for terminals stays in cli/',
+      severity: 'error',
+      from: { path: '^client-sdk/src/(?!cli/)' },
+      to: { path: '^client-sdk/src/cli/' },
     },
   ],
   options: {

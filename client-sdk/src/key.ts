@@ -6,7 +6,7 @@ import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32, type Digest, type Scheme } from '@quorate/shared/wire/ids'
-import { Certificate } from '@quorate/shared/wire/keygen'
+import { Certificate } from '@quorate/shared/wire/certificate'
 import { refuse } from './errors.ts'
 
 /** A key whose certificate has been verified. Prints without its session secret; a copy of it is not a key. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
-import type { Certificate } from '@quorate/shared/wire/keygen'
+import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { exportKey, importKey, type Key } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'

@@ -1,6 +1,6 @@
 import { digestOf, signBody } from '@quorate/shared/seal/sign'
 import { toBase64url } from '@quorate/shared/wire/bytes'
-import type { Certificate } from '@quorate/shared/wire/keygen'
+import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { certify, hostOf, type Dealt, type Fleet } from './fleet.ts'

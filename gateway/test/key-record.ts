@@ -1,7 +1,8 @@
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId, type Scheme } from '@quorate/shared/wire/ids'
-import type { Certificate, CertificateBody, Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { KeyRecord } from '../src/engine/ports.ts'
 

@@ -3,13 +3,8 @@ import type { ByIndex, Frost, Mpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/seal/cbor'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import { fromBase64url, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import {
-  RoundTwoSecret,
-  type CertificateBody,
-  type Roster,
-  type RoundOne,
-  type RoundTwo,
-} from '@quorate/shared/wire/keygen'
+import { RoundTwoSecret, type Roster, type RoundOne, type RoundTwo } from '@quorate/shared/wire/keygen'
+import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Peers } from '../vault/peers.ts'
 import { encodeShare } from '../vault/shares.ts'

@@ -1,4 +1,5 @@
-import { isAccepted, type Measurements, type TrustPolicy } from '@quorate/shared/attestation/policy'
+import { isAccepted, type TrustPolicy } from '@quorate/shared/attestation/policy'
+import { type Measurements } from '@quorate/shared/wire/measurements'
 import { Refusal } from '@quorate/shared/errors'
 import { verifyManifest, verifyNotice } from '@quorate/shared/verify/manifest'
 import type { Digest } from '@quorate/shared/wire/ids'

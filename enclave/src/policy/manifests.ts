@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Notice } from '@quorate/shared/wire/manifest'
 

@@ -1,5 +1,6 @@
 import { verifyPastDocument } from '@quorate/shared/attestation/verify'
-import type { Measurements, TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import { equalBytes } from '@quorate/shared/attestation/der'
 import { Refusal } from '@quorate/shared/errors'
 import { taggedHash } from '@quorate/shared/seal/hash'

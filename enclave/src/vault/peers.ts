@@ -1,6 +1,6 @@
 import { verifyAttestedIdentity } from '@quorate/shared/attestation/verify'
 import { createDocumentCache } from '@quorate/shared/attestation/cache'
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { openWith, sealWith } from '@quorate/shared/seal/symmetric'

@@ -1,7 +1,7 @@
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import { Refusal } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
-import type { CertificateBody } from '@quorate/shared/wire/keygen'
+import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import { registrationsOf, skeletonOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
 import { afterMending, type Aid } from '../engine/ask.ts'

@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
-import type { CertificateBody } from '@quorate/shared/wire/keygen'
+import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'
 import type { Aid, Mends } from '../engine/ask.ts'
 import { restoreShare } from '../keys/restore-share.ts'

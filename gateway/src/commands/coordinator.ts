@@ -11,8 +11,8 @@ import { defaultLimits, type Coordinator, type Ports, type StatusOf } from './po
 import { createRefreshes } from './refresh.ts'
 import { createSignings } from './signing.ts'
 
-/** Joins the ceremonies over one store and one set of hosts. Nothing runs before `start`. */
-export function createCoordinator(ports: Ports): Coordinator {
+/** The sessions of every kind. They look for hosts whenever one is well again. */
+function createKinds(ports: Ports) {
   const { store, clock, events, enclaves: hosts } = ports
   const limits = { ...defaultLimits, ...ports.limits }
   const timeoutMs = limits.roundTimeoutMs
@@ -23,25 +23,43 @@ export function createCoordinator(ports: Ports): Coordinator {
   const keys = createKeyCache(store)
   const tools = { hosts, store, keys, recall: createRecall(hosts, keys.load, timeoutMs), timeoutMs }
   const counted = (kind: keyof StatusOf) => (open: number) => events.openSessions({ kind, open })
-  const keygens = createKeygens(ports, engine, limits, counted('keygen'))
   const kinds = {
-    keygen: keygens,
+    keygen: createKeygens(ports, engine, limits, counted('keygen')),
     signing: createSignings(ports, engine, limits, tools, counted('signing')),
     refresh: createRefreshes(ports, engine, limits, tools, counted('refresh')),
   }
+  return { kinds, keys, health, timeoutMs }
+}
+type Kinds = ReturnType<typeof createKinds>
 
-  const readerKey = async (keyId: KeyId): Promise<string | null> => {
-    try {
-      return (await keys.load(keyId)).verified.certificate.roster.skeleton.readerKey
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
-    return keygens.readerKey(keyId).catch((error: unknown) => {
-      if (isNotFound(error)) return null
-      throw error
-    })
+/** The reader key of a key, or of a keygen that has not made it yet; null when there is neither. */
+async function readerKey({ kinds, keys }: Kinds, keyId: KeyId): Promise<string | null> {
+  try {
+    return (await keys.load(keyId)).verified.certificate.roster.skeleton.readerKey
+  } catch (error) {
+    if (!isNotFound(error)) throw error
   }
+  return kinds.keygen.readerKey(keyId).catch((error: unknown) => {
+    if (isNotFound(error)) return null
+    throw error
+  })
+}
 
+/** Takes up what the store has open, once the hosts that it waits for are reached. */
+async function takeUp({ kinds, timeoutMs }: Kinds, { store, enclaves }: Ports): Promise<void> {
+  const open = (await store.openSessions()).flatMap((session) => {
+    const kind = Object.entries(kinds).find(([name]) => name === session.kind)?.[1]
+    return kind ? [{ session, sessions: kind.sessions }] : []
+  })
+  const awaited = open.flatMap(({ session, sessions }) => sessions.awaited(session))
+  await untilReady(enclaves, awaited, timeoutMs)
+  for (const { session, sessions } of open) sessions.take(session)
+}
+
+/** Joins the ceremonies over one store and one set of hosts. Nothing runs before `start`. */
+export function createCoordinator(ports: Ports): Coordinator {
+  const all = createKinds(ports)
+  const { kinds, keys, health } = all
   return {
     ...kinds.keygen.offered,
     ...kinds.signing.offered,
@@ -49,20 +67,12 @@ export function createCoordinator(ports: Ports): Coordinator {
     key: async (keyId) => (await keys.load(keyId)).record.certificate,
     certificates: async (keyId, epoch) => {
       await keys.load(keyId)
-      return store.certificates(keyId, epoch, MAX_CERTIFICATES)
+      return ports.store.certificates(keyId, epoch, MAX_CERTIFICATES)
     },
-    readerKey,
+    readerKey: (keyId) => readerKey(all, keyId),
     watch: <K extends keyof StatusOf>(kind: K, id: string, listener: (status: StatusOf[K]) => void) =>
       kinds[kind].sessions.watchStatus(id, listener as (status: StatusOf[keyof StatusOf]) => void),
-    async start() {
-      const open = (await store.openSessions()).flatMap((session) => {
-        const kind = Object.entries(kinds).find(([name]) => name === session.kind)?.[1]
-        return kind ? [{ session, sessions: kind.sessions }] : []
-      })
-      const awaited = open.flatMap(({ session, sessions }) => sessions.awaited(session))
-      await untilReady(hosts, awaited, timeoutMs)
-      for (const { session, sessions } of open) sessions.take(session)
-    },
+    start: () => takeUp(all, ports),
     async close() {
       health.close()
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.close()))

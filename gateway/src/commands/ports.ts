@@ -1,5 +1,6 @@
 import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
-import type { Certificate, RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type { RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type { Certificate } from '@quorate/shared/wire/certificate'
 import type {
   KeygenStatus,
   Reservation,
@@ -12,7 +13,7 @@ import type { SigningStatus, SigningBody } from '@quorate/shared/wire/routes/sig
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Approval } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
-import type { Waiting } from '../engine/sessions.ts'
+import type { Waiting } from '../engine/ports.ts'
 import type { Events } from '../events.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store } from '../store/store.ts'

@@ -1,7 +1,8 @@
 import type { RefusalCode } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/seal/sign'
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
-import type { Certificate, RoundOne, RoundTwo, SealedShare } from '@quorate/shared/wire/keygen'
+import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Certificate, SealedShare } from '@quorate/shared/wire/certificate'
 import type { Inbox } from '../engine/course.ts'
 import { inOrder } from '../engine/machine.ts'
 

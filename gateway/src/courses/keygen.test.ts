@@ -1,6 +1,7 @@
 import { EnclaveId, type KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { CertificateBody, RoundOne, Skeleton } from '@quorate/shared/wire/keygen'
+import type { RoundOne, Skeleton } from '@quorate/shared/wire/keygen'
+import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'

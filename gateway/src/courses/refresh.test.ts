@@ -1,6 +1,7 @@
 import { digestOf } from '@quorate/shared/seal/sign'
 import { EnclaveId, type KeyId, type RefreshId } from '@quorate/shared/wire/ids'
-import type { Certificate, CertificateBody, RoundOne } from '@quorate/shared/wire/keygen'
+import type { RoundOne } from '@quorate/shared/wire/keygen'
+import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
 import type { Installed, Prepared, RefreshRequest } from '@quorate/shared/wire/refresh'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

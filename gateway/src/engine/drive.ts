@@ -5,18 +5,47 @@ import type { Course, Session, Terms, Versioned } from './course.ts'
 import { effects, hasEnded, isRepeatable, transition, type Effect, type Event } from './machine.ts'
 import type { EnginePorts } from './ports.ts'
 
-type Saved<T extends Terms> = (now: Versioned<Session<T>>) => void
+/** What drives the sessions of one course. */
+export type Driven<T extends Terms> = Readonly<{ course: Course<T>; aid: Aid<T>; ports: EnginePorts }>
+
+/** Writes sessions, and tells the journal how long they took. */
+function saving<T extends Terms>(
+  { course, ports }: Driven<T>,
+  id: string,
+): Behaviour<Session<T>, Event<T>, Effect<T>>['save'] {
+  const { store, clock, journal } = ports
+  const { kind } = course.of
+  let begun: number | null = null
+  return async (before, after, expected) => {
+    const { audit, key, durable } = course.record(before, after, clock())
+    if (after.attempt > 0) begun ??= clock()
+    const version = await store.save({
+      kind,
+      id,
+      keyId: after.keyId,
+      expected,
+      state: course.stored?.(after) ?? after,
+      ended: hasEnded(after),
+      expiresAt: course.deadline(after),
+      durable,
+      audit,
+      ...(key ? { key } : {}),
+    })
+    report(kind, { before, after, seconds: begun === null ? 0 : (clock() - begun) / 1_000 }, journal)
+    return version
+  }
+}
 
 /** How a session of this course is driven: see `Actor`. `saved` hears of every state that was written. */
 export function behaviourOf<T extends Terms>(
-  { course, aid, ports }: Readonly<{ course: Course<T>; aid: Aid<T>; ports: EnginePorts }>,
+  driven: Driven<T>,
   id: string,
-  saved: Saved<T>,
+  saved: (now: Versioned<Session<T>>) => void,
 ): Behaviour<Session<T>, Event<T>, Effect<T>> {
+  const { course, aid, ports } = driven
   const { store, clock, journal, health } = ports
   const { kind } = course.of
   const asker = new Asker(course, aid, ports)
-  let begun: number | null = null
   return {
     transition: (s, event) => transition(course, s, event),
     effects: (s) => effects(course, s),
@@ -34,20 +63,7 @@ export function behaviourOf<T extends Terms>(
       effect.type === 'ask' ? `${effect.round}/${effect.attempt}/${effect.turn}/${effect.index}/${effect.tries}` : null,
     perform: (s, effect) =>
       effect.type === 'ask' ? asker.perform(s, effect) : Promise.reject(new Error(`${effect.type} asks nobody`)),
-    async save(before, after, expected) {
-      const { audit, key, durable } = course.record(before, after, clock())
-      if (after.attempt > 0) begun ??= clock()
-      const version = await store.save({
-        ...{ kind, id, expected, durable, audit },
-        keyId: after.keyId,
-        state: course.stored?.(after) ?? after,
-        ended: hasEnded(after),
-        expiresAt: course.deadline(after),
-        ...(key ? { key } : {}),
-      })
-      report(kind, { before, after, seconds: begun === null ? 0 : (clock() - begun) / 1_000 }, journal)
-      return version
-    },
+    save: saving(driven, id),
     load: async () => (await store.loadSession(kind, id)) as Versioned<Session<T>> | null,
     failed: (error) => {
       if (error instanceof Refusal) journal.storeFailed({ kind, code: error.code })

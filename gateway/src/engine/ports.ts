@@ -2,7 +2,7 @@ import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremon
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import type { Certificate, SealedShare } from '@quorate/shared/wire/keygen'
+import type { Certificate, SealedShare } from '@quorate/shared/wire/certificate'
 
 /** `restarted`: it has another life, and all its sessions are gone. */
 export type HostEvent = Readonly<{ type: 'ready' | 'down' | 'restarted'; host: HostId }>
@@ -87,6 +87,9 @@ export type SessionStore = {
   /** Gives the new version. Rejects with `session.conflict` when the stored version is not the expected one. */
   save(change: Change): Promise<number>
 }
+
+/** `after`: wait for a version above it; without it, for the end. At most `ms`; then, or when aborted, the current status. */
+export type Waiting = { after?: number | undefined; ms: number; signal?: AbortSignal | undefined }
 
 type OfSession = Readonly<{ kind: string; id: string; keyId: string }>
 

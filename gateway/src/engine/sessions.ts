@@ -1,17 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
 import { Actor } from './actor.ts'
-import type { Aid } from './ask.ts'
-import type { Course, Session, Terms, Versioned } from './course.ts'
-import { behaviourOf } from './drive.ts'
+import type { Session, Terms, Versioned } from './course.ts'
+import { behaviourOf, type Driven } from './drive.ts'
 import { effects, hasEnded, type Effect, type Event } from './machine.ts'
-import type { EnginePorts, StoredSession } from './ports.ts'
+import type { StoredSession, Waiting } from './ports.ts'
 import type { HostId } from '@quorate/shared/wire/host'
 
 /** Ended sessions that stay in memory, since their owners are about to ask for the outcome. */
 const ENDED_KEPT = 2_000
-
-/** `after`: wait for a version above it; without it, for the end. At most `ms`; then, or when aborted, the current status. */
-export type Waiting = { after?: number | undefined; ms: number; signal?: AbortSignal | undefined }
 
 type Now<T extends Terms> = Versioned<Session<T>>
 
@@ -19,14 +15,12 @@ type Now<T extends Terms> = Versioned<Session<T>>
  * `taken` hears of every session that the store had; `saved`, of every state that was written, before anybody who waits; `counted`,
  * how many sessions are open, when that has changed.
  */
-export type Kind<T extends Terms> = Readonly<{
-  course: Course<T>
-  aid: Aid<T>
-  ports: EnginePorts
-  taken?: (state: Session<T>) => void
-  saved?: (now: Now<T>) => void
-  counted: (open: number) => void
-}>
+export type Kind<T extends Terms> = Driven<T> &
+  Readonly<{
+    taken?: (state: Session<T>) => void
+    saved?: (now: Now<T>) => void
+    counted: (open: number) => void
+  }>
 
 /** The sessions of one kind: all open ones in memory, each with its actor, and who waits for them. */
 export class Sessions<T extends Terms> {

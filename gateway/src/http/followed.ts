@@ -1,5 +1,5 @@
 import type { Coordinator, StatusOf } from '../commands/ports.ts'
-import type { Waiting } from '../engine/sessions.ts'
+import type { Waiting } from '../engine/ports.ts'
 
 type SessionKind = keyof StatusOf
 

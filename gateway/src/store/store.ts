@@ -1,7 +1,7 @@
 import type { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
-import type { Certificate } from '@quorate/shared/wire/keygen'
+import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { AuditRecord, KeyRecord, SessionStore } from '../engine/ports.ts'
 
 /**

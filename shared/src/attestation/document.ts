@@ -1,7 +1,7 @@
 import { toHex } from '../wire/bytes.ts'
 import { readCbor } from './cose.ts'
 import { refuse } from './der.ts'
-import type { Measurements } from './policy.ts'
+import type { Measurements } from '../wire/measurements.ts'
 
 /** The payload of an attestation document, in the shape that AWS's NSM writes. Not verified. */
 export type DocumentPayload = Readonly<{

@@ -1,12 +1,6 @@
 import { z } from 'zod'
+import { Measurements } from '../wire/measurements.ts'
 import { equalBytes } from './der.ts'
-
-/** Platform configuration registers: index in decimal → SHA-384 in hex. */
-export const Measurements = z.record(
-  z.string().regex(/^([0-9]|[12][0-9]|3[01])$/, 'a PCR index, 0 to 31'),
-  z.string().regex(/^[0-9a-f]{96}$/, 'SHA-384 as lower-case hex'),
-)
-export type Measurements = Readonly<z.infer<typeof Measurements>>
 
 /**
  * Whom to trust. `roots`: certificates as PEM or base64 DER, compared whole. `measurements`: the accepted sets; each names PCR0

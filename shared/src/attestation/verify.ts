@@ -8,7 +8,8 @@ import { readChain, verifyChain, verifyEs384, type Chain } from './chain.ts'
 import { readCoseSign1, type CoseSign1 } from './cose.ts'
 import { equalBytes, refuse } from './der.ts'
 import { readPayload, type DocumentPayload } from './document.ts'
-import { isAccepted, isDebug, isTrustedRoot, TrustPolicy, type Measurements } from './policy.ts'
+import { isAccepted, isDebug, isTrustedRoot, TrustPolicy } from './policy.ts'
+import type { Measurements } from '../wire/measurements.ts'
 
 /** What a verified document says. `timestamp` in ms; `digest` is the SHA-256 of the whole document, hex. */
 export type VerifiedDocument = Readonly<{

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Base64url, Signature } from '../wire/ids.ts'
-import { CertificateBody, RoundOne, RoundTwo } from '../wire/keygen.ts'
+import { RoundOne, RoundTwo } from '../wire/keygen.ts'
+import { CertificateBody } from '../wire/certificate.ts'
 
 /** What the rounds of a DKG exchange. A keygen and a refresh have them in common (Pedersen's DKG, as in the FROST paper). */
 export const roundOnes = z.array(RoundOne).min(2).max(32)

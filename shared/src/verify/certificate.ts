@@ -3,7 +3,7 @@ import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
-import type { Certificate, CertificateBody } from '../wire/keygen.ts'
+import type { Certificate, CertificateBody } from '../wire/certificate.ts'
 import { verifyRoster } from './roster.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
 import type { Digest } from '../wire/ids.ts'
-import type { Certificate } from '../wire/keygen.ts'
+import type { Certificate } from '../wire/certificate.ts'
 import type { Installed, Prepared, RefreshRequest } from '../wire/refresh.ts'
 import { verifyCertificate } from './certificate.ts'
 import type { VerifiedKey } from './signing.ts'

@@ -1,7 +1,7 @@
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../seal/sign.ts'
 import type { Digest } from '../wire/ids.ts'
-import type { CertificateBody } from '../wire/keygen.ts'
+import type { CertificateBody } from '../wire/certificate.ts'
 import type { Approval, Outcome, SigningReceipt, SigningRequest } from '../wire/signing.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */

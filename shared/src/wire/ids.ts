@@ -27,6 +27,9 @@ export const SignKey = hex(32).brand<'SignKey'>()
 export type SignKey = z.infer<typeof SignKey>
 export const Signature = hex(64)
 
+/** A key's public half: a BIP-340 x-only key or an Ed25519 key, hex. */
+export const GroupKey = hex(32)
+
 /** Compressed secp256k1 point (SEC 1 §2.3.3), hex: what one seals to. */
 export const SealKey = z
   .string()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Measurements } from '../attestation/policy.ts'
+import { Measurements } from './measurements.ts'
 import { Digest, EnclaveId, Random32, Signature, SignKey, Time } from './ids.ts'
 import { signed } from './signed.ts'
 

@@ -1,4 +1,4 @@
-import { Measurements } from '@quorate/shared/attestation/policy'
+import { Measurements } from '@quorate/shared/wire/measurements'
 import { z } from 'zod'
 
 /**

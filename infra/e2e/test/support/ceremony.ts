@@ -1,6 +1,7 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Certificate, Consent, RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Consent, RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Certificate } from '@quorate/shared/wire/certificate'
 import type {
   Approval,
   Commitment,

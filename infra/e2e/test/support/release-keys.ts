@@ -1,5 +1,5 @@
 import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { SignKey } from '@quorate/shared/wire/ids'
 import { ManifestBody, type Manifest } from '@quorate/shared/wire/manifest'

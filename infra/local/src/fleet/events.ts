@@ -1,4 +1,4 @@
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 
 /** What happens to a fleet, for whoever shows it. Times in ms. */
 export type FleetEvent =

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '@quorate/enclave/policy/release'
-import type { Measurements, TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import { loadOrCreateChain } from '../nsm/development-root.ts'
 import { loadOrCreateTls } from '../nsm/tls.ts'
 import { createCrew, type Crew } from './crew.ts'

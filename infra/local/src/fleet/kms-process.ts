@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import { makeDevelopmentPolicy } from '../kms/development-policy.ts'
 import { developmentKeyId } from '../kms/key-store.ts'
 import type { Command } from './child.ts'

@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TrustPolicy, type Measurements } from '@quorate/shared/attestation/policy'
+import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { type Measurements } from '@quorate/shared/wire/measurements'
 
 /**
  * Writes what SDK and CLI take as their trust: the development root and the image that this fleet runs. `renewed`: the fleet

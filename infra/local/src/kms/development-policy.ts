@@ -1,5 +1,5 @@
 import { makeKeyPolicy, type KeyPolicy } from '@quorate/aws/key-policy/key-policy'
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 
 const account = '000000000000'
 const role = (name: string): string => `arn:aws:iam::${account}:role/${name}`

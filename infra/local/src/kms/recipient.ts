@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import type { Measurements } from '@quorate/shared/attestation/policy'
+import type { Measurements } from '@quorate/shared/wire/measurements'
 import { openDocument, verifyDocument } from '@quorate/shared/attestation/verify'
 import { z } from 'zod'
 import { KmsError } from './kms-error.ts'

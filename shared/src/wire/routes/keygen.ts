@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Base64url, EnclaveId, KeyId, Scheme, SealKey, Time, UserId } from '../ids.ts'
 import { EnclaveIdentity } from '../identity.ts'
-import { Certificate, KeygenState, RegistrationReceipt, Skeleton, Slot } from '../keygen.ts'
+import { KeygenState, RegistrationReceipt, Skeleton, Slot } from '../keygen.ts'
+import { Certificate } from '../certificate.ts'
 import { Failure } from '../status.ts'
 import { none, route, waiting } from './route.ts'
 

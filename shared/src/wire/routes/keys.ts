@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { KeyId } from '../ids.ts'
-import { Certificate } from '../keygen.ts'
+import { Certificate } from '../certificate.ts'
 import { none, route, wholeNumber } from './route.ts'
 
 /** The most certificates in one answer. A client that is further behind asks again. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { KeyId, RefreshId, Time } from '../ids.ts'
-import { Certificate } from '../keygen.ts'
+import { Certificate } from '../certificate.ts'
 import { Installed, Prepared, RefreshRequest, RefreshState } from '../refresh.ts'
 import { Failure } from '../status.ts'
 import { none, route, waiting } from './route.ts'
