@@ -10,15 +10,15 @@ export type Behaviour<S, E, F> = Readonly<{
   expiresAt: (state: S) => number
   timePassed: (now: number) => E
   clock: () => number
-  /** The answer to an effect that needs nobody else, given before the state is saved; null when it must wait. */
+  /** Answers an effect that needs no host, before the state is saved. Null for an effect that needs one. */
   answer: (state: S, effect: F) => E | null
-  /** Same effect, same name: it is not begun again while it is under way. Null for what `answer` answers. */
+  /** Names an effect. The actor never runs two of one name at a time. Null for an effect that `answer` answers. */
   nameOf: (effect: F) => string | null
-  /** Has the effect done and gives what came of it. Never rejects. */
+  /** Puts the effect's question to its host and gives the outcome as an event. Never rejects. */
   perform: (state: S, effect: F) => Promise<E>
   /**
-   * An answer that need not be remembered, since who gave it gives the same when asked again. A state that differs by such
-   * answers alone is not saved.
+   * Does this event need no saving? So it is for an answer that its host repeats when asked again. A state that differs by such
+   * events alone is not saved.
    */
   isPartial: (after: S, event: E) => boolean
   /** Writes `after` at `expected + 1` and gives that version. Rejects with a `Refusal`, and then nothing is written. */
@@ -30,7 +30,7 @@ export type Behaviour<S, E, F> = Readonly<{
 }>
 
 type Letter<S, E> = Readonly<{
-  /** Null asks only for what can be answered here. */
+  /** Null: look only for effects that `answer` answers. */
   event: E | null
   poster: { resolve: (state: S) => void; reject: (error: unknown) => void } | null
 }>
@@ -41,9 +41,9 @@ const RETRY_MS = 250
 const MAX_CONFLICTS = 5
 
 /**
- * One session being driven: everything that happens to it goes through one mailbox, is saved, and then what is owed is
- * performed. A save that fails is reported to who posted, and tried again by itself for what enclaves or the clock said.
- * When another gateway has moved the session, the stored state is taken and the events apply to that.
+ * Drives one session. Every event goes through one mailbox; the actor saves the new state, then performs what the state owes. A
+ * failed save is reported to the poster of the event. For events of hosts and of the clock the actor tries the save again.
+ * When another gateway has moved the session, the actor takes the stored state and applies the events to it.
  */
 export class Actor<S, E, F> {
   readonly #behaviour: Behaviour<S, E, F>
@@ -69,13 +69,13 @@ export class Actor<S, E, F> {
     return this.#current
   }
 
-  /** Resolves when the event has been applied and what it changed is saved. Null: only what can be answered here. */
+  /** Resolves when the event's outcome is saved. Null: look only for effects that `answer` answers. */
   post(event: E | null): Promise<S> {
     if (this.#stopped) return Promise.reject(new Refusal('gateway.draining'))
     return new Promise((resolve, reject) => this.#deliver({ event, poster: { resolve, reject } }))
   }
 
-  /** Asks again for what can be answered here: enclaves came or went. */
+  /** Looks again for effects that `answer` answers: hosts came or went. */
   wake(): void {
     this.#deliver({ event: null, poster: null })
   }
@@ -145,7 +145,7 @@ export class Actor<S, E, F> {
     try {
       this.#behaviour.saved(stored)
     } catch (error) {
-      // It is saved, whatever those who listen make of it.
+      // The state is saved, even when a listener throws.
       this.#behaviour.failed(error)
     }
   }
@@ -185,7 +185,7 @@ export class Actor<S, E, F> {
     }
   }
 
-  /** Keeps what nobody posted for a later try and says so, unless it was our own code that failed: it would fail again. */
+  /** Keeps letters without a poster for a later try. Gives false when our own code failed: it would fail again. */
   #putBack(letters: readonly Letter<S, E>[], error: unknown): boolean {
     this.#behaviour.failed(error)
     for (const { poster } of letters) poster?.reject(error)

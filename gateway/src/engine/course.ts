@@ -95,7 +95,7 @@ export type Writing = Readonly<{ audit: readonly AuditRecord[]; key: KeyStep | n
 export type Course<T extends Terms> = Readonly<{
   of: T['ceremony']
   first: Begun<T>
-  /** The code of a session that its hosts left. */
+  /** The code of a session whose hosts were lost in too many attempts. */
   lost: RefusalCode
   /** False while only people can move the session on. */
   isAgreed: (own: T['own']) => boolean

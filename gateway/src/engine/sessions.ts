@@ -12,8 +12,8 @@ const ENDED_KEPT = 2_000
 type Now<T extends Terms> = Versioned<Session<T>>
 
 /**
- * `taken` hears of every session that the store had; `saved`, of every state that was written, before anybody who waits; `counted`,
- * how many sessions are open, when that has changed.
+ * `taken` hears of every session that was loaded from the store. `saved` hears of every written state before the waiting callers
+ * do. `counted` hears how many sessions are open whenever that number changes.
  */
 export type Kind<T extends Terms> = Driven<T> &
   Readonly<{
@@ -92,7 +92,7 @@ export class Sessions<T extends Terms> {
     return this.take(stored).current
   }
 
-  /** Gives what became of it, saved. Rejects with `request.not_found`, `store.failed` or `gateway.draining`. */
+  /** Applies an event. Gives the saved state. Rejects with `request.not_found`, `store.failed` or `gateway.draining`. */
   async post(id: string, event: Event<T>): Promise<Now<T>> {
     const now = await this.find(id)
     const actor = this.#open.get(id)
@@ -101,12 +101,12 @@ export class Sessions<T extends Terms> {
     return actor.current
   }
 
-  /** What a person has said. Gives what became of it, saved. Rejects as `post`. */
+  /** Applies a person's word. Gives the saved state. Rejects as `post`. */
   tell(id: string, word: T['word']): Promise<Now<T>> {
     return this.post(id, { type: 'told', word })
   }
 
-  /** Has every session that waits for hosts look for them: some came or went. */
+  /** Lets every session that waits for hosts look for them again. */
   wake(): void {
     for (const actor of this.#open.values()) if (this.#owed(actor.current.state, 'find_hosts').length > 0) actor.wake()
   }
@@ -131,7 +131,7 @@ export class Sessions<T extends Terms> {
     return this.watch(id, (now) => listener(this.#of.course.status(now)))
   }
 
-  /** The next status that is news to who has seen `after`, or the current one when time is up. */
+  /** The next status above version `after`, or the current one when time is up. */
   async wait(id: string, { after, ms, signal }: Waiting): Promise<T['status']> {
     const isNews = ({ version, state }: Now<T>) => hasEnded(state) || (after !== undefined && version > after)
     const now = await this.find(id)
@@ -141,8 +141,8 @@ export class Sessions<T extends Terms> {
   }
 
   /**
-   * Resolves when `subscribe`'s callback is called, when `ms` have passed, on abort, and when this closes. Once it is closed
-   * nobody can wait any more: `gateway.draining`.
+   * Resolves when `subscribe`'s callback is called, when `ms` have passed, on abort, and when this closes. Rejects with
+   * `gateway.draining` once it is closed.
    */
   async until(ms: number, signal: AbortSignal | undefined, subscribe: (stop: () => void) => () => void): Promise<void> {
     if (this.#closed) throw new Refusal('gateway.draining')
@@ -191,7 +191,7 @@ export class Sessions<T extends Terms> {
     )
   }
 
-  /** Everybody hears of it, also when one of them fails. */
+  /** Tells every watcher, also when one of them throws. */
   #tell(id: string, now: Now<T>): void {
     const errors: unknown[] = []
     for (const listener of this.#watchers.get(id) ?? []) {

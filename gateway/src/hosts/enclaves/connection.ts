@@ -101,7 +101,7 @@ function settle(call: Pending): Pending {
   return call
 }
 
-/** Ids are u32 and may wrap; one that is still waiting is never given out again. */
+/** Ids are u32 and may wrap. An id whose request still waits is never given out again. */
 function nextId(last: number, pending: Map<number, Pending>): number {
   let id = last
   do id = (id + 1) >>> 0

@@ -3,7 +3,7 @@ import type { Enclaves } from './enclaves.ts'
 
 export type Introductions = {
   introduce(ids: readonly EnclaveId[]): Promise<void>
-  /** `verifier` has said that it does not know somebody: whoever was introduced to it will be again. */
+  /** `verifier` has said `peer.unknown`: every peer will be introduced to it again. */
   forget(verifier: EnclaveId): void
 }
 

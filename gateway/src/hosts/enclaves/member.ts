@@ -31,17 +31,17 @@ export class Member {
   readonly #address: Address
   readonly #ports: MemberPorts
   readonly #stop = new AbortController()
-  /** Connections whose last hello was answered, with the boot that it spoke of. */
+  /** Connections whose last hello was answered, with the bootId of that answer. */
   readonly #well = new Map<Connection, string>()
   readonly #lives: Promise<void>[] = []
   #state: EnclaveStatus['state'] = 'down'
   #identity: EnclaveIdentity | null = null
   #sealing: SealingClaims | null = null
   #bootId: string | null = null
-  /** Why it was not ready when last we tried: said once, not with every hello. */
+  /** The code of the last failed unlocking. It is logged once and not with every hello. */
   #trouble: string | null = null
   #unlocking: { bootId: string; done: Promise<void> } | null = null
-  /** Of unlocking, over all connections: who refuses it may be a KMS that is asked too much already. */
+  /** Paces unlocking over all connections, since a KMS that refuses may be asked too much already. */
   readonly #pace: Pace
 
   constructor(id: EnclaveId, address: Address, ports: MemberPorts) {
@@ -65,7 +65,7 @@ export class Member {
     try {
       return await callOver(connection, method, params, deadlineMs)
     } catch (reason) {
-      // It has restarted and we have not heard yet: ask every connection anew.
+      // The enclave has restarted, and no hello has said so yet: every connection asks anew.
       if (reason instanceof Refusal && reason.code === 'enclave.locked') this.#dropAllBut(null)
       throw reason
     }
@@ -97,7 +97,7 @@ export class Member {
     }
   }
 
-  /** From connecting to the end of the connection. Was it ever well? */
+  /** Lives one connection from its start to its end. True when a hello was ever answered on it. */
   async #liveOnce(): Promise<boolean> {
     const { connectMs, healthEveryMs } = this.#ports.timing
     const connection = await openConnection(this.#address, connectMs, this.#stop.signal).catch(() => null)
@@ -147,7 +147,7 @@ export class Member {
     this.#ports.tell({ type: 'restarted', host: this.#id })
   }
 
-  /** Never throws: what fails here is tried again with a later hello. */
+  /** Never throws: a later hello tries again. */
   async #unlock(connection: Connection, hello: HostResult<'hello'>): Promise<void> {
     const { roots, events, tell, timing } = this.#ports
     try {

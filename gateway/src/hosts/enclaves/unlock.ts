@@ -17,10 +17,10 @@ type Booted = HostResult<'boot'>
 type Boot = (sealedRoot: string | null) => Promise<Booted>
 
 /**
- * Brings an enclave from `hello` to an identity that we keep the root of. A new root is durable in the store before this
- * resolves, since a key made under a root that is lost is lost. A stored root is never overwritten but by the same root in another
- * image's form. Throws what `boot` or the store refused with, `root.invalid` when the enclave runs on a root that we do not
- * hold, and `attestation.invalid` when it is not who it was.
+ * Brings an enclave from `hello` to an identity whose root the store holds. The store holds a new root durably before this
+ * resolves, since a lost root loses every key made under it. Only the same root in another image's form replaces a stored root.
+ * Throws what `boot` or the store refused with. Throws `root.invalid` when the enclave runs on a root that the store lacks, and
+ * `attestation.invalid` when its identity is another than the stored one.
  */
 export async function unlock(
   id: EnclaveId,
