@@ -40,7 +40,10 @@ export async function boot(
   const enclaveId = await learnName(metadata)
   const clock = Date.now
   const { kms, claims } = openSealing(sealing, {
-    ...{ nsm, metadata, clock, port: ports.kms },
+    nsm,
+    metadata,
+    clock,
+    port: ports.kms,
     tunnelTo: (port) => (signal) => devices.dialParent(port, signal),
   })
   const log: EnclaveLog = (event) =>

@@ -13,9 +13,9 @@ import { createSignings } from './ceremony/signing.ts'
 import { createGrantUses } from './policy/grant-uses.ts'
 import { createImages, type Images, type OwnImage } from './policy/images.ts'
 import type { Platform } from './platform/platform.ts'
-import { createMemories } from './vault/memories.ts'
-import { createPeers } from './vault/peers.ts'
-import { createShares } from './vault/shares.ts'
+import { createMemories, type Memories } from './vault/memories.ts'
+import { createPeers, type Peers } from './vault/peers.ts'
+import { createShares, type Shares } from './vault/shares.ts'
 import { foundVault, openVault, type UnlockParts } from './vault/unlock.ts'
 import type { Vault } from './vault/vault.ts'
 
@@ -64,16 +64,26 @@ export function createEnclave(platform: Platform): Handlers {
 
   const hello: Handlers['hello'] = () =>
     Promise.resolve({
-      ...{ bootId: life.id, locked: unlocked === null, identity: unlocked?.vault.identity ?? null },
+      bootId: life.id,
+      locked: unlocked === null,
+      identity: unlocked?.vault.identity ?? null,
       sealing: platform.sealing,
     })
 
-  return {
-    hello,
-    boot,
+  return { hello, boot, ...onceUnlocked(reach), ...whileListed(open) }
+}
+
+/** What an open enclave answers, whether its image is listed or not. */
+const onceUnlocked = (reach: () => Unlocked) =>
+  ({
     attest: (params) => reach().handlers.attest(params),
     'manifest.offer': (params) => reach().handlers['manifest.offer'](params),
     'manifest.status': (params) => reach().handlers['manifest.status'](params),
+  }) satisfies Partial<Handlers>
+
+/** What works with shares or with peers. */
+const whileListed = (open: () => Unlocked['handlers']) =>
+  ({
     challenge: (params) => open().challenge(params),
     introduce: (params) => open().introduce(params),
     'keygen.init': (params) => open()['keygen.init'](params),
@@ -93,26 +103,17 @@ export function createEnclave(platform: Platform): Handlers {
     'signing.partial': (params) => open()['signing.partial'](params),
     'signing.aggregate': (params) => open()['signing.aggregate'](params),
     'signing.confirm': (params) => open()['signing.confirm'](params),
-  }
-}
+  }) satisfies Partial<Handlers>
 
 async function unlock(platform: Platform, life: Life, { sealedRoot: given, manifests = [] }: Boot): Promise<Unlocked> {
-  const { mpc, clock, log } = platform
+  const { clock, log } = platform
   const parts = await acceptImages(platform, manifests)
-  const { measurements } = parts.own
   const { vault, images, sealedRoot } =
     given === null ? await foundVault(platform, parts) : await openVault(platform, parts, fromBase64url(given))
 
   const peers = createPeers(vault, images, clock, log)
   const memories = createMemories()
   const shares = createShares(vault, memories)
-  const keygens = createKeygens({ mpc, vault, peers, memories, clock, log })
-  const refreshes = createRefreshRounds({ mpc, vault, peers, shares, clock, log })
-  const epochs = createEpochChange({ vault, shares, memories, log })
-  const grants = createGrantUses(life.startedAt)
-  const recall = createRecall({ vault, shares, memories, peers, images, life: life.id, log })
-  const { startedAt } = life
-  const signings = createSignings({ mpc, vault, shares, memories, grants, measurements, startedAt, clock, log })
   const handlers: Unlocked['handlers'] = {
     attest: ({ nonce }) => attest(platform, vault, nonce),
     'manifest.offer': images.offer,
@@ -122,6 +123,30 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
       await peers.introduce(peer, nonce)
       return {}
     },
+    'key.load': async ({ certificate, index, sealedShare }) => {
+      await shares.load(certificate, index, fromBase64url(sealedShare))
+      return {}
+    },
+    ...ceremonyHandlers(platform, life, parts.own, { vault, images, peers, memories, shares }),
+  }
+  return { vault, images, sealedRoot: toBase64url(sealedRoot), given, handlers }
+}
+
+type Holdings = Readonly<{ vault: Vault; images: Images; peers: Peers; memories: Memories; shares: Shares }>
+
+function ceremonyHandlers(
+  { mpc, clock, log }: Platform,
+  { id, startedAt }: Life,
+  { measurements }: OwnImage,
+  { vault, images, peers, memories, shares }: Holdings,
+) {
+  const keygens = createKeygens({ mpc, vault, peers, memories, clock, log })
+  const refreshes = createRefreshRounds({ mpc, vault, peers, shares, clock, log })
+  const epochs = createEpochChange({ vault, shares, memories, log })
+  const grants = createGrantUses(startedAt)
+  const recall = createRecall({ vault, shares, memories, peers, images, life: id, log })
+  const signings = createSignings({ mpc, vault, shares, memories, grants, measurements, startedAt, clock, log })
+  return {
     'keygen.init': keygens.init,
     'keygen.register': keygens.register,
     'keygen.round1': keygens.round1,
@@ -134,16 +159,11 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
     'refresh.install': epochs.install,
     'recall.tell': recall.tell,
     'recall.learn': recall.learn,
-    'key.load': async ({ certificate, index, sealedShare }) => {
-      await shares.load(certificate, index, fromBase64url(sealedShare))
-      return {}
-    },
     'signing.commit': signings.commit,
     'signing.partial': signings.partial,
     'signing.aggregate': signings.aggregate,
     'signing.confirm': signings.confirm,
-  }
-  return { vault, images, sealedRoot: toBase64url(sealedRoot), given, handlers }
+  } satisfies Partial<Handlers>
 }
 
 /** The document of this enclave: E, the digest of its identity, and the asker's nonce. */

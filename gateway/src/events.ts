@@ -17,66 +17,75 @@ export type Events = Journal &
 
 const seconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
 
-function createMetrics(registry: Registry) {
-  const registers = [registry]
-  return {
-    keygens: new Counter({
-      name: 'quorate_keygens_ended_total',
-      help: 'Keygens that ended, by state and refusal code',
-      labelNames: ['state', 'code'],
-      registers,
-    }),
-    refreshes: new Counter({
-      name: 'quorate_refreshes_ended_total',
-      help: 'Refreshes of keys that ended, by state and refusal code',
-      labelNames: ['state', 'code'],
-      registers,
-    }),
-    signings: new Counter({
-      name: 'quorate_signings_ended_total',
-      help: 'Signings that ended, by state and refusal code',
-      labelNames: ['state', 'code'],
-      registers,
-    }),
-    attempts: new Counter({
-      name: 'quorate_attempts_total',
-      help: 'Attempts begun, by kind of session: what is above the number of sessions was retried',
-      labelNames: ['kind'],
-      registers,
-    }),
-    keygenSeconds: new Histogram({
-      name: 'quorate_keygen_seconds',
-      help: 'From the first attempt to the certificate',
-      buckets: seconds,
-      registers,
-    }),
-    signingSeconds: new Histogram({
-      name: 'quorate_signing_seconds',
-      help: 'From the first attempt to the signature',
-      buckets: seconds,
-      registers,
-    }),
-    hostFailures: new Counter({
-      name: 'quorate_host_failures_total',
-      help: 'Calls that an enclave did not do, by refusal code',
-      labelNames: ['enclave', 'code'],
-      registers,
-    }),
-    storeFailures: new Counter({
-      name: 'quorate_store_failures_total',
-      help: 'Writes that failed or met another version',
-      labelNames: ['code'],
-      registers,
-    }),
-    faults: new Counter({ name: 'quorate_faults_total', help: 'Errors that nobody foresaw', registers }),
-    open: new Gauge({
-      name: 'quorate_sessions_open',
-      help: 'Sessions that have not ended, by kind',
-      labelNames: ['kind'],
-      registers,
-    }),
-  }
-}
+const createMetrics = (registry: Registry) => ({
+  ...sessionCounts([registry]),
+  ...sessionSeconds([registry]),
+  ...houseMetrics([registry]),
+})
+
+const sessionCounts = (registers: Registry[]) => ({
+  keygens: new Counter({
+    name: 'quorate_keygens_ended_total',
+    help: 'Keygens that ended, by state and refusal code',
+    labelNames: ['state', 'code'],
+    registers,
+  }),
+  refreshes: new Counter({
+    name: 'quorate_refreshes_ended_total',
+    help: 'Refreshes of keys that ended, by state and refusal code',
+    labelNames: ['state', 'code'],
+    registers,
+  }),
+  signings: new Counter({
+    name: 'quorate_signings_ended_total',
+    help: 'Signings that ended, by state and refusal code',
+    labelNames: ['state', 'code'],
+    registers,
+  }),
+  attempts: new Counter({
+    name: 'quorate_attempts_total',
+    help: 'Attempts begun, by kind of session: what is above the number of sessions was retried',
+    labelNames: ['kind'],
+    registers,
+  }),
+  open: new Gauge({
+    name: 'quorate_sessions_open',
+    help: 'Sessions that have not ended, by kind',
+    labelNames: ['kind'],
+    registers,
+  }),
+})
+
+const sessionSeconds = (registers: Registry[]) => ({
+  keygenSeconds: new Histogram({
+    name: 'quorate_keygen_seconds',
+    help: 'From the first attempt to the certificate',
+    buckets: seconds,
+    registers,
+  }),
+  signingSeconds: new Histogram({
+    name: 'quorate_signing_seconds',
+    help: 'From the first attempt to the signature',
+    buckets: seconds,
+    registers,
+  }),
+})
+
+const houseMetrics = (registers: Registry[]) => ({
+  hostFailures: new Counter({
+    name: 'quorate_host_failures_total',
+    help: 'Calls that an enclave did not do, by refusal code',
+    labelNames: ['enclave', 'code'],
+    registers,
+  }),
+  storeFailures: new Counter({
+    name: 'quorate_store_failures_total',
+    help: 'Writes that failed or met another version',
+    labelNames: ['code'],
+    registers,
+  }),
+  faults: new Counter({ name: 'quorate_faults_total', help: 'Errors that nobody foresaw', registers }),
+})
 
 /** Events that write to `log` and count in `registry`. */
 export function createEvents(log: Logger, registry: Registry): Events {

@@ -6,7 +6,7 @@ import { createCoordinator } from './commands/coordinator.ts'
 import { createEnclaveEvents } from './hosts/enclaves/enclave-events.ts'
 import type { Enclaves } from './hosts/enclaves/enclaves.ts'
 import { createEnclaves } from './hosts/enclaves/pool.ts'
-import { createEvents } from './events.ts'
+import { createEvents, type Events } from './events.ts'
 import { startHttp } from './http/http.ts'
 import { createHttpEvents } from './http/http-events.ts'
 import { createManifestEvents } from './release/manifest-events.ts'
@@ -24,6 +24,13 @@ export type Gateway = Readonly<{
 /** How often what has expired is swept, ms. */
 const SWEEP = 60_000
 
+const clock = Date.now
+
+/** Who is told what happens. */
+type Watch = Readonly<{ log: Logger; registry: Registry; events: Events }>
+
+type Inside = Awaited<ReturnType<typeof startInside>>
+
 /**
  * Composes a gateway and opens its doors. Open sessions are taken up again before anybody is served. `close` drains from
  * the outside in: doors, ceremonies, enclaves, store; and resolves when all is written. `open` gives the store.
@@ -34,8 +41,21 @@ export async function startGateway(
   open: typeof openStore = openStore,
 ): Promise<Gateway> {
   const registry = new Registry()
-  const events = createEvents(log, registry)
-  const clock = Date.now
+  const watch = { log, registry, events: createEvents(log, registry) }
+  const inside = await startInside(config, watch, open)
+  try {
+    await inside.coordinator.start()
+    const http = await openDoors(config, watch, inside)
+    const { url, metricsUrl } = http
+    return { url, metricsUrl, reload: inside.manifests.reload, close: () => http.close().finally(inside.close) }
+  } catch (reason) {
+    await inside.close()
+    throw reason
+  }
+}
+
+/** Starts what stands behind the doors: store, enclaves, ceremonies and manifests. */
+async function startInside(config: Config, { log, registry, events }: Watch, open: typeof openStore) {
   if ([...config.enclaves.values()].some(({ kind }) => kind === 'vsock')) await testStreams()
   const store = await open({
     path: config.database,
@@ -59,7 +79,7 @@ export async function startGateway(
   const manifests = await startManifests(config.manifest, { enclaves, store, clock, events: manifestEvents })
   const stopIntroducing = introduceEarly(enclaves)
   const sweeper = setInterval(() => void store.sweep(clock()).catch(() => undefined), SWEEP)
-  const stopInside = async () => {
+  const close = async () => {
     clearInterval(sweeper)
     stopIntroducing()
     manifests.close()
@@ -67,33 +87,28 @@ export async function startGateway(
     await enclaves.close()
     await store.close()
   }
-  try {
-    await coordinator.start()
-    const http = await startHttp({
-      coordinator,
-      enclaves,
-      manifests,
-      replies: store,
-      events: createHttpEvents(log, registry, events),
-      registry,
-      clock,
-      storageKey: config.storageKey,
-      listen: config.listen,
-      metricsListen: config.metricsListen,
-      publicUrl: config.publicUrl,
-      limits: {
-        ratePerMinute: config.rateLimit,
-        trustedProxies: config.trustedProxies,
-        corsOrigin: config.corsOrigin,
-      },
-    })
-    const { url, metricsUrl } = http
-    return { url, metricsUrl, reload: manifests.reload, close: () => http.close().finally(stopInside) }
-  } catch (reason) {
-    await stopInside()
-    throw reason
-  }
+  return { store, enclaves, coordinator, manifests, close }
 }
+
+const openDoors = (config: Config, { log, registry, events }: Watch, inside: Inside) =>
+  startHttp({
+    coordinator: inside.coordinator,
+    enclaves: inside.enclaves,
+    manifests: inside.manifests,
+    replies: inside.store,
+    events: createHttpEvents(log, registry, events),
+    registry,
+    clock,
+    storageKey: config.storageKey,
+    listen: config.listen,
+    metricsListen: config.metricsListen,
+    publicUrl: config.publicUrl,
+    limits: {
+      ratePerMinute: config.rateLimit,
+      trustedProxies: config.trustedProxies,
+      corsOrigin: config.corsOrigin,
+    },
+  })
 
 /** Enclaves that are well get to know each other before a keygen waits for it. What fails here, the keygen tries again. */
 function introduceEarly(enclaves: Enclaves): () => void {

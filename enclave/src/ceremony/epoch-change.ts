@@ -23,52 +23,53 @@ type EpochChange = Readonly<{
 type NewShare = HostParams<'refresh.prepare'>
 type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Version }>
 
+/** The new version, of which `index` is hosted here: known already, or it follows the one whose share is open, or is that itself. */
+async function verify({ vault, shares, memories }: Ports, { certificate, index }: NewShare): Promise<Next> {
+  const { body } = certificate
+  const { keyId, participants } = body.roster.skeleton
+  const own = participants[index - 1]?.host.identity.signKey === vault.identity.signKey
+  const digest = digestOf('certificate', body)
+  const version = versionOf({ certificate: body, digest })
+  const { current, prepared } = memories.of(keyId)
+  const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
+  if (!own || !(isKnown || follows(shares.get(keyId, index), version, body))) throw new Refusal('certificate.invalid')
+  await verifyCertificate(certificate)
+  return { certificate: body, digest, keyId, index, version }
+}
+
+/** Throws `seal.invalid` unless the new share opens here. */
+function tryShare({ vault }: Ports, { keyId, index, version }: Next, sealedShare: string): void {
+  const place = { keyId, index, epoch: version.epoch, certificateDigest: version.digest }
+  vault.openShare(place, fromBase64url(sealedShare)).fill(0)
+}
+
+/** Gives the word on which this host will install it. */
+function giveWord({ memories }: Ports, { keyId, digest, version, certificate }: Next): string {
+  const before = memories.of(keyId)
+  const after = prepare(before, version, certificate.previous ?? digest, toHex(randomBytes(32)))
+  if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
+  memories.keep(keyId, after)
+  return after.word
+}
+
+/** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
+function keepWord({ memories }: Ports, { keyId, version }: Next, word: string): void {
+  const after = install(memories.of(keyId), version, word)
+  if (after === null) throw new Refusal('refresh.not_prepared')
+  memories.keep(keyId, after)
+}
+
 /**
- * The two steps by which a host goes to the next epoch. Both may be repeated, and neither believes the gateway: the
- * certificate is signed by all hosts, its share opens under its digest alone, and that all are prepared they say themselves.
+ * The two steps by which a host goes to the next epoch. Both may be repeated, and neither believes the gateway. All hosts sign the
+ * certificate, its share opens under its digest alone, and that all are prepared they say themselves.
  */
-export function createEpochChange({ vault, shares, memories, log }: Ports): EpochChange {
-  /** The new version, of which `index` is hosted here: known already, or it follows the one whose share is open, or is that itself. */
-  async function verify({ certificate, index }: NewShare): Promise<Next> {
-    const { body } = certificate
-    const { keyId, participants } = body.roster.skeleton
-    const own = participants[index - 1]?.host.identity.signKey === vault.identity.signKey
-    const digest = digestOf('certificate', body)
-    const version = versionOf({ certificate: body, digest })
-    const { current, prepared } = memories.of(keyId)
-    const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
-    if (!own || !(isKnown || follows(shares.get(keyId, index), version, body))) throw new Refusal('certificate.invalid')
-    await verifyCertificate(certificate)
-    return { certificate: body, digest, keyId, index, version }
-  }
-
-  /** Throws `seal.invalid` unless the new share opens here. */
-  function tryShare({ keyId, index, version }: Next, sealedShare: string): void {
-    const place = { keyId, index, epoch: version.epoch, certificateDigest: version.digest }
-    vault.openShare(place, fromBase64url(sealedShare)).fill(0)
-  }
-
-  /** Gives the word on which this host will install it. */
-  function giveWord({ keyId, digest, version, certificate }: Next): string {
-    const before = memories.of(keyId)
-    const after = prepare(before, version, certificate.previous ?? digest, toHex(randomBytes(32)))
-    if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
-    memories.keep(keyId, after)
-    return after.word
-  }
-
-  /** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
-  function keepWord({ keyId, version }: Next, word: string): void {
-    const after = install(memories.of(keyId), version, word)
-    if (after === null) throw new Refusal('refresh.not_prepared')
-    memories.keep(keyId, after)
-  }
-
+export function createEpochChange(ports: Ports): EpochChange {
+  const { vault, shares, log } = ports
   return {
     async prepare(params) {
-      const next = await verify(params)
-      tryShare(next, params.sealedShare)
-      const word = giveWord(next)
+      const next = await verify(ports, params)
+      tryShare(ports, next, params.sealedShare)
+      const word = giveWord(ports, next)
       const { keyId, index, digest: certificateDigest } = next
       const { epoch } = next.version
       log({ event: 'epoch.prepared', keyId, index, epoch })
@@ -76,12 +77,12 @@ export function createEpochChange({ vault, shares, memories, log }: Ports): Epoc
     },
 
     async install({ prepared, ...params }) {
-      const next = await verify(params)
+      const next = await verify(ports, params)
       const preparedDigest = await verifyPrepared(next, prepared)
       const { keyId, index, digest: certificateDigest } = next
       const { epoch } = next.version
-      tryShare(next, params.sealedShare)
-      keepWord(next, prepared[index - 1]?.body.word ?? '')
+      tryShare(ports, next, params.sealedShare)
+      keepWord(ports, next, prepared[index - 1]?.body.word ?? '')
       shares.retire(keyId, certificateDigest)
       await shares.load(params.certificate, index, fromBase64url(params.sealedShare))
       log({ event: 'epoch.installed', keyId, index, epoch })

@@ -4,15 +4,15 @@ import { digestOf } from '@quorate/shared/seal/sign'
 import { verifyRoster } from '@quorate/shared/verify/roster'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
-import type { Roster } from '@quorate/shared/wire/keygen'
+import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
 import type { EnclaveLog } from '../events.ts'
 import type { Memories } from '../vault/memories.ts'
 import type { Peers } from '../vault/peers.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Making } from './dkg.ts'
 import { openInit, register, wipeEnrolment, type Enrolment } from './enrolment.ts'
-import { createSessions } from './sessions.ts'
-import { createTable, type Table } from './table.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { Table } from './table.ts'
 
 type Keygen = Readonly<{ enrolment: Enrolment; table: Table }>
 
@@ -35,27 +35,34 @@ type Keygens = Readonly<{
 const LONGEST_KEYGEN = 7 * 86_400_000 + 3_600_000
 const BYTES_PER_PARTICIPANT = 2_048
 
-/** The keygens of this enclave. They live in memory until they expire; after a restart the gateway brings them again. */
-export function createKeygens(ports: Ports): Keygens {
-  const { vault, memories, clock, log } = ports
-  const keygens = createSessions<Keygen>({
+const keepKeygens = (clock: () => number): Sessions<Keygen> =>
+  createSessions({
     clock,
     limits: { sessions: 10_000, bytes: 128 << 20, ms: LONGEST_KEYGEN },
     unknown: 'keygen.unknown',
     end: wipe,
   })
 
+/** Keeps a new keygen. What comes again for a known one is wiped, and must be of the same skeleton. */
+function admit(ports: Ports, keygens: Sessions<Keygen>, skeleton: Skeleton, enrolment: Enrolment): void {
+  const { keyId, participants, expiresAt } = skeleton
+  const known = keygens.find(keyId)
+  if (known === undefined) {
+    const bytes = participants.length * BYTES_PER_PARTICIPANT
+    keygens.add(keyId, { enrolment, table: new Table(ports) }, { expiresAt, bytes })
+    return
+  }
+  wipeEnrolment(enrolment)
+  if (known.enrolment.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
+}
+
+/** The keygens of this enclave. They live in memory until they expire; after a restart the gateway brings them again. */
+export function createKeygens(ports: Ports): Keygens {
+  const { vault, memories, clock, log } = ports
+  const keygens = keepKeygens(clock)
   return {
     async init({ skeleton, sealed }) {
-      const enrolment = await openInit(vault, skeleton, fromBase64url(sealed), clock())
-      const known = keygens.find(skeleton.keyId)
-      if (known === undefined) {
-        const bytes = skeleton.participants.length * BYTES_PER_PARTICIPANT
-        keygens.add(skeleton.keyId, { enrolment, table: createTable(ports) }, { expiresAt: skeleton.expiresAt, bytes })
-      } else {
-        wipeEnrolment(enrolment)
-        if (known.enrolment.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
-      }
+      admit(ports, keygens, skeleton, await openInit(vault, skeleton, fromBase64url(sealed), clock()))
       return {}
     },
 
@@ -104,7 +111,10 @@ async function makingOf({ mpc, peers, clock }: Ports, enrolment: Enrolment, rost
   for (const { host } of roster.skeleton.participants) peers.require(host.identity)
   const frost = mpc.frost(roster.skeleton.scheme)
   return {
-    ...{ roster, ceremony, epoch: 0, previous: null },
+    roster,
+    ceremony,
+    epoch: 0,
+    previous: null,
     part1: (a) => frost.dkgPart1(a),
     part2: (a) => frost.dkgPart2(a),
     part3: (_, a) => frost.dkgPart3(a),

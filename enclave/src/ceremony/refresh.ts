@@ -12,8 +12,8 @@ import type { Peers } from '../vault/peers.ts'
 import type { OpenKey, Shares } from '../vault/shares.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Making } from './dkg.ts'
-import { createSessions } from './sessions.ts'
-import { createTable, type Table } from './table.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { Table } from './table.ts'
 
 type Ports = Readonly<{ mpc: Mpc; vault: Vault; peers: Peers; shares: Shares; clock: () => number; log: EnclaveLog }>
 type Refresh = Readonly<{ requestDigest: Digest; table: Table; hosted: number }>
@@ -25,40 +25,45 @@ type Rounds = Readonly<{
 const LONGEST_ROUNDS = 3_600_000
 const BYTES_PER_PARTICIPANT = 1_024
 
+/** The refresh of this request, begun if it is new. One id, one request. */
+function enter(
+  ports: Ports,
+  refreshes: Sessions<Refresh>,
+  { body }: RefreshRequest,
+  requestDigest: Digest,
+  key: OpenKey,
+): Refresh {
+  const known = refreshes.find(body.refreshId)
+  if (known !== undefined) {
+    if (known.requestDigest !== requestDigest) throw new Refusal('refresh.request_invalid')
+    return known
+  }
+  const { participants } = key.certificate.roster.skeleton
+  const hosted = participants.filter(({ host }) => host.identity.signKey === ports.vault.identity.signKey).length
+  const refresh = { requestDigest, table: new Table(ports), hosted }
+  const bytes = participants.length * BYTES_PER_PARTICIPANT
+  refreshes.add(body.refreshId, refresh, { expiresAt: body.expiresAt, bytes })
+  return refresh
+}
+
 /**
  * Makes new shares of a key in the rounds of a DKG. Any host of the key that has its share of the epoch before open takes
  * part, also one that may not sign with it: the outcome is of no use before all have agreed to it (`prepare`, `install`).
  */
 export function createRefreshRounds(ports: Ports): Rounds {
-  const { vault, shares, clock, log } = ports
+  const { shares, clock, log } = ports
   const refreshes = createSessions<Refresh>({
     clock,
     limits: { sessions: 10_000, bytes: 64 << 20, ms: LONGEST_ROUNDS },
     unknown: 'keygen.out_of_order',
     end: ({ table }) => table.wipe(),
   })
-
-  /** The refresh of this request, begun if it is new. One id, one request. */
-  function enter({ body }: RefreshRequest, requestDigest: Digest, key: OpenKey): Refresh {
-    const known = refreshes.find(body.refreshId)
-    if (known !== undefined) {
-      if (known.requestDigest !== requestDigest) throw new Refusal('refresh.request_invalid')
-      return known
-    }
-    const { participants } = key.certificate.roster.skeleton
-    const hosted = participants.filter(({ host }) => host.identity.signKey === vault.identity.signKey).length
-    const refresh = { requestDigest, table: createTable(ports), hosted }
-    const bytes = participants.length * BYTES_PER_PARTICIPANT
-    refreshes.add(body.refreshId, refresh, { expiresAt: body.expiresAt, bytes })
-    return refresh
-  }
-
   return {
     async round1({ index, attempt, request }) {
       const { keyId, refreshId } = request.body
       const key = shares.get(keyId, index)
       const requestDigest = await verifyRefreshRequest(key, request, clock())
-      const { table } = enter(request, requestDigest, key)
+      const { table } = enter(ports, refreshes, request, requestDigest, key)
       const message = await table.round1({ index, attempt }, () =>
         Promise.resolve(makingOf(ports, request, requestDigest, index)),
       )
@@ -97,7 +102,10 @@ function makingOf(ports: Ports, request: RefreshRequest, ceremony: Digest, index
   for (const { host } of roster.skeleton.participants) ports.peers.require(host.identity)
   const frost = ports.mpc.frost(roster.skeleton.scheme)
   return {
-    ...{ roster, ceremony, epoch: epoch + 1, previous: digest },
+    roster,
+    ceremony,
+    epoch: epoch + 1,
+    previous: digest,
     part1: (a) => frost.refreshPart1(a),
     part2: (a) => frost.refreshPart2(a),
     part3: (at, parts) => {

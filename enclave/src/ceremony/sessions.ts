@@ -26,38 +26,40 @@ type Options<T> = Readonly<{
 
 type Entry<T> = { session: T; bytes: number; timer?: NodeJS.Timeout }
 
+/** The sessions that are kept: `finished` the oldest first, `held` in bytes. */
+type Kept<T> = Options<T> & { entries: Map<string, Entry<T>>; finished: Set<string>; held: number }
+
+function remove<T>(kept: Kept<T>, id: string): void {
+  const entry = kept.entries.get(id)
+  if (entry === undefined) return
+  clearTimeout(entry.timer)
+  kept.entries.delete(id)
+  kept.finished.delete(id)
+  kept.held -= entry.bytes
+  kept.end(entry.session)
+}
+
+function expire<T>(kept: Kept<T>, id: string, entry: Entry<T>, expiresAt: number): void {
+  const left = expiresAt - kept.clock()
+  if (left <= 0) remove(kept, id)
+  else entry.timer = setTimeout(expire<T>, Math.min(left, LONGEST_TIMER), kept, id, entry, expiresAt).unref()
+}
+
+/** Lets finished sessions go, the oldest first, until there is room. */
+function makeRoom<T>(kept: Kept<T>, bytes: number): void {
+  const { entries, finished, limits } = kept
+  const fits = () => entries.size < limits.sessions && kept.held + bytes <= limits.bytes
+  for (const id of finished) {
+    if (fits()) break
+    remove(kept, id)
+  }
+  if (!fits()) throw new Refusal('enclave.busy')
+}
+
 /** Sessions that end by themselves: each is wiped by `end` when its time is over, or when its room is needed. */
-export function createSessions<T>({ clock, limits, unknown, end }: Options<T>): Sessions<T> {
-  const entries = new Map<string, Entry<T>>()
-  const finished = new Set<string>()
-  let held = 0
-
-  function remove(id: string): void {
-    const entry = entries.get(id)
-    if (entry === undefined) return
-    clearTimeout(entry.timer)
-    entries.delete(id)
-    finished.delete(id)
-    held -= entry.bytes
-    end(entry.session)
-  }
-
-  function expire(id: string, entry: Entry<T>, expiresAt: number): void {
-    const left = expiresAt - clock()
-    if (left <= 0) remove(id)
-    else entry.timer = setTimeout(expire, Math.min(left, LONGEST_TIMER), id, entry, expiresAt).unref()
-  }
-
-  /** Lets finished sessions go, the oldest first, until there is room. */
-  function makeRoom(bytes: number): void {
-    const fits = () => entries.size < limits.sessions && held + bytes <= limits.bytes
-    for (const id of finished) {
-      if (fits()) break
-      remove(id)
-    }
-    if (!fits()) throw new Refusal('enclave.busy')
-  }
-
+export function createSessions<T>(options: Options<T>): Sessions<T> {
+  const kept: Kept<T> = { ...options, entries: new Map(), finished: new Set(), held: 0 }
+  const { entries, finished, clock, limits, unknown } = kept
   return {
     get(id) {
       const entry = entries.get(id)
@@ -66,11 +68,11 @@ export function createSessions<T>({ clock, limits, unknown, end }: Options<T>): 
     },
     find: (id) => entries.get(id)?.session,
     add(id, session, { expiresAt, bytes }) {
-      makeRoom(bytes)
+      makeRoom(kept, bytes)
       const entry = { session, bytes }
       entries.set(id, entry)
-      held += bytes
-      expire(id, entry, Math.min(expiresAt, clock() + limits.ms))
+      kept.held += bytes
+      expire(kept, id, entry, Math.min(expiresAt, clock() + limits.ms))
     },
     finish: (id) => {
       if (entries.has(id)) finished.add(id)

@@ -12,7 +12,7 @@ import { openTasks, type Declined, type Task } from './content.ts'
 import { takeSeat } from './round-one.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './round-two.ts'
 import { keyOf, type Signing, type SigningPorts } from './seat.ts'
-import { createSessions } from './sessions.ts'
+import { createSessions, type Sessions } from './sessions.ts'
 import { aggregate, confirm } from './signature.ts'
 
 type Signings = Readonly<{
@@ -24,25 +24,48 @@ type Signings = Readonly<{
 /** An attempt takes seconds, whenever its request expires: who comes later finds `signing.unknown`, and begins another. */
 const LONGEST_ATTEMPT = 300_000
 
-/** The signings of this enclave. They live in memory only; after a restart a new attempt begins. */
-export function createSignings(ports: SigningPorts): Signings {
-  const { shares, clock } = ports
-  const signings = createSessions<Signing>({
+const keepSignings = (clock: () => number): Sessions<Signing> =>
+  createSessions({
     clock,
     limits: { sessions: 20_000, bytes: 256 << 20, ms: LONGEST_ATTEMPT },
     unknown: 'signing.unknown',
     end: wipe,
   })
 
-  /** The seat of this attempt, with its signing and its key. Throws `signing.unknown`, `key.unknown`, `nonce.spent`. */
-  function seatOf(a: { signingId: SigningId; index: number; attempt: number }) {
-    const signing = signings.get(a.signingId)
-    const seat = signing.seats.get(a.index)
-    if (seat === undefined || seat.attempt < a.attempt) throw new Refusal('signing.unknown')
-    if (seat.attempt > a.attempt) throw new Refusal('nonce.spent')
-    return { signing, seat, key: keyOf(ports, signing.request, a.index) }
+/** The signing of this request, begun if it is new. One id, one request. */
+function enter(
+  { mpc }: SigningPorts,
+  signings: Sessions<Signing>,
+  { request, requestDigest }: Pick<Plea, 'request' | 'requestDigest'>,
+  key: OpenKey,
+  sealedItems: HostParams<'signing.commit'>['sealedItems'],
+): Signing {
+  const { signingId, expiresAt } = request
+  const known = signings.find(signingId)
+  if (known !== undefined) {
+    if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
+    return known
   }
+  const signing = begin(request, requestDigest, openTasks(mpc, key, request, sealedItems))
+  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
+  return signing
+}
 
+type Place = Readonly<{ signingId: SigningId; index: number; attempt: number }>
+
+/** The seat of this attempt, with its signing and its key. Throws `signing.unknown`, `key.unknown`, `nonce.spent`. */
+function seatOf(ports: SigningPorts, signings: Sessions<Signing>, { signingId, index, attempt }: Place) {
+  const signing = signings.get(signingId)
+  const seat = signing.seats.get(index)
+  if (seat === undefined || seat.attempt < attempt) throw new Refusal('signing.unknown')
+  if (seat.attempt > attempt) throw new Refusal('nonce.spent')
+  return { signing, seat, key: keyOf(ports, signing.request, index) }
+}
+
+/** The signings of this enclave. They live in memory only; after a restart a new attempt begins. */
+export function createSignings(ports: SigningPorts): Signings {
+  const { shares, clock } = ports
+  const signings = keepSignings(clock)
   return {
     async commit({ attempt, index, request, sealedItems, approvals }) {
       const known = shares.get(request.body.keyId, index)
@@ -51,18 +74,12 @@ export function createSignings(ports: SigningPorts): Signings {
       await requireConsent(plea, index, clock())
       await hearVouchers(ports, plea)
       const key = keyOf(ports, request.body, index)
-      const { signingId, expiresAt } = request.body
-      let signing = signings.find(signingId)
-      if (signing === undefined) {
-        const tasks = openTasks(ports.mpc, key, request.body, sealedItems)
-        signing = begin(request.body, requestDigest, tasks)
-        signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
-      } else if (signing.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
+      const signing = enter(ports, signings, plea, key, sealedItems)
       return { commitment: await takeSeat(ports, signing, key, attempt) }
     },
 
     async partial({ signingId, attempt, index, approvals, commitments }) {
-      const { signing, seat, key } = seatOf({ signingId, attempt, index })
+      const { signing, seat, key } = seatOf(ports, signings, { signingId, attempt, index })
       const digest = digestOf('package', { signingId, attempt, index, approvals, commitments })
       if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
       const ground = await checkPackage(signing, seat, key, { approvals, commitments }, clock())
@@ -70,12 +87,12 @@ export function createSignings(ports: SigningPorts): Signings {
     },
 
     aggregate({ partials, ...place }) {
-      const { signing, seat, key } = seatOf(place)
+      const { signing, seat, key } = seatOf(ports, signings, place)
       return Promise.resolve(aggregate(ports, signing, seat, key, partials))
     },
 
     async confirm({ results, ...place }) {
-      const { signing, seat, key } = seatOf(place)
+      const { signing, seat, key } = seatOf(ports, signings, place)
       const confirmed = await confirm(ports, signing, seat, key, results)
       signing.confirmed.add(place.index)
       if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)

@@ -1,5 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyApproval, type VerifiedKey } from '@quorate/shared/verify/signing'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Approval, RequestBody } from '@quorate/shared/wire/signing'
 
@@ -10,7 +11,7 @@ export type Ground = 'asked' | 'approved' | { grant: Extract<Consent, { kind: 's
 export type Plea = Readonly<{
   key: VerifiedKey
   request: RequestBody
-  requestDigest: string
+  requestDigest: Digest
   approvals: readonly Approval[]
 }>
 

@@ -42,9 +42,23 @@ export type ImagesParts = Readonly<{
   log: EnclaveLog
 }>
 
-/** Which images this enclave accepts in its peers. What was taken is in memory; the gateway brings it again with its notice. */
-export function createImages({ vault, own, roots, release, clock, log }: ImagesParts): Images {
+type Announced = Readonly<{ given: Notice | null; manifestDigest: Digest; serial: ManifestBody['serial'] }>
+
+/** The notice that was given back, or a new one. */
+async function noticeOf({ vault, clock }: ImagesParts, { given, manifestDigest, serial }: Announced): Promise<Notice> {
   const { enclaveId, signKey } = vault.identity
+  const now = clock()
+  if (given === null) return vault.sign('notice', { enclaveId, manifestDigest, serial, seenAt: now })
+  await verifyNotice(given, { signKey, enclaveId, manifestDigest, serial, now })
+  return given
+}
+
+const told = (taken: Taken | null) =>
+  taken && { manifestDigest: taken.manifestDigest, serial: taken.serial, effectiveAt: taken.effectiveAt }
+
+/** Which images this enclave accepts in its peers. What was taken is in memory; the gateway brings it again with its notice. */
+export function createImages(parts: ImagesParts): Images {
+  const { vault, own, roots, release, clock, log } = parts
   const registers: Measurements = { ...own.measurements, 8: own.signer }
   let manifests = noManifests
 
@@ -56,21 +70,13 @@ export function createImages({ vault, own, roots, release, clock, log }: ImagesP
   const policy = () => trust(inForce()?.images ?? [own.measurements])
   const isListed = () => inForce() === null || isAccepted(registers, policy())
 
-  /** The notice that was given back, or a new one. */
-  async function notice(given: Notice | null, manifestDigest: Digest, { serial }: ManifestBody): Promise<Notice> {
-    const now = clock()
-    if (given === null) return vault.sign('notice', { enclaveId, manifestDigest, serial, seenAt: now })
-    await verifyNotice(given, { signKey, enclaveId, manifestDigest, serial, now })
-    return given
-  }
-
   return {
     async offer({ manifest, notice: given }) {
       if (release === null) throw new Refusal('manifest.invalid')
       const manifestDigest = await verifyManifest(manifest, release)
       const { body } = manifest
       if (body.serial < release.leastSerial) throw new Refusal('manifest.stale')
-      const seen = await notice(given, manifestDigest, body)
+      const seen = await noticeOf(parts, { given, manifestDigest, serial: body.serial })
       const effectiveAt = seen.body.seenAt + release.delaySeconds * 1_000
       const images = body.images.map(({ measurements }) => measurements)
       manifests = take(manifests, { manifestDigest, serial: body.serial, images, effectiveAt, notice: seen }, clock())
@@ -87,13 +93,8 @@ export function createImages({ vault, own, roots, release, clock, log }: ImagesP
     serial: () => (manifests.coming ?? manifests.inForce)?.serial ?? 0,
     status: (nonce) => {
       const now = settle(manifests, clock())
-      const told = (taken: Taken | null) =>
-        taken && { manifestDigest: taken.manifestDigest, serial: taken.serial, effectiveAt: taken.effectiveAt }
-      return vault.sign('manifest-status', {
-        ...{ enclaveId, nonce },
-        inForce: told(now.inForce),
-        coming: told(now.coming),
-      })
+      const { enclaveId } = vault.identity
+      return vault.sign('manifest-status', { enclaveId, nonce, inForce: told(now.inForce), coming: told(now.coming) })
     },
   }
 }

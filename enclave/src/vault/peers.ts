@@ -4,17 +4,15 @@ import type { Measurements } from '@quorate/shared/wire/measurements'
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/seal/sign'
 import { openWith, sealWith } from '@quorate/shared/seal/symmetric'
-import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { fromBase64url, fromHex } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
-import { randomBytes } from '@noble/hashes/utils.js'
 import type { EnclaveLog } from '../events.ts'
 import type { Images } from '../policy/images.ts'
+import { createChallenges } from './challenges.ts'
 import type { Vault } from './vault.ts'
 
 /** Verified peers are asked for a new document after this long, or after a restart of either side. */
 const TRUSTED_FOR = 12 * 3_600_000
-const CHALLENGE_LIVES = 60_000
-const MAX_CHALLENGES = 1_024
 
 /** Which images peers may be of. */
 type PeerPolicy = Pick<Images, 'policy' | 'accepts'>
@@ -34,7 +32,7 @@ export type Peers = Readonly<{
 type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
 
 export function createPeers(vault: Vault, images: PeerPolicy, clock: () => number, log: EnclaveLog): Peers {
-  const challenges = new Map<string, number>()
+  const challenges = createChallenges(clock)
   const verified = new Map<string, Verified>()
   const cache = createDocumentCache()
   const own = digestOf('identity', vault.identity)
@@ -52,23 +50,10 @@ export function createPeers(vault: Vault, images: PeerPolicy, clock: () => numbe
     throw new Refusal('peer.unknown')
   }
 
-  /** A challenge is good once, and for a minute. */
-  function spendChallenge(nonce: string): void {
-    const until = challenges.get(nonce)
-    challenges.delete(nonce)
-    if (until === undefined || until <= clock()) throw new Refusal('attestation.invalid')
-  }
-
   return {
-    challenge() {
-      const nonce = toHex(randomBytes(32))
-      const oldest = challenges.keys().next().value
-      if (challenges.size >= MAX_CHALLENGES && oldest !== undefined) challenges.delete(oldest)
-      challenges.set(nonce, clock() + CHALLENGE_LIVES)
-      return nonce
-    },
+    challenge: challenges.issue,
     async introduce({ identity, document }, nonce) {
-      spendChallenge(nonce)
+      challenges.spend(nonce)
       const { pcrs } = await verifyAttestedIdentity({
         identity,
         document: fromBase64url(document),

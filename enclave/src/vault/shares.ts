@@ -35,6 +35,24 @@ export type Shares = Readonly<{
 export const encodeShare = (share: Uint8Array, sessionSecret: Uint8Array, sealedAt: number): Uint8Array =>
   encode({ share, sessionSecret, sealedAt })
 
+type Place = Readonly<{ vault: Vault; memories: Memories; index: number }>
+
+/** Checks and opens without an `await`, in which another version could come into force. */
+function openVerified({ vault, memories, index }: Place, verified: VerifiedKey, sealedShare: Uint8Array): OpenKey {
+  const { certificate, digest } = verified
+  const { keyId, participants } = certificate.roster.skeleton
+  const host = participants[index - 1]?.host.identity
+  if (host?.signKey !== vault.identity.signKey) throw new Refusal('certificate.invalid')
+  const version = versionOf(verified)
+  memories.completed(keyId, version)
+  const { current } = memories.of(keyId)
+  if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
+  const place = { keyId, index, epoch: certificate.epoch, certificateDigest: digest }
+  const { share, sessionSecret, sealedAt } = parseShare(vault.openShare(place, sealedShare))
+  const publicKeys = fromBase64url(certificate.publicKeys)
+  return { certificate, digest, index, share, sessionSecret, publicKeys, sealedAt }
+}
+
 export function createShares(vault: Vault, memories: Memories): Shares {
   const open = new Map<string, OpenKey>()
 
@@ -52,24 +70,13 @@ export function createShares(vault: Vault, memories: Memories): Shares {
     open.delete(name)
   }
 
-  async function load(certificate: Certificate, index: number, sealedShare: Uint8Array): Promise<void> {
-    const digest = await verifyCertificate(certificate)
-    const { body } = certificate
-    const { keyId, participants } = body.roster.skeleton
-    const host = participants[index - 1]?.host.identity
-    if (host?.signKey !== vault.identity.signKey) throw new Refusal('certificate.invalid')
-    const version = versionOf({ certificate: body, digest })
-    memories.completed(keyId, version)
-    const { current } = memories.of(keyId)
-    if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
-    const plaintext = vault.openShare({ keyId, index, epoch: body.epoch, certificateDigest: digest }, sealedShare)
-    const { share, sessionSecret, sealedAt } = parseShare(plaintext)
-    const publicKeys = fromBase64url(body.publicKeys)
-    keep(`${keyId}/${index}`, { certificate: body, digest, index, share, sessionSecret, publicKeys, sealedAt })
-  }
-
   return {
-    load,
+    async load(certificate, index, sealedShare) {
+      const digest = await verifyCertificate(certificate)
+      const { body } = certificate
+      const key = openVerified({ vault, memories, index }, { certificate: body, digest }, sealedShare)
+      keep(`${body.roster.skeleton.keyId}/${index}`, key)
+    },
     get(keyId, index) {
       const key = open.get(`${keyId}/${index}`)
       if (key === undefined) throw new Refusal('key.unknown')

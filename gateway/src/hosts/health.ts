@@ -24,56 +24,63 @@ type Illness = Readonly<{ failures: number; resting: boolean }>
 
 export type HostHealth = Health & Readonly<{ close: () => void }>
 
+/** What is remembered of all hosts: the ill ones, and the timers of those that rest. */
+type Ward = Readonly<{ hosts: Hosts; onWell: () => void; ill: Map<HostId, Illness>; timers: Set<NodeJS.Timeout> }>
+
+const failuresOf = ({ ill }: Ward, id: HostId) => ill.get(id)?.failures ?? 0
+
+function rest(ward: Ward, id: HostId, failures: number): void {
+  const { ill, timers } = ward
+  const illness = { failures, resting: true }
+  ill.set(id, illness)
+  const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
+  const timer = setTimeout(() => {
+    timers.delete(timer)
+    if (ill.get(id) === illness) void greet(ward, id, illness)
+  }, ms).unref()
+  timers.add(timer)
+}
+
+async function greet(ward: Ward, id: HostId, illness: Illness): Promise<void> {
+  const { hosts, onWell, ill } = ward
+  const answers = await hosts.ask(id, 'hello', {}, HELLO_MS).then(
+    () => true,
+    () => false,
+  )
+  if (ill.get(id) !== illness) return
+  if (!answers) {
+    rest(ward, id, illness.failures + 1)
+    return
+  }
+  ill.set(id, { ...illness, resting: false })
+  onWell()
+}
+
+const available = (ward: Ward): HostId[] =>
+  ward.hosts
+    .ids()
+    .filter((id) => ward.hosts.state(id) === 'ready' && !ward.ill.get(id)?.resting)
+    .sort((a, b) => failuresOf(ward, a) - failuresOf(ward, b))
+
 /**
- * Remembers over all sessions which hosts failed. A dead or stuck host costs one session a moment and the next ones nothing: it
- * rests, longer each time, then gets a hello, and nothing else before it has answered. `onWell` is called when a host may be asked
- * again: it became ready, or has answered.
+ * Remembers over all sessions which hosts failed. A dead or stuck host costs one session a moment and the next ones nothing. It
+ * rests, longer each time, then gets a hello, and nothing else before it has answered. The gateway calls `onWell` when a host may
+ * be asked again: it became ready, or has answered.
  */
 export function createHostHealth(hosts: Hosts, onWell: () => void): HostHealth {
-  const ill = new Map<HostId, Illness>()
-  const timers = new Set<NodeJS.Timeout>()
+  const ward: Ward = { hosts, onWell, ill: new Map(), timers: new Set() }
+  const { ill, timers } = ward
   const unsubscribe = hosts.subscribe(({ type, host }) => {
     if (type !== 'ready') return
     ill.delete(host)
     onWell()
   })
-  const failuresOf = (id: HostId) => ill.get(id)?.failures ?? 0
-
-  function rest(id: HostId, failures: number): void {
-    const illness = { failures, resting: true }
-    ill.set(id, illness)
-    const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      if (ill.get(id) === illness) void greet(id, illness)
-    }, ms).unref()
-    timers.add(timer)
-  }
-
-  async function greet(id: HostId, illness: Illness): Promise<void> {
-    const answers = await hosts.ask(id, 'hello', {}, HELLO_MS).then(
-      () => true,
-      () => false,
-    )
-    if (ill.get(id) !== illness) return
-    if (!answers) {
-      rest(id, illness.failures + 1)
-      return
-    }
-    ill.set(id, { ...illness, resting: false })
-    onWell()
-  }
-
   return {
-    available: () =>
-      hosts
-        .ids()
-        .filter((id) => hosts.state(id) === 'ready' && !ill.get(id)?.resting)
-        .sort((a, b) => failuresOf(a) - failuresOf(b)),
+    available: () => available(ward),
     failed: (id, code) => {
       if (!isUnwell(code)) return false
       // The calls that fail together with the first one say nothing new.
-      if (!ill.get(id)?.resting) rest(id, failuresOf(id) + 1)
+      if (!ill.get(id)?.resting) rest(ward, id, failuresOf(ward, id) + 1)
       return true
     },
     worked: (id) => {

@@ -1,11 +1,11 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import type { HostId, Seat } from '@quorate/shared/wire/host'
+import type { Seat } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
 import type { LoadKey } from './key-cache.ts'
-import { restoreShare } from './restore-share.ts'
+import { restoreShare, type ShareTools } from './restore-share.ts'
 
 type Heard = Readonly<{ from: number; recollection: Recollection }>
 
@@ -19,6 +19,62 @@ const nothing: Answer = { heard: null, trouble: null }
 /** What a host may say of an answer that it was brought. Another peer may have a better one. */
 const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown'])
 
+/** Who asks about which key. `life`: the asker's boot, for which peers say it. */
+type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId }>
+
+async function tell({ tools, life, keyId }: Question, { index, host }: Seat): Promise<Heard | null> {
+  const { recollection } = await tools.hosts.ask(host, 'recall.tell', { keyId, life }, tools.timeoutMs)
+  const { current, prepared } = recollection.body
+  return current === null && prepared === null ? null : { from: index, recollection }
+}
+
+async function ask(question: Question, peer: Seat): Promise<Answer> {
+  const { tools, asker, keyId } = question
+  const isReady = () => tools.hosts.state(peer.host) === 'ready'
+  if (!isReady()) return nothing
+  try {
+    let heard = await tell(question, peer)
+    if (heard === null) {
+      // It may have made the key, and not seen its certificate since.
+      await restoreShare(tools, keyId, peer)
+      heard = await tell(question, peer)
+    }
+    if (heard !== null) await tools.hosts.introduce([asker.host, peer.host])
+    return { heard, trouble: null }
+  } catch (error) {
+    const isTrouble = error instanceof Refusal && isReady()
+    return isTrouble && isUnwell(error.code) ? { heard: null, trouble: error } : nothing
+  }
+}
+
+/** Has the asker taken it, and does it know the epoch now? */
+async function bring({ tools, asker: { index, host }, keyId }: Question, { from, recollection }: Heard) {
+  try {
+    const params = { keyId, index, from, recollection }
+    const { epoch } = await tools.hosts.ask(host, 'recall.learn', params, tools.timeoutMs)
+    return { taken: true, knows: epoch !== null }
+  } catch (error) {
+    if (!(error instanceof Refusal) || !notTaken.has(error.code)) throw error
+    return { taken: false, knows: false }
+  }
+}
+
+async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
+  const { bootId } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
+  const question = { tools, asker, life: bootId, keyId }
+  const others = seats.filter(({ host }) => host !== asker.host)
+  const answers = await Promise.all(others.map((other) => ask(question, other)))
+  let learned = false
+  for (const heard of answers.flatMap((answer) => answer.heard ?? []).sort(byUse)) {
+    const { taken, knows } = await bring(question, heard)
+    if (knows) return
+    learned ||= taken
+  }
+  // What it has learned may be enough for what it was asked: that is for it to say.
+  if (learned) return
+  throw answers.find(({ trouble }) => trouble !== null)?.trouble ?? new Refusal('epoch.unproven')
+}
+
 /**
  * Lets a host that has restarted hear from the other hosts of a key which epoch is in force. The hosts say it to each other, and
  * the gateway only carries it. Once at a time for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with
@@ -26,61 +82,11 @@ const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.
  */
 export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number): Recall {
   const underWay = new Map<string, Promise<void>>()
-
-  async function tell(life: string, keyId: KeyId, { index, host }: Seat): Promise<Heard | null> {
-    const { recollection } = await hosts.ask(host, 'recall.tell', { keyId, life }, timeoutMs)
-    const { current, prepared } = recollection.body
-    return current === null && prepared === null ? null : { from: index, recollection }
-  }
-
-  async function ask(asker: HostId, life: string, keyId: KeyId, peer: Seat): Promise<Answer> {
-    if (hosts.state(peer.host) !== 'ready') return nothing
-    try {
-      let heard = await tell(life, keyId, peer)
-      if (heard === null) {
-        // It may have made the key, and not seen its certificate since.
-        await restoreShare({ hosts, loadKey, timeoutMs }, keyId, peer)
-        heard = await tell(life, keyId, peer)
-      }
-      if (heard !== null) await hosts.introduce([asker, peer.host])
-      return { heard, trouble: null }
-    } catch (error) {
-      const isTrouble = error instanceof Refusal && hosts.state(peer.host) === 'ready'
-      return isTrouble && isUnwell(error.code) ? { heard: null, trouble: error } : nothing
-    }
-  }
-
-  /** Has the asker taken it, and does it know the epoch now? */
-  async function bring({ index, host }: Seat, keyId: KeyId, { from, recollection }: Heard) {
-    try {
-      const { epoch } = await hosts.ask(host, 'recall.learn', { keyId, index, from, recollection }, timeoutMs)
-      return { taken: true, knows: epoch !== null }
-    } catch (error) {
-      if (!(error instanceof Refusal) || !notTaken.has(error.code)) throw error
-      return { taken: false, knows: false }
-    }
-  }
-
-  async function recall(asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
-    const { bootId } = await hosts.ask(asker.host, 'hello', {}, timeoutMs)
-    const others = seats.filter(({ host }) => host !== asker.host)
-    const answers = await Promise.all(others.map((other) => ask(asker.host, bootId, keyId, other)))
-    let learned = false
-    for (const heard of answers.flatMap((answer) => answer.heard ?? []).sort(byUse)) {
-      const { taken, knows } = await bring(asker, keyId, heard)
-      if (knows) return
-      learned ||= taken
-    }
-    // What it has learned may be enough for what it was asked: that is for it to say.
-    if (learned) return
-    throw answers.find(({ trouble }) => trouble !== null)?.trouble ?? new Refusal('epoch.unproven')
-  }
-
   return (asker, keyId, seats) => {
     const name = `${asker.host}/${keyId}`
     const known = underWay.get(name)
     if (known) return known
-    const done = recall(asker, keyId, seats).finally(() => underWay.delete(name))
+    const done = recall({ hosts, loadKey, timeoutMs }, asker, keyId, seats).finally(() => underWay.delete(name))
     underWay.set(name, done)
     return done
   }

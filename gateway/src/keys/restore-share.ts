@@ -4,10 +4,10 @@ import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Hosts } from '../engine/ports.ts'
 import type { LoadKey } from './key-cache.ts'
 
-type Tools = Readonly<{ hosts: Hosts; loadKey: LoadKey; timeoutMs: number }>
+export type ShareTools = Readonly<{ hosts: Hosts; loadKey: LoadKey; timeoutMs: number }>
 
 /** Gives a host the share of its seat, of the epoch in force. Throws `key.unknown` when there is none to give. */
-export async function restoreShare({ hosts, loadKey, timeoutMs }: Tools, keyId: KeyId, seat: Seat): Promise<void> {
+export async function restoreShare({ hosts, loadKey, timeoutMs }: ShareTools, keyId: KeyId, seat: Seat): Promise<void> {
   const { record } = await loadKey(keyId)
   const share = record.shares.find((one) => one.index === seat.index)
   if (share === undefined) throw new Refusal('key.unknown')

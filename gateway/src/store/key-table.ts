@@ -11,18 +11,25 @@ type Row = { version: number; blob: Buffer }
 
 /** The keys in `db`, a row per epoch. `step` runs inside the transaction of the act that it belongs to. */
 export function createKeyTable(db: Database, cipher: RowCipher) {
+  const blobs: Blobs = {
+    seal: (keyId, version, record) => cipher.seal(['keys', keyId, version], record),
+    open: (keyId, { version, blob }) => cipher.open(['keys', keyId, version], blob),
+  }
+  return { step: keyStep(db, blobs), operations: keyOperations(db, blobs) }
+}
+
+type Blobs = Readonly<{
+  seal: (keyId: string, version: number, record: string) => Buffer
+  open: (keyId: string, row: Row) => string
+}>
+
+const select = 'SELECT version, blob FROM keys WHERE key_id = ?'
+
+function keyStep(db: Database, { seal, open }: Blobs) {
   const insert = db.prepare('INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)')
   const enforce = db.prepare('UPDATE keys SET in_force = 1 WHERE key_id = ? AND version = ?')
   const rewrite = db.prepare('UPDATE keys SET blob = ? WHERE key_id = ? AND version = ?')
-  const select = 'SELECT version, blob FROM keys WHERE key_id = ?'
-  const last = db.prepare<string[], Row>(`${select} AND in_force = 1 ORDER BY version DESC LIMIT 1`)
-  const one = db.prepare<[string, number], Row>(`${select} AND version = ?`)
   const before = db.prepare<[string, number], Row>(`${select} AND version < ?`)
-  const since = db.prepare<[string, number, number], Row>(
-    `${select} AND in_force = 1 AND version >= ? ORDER BY version LIMIT ?`,
-  )
-  const seal = (keyId: string, version: number, record: string) => cipher.seal(['keys', keyId, version], record)
-  const open = (keyId: string, { version, blob }: Row) => cipher.open(['keys', keyId, version], blob)
 
   /** The certificate stays, for who has to be told how the key came to be at its epoch. */
   function retire(keyId: string, version: number): void {
@@ -32,31 +39,37 @@ export function createKeyTable(db: Database, cipher: RowCipher) {
     }
   }
 
+  /** Throws `session.conflict` when the epoch is there already, or is not there. */
+  return (keyId: string, row: KeyRow): void => {
+    const { version } = row
+    if (row.step === 'retired') {
+      retire(keyId, version)
+      return
+    }
+    const written =
+      'record' in row
+        ? insert.run(keyId, version, row.step === 'made' ? 1 : 0, seal(keyId, version, row.record))
+        : enforce.run(keyId, version)
+    if (written.changes !== 1) throw new Refusal('session.conflict')
+  }
+}
+
+function keyOperations(db: Database, { open }: Blobs) {
+  const last = db.prepare<string[], Row>(`${select} AND in_force = 1 ORDER BY version DESC LIMIT 1`)
+  const one = db.prepare<[string, number], Row>(`${select} AND version = ?`)
+  const since = db.prepare<[string, number, number], Row>(
+    `${select} AND in_force = 1 AND version >= ? ORDER BY version LIMIT ?`,
+  )
   return {
-    /** Throws `session.conflict` when the epoch is there already, or is not there. */
-    step: (keyId: string, row: KeyRow): void => {
-      const { version } = row
-      if (row.step === 'retired') {
-        retire(keyId, version)
-        return
-      }
-      const written =
-        'record' in row
-          ? insert.run(keyId, version, row.step === 'made' ? 1 : 0, seal(keyId, version, row.record))
-          : enforce.run(keyId, version)
-      if (written.changes !== 1) throw new Refusal('session.conflict')
+    loadKey: (keyId: string): string | null => {
+      const row = last.get(keyId)
+      return row ? open(keyId, row) : null
     },
-    operations: {
-      loadKey: (keyId: string): string | null => {
-        const row = last.get(keyId)
-        return row ? open(keyId, row) : null
-      },
-      loadKeyAt: (keyId: string, version: number): string | null => {
-        const row = one.get(keyId, version)
-        return row ? open(keyId, row) : null
-      },
-      loadKeysSince: (keyId: string, version: number, most: number): string[] =>
-        since.all(keyId, version, most).map((row) => open(keyId, row)),
+    loadKeyAt: (keyId: string, version: number): string | null => {
+      const row = one.get(keyId, version)
+      return row ? open(keyId, row) : null
     },
+    loadKeysSince: (keyId: string, version: number, most: number): string[] =>
+      since.all(keyId, version, most).map((row) => open(keyId, row)),
   }
 }

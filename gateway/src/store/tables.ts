@@ -1,24 +1,10 @@
-import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import { createAuditChain } from './audit-chain.ts'
 import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
-import { createKeyTable, type KeyRow } from './key-table.ts'
+import { createKeyTable } from './key-table.ts'
 import type { RowCipher } from './row-cipher.ts'
-
-/** A session as it crosses to the worker: what is not routed by is JSON already. Times in ms. */
-export type SessionRow = Readonly<{
-  kind: string
-  id: string
-  keyId: string
-  expected: number
-  ended: boolean
-  expiresAt: number
-  state: string
-}>
-export type FoundSession = Readonly<{ kind: string; id: string; keyId: string; version: number; state: string }>
-
-type StoredRow = { kind: string; id: string; key_id: string; version: number; blob: Buffer }
+import { sessionReads, sessionSave } from './session-table.ts'
 
 /** What can be asked of the database. All of it is synchronous, and all writes run inside a transaction of the caller's. */
 export type Tables = ReturnType<typeof createTables>
@@ -51,68 +37,14 @@ export function createTables(db: Database, cipher: RowCipher) {
   const audit = createAuditChain(db, cipher)
   const keys = createKeyTable(db, cipher)
   return {
-    ...sessionOperations(db, cipher, audit, keys.step),
+    save: sessionSave(db, cipher, audit, keys.step),
+    ...sessionReads(db, cipher),
     ...keys.operations,
     ...enclaveOperations(db, cipher),
     ...manifestOperations(db, cipher, audit),
     ...replyOperations(db, cipher),
     verifyAudit: () => audit.verify(),
     sweep: sweepOperation(db),
-  }
-}
-
-function sessionOperations(
-  db: Database,
-  cipher: RowCipher,
-  audit: ReturnType<typeof createAuditChain>,
-  stepKey: (keyId: string, row: KeyRow) => void,
-) {
-  const columns = 'kind, id, key_id, version, blob'
-  const insert = db.prepare('INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, 1, ?, ?, ?, ?)')
-  const update = db.prepare(
-    'UPDATE sessions SET version = ?, ended = ?, expires_at = ?, updated_at = ?, blob = ? WHERE kind = ? AND id = ? AND version = ?',
-  )
-  const one = db.prepare<string[], StoredRow>(`SELECT ${columns} FROM sessions WHERE kind = ? AND id = ?`)
-  const open = db.prepare<[], StoredRow>(`SELECT ${columns} FROM sessions WHERE ended = 0`)
-  const found = (row: StoredRow): FoundSession => ({
-    kind: row.kind,
-    id: row.id,
-    keyId: row.key_id,
-    version: row.version,
-    state: cipher.open(['sessions', `${row.kind}/${row.id}/${row.key_id}`, row.version], row.blob),
-  })
-  return {
-    save: (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
-      const { kind, id, keyId, expected } = row
-      const version = expected + 1
-      const blob = cipher.seal(['sessions', `${kind}/${id}/${keyId}`, version], row.state)
-      const ended = row.ended ? 1 : 0
-      const written =
-        expected === 0
-          ? insert.run(kind, id, keyId, ended, row.expiresAt, now, blob)
-          : update.run(version, ended, row.expiresAt, now, blob, kind, id, expected)
-      if (written.changes !== 1) throw new Refusal('session.conflict')
-      if (key !== null) stepKey(keyId, key)
-      for (const record of records) audit.append(record)
-      return version
-    },
-    loadSession: (kind: string, id: string): FoundSession | null => {
-      const row = one.get(kind, id)
-      return row ? found(row) : null
-    },
-    /** A row that does not open must not keep the others from going on: it is counted and left. */
-    openSessions: (): { sessions: FoundSession[]; unreadable: number } => {
-      const sessions: FoundSession[] = []
-      let unreadable = 0
-      for (const row of open.iterate()) {
-        try {
-          sessions.push(found(row))
-        } catch {
-          unreadable += 1
-        }
-      }
-      return { sessions, unreadable }
-    },
   }
 }
 

@@ -46,19 +46,21 @@ export const meansDisabledAtGoogle = (body: unknown): boolean => Disabled.safePa
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 const checksum = (bytes: Uint8Array): string => String(crc32c(bytes))
 
-/** A key of Google Cloud KMS (REST v1). Who holds an access token for it can decrypt with it. */
-export function wrapWithGoogle(ask: AskKeyService, { endpoint, keyVersion, hsm, clock }: GoogleKey): KeyWrapper {
-  const [cryptoKey = ''] = keyVersion.split('/cryptoKeyVersions/')
-  const [location = ''] = keyVersion.split('/keyRings/')
-  const call = async <T>(schema: z.ZodType<T>, resource: string, body?: object): Promise<T> => {
+type Call = <T>(schema: z.ZodType<T>, resource: string, body?: object) => Promise<T>
+
+const callGoogle =
+  (ask: AskKeyService, endpoint: string): Call =>
+  async (schema, resource, body) => {
     const url = `${endpoint}/v1/${resource}`
     const answer = schema.safeParse(await ask(body ? { method: 'POST', url, body } : { method: 'GET', url }))
     if (!answer.success) throw new Refusal('kms.invalid')
     return answer.data
   }
 
+/** Holds the attestation of the key's version against the pinned HSM, until it has been good once. */
+function createProof(call: Call, { keyVersion, hsm, clock }: GoogleKey): () => Promise<void> {
   let proved = hsm === null
-  const prove = async (): Promise<void> => {
+  return async () => {
     if (proved || hsm === null) return
     const { name, state, attestation } = await call(KeyVersion, keyVersion)
     if (name !== keyVersion) throw new Refusal('kms.invalid')
@@ -66,14 +68,28 @@ export function wrapWithGoogle(ask: AskKeyService, { endpoint, keyVersion, hsm, 
     verifyStatement(attestation, hsm, clock())
     proved = true
   }
+}
 
+const associated = (bound: Uint8Array) => ({
+  additionalAuthenticatedData: toBase64(bound),
+  additionalAuthenticatedDataCrc32c: checksum(bound),
+})
+
+/** A key of Google Cloud KMS (REST v1). Who holds an access token for it can decrypt with it. */
+export function wrapWithGoogle(ask: AskKeyService, key: GoogleKey): KeyWrapper {
+  const { keyVersion } = key
+  const [cryptoKey = ''] = keyVersion.split('/cryptoKeyVersions/')
+  const [location = ''] = keyVersion.split('/keyRings/')
+  const call = callGoogle(ask, key.endpoint)
+  const prove = createProof(call, key)
   return {
     keyId: keyVersion,
     wrap: async (secret, bound) => {
       await prove()
       const answer = await call(Encrypted, `${keyVersion}:encrypt`, {
-        ...{ plaintext: toBase64(secret), plaintextCrc32c: checksum(secret) },
-        ...{ additionalAuthenticatedData: toBase64(bound), additionalAuthenticatedDataCrc32c: checksum(bound) },
+        plaintext: toBase64(secret),
+        plaintextCrc32c: checksum(secret),
+        ...associated(bound),
       })
       if (answer.name !== keyVersion) throw new Refusal('kms.invalid')
       return readChecked(answer.ciphertext, answer.ciphertextCrc32c)
@@ -82,8 +98,9 @@ export function wrapWithGoogle(ask: AskKeyService, { endpoint, keyVersion, hsm, 
     unwrap: async (wrapped, bound) => {
       await prove()
       const { plaintext, plaintextCrc32c } = await call(Decrypted, `${cryptoKey}:decrypt`, {
-        ...{ ciphertext: toBase64(wrapped), ciphertextCrc32c: checksum(wrapped) },
-        ...{ additionalAuthenticatedData: toBase64(bound), additionalAuthenticatedDataCrc32c: checksum(bound) },
+        ciphertext: toBase64(wrapped),
+        ciphertextCrc32c: checksum(wrapped),
+        ...associated(bound),
       })
       return readChecked(plaintext, plaintextCrc32c)
     },

@@ -2,21 +2,24 @@ import type { Logger } from 'pino'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { EnclaveEvents } from './enclaves.ts'
 
-/** What happens to enclaves, as log lines and metrics. */
-export function createEnclaveEvents(log: Logger, registry: Registry): EnclaveEvents {
-  const registers = [registry]
-  const ready = new Gauge({
+const createMetrics = (registers: Registry[]) => ({
+  ready: new Gauge({
     name: 'quorate_enclave_ready',
     help: '1 for an enclave that answers and has its root open',
     labelNames: ['enclave'],
     registers,
-  })
-  const restarts = new Counter({
+  }),
+  restarts: new Counter({
     name: 'quorate_enclave_restarts_total',
     help: 'Boots of an enclave after the first that was seen',
     labelNames: ['enclave'],
     registers,
-  })
+  }),
+})
+
+/** What happens to enclaves, as log lines and metrics. */
+export function createEnclaveEvents(log: Logger, registry: Registry): EnclaveEvents {
+  const { ready, restarts } = createMetrics([registry])
   return {
     enclaveReady(enclaveId) {
       ready.set({ enclave: enclaveId }, 1)
