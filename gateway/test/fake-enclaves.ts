@@ -9,6 +9,7 @@ import { sealing } from './enclaves/fake-enclave.ts'
 import type { HostEvent } from '../src/engine/ports.ts'
 import type { Enclaves, EnclaveStatus } from '../src/hosts/enclaves/enclaves.ts'
 import { certificateBodyFor, hostSigner, identityOf, receiptFor } from './key-record.ts'
+import { noticed, until } from './noticing.ts'
 
 type Keygen = {
   skeleton: Skeleton
@@ -161,7 +162,7 @@ const hello: Handlers['hello'] = (_, at) =>
 const handlers: Handlers = { hello, ...keygenHandlers, ...signingHandlers }
 
 export type Call = { enclaveId: EnclaveId; method: HostMethod; params: unknown }
-type Fault = { enclaveId: string; method: HostMethod; then: RefusalCode | 'hang' | (() => void); culprits: number[] }
+type Fault = { enclaveId: string; method: HostMethod; then: RefusalCode | (() => unknown); culprits: number[] }
 
 /** Enclaves in this process: they keep to the wire's schemas and to the rules of the protocol, and can be made to fail. */
 export class FakeEnclaves implements Enclaves {
@@ -178,6 +179,11 @@ export class FakeEnclaves implements Enclaves {
       fleet.#hosts.set(identity.enclaveId, new Host(identity))
     }
     return fleet
+  }
+
+  /** How many listen for what becomes of them. */
+  get listeners(): number {
+    return this.#listeners.size
   }
 
   ids(): EnclaveId[] {
@@ -201,6 +207,7 @@ export class FakeEnclaves implements Enclaves {
 
   subscribe(listener: (event: HostEvent) => void): () => void {
     this.#listeners.add(listener)
+    noticed()
     return () => this.#listeners.delete(listener)
   }
 
@@ -214,9 +221,24 @@ export class FakeEnclaves implements Enclaves {
     return Promise.resolve()
   }
 
-  /** The next call of `method` there is refused, hangs until its deadline, or is done after `then` has run. */
+  /** The next call of `method` there is refused, or is done after `then` has run. */
   fault(enclaveId: string, method: HostMethod, then: Fault['then'], culprits: number[] = []): void {
     this.#faults.push({ enclaveId, method, then, culprits })
+  }
+
+  /** The next call of `method` there hangs until the test says that its time is over. */
+  hang(enclaveId: string, method: HostMethod): { asked: () => Promise<void>; timeOut: () => void } {
+    let asked = false
+    let timeOut = () => {}
+    const hanging = new Promise<never>((_, reject) => {
+      timeOut = () => reject(new Refusal('enclave.timeout'))
+    })
+    this.fault(enclaveId, method, () => {
+      asked = true
+      noticed()
+      return hanging
+    })
+    return { asked: () => until(() => asked, `${method} at ${enclaveId}`), timeOut }
   }
 
   kill(id: string): void {
@@ -248,23 +270,15 @@ export class FakeEnclaves implements Enclaves {
     for (const listener of this.#listeners) listener({ type, host: id as EnclaveId })
   }
 
-  async ask<M extends HostMethod>(
-    id: EnclaveId,
-    method: M,
-    params: HostParams<M>,
-    deadlineMs = 1_000,
-  ): Promise<HostResult<M>> {
+  async ask<M extends HostMethod>(id: EnclaveId, method: M, params: HostParams<M>): Promise<HostResult<M>> {
     const host = this.#host(id)
     this.calls.push({ enclaveId: id, method, params })
     hostMethods[method].params.parse(params)
     await new Promise((resolve) => setImmediate(resolve))
     const at = this.#faults.findIndex((fault) => fault.enclaveId === id && fault.method === method)
     const [fault] = at < 0 ? [] : this.#faults.splice(at, 1)
-    if (typeof fault?.then === 'function') fault.then()
-    else if (fault?.then === 'hang') {
-      await new Promise((resolve) => setTimeout(resolve, deadlineMs))
-      throw new Refusal('enclave.timeout')
-    } else if (fault) throw new Refusal(fault.then, fault.culprits)
+    if (typeof fault?.then === 'function') await fault.then()
+    else if (fault) throw new Refusal(fault.then, fault.culprits)
     const boot = host.boots
     if (host.state === 'down') throw new Refusal('enclave.unreachable')
     const result = await handlers[method]!(params, host)

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Refusal } from '@quorate/shared/errors'
+import { UserId, type KeyId } from '@quorate/shared/wire/ids'
+import type { Consent, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Reservation } from '@quorate/shared/wire/routes/keygen'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
+import pino from 'pino'
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
+import { createCoordinator } from '../../src/commands/coordinator.ts'
+import type { Coordinator, Limits } from '../../src/commands/ports.ts'
+import type { KeyRecord } from '../../src/engine/ports.ts'
+import { createEvents } from '../../src/events.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { FakeEnclaves, sealRegistration } from '../fake-enclaves.ts'
+import { keyRecord, requestFor, skeletonFor } from '../key-record.ts'
+
+/*
+ * The gateway behind its HTTP: commands, engine, and a store on the disk, before fake enclaves. A busy machine may be slow, so that
+ * no deadline here is near; a test that is about one calls `stopTime`, and lets it pass.
+ */
+
+/** Longer than any test may take. ms */
+export const EVER = 600_000
+export const users = ['alice', 'bob', 'carol']
+
+let folder: string
+export let store: Store
+export let enclaves: FakeEnclaves
+export let coordinator: Coordinator
+/** The lines of the log. */
+export let logged: string[]
+
+/** Each test of a file that calls it has a house of its own, and leaves no fault in its log. */
+export function inFreshHouses(): void {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'quorate-commands-'))
+    logged = []
+    enclaves = await FakeEnclaves.start()
+    await startGateway()
+  })
+  afterEach(async () => {
+    await stopGateway()
+    vi.useRealTimers()
+    rmSync(folder, { recursive: true, force: true })
+    expect(logged.filter((line) => line.includes('"fault"'))).toEqual([])
+  })
+}
+
+/** From here on time passes when the test says so. What was timed before goes on by the real clock. */
+export const stopTime = (): void => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+
+/** One more over the same store and enclaves. */
+export async function startCoordinator(limits: Partial<Limits> = {}): Promise<Coordinator> {
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
+  const started = createCoordinator({
+    store,
+    enclaves,
+    clock: () => Date.now(),
+    events: createEvents(log, new Registry()),
+    limits: { roundTimeoutMs: EVER, ...limits },
+  })
+  await started.start()
+  return started
+}
+
+export async function startGateway(limits: Partial<Limits> = {}): Promise<void> {
+  store = await openStore({ path: join(folder, 'gateway.db'), storageKey: new Uint8Array(32).fill(7) })
+  coordinator = await startCoordinator(limits)
+}
+
+export async function stopGateway(): Promise<void> {
+  await coordinator.close()
+  await store.close()
+}
+
+/** What a restart of the gateway is to its sessions: the memory is gone, the disk is not. */
+export async function restartGateway(limits: Partial<Limits> = {}): Promise<void> {
+  await stopGateway()
+  await startGateway(limits)
+}
+
+export async function reserve(
+  participants = users,
+  ttl = 60,
+): Promise<{ reservation: Reservation; skeleton: Skeleton }> {
+  const reservation = await coordinator.reserve({
+    scheme: 'frost-secp256k1-tr',
+    threshold: 2,
+    participants: participants.map((user) => UserId.parse(user)),
+    ttl,
+  })
+  const enclaveIds = reservation.slots.map(({ enclaveId }) => enclaveId)
+  const skeleton = await skeletonFor({ keyId: reservation.keyId, users: participants, enclaves: enclaveIds })
+  return { reservation, skeleton: { ...skeleton, expiresAt: reservation.expiresAt } }
+}
+export const initsFor = ({ enclaves: hosts }: Reservation, sealed = 'aW5pdA') =>
+  hosts.map(({ enclaveId }) => ({ enclaveId, sealed }))
+
+/** A keygen that waits for its participants. */
+export async function begin(): Promise<{ reservation: Reservation; skeleton: Skeleton; keyId: KeyId }> {
+  const { reservation, skeleton } = await reserve()
+  await coordinator.init(reservation.keyId, { skeleton, sealed: initsFor(reservation) })
+  return { reservation, skeleton, keyId: reservation.keyId }
+}
+export const register = (keyId: KeyId, index: number, consent?: Consent) =>
+  coordinator.register(keyId, { userId: UserId.parse(users[index - 1]), sealed: sealRegistration(index, consent) })
+export const ended = (keyId: KeyId) => coordinator.waitKeygen(keyId, { ms: EVER })
+export const code = (expected: string) => expect.objectContaining({ code: expected }) as Refusal
+
+type Key = { record: KeyRecord; digest: string }
+
+/** Puts a key into the store as a keygen would have. */
+export async function storedKey(consents: Record<string, Consent> = {}): Promise<Key> {
+  const key = await keyRecord({ consents })
+  const { skeleton } = key.record.certificate.body.roster
+  const state = { phase: { name: 'completed' } } as never
+  const { keyId } = skeleton
+  const id = keyId
+  await store.save({
+    kind: 'keygen',
+    id,
+    keyId,
+    expected: 0,
+    state,
+    ended: true,
+    expiresAt: 9e12,
+    durable: true,
+    key: { step: 'made', record: key.record },
+  })
+  return key
+}
+export const sealedItems = ['c2VhbGVk']
+export const finished = ({ signingId }: SigningStatus) => coordinator.waitSigning(signingId, { ms: EVER })
+
+/** A signing that waits for approvals. */
+export async function ask(key: Key, asker = 1, more: Parameters<typeof requestFor>[2] = {}) {
+  const request = await requestFor(key, asker, more)
+  return { request, status: await coordinator.requestSigning({ request, sealedItems }) }
+}

@@ -1,0 +1,145 @@
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { UserId } from '@quorate/shared/wire/ids'
+import type { Consent, Skeleton } from '@quorate/shared/wire/keygen'
+import { describe, expect, it, vi } from 'vitest'
+import { sealRegistration } from '../fake-enclaves.ts'
+import {
+  begin,
+  code,
+  coordinator,
+  enclaves,
+  ended,
+  inFreshHouses,
+  initsFor,
+  register,
+  reserve,
+  restartGateway,
+  stopTime,
+  store,
+  users,
+} from './house.ts'
+
+inFreshHouses()
+
+describe('a keygen', () => {
+  it('makes a key whose certificate verifies, and keeps its shares', async () => {
+    const { keyId, skeleton } = await begin()
+    for (const index of [1, 2, 3]) await register(keyId, index)
+    const status = await ended(keyId)
+    expect(status).toMatchObject({ state: 'completed', failure: null, slots: users.map(() => ({ registered: true })) })
+    await verifyCertificate(status.certificate!)
+    expect(await coordinator.key(keyId)).toEqual(status.certificate)
+    expect(await coordinator.readerKey(keyId)).toBe(skeleton.readerKey)
+    expect((await store.loadKey(keyId))?.shares.map(({ index }) => index)).toEqual([1, 2, 3])
+    expect(enclaves.introductions).toBe(1)
+    expect((await store.verifyAudit()).records).toBe(2)
+  })
+
+  it('spreads participants so that no enclave holds a quorum alone', async () => {
+    for (let run = 0; run < 10; run += 1) {
+      const { reservation } = await reserve()
+      expect(new Set(reservation.slots.map(({ enclaveId }) => enclaveId)).size).toBe(3)
+    }
+  })
+
+  it('is not reserved while one enclave is away and the others would hold a quorum', async () => {
+    const [first] = enclaves.ids()
+    enclaves.kill(first!)
+    await expect(reserve()).rejects.toEqual(code('keygen.no_enclaves'))
+    enclaves.restart(first!)
+    await reserve()
+  })
+
+  it('is not reserved when no enclave is ready', async () => {
+    for (const id of enclaves.ids()) enclaves.kill(id)
+    await expect(reserve()).rejects.toEqual(code('keygen.no_enclaves'))
+  })
+
+  it.each<[string, (skeleton: Skeleton) => Skeleton]>([
+    ['another threshold', (s) => ({ ...s, threshold: 3 })],
+    ['another scheme', (s) => ({ ...s, scheme: 'frost-ed25519' })],
+    ['other participants', (s) => ({ ...s, participants: s.participants.slice(0, 2) })],
+    ['a later expiry', (s) => ({ ...s, expiresAt: s.expiresAt + 1 })],
+    [
+      'a host of another identity',
+      (s) => ({
+        ...s,
+        participants: s.participants.map((one, at) =>
+          at > 0 ? one : { ...one, host: { ...one.host, identity: { ...one.host.identity, epoch: 2 } } },
+        ),
+      }),
+    ],
+  ])('refuses a skeleton with %s than reserved', async (_, change) => {
+    const { reservation, skeleton } = await reserve()
+    const body = { skeleton: change(skeleton), sealed: initsFor(reservation) }
+    await expect(coordinator.init(reservation.keyId, body)).rejects.toEqual(code('keygen.skeleton_mismatch'))
+    expect((await coordinator.keygenStatus(reservation.keyId)).state).toBe('reserved')
+  })
+
+  it('stays reserved when an enclave cannot open its init, and then takes a good one', async () => {
+    const { reservation, skeleton } = await reserve()
+    const { keyId } = reservation
+    await expect(coordinator.init(keyId, { skeleton, sealed: initsFor(reservation, 'YmFk') })).rejects.toEqual(
+      code('seal.invalid'),
+    )
+    const status = await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
+    expect(status.state).toBe('collecting_participants')
+  })
+
+  it('answers the same init and the same registration the same, and refuses others', async () => {
+    const { keyId, skeleton, reservation } = await begin()
+    const again = await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
+    expect(again.state).toBe('collecting_participants')
+    const other = { ...skeleton, readerKey: skeleton.participants[0]!.host.identity.signKey }
+    await expect(coordinator.init(keyId, { skeleton: other, sealed: initsFor(reservation) })).rejects.toEqual(
+      code('keygen.skeleton_mismatch'),
+    )
+    const first = await register(keyId, 1)
+    expect(await register(keyId, 1)).toEqual(first)
+    const standing: Consent = {
+      kind: 'standing',
+      grant: { askers: [UserId.parse('bob')], content: ['bytes'], until: 9e12, limit: { count: 1, seconds: 1 } },
+    }
+    await expect(register(keyId, 1, standing)).rejects.toEqual(code('keygen.slot_taken'))
+    await expect(
+      coordinator.register(keyId, { userId: UserId.parse('mallory'), sealed: sealRegistration(1) }),
+    ).rejects.toEqual(code('keygen.invitation_invalid'))
+    await register(keyId, 2)
+    await register(keyId, 3)
+    await ended(keyId)
+    expect(await register(keyId, 1)).toEqual(first)
+  })
+
+  it('fails with who is to blame', async () => {
+    const { keyId, reservation } = await begin()
+    enclaves.fault(reservation.slots[0]!.enclaveId, 'keygen.round3', 'keygen.bad_package', [2])
+    for (const index of [1, 2, 3]) await register(keyId, index)
+    expect(await ended(keyId)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'keygen.bad_package', culprits: [2] },
+      certificate: null,
+    })
+    await expect(coordinator.key(keyId)).rejects.toEqual(code('key.not_found'))
+  })
+
+  it('gives up a reservation that nobody makes use of', async () => {
+    stopTime()
+    await restartGateway({ reservedMs: 1_000, openKeygens: 1 })
+    const { reservation } = await reserve()
+    await expect(reserve()).rejects.toEqual(code('request.rate_limited'))
+    vi.advanceTimersByTime(1_001)
+    expect((await ended(reservation.keyId)).state).toBe('expired')
+    await reserve()
+  })
+
+  it('expires when not everybody registers in time', async () => {
+    stopTime()
+    const { reservation, skeleton } = await reserve(users, 60)
+    const { keyId } = reservation
+    await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
+    await register(keyId, 1)
+    vi.advanceTimersByTime(60_001)
+    expect(await ended(keyId)).toMatchObject({ state: 'expired', failure: { code: 'keygen.expired', culprits: [] } })
+    await expect(register(keyId, 2)).rejects.toEqual(code('session.conflict'))
+  })
+})

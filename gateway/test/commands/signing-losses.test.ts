@@ -1,0 +1,151 @@
+import { describe, expect, it, vi } from 'vitest'
+import { decisionFor } from '../key-record.ts'
+import { turn, until } from '../noticing.ts'
+import {
+  ask,
+  coordinator,
+  enclaves,
+  finished,
+  inFreshHouses,
+  restartGateway,
+  startGateway,
+  stopGateway,
+  stopTime,
+  storedKey,
+} from './house.ts'
+
+inFreshHouses()
+
+/** The start has found out that hosts are away whose answers are owed: it listens for them, besides what watches their health. */
+const startWaits = () => until(() => enclaves.listeners === 2, 'the start to listen for hosts')
+
+describe('a signing', () => {
+  it('waits for a host that is behind the epoch in force', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-1', 'signing.commit', 'epoch.stale')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2 })
+  })
+
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
+    'takes another quorum when a host is lost in %s, and the next signing avoids that host',
+    async (method) => {
+      const key = await storedKey()
+      const { request, status } = await ask(key)
+      enclaves.fault('enclave-0', method, () => enclaves.kill('enclave-0'))
+      await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+      await coordinator.approve(status.signingId, await decisionFor(key, request, 3))
+      expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [2, 3] })
+      const next = await ask(key)
+      await coordinator.approve(next.status.signingId, await decisionFor(key, next.request, 2))
+      await coordinator.approve(next.status.signingId, await decisionFor(key, next.request, 3))
+      expect(await finished(next.status)).toMatchObject({ state: 'completed', attempt: 1, quorum: [2, 3] })
+    },
+  )
+
+  it.each(['signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
+    'takes fresh nonces when a host restarts in %s',
+    async (method) => {
+      const key = await storedKey()
+      const { request, status } = await ask(key)
+      enclaves.fault('enclave-0', method, () => enclaves.restart('enclave-0'))
+      await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+      expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+      expect(enclaves.count('key.load', 'enclave-0')).toBe(2)
+    },
+  )
+
+  it('waits while too few enclaves are there, and goes on when one is ready', async () => {
+    const key = await storedKey()
+    enclaves.kill('enclave-1')
+    const { request, status } = await ask(key)
+    // Whether there is a quorum is saved together with the approval.
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    expect((await coordinator.signingStatus(status.signingId)).state).toBe('collecting_participants')
+    expect(enclaves.count('signing.commit')).toBe(0)
+    enclaves.restart('enclave-1')
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })
+  })
+
+  it('tries a host again that was too slow, when there is no other', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const stuck = enclaves.hang('enclave-1', 'signing.partial')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await stuck.asked()
+    stuck.timeOut()
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+  })
+
+  it('asks a host that was stuck for nothing but a hello until it answers one', async () => {
+    stopTime()
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const stuck = enclaves.hang('enclave-1', 'signing.commit')
+    for (let hellos = 0; hellos < 2; hellos += 1) enclaves.fault('enclave-1', 'hello', 'enclave.timeout')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await stuck.asked()
+    stuck.timeOut()
+    for (const [hellos, ms] of [250, 500, 1_000].entries()) {
+      // What it said last has been heard by then, and its rest has begun.
+      await turn()
+      vi.advanceTimersByTime(ms - 1)
+      expect(enclaves.count('hello', 'enclave-1')).toBe(hellos)
+      vi.advanceTimersByTime(1)
+    }
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+    const asked = enclaves.calls.filter((call) => call.enclaveId === 'enclave-1').map(({ method }) => method)
+    expect(asked.slice(asked.indexOf('signing.commit'), asked.lastIndexOf('hello') + 1)).toEqual([
+      'signing.commit',
+      'hello',
+      'hello',
+      'hello',
+    ])
+  })
+
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
+    'goes on after the gateway restarted in %s, and no nonce signs twice',
+    async (method) => {
+      const key = await storedKey()
+      const { request, status } = await ask(key)
+      const stuck = enclaves.hang('enclave-0', method)
+      await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+      await stuck.asked()
+      await restartGateway()
+      expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })
+    },
+  )
+
+  it('stays in its attempt when a restarted gateway reaches the hosts only after a while', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const stuck = enclaves.hang('enclave-1', 'signing.partial')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await stuck.asked()
+    for (const id of ['enclave-0', 'enclave-1']) enclaves.kill(id)
+    await stopGateway()
+    const restarted = startGateway()
+    await startWaits()
+    for (const id of ['enclave-0', 'enclave-1']) enclaves.reach(id)
+    await restarted
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })
+  })
+
+  it('begins another attempt when a restarted gateway does not reach one of its hosts', async () => {
+    stopTime()
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const stuck = enclaves.hang('enclave-1', 'signing.partial')
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await stuck.asked()
+    enclaves.kill('enclave-1')
+    await stopGateway()
+    const restarted = startGateway({ roundTimeoutMs: 1_000 })
+    await startWaits()
+    vi.advanceTimersByTime(1_000)
+    await restarted
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 3))
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 3] })
+  })
+})

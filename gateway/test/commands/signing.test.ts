@@ -1,0 +1,144 @@
+import { UserId } from '@quorate/shared/wire/ids'
+import { describe, expect, it, vi } from 'vitest'
+import { decisionFor, requestFor } from '../key-record.ts'
+import {
+  ask,
+  code,
+  coordinator,
+  enclaves,
+  EVER,
+  finished,
+  inFreshHouses,
+  restartGateway,
+  sealedItems,
+  stopTime,
+  store,
+  storedKey,
+} from './house.ts'
+
+inFreshHouses()
+
+describe('a signing', () => {
+  it('collects approvals, signs, and gives signatures with a receipt by each host of the quorum', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    expect(status).toMatchObject({ state: 'collecting_participants', version: 1, attempt: 0 })
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    const done = await finished(status)
+    expect(done).toMatchObject({
+      state: 'completed',
+      attempt: 1,
+      quorum: [1, 2],
+      results: [{ sealedSignature: 'c2lnbmF0dXJl' }],
+    })
+    expect(done.receipts.map(({ body }) => body.index)).toEqual([1, 2])
+    expect((await store.verifyAudit()).records).toBe(2)
+    expect(enclaves.count('key.load')).toBe(2)
+    expect(enclaves.calls.some(({ enclaveId }) => enclaveId === 'enclave-2')).toBe(false)
+  })
+
+  it('starts at once when a standing grant covers it, and not when it does not', async () => {
+    const grant = {
+      askers: [UserId.parse('alice')],
+      content: ['bytes' as const],
+      until: 9e12,
+      limit: { count: 9, seconds: 9 },
+    }
+    const key = await storedKey({ carol: { kind: 'standing', grant } })
+    const { status } = await ask(key)
+    expect(status).toMatchObject({ state: 'generating_nonces', quorum: [1, 3] })
+    expect((await ask(key, 2)).status.state).toBe('collecting_participants')
+    const nostr = { items: [{ type: 'nostr-event' as const, digest: (await ask(key)).request.body.items[0]!.digest }] }
+    expect((await ask(key, 1, nostr)).status.state).toBe('collecting_participants')
+  })
+
+  it('answers the same request the same, and refuses another under its id', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    expect(await coordinator.requestSigning({ request, sealedItems })).toEqual(status)
+    await expect(coordinator.requestSigning({ request, sealedItems: ['b3RoZXI'] })).rejects.toEqual(
+      code('session.conflict'),
+    )
+    const other = await requestFor(key, 2, { signingId: request.body.signingId })
+    await expect(coordinator.requestSigning({ request: other, sealedItems })).rejects.toEqual(code('session.conflict'))
+    expect(await coordinator.openSignings(request.body.keyId)).toHaveLength(1)
+  })
+
+  it('begins one session when the same request comes many times at once', async () => {
+    const key = await storedKey()
+    const request = await requestFor(key, 1)
+    const many = Array.from({ length: 5 }, () => coordinator.requestSigning({ request, sealedItems }))
+    const settled = await Promise.allSettled(many)
+    expect(settled.map(({ status }) => status)).toEqual(many.map(() => 'fulfilled'))
+    expect(await store.openSessions()).toHaveLength(1)
+  })
+
+  it('sheds what plainly fails', async () => {
+    const key = await storedKey()
+    const request = await requestFor(key, 1)
+    const forged = { ...request, signature: '00'.repeat(64) }
+    await expect(coordinator.requestSigning({ request: forged, sealedItems })).rejects.toEqual(
+      code('signing.request_invalid'),
+    )
+    const late = await requestFor(key, 1, { expiresAt: Date.now() - 1 })
+    await expect(coordinator.requestSigning({ request: late, sealedItems })).rejects.toEqual(code('consent.expired'))
+    const far = await requestFor(key, 1, { expiresAt: 8e15 })
+    await expect(coordinator.requestSigning({ request: far, sealedItems })).rejects.toEqual(code('request.invalid'))
+    const { status } = await ask(key)
+    const wrong = await decisionFor(key, request, 2)
+    await expect(coordinator.approve(status.signingId, wrong)).rejects.toEqual(code('consent.invalid'))
+    await expect(coordinator.signingStatus('ff'.repeat(16) as never)).rejects.toEqual(code('request.not_found'))
+  })
+
+  it('ends when someone whose share is needed rejects', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2, 'reject'))
+    expect((await coordinator.signingStatus(status.signingId)).state).toBe('collecting_participants')
+    await expect(coordinator.approve(status.signingId, await decisionFor(key, request, 2, 'approve'))).rejects.toEqual(
+      code('session.conflict'),
+    )
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 3, 'reject'))
+    expect(await finished(status)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'signing.rejected', culprits: [2, 3] },
+    })
+  })
+
+  it('goes on without a cheat, and names it when it cannot', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-0', 'signing.aggregate', 'signing.bad_partial', [2])
+    const { version } = await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    // Whether another attempt begins is saved together with the end of this one.
+    const after = await coordinator.waitSigning(status.signingId, { after: version, ms: EVER })
+    expect(after.state).toBe('collecting_participants')
+    enclaves.fault('enclave-0', 'signing.aggregate', 'signing.bad_partial', [3])
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 3))
+    expect(await finished(status)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'signing.bad_partial', culprits: [3] },
+    })
+  })
+
+  it('expires when not enough approve in time', async () => {
+    const key = await storedKey()
+    stopTime()
+    const { status } = await ask(key, 1, { expiresAt: Date.now() + 1_000 })
+    vi.advanceTimersByTime(1_001)
+    expect(await finished(status)).toMatchObject({
+      state: 'expired',
+      failure: { code: 'signing.expired', culprits: [] },
+    })
+    expect(await coordinator.openSignings(status.keyId)).toEqual([])
+  })
+
+  it('expires after a restart of the gateway, too', async () => {
+    const key = await storedKey()
+    stopTime()
+    const { status } = await ask(key, 1, { expiresAt: Date.now() + 1_000 })
+    await restartGateway()
+    vi.advanceTimersByTime(1_001)
+    expect(await finished(status)).toMatchObject({ state: 'expired' })
+  })
+})

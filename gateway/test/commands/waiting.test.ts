@@ -1,0 +1,73 @@
+import { describe, expect, it, vi } from 'vitest'
+import { decisionFor } from '../key-record.ts'
+import { turn } from '../noticing.ts'
+import { ask, code, coordinator, EVER, finished, inFreshHouses, logged, stopTime, storedKey } from './house.ts'
+
+inFreshHouses()
+
+describe('waiting', () => {
+  it('ends with the next version, at the end of its time, on abort, or when the gateway closes', async () => {
+    stopTime()
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const { signingId, version } = status
+    const next = coordinator.waitSigning(signingId, { after: version, ms: EVER })
+    await coordinator.approve(signingId, await decisionFor(key, request, 2))
+    expect((await next).version).toBeGreaterThan(version)
+    const other = (await ask(key)).status
+    const patient = coordinator.waitSigning(other.signingId, { ms: 1_000 })
+    // An open session is found in memory, so that one waits after a turn.
+    await turn()
+    vi.advanceTimersByTime(1_000)
+    expect(await patient).toEqual(other)
+    const aborting = new AbortController()
+    const aborted = coordinator.waitSigning(other.signingId, { ms: EVER, signal: aborting.signal })
+    aborting.abort()
+    expect(await aborted).toEqual(other)
+    const closing = coordinator.waitSigning(other.signingId, { ms: EVER })
+    await turn()
+    await coordinator.close()
+    expect(await closing).toEqual(other)
+    await expect(coordinator.waitSigning(other.signingId, { ms: EVER })).rejects.toEqual(code('gateway.draining'))
+  })
+
+  it('for signings of a key ends when one appears', async () => {
+    const key = await storedKey()
+    const { keyId } = key.record.certificate.body.roster.skeleton
+    // The key is in memory from here on, so that one waits after a turn.
+    expect(await coordinator.openSignings(keyId)).toEqual([])
+    let isOver = false
+    const appearing = coordinator.waitSignings(keyId, { ms: EVER }).finally(() => (isOver = true))
+    await turn()
+    expect(isOver).toBe(false)
+    const { status } = await ask(key)
+    expect(await appearing).toEqual([status])
+  })
+
+  it('by watching does not harm the session when the watcher fails', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    coordinator.watch('signing', status.signingId, () => {
+      throw new Error('a secret')
+    })
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    expect((await finished(status)).state).toBe('completed')
+    expect(logged.some((line) => line.includes('"fault"'))).toBe(true)
+    expect(logged.some((line) => line.includes('a secret'))).toBe(false)
+    logged.length = 0
+  })
+
+  it('by watching sees what was saved, once and in order', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const seen: [number, string][] = []
+    const stop = coordinator.watch('signing', status.signingId, ({ version, state }) => seen.push([version, state]))
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await finished(status)
+    stop()
+    expect(seen).toEqual([
+      [2, 'generating_nonces'],
+      [3, 'completed'],
+    ])
+  })
+})
