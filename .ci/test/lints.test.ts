@@ -48,6 +48,49 @@ const offenders: readonly Offender[] = [
   },
 ]
 
+const engine = 'gateway/src/engine'
+const nameless = 'names no ceremony and no scheme'
+const lines = (count: number) => 'export const x = 1\n'.repeat(count)
+const longFunction = `export function long() {\n${'  work()\n'.repeat(40)}}\n`
+const structure: readonly Offender[] = [
+  { rule: 'no-restricted-syntax', path: `${engine}/offender.ts`, text: "const kind = 'keygen'\n", message: nameless },
+  { rule: 'no-restricted-syntax', path: `${engine}/offender.ts`, text: 'const frost = 1\n', message: nameless },
+  {
+    rule: 'no-restricted-syntax',
+    path: `${engine}/offender.ts`,
+    text: 'call(`signing.${round}`)\n',
+    message: nameless,
+  },
+  { rule: 'max-lines', path: `${engine}/machine.ts`, text: lines(251), message: 'Maximum allowed is 250' },
+  { rule: 'max-lines', path: 'gateway/src/courses/offender.ts', text: lines(251), message: 'Maximum allowed is 250' },
+  { rule: 'max-lines', path: 'enclave/src/offender.ts', text: lines(301), message: 'Maximum allowed is 300' },
+  {
+    rule: 'max-lines-per-function',
+    path: 'shared/src/offender.ts',
+    text: longFunction,
+    message: 'too many lines (42)',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'client-sdk/src/offender.ts',
+    text: "export * from './key.ts'\n",
+    message: 'Import from where it is defined',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'enclave/src/offender.ts',
+    text: "export { x } from './boot.ts'\n",
+    message: 'Import from where it is defined',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    path: 'infra/local/src/offender.ts',
+    text: 'const it = { ...{ a, b }, c }\n',
+    message: 'into the object itself',
+  },
+  { rule: 'no-console', path: 'enclave/src/offender.ts', text: "console.log('a share')\n", message: 'console' },
+]
+
 const top = resolve(import.meta.dirname, '../..')
 const eslint = new ESLint({
   cwd: top,
@@ -56,7 +99,7 @@ const eslint = new ESLint({
 })
 
 describe('a lint of ours', { timeout: 60_000 }, () => {
-  it.each(offenders)('$rule catches who does it in $path', async ({ rule, path, text, message }) => {
+  it.each([...offenders, ...structure])('$rule catches who does it in $path', async ({ rule, path, text, message }) => {
     const results = await eslint.lintText(text, { filePath: join(top, path) })
     const said = results.flatMap(({ messages }) => messages).filter(({ ruleId }) => ruleId === rule)
     expect(said.map((one) => one.message)).toEqual([expect.stringContaining(message)])

@@ -9,7 +9,7 @@ import { sealing } from './enclaves/fake-enclave.ts'
 import type { HostEvent } from '../src/engine/ports.ts'
 import type { Enclaves, EnclaveStatus } from '../src/hosts/enclaves/enclaves.ts'
 import { certificateBodyFor, hostSigner, identityOf, receiptFor } from './key-record.ts'
-import { noticed, until } from './noticing.ts'
+import { noticed, until } from '../../shared/test/noticing.js'
 
 type Keygen = {
   skeleton: Skeleton

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { noticed, until } from '../noticing.ts'
+import { noticed, until } from '../../../shared/test/noticing.js'
 import { begin, coordinator, enclaves, ended, inFreshHouses, register, restartGateway } from './house.ts'
 
 inFreshHouses()

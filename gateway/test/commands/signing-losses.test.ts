@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { decisionFor } from '../key-record.ts'
-import { turn, until } from '../noticing.ts'
+import { turn, until } from '../../../shared/test/noticing.js'
 import {
   ask,
   coordinator,

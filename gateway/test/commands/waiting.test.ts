@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { decisionFor } from '../key-record.ts'
-import { turn } from '../noticing.ts'
+import { turn } from '../../../shared/test/noticing.js'
 import { ask, code, coordinator, EVER, finished, inFreshHouses, logged, stopTime, storedKey } from './house.ts'
 
 inFreshHouses()
