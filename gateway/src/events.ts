@@ -125,7 +125,9 @@ function sessionEvents(log: Logger, metrics: Metrics) {
     attempted(at) {
       const { kind, attempt, quorum } = at
       metrics.attempts.inc({ kind })
-      log.debug({ ...idsOf(at), attempt, quorum }, `${kind} attempt begun`)
+      // Signings are many; a keygen or a refresh that is tried again and again should be seen.
+      const level = kind === 'signing' ? 'debug' : 'info'
+      log[level]({ ...idsOf(at), attempt, quorum }, `${kind} attempt begun`)
     },
     ended(at) {
       const { kind, attempts, state, code, culprits, seconds } = at

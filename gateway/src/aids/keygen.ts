@@ -4,7 +4,10 @@ import type { HostId } from '@quorate/shared/wire/host'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import { registrationsOf, skeletonOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
+import { isWhole } from '../courses/dkg.ts'
 import { afterMending, type Aid } from '../engine/ask.ts'
+import { indicesOf } from '../engine/machine.ts'
+import type { RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Tools } from './tools.ts'
 
 type Telling = Pick<Tools, 'hosts' | 'timeoutMs'>
@@ -25,6 +28,17 @@ async function remind({ hosts, timeoutMs }: Telling, s: KeygenSession, host: Hos
 /** Runs `call`, and once more after the host has been told of the keygen, should it have forgotten. */
 export const reminding = <T>(tools: Telling, s: KeygenSession, host: HostId, call: () => Promise<T>): Promise<T> =>
   afterMending('keygen.unknown', () => remind(tools, s, host), call)
+
+/** Throws `keygen.bad_package` when a host did not send one package to each of the others. */
+export function verifyPackages(
+  indices: readonly number[],
+  index: number,
+  packages: readonly RoundTwo[],
+): Promise<void> {
+  return isWhole(indices, index, packages)
+    ? Promise.resolve()
+    : Promise.reject(new Refusal('keygen.bad_package', [index]))
+}
 
 type Signed = Readonly<{ certificate: CertificateBody; signature: string }>
 
@@ -49,8 +63,9 @@ function isRosterOf(s: KeygenSession, { roster }: CertificateBody): boolean {
 }
 
 export const createKeygenAid = (tools: Telling): Aid<KeygenTerms> => ({
-  mends: (round) => (round === 'round1' ? { 'keygen.unknown': (s, { host }) => remind(tools, s, host) } : {}),
+  mends: (round) => (round === 'round1' ? [['keygen.unknown', (s, { host }) => remind(tools, s, host)]] : []),
   verify: {
+    round2: (s, _, { index, says }) => verifyPackages(indicesOf(s), index, says.packages),
     round3: (s, _, { index, says }) => {
       const signKey = s.own.people[index - 1]?.identity.signKey
       if (signKey === undefined) throw new Refusal('internal')

@@ -3,9 +3,10 @@ import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'
-import type { Aid, Mends } from '../engine/ask.ts'
+import type { Aid, Mend } from '../engine/ask.ts'
+import { indicesOf } from '../engine/machine.ts'
 import { restoreShare } from '../keys/restore-share.ts'
-import { verifyCertified } from './keygen.ts'
+import { verifyCertified, verifyPackages } from './keygen.ts'
 import type { Tools } from './tools.ts'
 
 type Round = keyof RefreshTerms['given']
@@ -24,19 +25,20 @@ async function sealedShare({ store }: Tools, s: RefreshSession, { epoch }: Certi
   return { sealedShare: share.sealed }
 }
 
-function mendsOf(tools: Tools, round: Round): Mends<RefreshTerms> {
-  const forgotten: Mends<RefreshTerms> = {
-    'key.unknown': (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
-  }
+function mendsOf(tools: Tools, round: Round): readonly Mend<RefreshTerms>[] {
+  const forgotten: Mend<RefreshTerms> = [
+    'key.unknown',
+    (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
+  ]
   switch (round) {
     case 'round1':
     case 'install':
-      return forgotten
+      return [forgotten]
     case 'prepare':
-      return { ...forgotten, 'epoch.unproven': (s, seat) => tools.recall(seat, s.keyId, s.seats) }
+      return [forgotten, ['epoch.unproven', (s, seat) => tools.recall(seat, s.keyId, s.seats)]]
     case 'round2':
     case 'round3':
-      return {}
+      return []
   }
 }
 
@@ -48,6 +50,7 @@ export const createRefreshAid = (tools: Tools): Aid<RefreshTerms> => ({
     install: (s, { given: { certificate } }, index) => sealedShare(tools, s, certificate.body, index),
   },
   verify: {
+    round2: (s, _, { index, says }) => verifyPackages(indicesOf(s), index, says.packages),
     async round3(s, _, { index, says }) {
       const { verified } = await tools.keys.load(s.keyId)
       const signKey = signKeyOf(verified.certificate, index)

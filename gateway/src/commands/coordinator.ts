@@ -22,7 +22,10 @@ function createKinds(ports: Ports) {
   const engine: EnginePorts = { store, hosts, health, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
   const tools = { hosts, store, keys, recall: createRecall(hosts, keys.load, timeoutMs), timeoutMs }
-  const counted = (kind: keyof StatusOf) => (open: number) => events.openSessions({ kind, open })
+  const counted = (kind: keyof StatusOf) => {
+    events.openSessions({ kind, open: 0 })
+    return (open: number) => events.openSessions({ kind, open })
+  }
   const kinds = {
     keygen: createKeygens(ports, engine, limits, counted('keygen')),
     signing: createSignings(ports, engine, limits, tools, counted('signing')),

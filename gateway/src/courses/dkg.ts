@@ -51,7 +51,8 @@ export function settleRoundTwo(indices: readonly number[], said: Inbox<Says<'rou
   return { then: 'begin', round: 'round3', given: { packages } } as const
 }
 
-function isWhole(indices: readonly number[], index: number, packages: readonly RoundTwo[]): boolean {
+/** Has this host sent one package to each of the others? */
+export function isWhole(indices: readonly number[], index: number, packages: readonly RoundTwo[]): boolean {
   const others = indices.filter((other) => other !== index)
   return (
     packages.length === others.length &&

@@ -5,7 +5,8 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { KeygenState, RegistrationReceipt, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
 import type { Course, Inbox, Session, Verdict, Versioned, Writing } from '../engine/course.ts'
-import { indicesOf } from '../engine/machine.ts'
+import { hasEnded, indicesOf } from '../engine/machine.ts'
+import { auditing } from './audit.ts'
 import {
   certifiedBy,
   packagesFor,
@@ -91,23 +92,22 @@ function rosterOf(s: KeygenSession): Roster {
 }
 
 function record(before: KeygenSession | null, after: KeygenSession, at: number): Writing {
-  const { stage, keyId, attempt } = after
-  const audit = (event: string, detail: Writing['audit'][number]['detail']) => [
-    { at, event, keyId, sessionId: keyId, detail },
-  ]
+  const { stage, attempt } = after
+  const audit = auditing(after, at)
   if (stage.name === 'completed') {
     const { certificate, shares } = stage.result
-    const records = audit('keygen.completed', { certificate: digestOf('certificate', certificate.body) })
-    return { audit: records, key: { step: 'made', record: { certificate, shares } }, durable: true }
+    const completed = audit('keygen.completed', { certificate: digestOf('certificate', certificate.body) })
+    return { audit: [completed], key: { step: 'made', record: { certificate, shares } }, durable: true }
   }
   if (stage.name === 'failed') {
     const { code, culprits } = stage
-    return { audit: audit('keygen.failed', { code, culprits }), key: null, durable: true }
+    return { audit: [audit('keygen.failed', { code, culprits })], key: null, durable: true }
   }
   if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
     const skeleton = digestOf('skeleton', rosterOf(after).skeleton)
-    return { audit: audit('keygen.begun', { attempt, skeleton }), key: null, durable: true }
+    return { audit: [audit('keygen.begun', { attempt, skeleton })], key: null, durable: true }
   }
+  // A registration that is acknowledged is not lost.
   return { audit: [], key: null, durable: stage.name === 'waiting' && skeletonOf(after) !== null }
 }
 
@@ -141,9 +141,17 @@ const status = ({ version, state: s }: Versioned<KeygenSession>): KeygenStatus =
 const deadline = ({ own: { plan, expiresAt } }: KeygenSession): number =>
   plan.name === 'reserved' ? Math.min(plan.initBy, expiresAt) : expiresAt
 
-/** Sealed shares stand with the key alone, where those of an epoch that is over are deleted. */
-const stored = (s: KeygenSession): KeygenSession =>
-  s.stage.name === 'completed' ? { ...s, stage: { ...s.stage, result: { ...s.stage.result, shares: [] } } } : s
+/**
+ * What a keygen leaves. Sealed shares stand with the key alone, where those of an epoch that is over are deleted; sealed inits are
+ * of no more use.
+ */
+function stored(s: KeygenSession): KeygenSession {
+  const { own, stage } = s
+  const { plan } = own
+  if (!hasEnded(s) || plan.name === 'reserved') return s
+  const left = { ...s, own: { ...own, plan: { ...plan, inits: [] } } }
+  return stage.name === 'completed' ? { ...left, stage: { ...stage, result: { ...stage.result, shares: [] } } } : left
+}
 
 const seatOf = ({ keyId, attempt }: KeygenSession, index: number) => ({ keyId, attempt, index })
 
@@ -154,7 +162,7 @@ export const keygenCourse: Course<KeygenTerms> = {
   lost: 'keygen.hosts_lost',
   isAgreed: isComplete,
   told,
-  seats: ({ own, seats }, available) => ({
+  choose: ({ own, seats }, available) => ({
     own,
     quorum: seats.every(({ host }) => available.includes(host)) ? seats.map(({ index }) => index) : null,
   }),

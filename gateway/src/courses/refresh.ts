@@ -4,8 +4,9 @@ import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { Installed, Prepared, RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { KeyStep } from '../engine/ports.ts'
-import type { Asking, Begun, Course, Refused, Session, Verdict, Versioned, Writing } from '../engine/course.ts'
+import type { AfterRefusal, Asking, Begun, Course, Refused, Session, Versioned, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
+import { auditing } from './audit.ts'
 import {
   certifiedBy,
   packagesFor,
@@ -56,13 +57,13 @@ export const isInForce = ({ stage }: RefreshSession): boolean =>
   stage.name === 'completed' ||
   (stage.name === 'asking' && (stage.round === 'install' || (stage.round === 'prepare' && stage.given.inForce)))
 
-function seats({ own, seats }: RefreshSession, available: readonly string[]) {
+function choose({ own, seats }: RefreshSession, available: readonly string[]) {
   const away = seats.flatMap(({ index, host }) => (available.includes(host) ? [] : [index]))
   const quorum = away.length > 0 ? null : seats.map(({ index }) => index)
   return { own: String(away) === String(own.away) ? own : { ...own, away }, quorum }
 }
 
-function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused): Verdict<RefreshTerms> {
+function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused): AfterRefusal<RefreshTerms> {
   const { code, culprits } = refusal
   switch (at.round) {
     case 'round1':
@@ -79,7 +80,7 @@ function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused):
 }
 
 /** A host has restarted since it prepared: it does so again, and then all install over what they say now. */
-function preparedAnew({ given }: At<'install'>, index: number): Verdict<RefreshTerms> {
+function preparedAnew({ given }: At<'install'>, index: number): AfterRefusal<RefreshTerms> {
   const others = given.prepared.filter(({ body }) => body.index !== index)
   const said = Object.fromEntries(others.map((prepared) => [prepared.body.index, { prepared }]))
   const { certificate } = given
@@ -93,16 +94,16 @@ const preparedOf = (s: RefreshSession | null): readonly Prepared[] | null =>
   s?.stage.name === 'asking' && s.stage.round === 'install' ? s.stage.given.prepared : null
 
 function auditOf(before: RefreshSession | null, after: RefreshSession, at: number): Writing['audit'] {
-  const { stage, keyId, id, attempt, own } = after
-  const audit = (event: string, detail: Writing['audit'][number]['detail']) => [
-    { at, event, keyId, sessionId: id, detail },
-  ]
-  if (stage.name === 'failed') return audit('refresh.failed', { attempt, code: stage.code, culprits: stage.culprits })
-  if (stage.name === 'completed') return audit('refresh.completed', { installed: stage.result.installed })
+  const { stage, attempt, own } = after
+  const audit = auditing(after, at)
+  if (stage.name === 'failed') return [audit('refresh.failed', { attempt, code: stage.code, culprits: stage.culprits })]
+  if (stage.name === 'completed') return [audit('refresh.completed', { installed: stage.result.installed })]
   const [had, prepared] = [preparedOf(before), preparedOf(after)]
-  if (prepared !== null && stage.name === 'asking' && stage.round === 'install' && !(had && sameWords(had, prepared)))
-    return audit('refresh.prepared', { certificate: digestOf('certificate', stage.given.certificate.body), prepared })
-  if (before === null || attempt > before.attempt) return audit('refresh.begun', { attempt, request: own.request })
+  if (prepared !== null && stage.name === 'asking' && stage.round === 'install' && !(had && sameWords(had, prepared))) {
+    const certificate = digestOf('certificate', stage.given.certificate.body)
+    return [audit('refresh.prepared', { certificate, prepared })]
+  }
+  if (before === null || attempt > before.attempt) return [audit('refresh.begun', { attempt, request: own.request })]
   return []
 }
 
@@ -185,7 +186,7 @@ export const refreshCourse: Course<RefreshTerms> = {
   lost: 'refresh.hosts_lost',
   isAgreed: () => true,
   told: () => ({ then: 'stay' }),
-  seats,
+  choose,
   question: {
     round1: ({ own: { request }, attempt }, _, index) => ({ attempt, index, request }),
     round2: (s, { given }, index) => ({ ...seatOf(s, index), messages: [...given.messages] }),

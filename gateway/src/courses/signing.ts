@@ -2,8 +2,9 @@ import { signing } from '@quorate/shared/ceremonies/signing'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import type { Approval, SigningState } from '@quorate/shared/wire/signing'
-import type { Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
+import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
+import { auditing } from './audit.ts'
 import { failureOf } from './failure.ts'
 import {
   chooseQuorum,
@@ -17,7 +18,7 @@ import {
 } from './signing-consent.ts'
 import type { SigningOwn, SigningSession, SigningTerms } from './signing-terms.ts'
 
-type Next = Verdict<SigningTerms>
+type Next = AfterRefusal<SigningTerms>
 
 /** The host's owner has not agreed, in the eyes of its enclave. */
 const lacksConsent: ReadonlySet<RefusalCode> = new Set([
@@ -40,7 +41,7 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'seal.invalid',
 ])
 
-function told(s: SigningSession, approval: Approval): Next {
+function told(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
   const { index, decision, expiresAt } = approval.body
   const { own, stage } = s
   const known = own.approvals[index]
@@ -59,7 +60,7 @@ function told(s: SigningSession, approval: Approval): Next {
   return { then: takesPart ? 'new_attempt' : 'stay', own: next }
 }
 
-function seats(before: SigningSession, available: SigningOwn['askable'] & {}, now: number) {
+function choose(before: SigningSession, available: SigningOwn['askable'] & {}, now: number) {
   const s = { ...before, own: withNewHosts(before.own, available) }
   const quorum = chooseQuorum(s, available, now)
   return { own: quorum === null ? s.own : { ...s.own, askable: available, vouchers: vouchers(s) }, quorum }
@@ -98,27 +99,19 @@ const without = (s: SigningSession, own: SigningOwn, code: RefusalCode, culprits
 
 /** What is about to be done, with the words of those who agreed to it; and what came of it. */
 function record(before: SigningSession | null, after: SigningSession, at: number): Writing {
-  const { stage, keyId, id, attempt, own } = after
+  const { stage, attempt, own } = after
   const { request, requestDigest } = own
-  const audit = (event: string, detail: Writing['audit'][number]['detail']): Writing => ({
-    audit: [{ at, event, keyId, sessionId: id, detail }],
+  const written = (event: string, detail: Writing['audit'][number]['detail']): Writing => ({
+    audit: [auditing(after, at)(event, { attempt, requestDigest, ...detail })],
     key: null,
     durable: true,
   })
   if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
     const { quorum } = stage
-    return audit('signing.begun', {
-      attempt,
-      requestDigest,
-      request,
-      quorum,
-      approvals: inOrder(quorum, own.approvals),
-    })
+    return written('signing.begun', { request, quorum, approvals: inOrder(quorum, own.approvals) })
   }
-  if (stage.name === 'completed')
-    return audit('signing.completed', { attempt, requestDigest, receipts: stage.result.receipts })
-  if (stage.name === 'failed')
-    return audit('signing.failed', { attempt, requestDigest, code: stage.code, culprits: stage.culprits })
+  if (stage.name === 'completed') return written('signing.completed', { receipts: stage.result.receipts })
+  if (stage.name === 'failed') return written('signing.failed', { code: stage.code, culprits: stage.culprits })
   return { audit: [], key: null, durable: false }
 }
 
@@ -173,7 +166,7 @@ export const signingCourse: Course<SigningTerms> = {
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
   told,
-  seats,
+  choose,
   question: {
     commit: (s, _, index) => ({
       attempt: s.attempt,

@@ -20,7 +20,7 @@ export type Behaviour<S, E, F> = Readonly<{
    * Does this event need no saving? So it is for an answer that its host repeats when asked again. A state that differs by such
    * events alone is not saved.
    */
-  isPartial: (after: S, event: E) => boolean
+  isRepeatable: (after: S, event: E) => boolean
   /** Writes `after` at `expected + 1` and gives that version. Rejects with a `Refusal`, and then nothing is written. */
   save: (before: S | null, after: S, expected: number) => Promise<number>
   load: () => Promise<Versioned<S> | null>
@@ -155,7 +155,7 @@ export class Actor<S, E, F> {
     let owed = this.#stored === null
     for (const { event } of letters) {
       const after = this.#answerHere(event === null ? next : this.#behaviour.transition(next, event))
-      if (after !== next && !(event !== null && this.#behaviour.isPartial(after, event))) owed = true
+      if (after !== next && !(event !== null && this.#behaviour.isRepeatable(after, event))) owed = true
       next = after
     }
     return { next, owed }
@@ -178,10 +178,12 @@ export class Actor<S, E, F> {
       const name = nameOf(effect)
       if (name === null || this.#underWay.has(name)) continue
       this.#underWay.add(name)
-      void perform(state, effect).then((event) => {
-        this.#underWay.delete(name)
-        this.#deliver({ event, poster: null })
-      })
+      void perform(state, effect)
+        .then((event) => {
+          this.#underWay.delete(name)
+          this.#deliver({ event, poster: null })
+        })
+        .catch((error: unknown) => this.#behaviour.failed(error))
     }
   }
 
@@ -204,7 +206,10 @@ export class Actor<S, E, F> {
     const left = Math.max(expiresAt(this.#current.state) - clock(), 0)
     const ring = () => {
       this.#deliver({ event: timePassed(clock()), poster: null })
-      if (clock() < expiresAt(this.#current.state)) this.#setAlarm()
+      // A save that is under way may move the deadline: the alarm is set anew after it.
+      void this.#read.then(() => {
+        if (clock() < expiresAt(this.#current.state)) this.#setAlarm()
+      })
     }
     this.#alarm = setTimeout(ring, Math.min(left + 1, LONGEST)).unref()
   }

@@ -10,14 +10,13 @@ import { untilReady } from './until-ready.ts'
 
 type At<T extends Terms, R> = Extract<Asking<T>, { round: R }>
 
-/** By the code of a refusal: what makes the host in this seat able to answer. Then it is asked once more. The first is tried first. */
-export type Mends<T extends Terms> = Readonly<
-  Partial<Record<RefusalCode, (s: Session<T>, seat: Seat) => Promise<unknown>>>
->
+/** Makes the host in this seat able to answer, after it has refused with this code. Then it is asked once more. */
+export type Mend<T extends Terms> = readonly [RefusalCode, (s: Session<T>, seat: Seat) => Promise<unknown>]
 
 /** What a course cannot do since it is pure: look things up, verify signatures, help a host that has forgotten. */
 export type Aid<T extends Terms> = Readonly<{
-  mends: (round: RoundOf<T>) => Mends<T>
+  /** In the order in which they are tried: a later one is followed by the earlier ones again. */
+  mends: (round: RoundOf<T>) => readonly Mend<T>[]
   /** What the question lacks. */
   bring?: { readonly [R in RoundOf<T>]?: (s: Session<T>, at: At<T, R>, index: number) => Promise<object> }
   /** Rejects with a `Refusal` when an answer is not what it claims to be. */
@@ -102,14 +101,13 @@ export class Asker<T extends Terms> {
     const question: object = { ...asked, ...(await this.#aid.bring?.[stage.round]?.(s, stage, index)) }
     await this.#introduce(s, stage)
     const { hosts, timeoutMs } = this.#ports
-    const call = () => hosts.ask(host, `${kind}.${stage.round}` as HostMethod, question as never, timeoutMs)
-    const mends = Object.entries(this.#aid.mends(stage.round)) as [string, Mends<T>[RefusalCode]][]
-    const says = await mends.reduce<() => Promise<unknown>>(
-      (inner, [code, mend]) =>
-        () =>
-          afterMending(code, async () => mend?.(s, seat), inner),
-      call,
-    )()
+    const method = `${kind}.${stage.round}` as HostMethod
+    let call = (): Promise<unknown> => hosts.ask(host, method, question as never, timeoutMs)
+    for (const [code, mend] of this.#aid.mends(stage.round)) {
+      const before = call
+      call = () => afterMending(code, () => mend(s, seat), before)
+    }
+    const says = await call()
     await this.#aid.verify?.[stage.round]?.(s, stage, { index, says: says as never })
     return says
   }
@@ -120,8 +118,12 @@ export class Asker<T extends Terms> {
     if (row === undefined || row.who === 'nobody' || !row.acquainted) return
     const { attempt, seats } = s
     if (this.#introduction?.attempt !== attempt) {
-      const ids = [...new Set(seats.map(({ host }) => host))]
-      this.#introduction = { attempt, done: this.#ports.hosts.introduce(ids) }
+      const done = this.#ports.hosts.introduce([...new Set(seats.map(({ host }) => host))])
+      const introduction = { attempt, done }
+      this.#introduction = introduction
+      done.catch(() => {
+        if (this.#introduction === introduction) this.#introduction = null
+      })
     }
     await this.#introduction.done
   }

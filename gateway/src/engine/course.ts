@@ -79,11 +79,18 @@ export type Begun<T extends Terms> = {
  */
 export type Verdict<T extends Terms> = Readonly<{ own?: T['own'] }> &
   (
-    | Readonly<{ then: 'stay' | 'ask_again' | 'new_attempt' | 'expire' }>
+    | Readonly<{ then: 'stay' }>
+    | Readonly<{ then: 'ask_again' }>
+    | Readonly<{ then: 'new_attempt' | 'expire' }>
     | (Readonly<{ then: 'begin' }> & Begun<T>)
     | Readonly<{ then: 'complete'; result: T['result'] }>
     | (Readonly<{ then: 'fail' }> & Code)
   )
+
+/** What the end of a round can lead to: nobody is left to be asked again. */
+export type Settled<T extends Terms> = Exclude<Verdict<T>, { then: 'stay' | 'ask_again' }>
+/** What a refusal can lead to: something, or nobody would be asked any more. */
+export type AfterRefusal<T extends Terms> = Exclude<Verdict<T>, { then: 'stay' }>
 
 /** Why a host did not do its part. */
 export type Refused = Readonly<{ index: number }> & Code
@@ -102,7 +109,7 @@ export type Course<T extends Terms> = Readonly<{
   /** What a person's word changes. */
   told: (s: Session<T>, word: T['word']) => Verdict<T>
   /** The indices of those who take part in the next attempt; null waits. `available`: hosts that can be asked, the best first. */
-  seats: (
+  choose: (
     s: Session<T>,
     available: readonly HostId[],
     now: number,
@@ -120,8 +127,8 @@ export type Course<T extends Terms> = Readonly<{
     readonly [R in RoundOf<T>]?: (at: Extract<Asking<T>, { round: R }>, says: Says<T['ceremony'], R>) => boolean
   }
   /** What the answers of all who were asked lead to. */
-  settle: { readonly [R in RoundOf<T>]: (s: Session<T>, at: Extract<Asking<T>, { round: R }>) => Verdict<T> }
-  refused: (s: Session<T>, at: Asking<T>, refusal: Refused) => Verdict<T>
+  settle: { readonly [R in RoundOf<T>]: (s: Session<T>, at: Extract<Asking<T>, { round: R }>) => Settled<T> }
+  refused: (s: Session<T>, at: Asking<T>, refusal: Refused) => AfterRefusal<T>
   /** When the session ends if nothing more happens. May grow as it goes on, and never shrinks. */
   deadline: (s: Session<T>) => number
   /** The end at the deadline. `awaited`: whose answer is owed. */

@@ -18,7 +18,7 @@ function saving<T extends Terms>(
   let begun: number | null = null
   return async (before, after, expected) => {
     const { audit, key, durable } = course.record(before, after, clock())
-    if (after.attempt > 0) begun ??= clock()
+    if (after.stage.name === 'asking') begun ??= clock()
     const version = await store.save({
       kind,
       id,
@@ -52,7 +52,7 @@ export function behaviourOf<T extends Terms>(
     hasEnded,
     clock,
     saved,
-    isPartial: (after, event) => isRepeatable(course, after, event),
+    isRepeatable: (after, event) => isRepeatable(course, after, event),
     expiresAt: course.deadline,
     timePassed: (now) => ({ type: 'time_passed', now }),
     answer(_, effect) {

@@ -137,9 +137,9 @@ function follow<T extends Terms>(course: Course<T>, before: Session<T>, verdict:
   }
 }
 
-type Standing = Readonly<{ turn: number; quorum: readonly number[]; tries: Inbox<number> }>
+type Footing = Readonly<{ turn: number; quorum: readonly number[]; tries: Inbox<number> }>
 
-const standing = <T extends Terms>(s: Session<T>): Standing =>
+const footing = <T extends Terms>(s: Session<T>): Footing =>
   s.stage.name === 'asking'
     ? { turn: s.stage.turn, quorum: s.stage.quorum, tries: {} }
     : { turn: 0, quorum: indicesOf(s), tries: {} }
@@ -149,7 +149,7 @@ export function begin<T extends Terms>(
   course: Course<T>,
   s: Session<T>,
   { round, given, said = {} }: Begun<T>,
-  { turn, quorum, tries }: Standing = standing(s),
+  { turn, quorum, tries }: Footing = footing(s),
 ): Session<T> {
   const stage = { name: 'asking', round, turn: turn + 1, given, said, tries, quorum } as Asking<T>
   const next = staged(s, stage)
@@ -157,10 +157,10 @@ export function begin<T extends Terms>(
 }
 
 function hostsSeen<T extends Terms>(course: Course<T>, before: Session<T>, { available, now }: HostsSeen): Session<T> {
-  const { own, quorum } = course.seats(before, available, now)
+  if (before.attempt >= MAX_ATTEMPTS) return follow(course, before, { then: 'fail', code: course.lost, culprits: [] })
+  const { own, quorum } = course.choose(before, available, now)
   const s = own === before.own ? before : { ...before, own }
   if (quorum === null) return s
-  if (s.attempt >= MAX_ATTEMPTS) return follow(course, before, { then: 'fail', code: course.lost, culprits: [] })
   return begin(course, { ...s, attempt: s.attempt + 1 }, course.first, { turn: 0, quorum, tries: {} })
 }
 
@@ -183,16 +183,15 @@ function refused<T extends Terms>(
   stage: Asking<T>,
   { attempt, index, code, culprits }: RefusedBy,
 ): Session<T> {
-  const again = isAskedAgain(course, stage)
-  const counts = again ? awaited(course, s) : stage.quorum
+  const counts = isAskedAgain(course, stage) ? awaited(course, s) : [...stage.quorum, ...asked(course, s, stage)]
   if (attempt !== s.attempt || !counts.includes(index)) return s
   const refusal: Refused = { index, code, culprits }
   const verdict = course.refused(s, stage, refusal)
-  if (!again || (verdict.then !== 'ask_again' && verdict.then !== 'begin')) return follow(course, s, verdict)
+  if (verdict.then !== 'ask_again' && verdict.then !== 'begin') return follow(course, s, verdict)
   const tries = { ...stage.tries, [index]: (stage.tries[index] ?? 0) + 1 }
   const tried = staged(s, { ...stage, tries })
   return verdict.then === 'begin'
-    ? begin(course, tried, verdict, { ...standing(tried), tries })
+    ? begin(course, tried, verdict, { ...footing(tried), tries })
     : follow(course, tried, verdict)
 }
 

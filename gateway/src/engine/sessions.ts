@@ -180,7 +180,7 @@ export class Sessions<T extends Terms> {
         this.#of.counted(this.#open.size)
         this.#keep(id, now)
       }
-      this.#tell(id, now)
+      this.#inform(id, now)
     }
     return new Actor(behaviourOf(this.#of, id, saved), start)
   }
@@ -192,7 +192,7 @@ export class Sessions<T extends Terms> {
   }
 
   /** Tells every watcher, also when one of them throws. */
-  #tell(id: string, now: Now<T>): void {
+  #inform(id: string, now: Now<T>): void {
     const errors: unknown[] = []
     for (const listener of this.#watchers.get(id) ?? []) {
       try {

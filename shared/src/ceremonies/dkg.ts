@@ -1,15 +1,26 @@
 import { z } from 'zod'
 import { Base64url, Signature } from '../wire/ids.ts'
-import { RoundOne, RoundTwo } from '../wire/keygen.ts'
 import { CertificateBody } from '../wire/certificate.ts'
+import { RoundOne, RoundTwo } from '../wire/keygen.ts'
 
-/** What the rounds of a DKG exchange. A keygen and a refresh have them in common (Pedersen's DKG, as in the FROST paper). */
-export const roundOnes = z.array(RoundOne).min(2).max(32)
-export const roundTwos = z.array(RoundTwo).min(1).max(31)
-export const saysRoundOne = z.strictObject({ message: RoundOne })
-export const saysRoundTwo = z.strictObject({ packages: z.array(RoundTwo).max(31) })
-export const saysCertified = z.strictObject({
-  certificate: CertificateBody,
-  signature: Signature,
-  sealedShare: Base64url,
+const messages = z.array(RoundOne).min(2).max(32)
+const packages = z.array(RoundTwo).min(1).max(31)
+const round = { who: 'all', loss: 'new_attempt' } as const
+
+/**
+ * The rounds of a DKG, after which all hosts sign the certificate: a keygen and a refresh have them in common. `begins` is what round
+ * one asks, `seat` what the other rounds name their seat by.
+ */
+export const dkgRounds = <B extends z.ZodType, S extends z.ZodRawShape>(begins: B, seat: S) => ({
+  round1: { ...round, asks: begins, says: z.strictObject({ message: RoundOne }), acquainted: true as const },
+  round2: {
+    ...round,
+    asks: z.strictObject({ ...seat, messages }),
+    says: z.strictObject({ packages: z.array(RoundTwo).max(31) }),
+  },
+  round3: {
+    ...round,
+    asks: z.strictObject({ ...seat, packages }),
+    says: z.strictObject({ certificate: CertificateBody, signature: Signature, sealedShare: Base64url }),
+  },
 })

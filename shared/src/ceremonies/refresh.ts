@@ -4,34 +4,18 @@ import { Installed, Prepared, RefreshRequest } from '../wire/refresh.ts'
 import { ShareInSeat } from '../wire/share.ts'
 import { Attempt } from './attempt.ts'
 import { ceremony } from './ceremony.ts'
-import { roundOnes, roundTwos, saysCertified, saysRoundOne, saysRoundTwo } from './dkg.ts'
+import { dkgRounds } from './dkg.ts'
 
 const seat = { refreshId: RefreshId, index: Index, attempt: Attempt }
+
+/** Asked of a host whose share of the epoch that the request names is open. */
+const begins = z.strictObject({ index: Index, attempt: Attempt, request: RefreshRequest })
 
 /** Gives all hosts of a key new shares of it: a DKG of zero, then all prepare the new epoch, then all install it. */
 export const refresh = ceremony({
   kind: 'refresh',
   rounds: {
-    /** Asked of a host whose share of the epoch that the request names is open. */
-    round1: {
-      asks: z.strictObject({ index: Index, attempt: Attempt, request: RefreshRequest }),
-      says: saysRoundOne,
-      who: 'all',
-      loss: 'new_attempt',
-      acquainted: true,
-    },
-    round2: {
-      asks: z.strictObject({ ...seat, messages: roundOnes }),
-      says: saysRoundTwo,
-      who: 'all',
-      loss: 'new_attempt',
-    },
-    round3: {
-      asks: z.strictObject({ ...seat, packages: roundTwos }),
-      says: saysCertified,
-      who: 'all',
-      loss: 'new_attempt',
-    },
+    ...dkgRounds(begins, seat),
     /** Hands out the complete certificate of the next epoch. The host goes on signing at the current one. */
     prepare: { asks: ShareInSeat, says: z.strictObject({ prepared: Prepared }), who: 'all', loss: 'ask_again' },
     /** Shows that all hosts have prepared it. From then on the host signs at the new epoch only. */
