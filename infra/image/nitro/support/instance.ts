@@ -67,7 +67,11 @@ export function createInstance({ enclaveId, folder, tools, port, cid, chain, ser
     await Promise.race([untilAnswered(call, machine.heartbeat), failure(machine, enclaveId)])
   }
   return {
-    ...{ enclaveId, address, boot, kill, call },
+    enclaveId,
+    address,
+    boot,
+    kill,
+    call,
     setHypervisor: (other) => {
       hypervisor = other
     },

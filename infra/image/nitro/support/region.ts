@@ -34,12 +34,19 @@ export async function openRegion(folder: string, tools: string, enclaveIds: read
   }
   const instances = enclaveIds.map((enclaveId, at) =>
     createInstance({
-      ...{ enclaveId, folder, tools, chain, port: ports.listen, cid: 16 + at },
+      enclaveId,
+      folder,
+      tools,
+      chain,
+      port: ports.listen,
+      cid: 16 + at,
       services: { [ports.kms]: proxyTo(key.port), [ports.metadata]: serveMetadata(enclaveId, accessKeyId) },
     }),
   )
   return {
-    ...{ chain, instances, admit: key.admit },
+    chain,
+    instances,
+    admit: key.admit,
     configure: (more = {}) => JSON.stringify({ ...believed, ...more }, null, 2),
     close: async () => {
       await Promise.all(instances.map((instance) => instance.close()))

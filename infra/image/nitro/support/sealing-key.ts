@@ -36,7 +36,10 @@ export const accessKeyId = 'ASIAQUORATEENCLAVE00'
 export async function startSealingKey({ folder, root, enclaveIds, authority, host }: Parts): Promise<SealingKey> {
   const policyFor = (images: readonly AcceptedImage[]) =>
     makeKeyPolicy({
-      ...{ account, enclaveIds, images, now: Date.now() },
+      account,
+      enclaveIds,
+      images,
+      now: Date.now(),
       administrators: [role('key-administrator')],
       enclaveRoles: [role('quorate-enclave')],
     })
