@@ -65,7 +65,15 @@ export function holdKey(
   const { keyId, scheme, threshold, participants } = roster.skeleton
   const names = participants.map(({ userId }) => userId)
   const key = Object.freeze({
-    ...{ gateway, keyId, scheme, threshold, participants: names, groupKey, certificate, digest, earlier },
+    gateway,
+    keyId,
+    scheme,
+    threshold,
+    participants: names,
+    groupKey,
+    certificate,
+    digest,
+    earlier,
   })
   sessionSecrets.set(key, Uint8Array.from(sessionSecret))
   return key

@@ -31,53 +31,62 @@ export type Joining = z.infer<typeof Joining>
 
 const name = (userId: string): string => encodeURIComponent(userId)
 
-export function openHome(path: string): Home {
-  const folder = async (kind: string): Promise<string> => {
-    await mkdir(join(path, kind), { recursive: true, mode: 0o700 })
-    return join(path, kind)
-  }
-  const list = async (kind: string, ending: string): Promise<string[]> =>
-    (await readdir(await folder(kind))).filter((file) => file.endsWith(ending)).map((f) => f.slice(0, -ending.length))
+export const openHome = (path: string): Home => ({ path, ...seedsIn(path), ...keysIn(path), ...joiningsIn(path) })
 
-  /** Whole or not at all: a power cut must not leave half a key. */
-  const write = async (file: string, content: string): Promise<string> => {
-    const draft = `${file}.${randomBytes(4).toString('hex')}.tmp`
-    await writeFile(draft, content, { mode: 0o600, flush: true })
-    await rename(draft, file)
-    return file
-  }
-  const keys = () => list('keys', '.json')
-  const participants = async () => (await list('seeds', '.seed')).map(decodeURIComponent)
-  const seedFile = async (userId: string) => join(await folder('seeds'), `${name(userId)}.seed`)
+async function folder(path: string, kind: string): Promise<string> {
+  await mkdir(join(path, kind), { recursive: true, mode: 0o700 })
+  return join(path, kind)
+}
 
-  const readSeed = async (userId: string): Promise<Uint8Array | null> => {
-    const file = await seedFile(userId)
-    const known = await readIfThere(file)
-    if (known === null) return null
-    await chmod(file, 0o600)
-    if (!/^[0-9a-f]{64}\s*$/.test(known)) throw new UsageError(`${file} is not a seed: 32 bytes in hex are expected`)
-    return new Uint8Array(Buffer.from(known.trim(), 'hex'))
-  }
+async function list(path: string, kind: string, ending: string): Promise<string[]> {
+  const files = await readdir(await folder(path, kind))
+  return files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length))
+}
 
+/** Whole or not at all: a power cut must not leave half a key. */
+async function write(file: string, content: string): Promise<string> {
+  const draft = `${file}.${randomBytes(4).toString('hex')}.tmp`
+  await writeFile(draft, content, { mode: 0o600, flush: true })
+  await rename(draft, file)
+  return file
+}
+
+async function readSeed(file: string): Promise<Uint8Array | null> {
+  const known = await readIfThere(file)
+  if (known === null) return null
+  await chmod(file, 0o600)
+  if (!/^[0-9a-f]{64}\s*$/.test(known)) throw new UsageError(`${file} is not a seed: 32 bytes in hex are expected`)
+  return new Uint8Array(Buffer.from(known.trim(), 'hex'))
+}
+
+function seedsIn(path: string) {
+  const participants = async () => (await list(path, 'seeds', '.seed')).map(decodeURIComponent)
+  const seedFile = async (userId: string) => join(await folder(path, 'seeds'), `${name(userId)}.seed`)
   return {
-    path,
-    keys,
     participants,
-    async seed(userId) {
-      const known = await readSeed(userId)
+    async seed(userId: string) {
+      const known = await readSeed(await seedFile(userId))
       if (known !== null) return known
       const here = (await participants()).join(', ') || 'nobody'
       throw new UsageError(`${userId} has no seed in ${path}: ${here} can be named with --as`)
     },
-    async seedOrNew(userId) {
-      const known = await readSeed(userId)
+    async seedOrNew(userId: string) {
+      const file = await seedFile(userId)
+      const known = await readSeed(file)
       if (known !== null) return known
       const seed = randomBytes(32)
-      await writeFile(await seedFile(userId), seed.toString('hex') + '\n', { mode: 0o600, flag: 'wx', flush: true })
+      await writeFile(file, seed.toString('hex') + '\n', { mode: 0o600, flag: 'wx', flush: true })
       return new Uint8Array(seed)
     },
-    saveKey: async (key) => write(join(await folder('keys'), `${key.keyId}.json`), exportKey(key) + '\n'),
-    async key(id) {
+  }
+}
+
+function keysIn(path: string) {
+  const keys = () => list(path, 'keys', '.json')
+  return {
+    keys,
+    saveKey: async (key: Key) => write(join(await folder(path, 'keys'), `${key.keyId}.json`), exportKey(key) + '\n'),
+    async key(id: string) {
       const matches = (await keys()).filter((keyId) => keyId.startsWith(id))
       const [keyId] = matches
       if (keyId === undefined)
@@ -85,12 +94,19 @@ export function openHome(path: string): Home {
       if (matches.length > 1) throw new UsageError(`${id} is the beginning of several keys: give more of it`)
       return importKey(await readFile(join(path, 'keys', `${keyId}.json`), 'utf8'))
     },
-    async saveJoining(joining) {
+  }
+}
+
+function joiningsIn(path: string) {
+  const fileOf = async (keyId: string, userId: string) =>
+    join(await folder(path, 'joining'), `${name(keyId)}.${name(userId)}.json`)
+  return {
+    async saveJoining(joining: Joining) {
       const { keyId, userId } = joining.invitation
-      await write(join(await folder('joining'), `${keyId}.${name(userId)}.json`), JSON.stringify(joining) + '\n')
+      await write(await fileOf(keyId, userId), JSON.stringify(joining) + '\n')
     },
-    async joining(keyId, userId) {
-      const known = await readIfThere(join(await folder('joining'), `${name(keyId)}.${name(userId)}.json`))
+    async joining(keyId: string, userId: string) {
+      const known = await readIfThere(await fileOf(keyId, userId))
       return known === null ? null : Joining.parse(JSON.parse(known))
     },
   }

@@ -73,7 +73,10 @@ function showResult(
   const quorum = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
   const signed = items.filter((item) => item.refused === null)
   const value = {
-    ...{ event: 'completed', signingId, keyId: key.keyId, quorum },
+    event: 'completed',
+    signingId,
+    keyId: key.keyId,
+    quorum,
     signatures: items.map((item) => (item.refused === null ? toHex(item.signature) : null)),
     publicKeys: items.map((item) => (item.refused === null ? item.publicKey : null)),
     events: items.map((item) => (item.refused === null ? item.event : null)),

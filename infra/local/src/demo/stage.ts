@@ -1,4 +1,5 @@
-import { drawPicture, type EnclaveFigure, type Person, type Picture } from './picture.ts'
+import { Canvas, inMs, type Output } from './canvas.ts'
+import type { EnclaveFigure, Person } from './picture.ts'
 import { paint } from '../paint.ts'
 
 const { bold, cyan, dim, green, red } = paint
@@ -23,103 +24,60 @@ export type Stage = Readonly<{
   close: () => void
 }>
 
-const frameEvery = 80
-const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
-
-export const inMs = (ms: number): string => (ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`)
-
-type Output = Readonly<{ write: (text: string) => unknown; isTTY?: boolean; columns?: number }>
-
-/** Below so many columns the picture would wrap. */
-const narrowest = 80
-
 /** Draws over itself on a terminal only; elsewhere it prints lines, and the picture once per step. */
 export function openStage(output: Output, people: readonly string[], enclaves: readonly string[]): Stage {
-  const live = output.isTTY === true && (output.columns ?? narrowest) >= narrowest
   const timings: Timing[] = []
-  let picture: Picture = {
+  const canvas = new Canvas(output, {
     people: people.map((name): Person => ({ name, note: '' })),
     enclaves: enclaves.map((id): EnclaveFigure => ({ id, mark: 'off', note: '' })),
     gateway: null,
-  }
-  let [number, beat, height] = [0, 0, 0]
+  })
+  let number = 0
   let lastStanding = ''
-  let waiting: Readonly<{ what: string; since: number }> | null = null
-
-  const clear = () => {
-    if (height > 0) output.write(`\u001b[${height}A\u001b[J`)
-    height = 0
-  }
-  const draw = () => {
-    if (!live || waiting === null) return
-    const { what, since } = waiting
-    const busy = `  ${cyan(spinner[beat % spinner.length] ?? '')} ${what.slice(0, narrowest - 14)} ${dim(inMs(performance.now() - since))}`
-    const lines = [busy, '', ...drawPicture(picture, beat)]
-    clear()
-    output.write(lines.join('\n') + '\n')
-    height = lines.length
-  }
-  const say = (text: string) => {
-    clear()
-    output.write(text + '\n')
-    draw()
-  }
-  const tick = () => {
-    beat += 1
-    draw()
-  }
-  const timer = live ? setInterval(tick, frameEvery) : undefined
-  if (live) output.write('\u001b[?25l')
-
-  const timed: Stage['timed'] = async (what, act, about = () => '') => {
-    const outer = waiting
-    const since = performance.now()
-    waiting = { what, since }
-    try {
-      const result = await act()
-      const more = about(result)
-      const text = more === '' ? what : `${what} ${more}`
-      waiting = outer
-      say(`  ${green('✓')} ${text} ${dim(inMs(performance.now() - since))}`)
-      return result
-    } finally {
-      waiting = outer
-      clear()
-    }
-  }
-
   return {
     timings,
-    timed,
-    say: (text) => say(`    ${text}`),
-    good: (text) => say(`  ${green('✓')} ${text}`),
-    bad: (text) => say(`  ${red('✗')} ${red(text)}`),
+    timed: (what, act, about) => timed(canvas, what, act, about),
+    say: (text) => canvas.say(`    ${text}`),
+    good: (text) => canvas.say(`  ${green('✓')} ${text}`),
+    bad: (text) => canvas.say(`  ${red('✗')} ${red(text)}`),
     keep: (what, ms) => void timings.push({ what, ms }),
     step: async (title, act) => {
       number += 1
-      say(`\n${bold(cyan(String(number)))} ${bold(title)}`)
+      canvas.say(`\n${bold(cyan(String(number)))} ${bold(title)}`)
       const result = await act()
-      const standing = drawPicture(picture, null).join('\n')
-      if (standing !== lastStanding) say('\n' + standing)
+      const standing = canvas.standing()
+      if (standing !== lastStanding) canvas.say('\n' + standing)
       lastStanding = standing
       return result
     },
-    person: (name, note) => {
-      picture = { ...picture, people: picture.people.map((one) => (one.name === name ? { ...one, note } : one)) }
-      draw()
-    },
-    enclave: (id, figure) => {
-      picture = { ...picture, enclaves: picture.enclaves.map((one) => (one.id === id ? { ...one, ...figure } : one)) }
-      draw()
-    },
-    gateway: (sees) => {
-      picture = { ...picture, gateway: sees }
-      draw()
-    },
-    close: () => {
-      clearInterval(timer)
-      clear()
-      if (live) output.write('\u001b[?25h')
-    },
+    person: (name, note) =>
+      canvas.change(({ people }) => ({ people: people.map((one) => (one.name === name ? { ...one, note } : one)) })),
+    enclave: (id, figure) =>
+      canvas.change(({ enclaves }) => ({
+        enclaves: enclaves.map((one) => (one.id === id ? { ...one, ...figure } : one)),
+      })),
+    gateway: (sees) => canvas.change(() => ({ gateway: sees })),
+    close: () => canvas.close(),
+  }
+}
+
+async function timed<T>(
+  canvas: Canvas,
+  what: string,
+  act: () => Promise<T>,
+  about: (result: T) => string = () => '',
+): Promise<T> {
+  const since = performance.now()
+  const outer = canvas.waitFor({ what, since })
+  try {
+    const result = await act()
+    const more = about(result)
+    const text = more === '' ? what : `${what} ${more}`
+    canvas.waitFor(outer)
+    canvas.say(`  ${green('✓')} ${text} ${dim(inMs(performance.now() - since))}`)
+    return result
+  } finally {
+    canvas.waitFor(outer)
+    canvas.clear()
   }
 }

@@ -15,17 +15,11 @@ import { sign } from './steps/sign.ts'
 export type Grounds = Readonly<{ state: string; opened: (fleet: Fleet) => void }>
 
 /** The whole tour. True when every signature verified independently and every claim that is shown held. */
-export async function tour(stage: Stage, { state, opened }: Grounds): Promise<boolean> {
+export async function tour(stage: Stage, grounds: Grounds): Promise<boolean> {
   const since = performance.now()
   const seeds = drawSeeds()
-  const { fleet, identities } = await stage.step(
-    'A fleet comes up, and three enclaves prove what they run',
-    async () => {
-      const up = await comeUp(stage, 'KMS stand-in, three enclaves, gateway', { state, port: 0, sees: '' })
-      opened(up)
-      stage.keep('the fleet is ready: image measured, processes up', performance.now() - since)
-      return { fleet: up, identities: await attestAll(stage, up) }
-    },
+  const { fleet, identities } = await stage.step('A fleet comes up, and three enclaves prove what they run', () =>
+    begin(stage, grounds, since),
   )
   const people = peopleAt(fleet, seeds)
   const key = await stage.step('alice, bob and carol make a key that nobody has', () => makeKey(stage, people))
@@ -33,30 +27,18 @@ export async function tour(stage: Stage, { state, opened }: Grounds): Promise<bo
     const ask = { people, key, text: 'Two of us agree: the boat is sold.', label: 'the first signature' }
     return [await sign(stage, ask, [people.bob]), ...(await signMore(stage, key, people))]
   })
-  const second = await stage.step('An enclave is killed in the middle of it', () =>
-    loseEnclave(stage, fleet, {
-      people,
-      key,
-      text: 'Two enclaves will do.',
-      label: 'a signature by the two that are left',
-    }),
-  )
+  const second = await stage.step('An enclave is killed in the middle of it', () => {
+    const label = 'a signature by the two that are left'
+    return loseEnclave(stage, fleet, { people, key, text: 'Two enclaves will do.', label })
+  })
   const again = await stage.step('Everything is stopped, and started again: same enclaves, same key', () =>
-    restart(stage, { fleet, identities, key, opened }),
+    restart(stage, { fleet, identities, key, opened: grounds.opened }),
   )
   const party = peopleAt(again.fleet, seeds)
-  const third = await stage.step('The same key signs', () =>
-    sign(
-      stage,
-      {
-        people: party,
-        key: again.key,
-        text: 'Still us, after all that.',
-        label: 'the first signature after the restart',
-      },
-      [party.bob],
-    ),
-  )
+  const third = await stage.step('The same key signs', () => {
+    const label = 'the first signature after the restart'
+    return sign(stage, { people: party, key: again.key, text: 'Still us, after all that.', label }, [party.bob])
+  })
   const claims: readonly Claim[] = [...first, second, third]
   const blind = await stage.step('What the operator of the gateway sees', () =>
     Promise.resolve(operatorView(stage, again.fleet, { key: again.key, claims, seeds })),
@@ -69,6 +51,13 @@ export async function tour(stage: Stage, { state, opened }: Grounds): Promise<bo
   const sound = verified === claims.length && sameKey && again.same && blind && firm
   farewell(stage, { verified, expected: claims.length, sound })
   return sound
+}
+
+async function begin(stage: Stage, { state, opened }: Grounds, since: number) {
+  const fleet = await comeUp(stage, 'KMS stand-in, three enclaves, gateway', { state, port: 0, sees: '' })
+  opened(fleet)
+  stage.keep('the fleet is ready: image measured, processes up', performance.now() - since)
+  return { fleet, identities: await attestAll(stage, fleet) }
 }
 
 type Before = Readonly<{

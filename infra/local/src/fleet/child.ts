@@ -17,71 +17,55 @@ export type Command = Readonly<{
   probe: () => Promise<boolean>
 }>
 
-export type Child = Readonly<{
-  name: string
-  pid: () => number | undefined
-  /** Reaches everything that the child has forked. A child that dies of it comes back without back-off. */
-  signal: (signal: NodeJS.Signals) => void
-  /** Resolves when the child does its work, or with false when it has ended before it came to it. */
-  ready: () => Promise<boolean>
-  /** How often in a row it has died without being asked to. */
-  deaths: () => number
-  /** Asks it to end, and after `grace` ms makes it. */
-  stop: (grace: number) => Promise<void>
-}>
-
 const firstDelay = 100
 const longestDelay = 5_000
 /** After so long a life (ms) a death is news, and not one of a row. */
 const longLife = 10_000
 const probeEvery = 20
 
-/** Runs a command and runs it again whenever it ends. */
-export function keepRunning(command: Command, onEvent: OnFleetEvent): Child {
-  let running: ChildProcess | undefined
-  let again: NodeJS.Timeout | undefined
-  let stopped = false
-  let deaths = 0
-  let ready = Promise.resolve(false)
+/** A command that runs, and runs again whenever it ends. */
+export class Child {
+  readonly name: string
+  readonly #command: Command
+  readonly #onEvent: OnFleetEvent
+  #running: ChildProcess | undefined
+  #again: NodeJS.Timeout | undefined
+  #stopped = false
+  #deaths = 0
+  #ready = Promise.resolve(false)
 
-  function start(): void {
-    const startedAt = performance.now()
-    const child = launch(command)
-    running = child
-    // An executable that is not there has no pid and reports an error; its end is then told by no `exit`.
-    child.once('error', () => ended(child, null, null, startedAt))
-    child.once('exit', (code, signal) => ended(child, code, signal, startedAt))
-    if (child.pid !== undefined) onEvent({ type: 'started', name: command.name, pid: child.pid })
-    ready = untilReady(child, startedAt)
+  constructor(command: Command, onEvent: OnFleetEvent) {
+    this.name = command.name
+    this.#command = command
+    this.#onEvent = onEvent
+    this.#start()
   }
 
-  function ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null, startedAt: number): void {
-    if (running !== child) return
-    running = undefined
-    if (performance.now() - startedAt > longLife) deaths = 0
-    const delay = Math.min(longestDelay, firstDelay * 2 ** Math.max(0, deaths))
-    deaths += 1
-    onEvent({ type: 'exited', name: command.name, code, signal, restartIn: stopped ? null : delay })
-    if (stopped) return
-    again = setTimeout(start, delay)
+  pid(): number | undefined {
+    return this.#running?.pid
   }
 
-  async function untilReady(child: ChildProcess, startedAt: number): Promise<boolean> {
-    while (running === child && !(await command.probe())) await sleep(probeEvery)
-    if (running === child)
-      onEvent({ type: 'ready', name: command.name, after: Math.round(performance.now() - startedAt) })
-    return running === child
+  /** Reaches everything that the child has forked. A child that dies of it comes back without back-off. */
+  signal(name: NodeJS.Signals): void {
+    this.#deaths = -1
+    if (this.#running?.pid !== undefined) signalGroup(this.#running.pid, name)
   }
 
-  function signal(name: NodeJS.Signals): void {
-    deaths = -1
-    if (running?.pid !== undefined) signalGroup(running.pid, name)
+  /** Resolves when the child does its work, or with false when it has ended before it came to it. */
+  ready(): Promise<boolean> {
+    return this.#ready
   }
 
-  async function stop(grace: number): Promise<void> {
-    stopped = true
-    clearTimeout(again)
-    const child = running
+  /** How often in a row it has died without being asked to. */
+  deaths(): number {
+    return this.#deaths
+  }
+
+  /** Asks it to end, and after `grace` ms makes it. */
+  async stop(grace: number): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#again)
+    const child = this.#running
     if (child?.pid === undefined) return
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     signalGroup(child.pid, 'SIGTERM')
@@ -94,9 +78,38 @@ export function keepRunning(command: Command, onEvent: OnFleetEvent): Child {
     signalGroup(child.pid, 'SIGKILL')
   }
 
-  start()
-  return { name: command.name, pid: () => running?.pid, signal, ready: () => ready, deaths: () => deaths, stop }
+  #start(): void {
+    const startedAt = performance.now()
+    const child = launch(this.#command)
+    this.#running = child
+    // An executable that is not there has no pid and reports an error; its end is then told by no `exit`.
+    child.once('error', () => this.#ended(child, null, null, startedAt))
+    child.once('exit', (code, signal) => this.#ended(child, code, signal, startedAt))
+    if (child.pid !== undefined) this.#onEvent({ type: 'started', name: this.name, pid: child.pid })
+    this.#ready = this.#untilReady(child, startedAt)
+  }
+
+  #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null, startedAt: number): void {
+    if (this.#running !== child) return
+    this.#running = undefined
+    if (performance.now() - startedAt > longLife) this.#deaths = 0
+    const delay = Math.min(longestDelay, firstDelay * 2 ** Math.max(0, this.#deaths))
+    this.#deaths += 1
+    this.#onEvent({ type: 'exited', name: this.name, code, signal, restartIn: this.#stopped ? null : delay })
+    if (this.#stopped) return
+    this.#again = setTimeout(() => this.#start(), delay)
+  }
+
+  async #untilReady(child: ChildProcess, startedAt: number): Promise<boolean> {
+    while (this.#running === child && !(await this.#command.probe())) await sleep(probeEvery)
+    if (this.#running === child)
+      this.#onEvent({ type: 'ready', name: this.name, after: Math.round(performance.now() - startedAt) })
+    return this.#running === child
+  }
 }
+
+/** Runs a command and runs it again whenever it ends. */
+export const keepRunning = (command: Command, onEvent: OnFleetEvent): Child => new Child(command, onEvent)
 
 /** In a group of its own: a Ctrl-C in the terminal is the supervisor's affair, which then stops everything in order. */
 function launch({ executable, args, env, log, leash }: Command): ChildProcess {

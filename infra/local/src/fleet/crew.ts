@@ -21,53 +21,57 @@ export type Crew = Readonly<{
   stop: () => Promise<void>
 }>
 
+type Members = Map<string, Readonly<{ child: Child; log: string }>>
+
+function childOf(members: Members, name: string): Child {
+  const member = members.get(name)
+  if (member === undefined) throw new FleetError(`there is no ${name}: ${[...members.keys()].join(', ')}`)
+  return member.child
+}
+
+async function untilReady(child: Child, check: () => void): Promise<void> {
+  while (!(await child.ready())) {
+    check()
+    await sleep(betweenChecks)
+  }
+}
+
 export function createCrew(onEvent: OnFleetEvent): Crew {
-  const crew = new Map<string, Readonly<{ child: Child; log: string }>>()
+  const members: Members = new Map()
   const names: string[] = []
   let stopped = false
 
-  const one = (name: string): Child => {
-    const member = crew.get(name)
-    if (member === undefined) throw new FleetError(`there is no ${name}: ${names.join(', ')}`)
-    return member.child
-  }
   const check = () => {
     if (stopped) throw new FleetError('stopped before it was ready')
-    const failing = [...crew.values()].find(({ child }) => child.deaths() >= tooOften)
+    const failing = [...members.values()].find(({ child }) => child.deaths() >= tooOften)
     if (failing) throw new FleetError(`${failing.child.name} ends whenever it is started:\n${endOf(failing.log)}`)
   }
   const begin = (command: Command): Child => {
     const child = keepRunning(command, onEvent)
     names.push(command.name)
-    crew.set(command.name, { child, log: command.log })
+    members.set(command.name, { child, log: command.log })
     return child
-  }
-  const untilReady = async (child: Child) => {
-    while (!(await child.ready())) {
-      check()
-      await sleep(betweenChecks)
-    }
   }
   // Whatever ends this process: nothing that it started stays.
   const atExit = () => {
-    for (const { child } of crew.values()) signalGroup(child.pid(), 'SIGKILL')
+    for (const { child } of members.values()) signalGroup(child.pid(), 'SIGKILL')
   }
   process.once('exit', atExit)
 
   return {
     names,
-    pidOf: (name) => one(name).pid(),
-    signal: (name, signal) => one(name).signal(signal),
+    pidOf: (name) => childOf(members, name).pid(),
+    signal: (name, signal) => childOf(members, name).signal(signal),
     check,
     start: async (commands) => {
       check()
-      await Promise.all(commands.map((command) => untilReady(begin(command))))
+      await Promise.all(commands.map((command) => untilReady(begin(command), check)))
     },
     /** The gateway first, so that it can finish what it has begun. */
     stop: async () => {
       stopped = true
-      await crew.get('gateway')?.child.stop(graceOfGateway)
-      const others = [...crew].filter(([name]) => name !== 'gateway')
+      await members.get('gateway')?.child.stop(graceOfGateway)
+      const others = [...members].filter(([name]) => name !== 'gateway')
       await Promise.all(others.map(([, { child }]) => child.stop(graceOfOthers)))
       process.off('exit', atExit)
     },

@@ -103,35 +103,21 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 type Parts = Readonly<{ crew: Crew; closers: (() => Promise<void> | void)[]; onEvent: OnFleetEvent }>
 
-async function launch(
-  { port, enclaves = 3, socat = true, rateLimit, gatewayEnv, sources, release }: FleetOptions,
-  state: StateFolder,
-  { crew, closers, onEvent }: Parts,
-): Promise<Omit<Fleet, 'stop'>> {
-  const chain = await loadOrCreateChain(state.hypervisor)
-  const { authority } = await loadOrCreateTls(state.kms)
-  const believed = { root: chain.rootPem, kmsAuthority: authority, release: release ?? null }
-  const image = await openImage(state.root, believed, sources?.enclave)
-  const next = sources?.next === undefined ? null : await openImage(state.root, believed, sources.next, 'next')
-  const { trust, path, renewed } = await writeTrust(state.root, chain.rootPem, image.measurements)
-  onEvent({ type: 'measured', measurements: image.measurements, renewed })
-
+async function launch(options: FleetOptions, state: StateFolder, parts: Parts): Promise<Omit<Fleet, 'stop'>> {
+  const { port, enclaves = 3, rateLimit, gatewayEnv, sources } = options
+  const { crew } = parts
+  const images = await openImages(options, state, parts)
+  const { chain, first, next, trust, trustPath } = images
   const enclaveIds = Array.from({ length: enclaves }, (_, at) => `enclave-${at}`)
   const kms = await kmsCommand(state, {
-    port: image.kmsPort,
+    port: first.kmsPort,
     root: chain.rootPem,
-    measurements: (next ?? image).measurements,
-    leaving: next ? [image.measurements] : [],
+    measurements: (next ?? first).measurements,
+    leaving: next ? [first.measurements] : [],
     enclaveIds,
     source: sources?.kms,
   })
-  const relay = socat ? findSocat() : null
-  const hosts: EnclaveHost[] = []
-  for (const id of enclaveIds) {
-    const host = await hostEnclave(id, { state, image, chain, socat: relay })
-    closers.unshift(host.closeNsm)
-    hosts.push(host)
-  }
+  const hosts = await hostEnclaves(options, state, parts, images, enclaveIds)
   const limit = rateLimit === undefined ? {} : { QUORATE_RATE_LIMIT: String(rateLimit) }
   const gateway = await gatewayCommand(state, hosts, {
     port,
@@ -142,18 +128,63 @@ async function launch(
 
   await crew.start([kms, ...hosts.flatMap(({ commands }) => commands)])
   await crew.start([gateway.command])
-  const { names, pidOf, signal } = crew
+  return {
+    url,
+    metricsUrl,
+    database,
+    trust,
+    trustPath,
+    state: state.root,
+    enclaveIds,
+    next: next && next.measurements,
+    ready: (timeout = 60_000) => untilReady(url, timeout, state.logs, crew),
+    ...controlsOf(crew, hosts, images),
+  }
+}
+
+type Images = Awaited<ReturnType<typeof openImages>>
+
+/** What the enclaves run, and what the clients of this fleet believe. */
+async function openImages({ sources, release }: FleetOptions, state: StateFolder, { onEvent }: Parts) {
+  const chain = await loadOrCreateChain(state.hypervisor)
+  const { authority } = await loadOrCreateTls(state.kms)
+  const believed = { root: chain.rootPem, kmsAuthority: authority, release: release ?? null }
+  const first = await openImage(state.root, believed, sources?.enclave)
+  const next = sources?.next === undefined ? null : await openImage(state.root, believed, sources.next, 'next')
+  const { trust, path, renewed } = await writeTrust(state.root, chain.rootPem, first.measurements)
+  onEvent({ type: 'measured', measurements: first.measurements, renewed })
+  return { chain, first, next, trust, trustPath: path }
+}
+
+async function hostEnclaves(
+  { socat = true }: FleetOptions,
+  state: StateFolder,
+  { closers }: Parts,
+  { first, chain }: Images,
+  enclaveIds: readonly string[],
+): Promise<EnclaveHost[]> {
+  const relay = socat ? findSocat() : null
+  const hosts: EnclaveHost[] = []
+  for (const id of enclaveIds) {
+    const host = await hostEnclave(id, { state, image: first, chain, socat: relay })
+    closers.unshift(host.closeNsm)
+    hosts.push(host)
+  }
+  return hosts
+}
+
+function controlsOf({ names, pidOf, signal }: Crew, hosts: readonly EnclaveHost[], { first, next }: Images) {
   const hostOf = (enclaveId: string): EnclaveHost => {
     const host = hosts.find((one) => one.enclaveId === enclaveId)
     if (host === undefined) throw new FleetError(`there is no ${enclaveId}`)
     return host
   }
   return {
-    ...{ url, metricsUrl, database, trust, trustPath: path, state: state.root, names, enclaveIds, pidOf },
-    next: next && next.measurements,
+    names,
+    pidOf,
     addressOf: (enclaveId) => hostOf(enclaveId).address,
     move: async (enclaveId, to) => {
-      const wanted = to === 'first' ? image : next
+      const wanted = to === 'first' ? first : next
       if (wanted === null) throw new FleetError('this fleet has no next image')
       await hostOf(enclaveId).load(wanted)
       signal(enclaveId, 'SIGKILL')
@@ -161,8 +192,7 @@ async function launch(
     kill: (name, what = 'SIGKILL') => signal(name, what),
     pause: (name) => signal(name, 'SIGSTOP'),
     resume: (name) => signal(name, 'SIGCONT'),
-    ready: (timeout = 60_000) => untilReady(url, timeout, state.logs, crew),
-  }
+  } satisfies Partial<Fleet>
 }
 
 async function untilReady(url: string, timeout: number, logs: string, crew: Crew): Promise<void> {

@@ -14,7 +14,10 @@ export type HeldVersion = {
 export type KeyRing = ReadonlyMap<string, HeldVersion>
 
 export const makeVersion = (name: string, attestation: object | null = null): HeldVersion => ({
-  ...{ name, secret: Uint8Array.from(randomBytes(32)), state: 'ENABLED', attestation },
+  name,
+  secret: Uint8Array.from(randomBytes(32)),
+  state: 'ENABLED',
+  attestation,
 })
 
 /** The version that is named, or the highest of the key that is named. Throws a `GoogleError`. */

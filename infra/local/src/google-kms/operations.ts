@@ -36,7 +36,9 @@ export const operations: Readonly<Record<string, (ring: KeyRing, name: string, r
     const version = versionOf(ring, name)
     const ciphertext = encrypt(version, plaintext, associated)
     return {
-      ...{ name: version.name, ciphertext: toBase64(ciphertext), ciphertextCrc32c: checksum(ciphertext) },
+      name: version.name,
+      ciphertext: toBase64(ciphertext),
+      ciphertextCrc32c: checksum(ciphertext),
       ...verified('verifiedPlaintextCrc32c', asked.plaintextCrc32c),
       ...verified('verifiedAdditionalAuthenticatedDataCrc32c', asked.additionalAuthenticatedDataCrc32c),
       protectionLevel: 'HSM',
@@ -47,8 +49,10 @@ export const operations: Readonly<Record<string, (ring: KeyRing, name: string, r
     const ciphertext = readChecked('ciphertext', asked.ciphertext, asked.ciphertextCrc32c)
     const plaintext = decrypt(ring, name, ciphertext, readAssociated(asked))
     return {
-      ...{ plaintext: toBase64(plaintext), plaintextCrc32c: checksum(plaintext) },
-      ...{ usedPrimary: true, protectionLevel: 'HSM' },
+      plaintext: toBase64(plaintext),
+      plaintextCrc32c: checksum(plaintext),
+      usedPrimary: true,
+      protectionLevel: 'HSM',
     }
   },
   generateRandomBytes: (_ring, _location, request) => {

@@ -1,4 +1,5 @@
-import { inMs, type Stage, type Timing } from '../stage.ts'
+import { inMs } from '../canvas.ts'
+import type { Stage, Timing } from '../stage.ts'
 import { paint } from '../../paint.ts'
 
 const { bold, cyan, dim, green, red } = paint

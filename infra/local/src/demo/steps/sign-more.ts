@@ -1,6 +1,7 @@
 import type { Key } from '@quorate/client'
 import { claimOf, type Claim } from '../referee.ts'
-import { inMs, type Stage } from '../stage.ts'
+import { inMs } from '../canvas.ts'
+import type { Stage } from '../stage.ts'
 import type { People } from './make-key.ts'
 
 const rounds = 10
