@@ -45,7 +45,7 @@ export const toyCourse: Course<ToyTerms> = {
   lost: 'signing.hosts_lost',
   isAgreed: ({ agreed }) => agreed,
   told: ({ own }, agreed) => ({ then: 'stay', own: { ...own, agreed } }),
-  seats: ({ own }, available) => ({
+  choose: ({ own }, available) => ({
     own,
     quorum: available.length < 2 ? null : available.slice(0, 2).map((id) => hosts.indexOf(id) + 1),
   }),

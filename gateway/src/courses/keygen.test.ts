@@ -264,3 +264,35 @@ describe('a keygen', () => {
     expect(phaseOf(transition(s, seesAll))).toMatchObject({ name: 'failed', code: 'keygen.hosts_lost' })
   })
 })
+
+describe('what is written of a keygen', () => {
+  const written = (before: KeygenSession | null, s: KeygenSession) => keygenCourse.record(before, s, 7)
+
+  it('is on the disk before a registration, the begin of an attempt, or an end is acknowledged', () => {
+    expect(written(null, reserved).durable).toBe(false)
+    expect(written(reserved, collecting).durable).toBe(true)
+    expect(written(collecting, gathering).durable).toBe(true)
+    expect(written(gathering, round1).durable).toBe(true)
+    expect(written(round1, round2).durable).toBe(false)
+    expect(written(round3, states.completed).durable).toBe(true)
+    expect(written(round1, states.failed).durable).toBe(true)
+  })
+
+  it('says once that an attempt begins, and how the keygen ends', () => {
+    const events = [reserved, collecting, gathering, round1, round2, round3, states.completed].flatMap((s, at, all) =>
+      written(at === 0 ? null : all[at - 1]!, s).audit.map(({ event }) => event),
+    )
+    expect(events).toEqual(['keygen.begun', 'keygen.completed'])
+  })
+
+  it('has the shares with the key, and none of them, nor any init, in the session', () => {
+    expect(written(round3, states.completed).key).toMatchObject({
+      step: 'made',
+      record: { shares: [{ index: 1 }, {}, {}] },
+    })
+    const stored = JSON.stringify(keygenCourse.stored!(states.completed))
+    expect(stored).not.toContain('share1')
+    expect(stored).not.toContain('first"}]')
+    expect(keygenCourse.stored!(round3)).toBe(round3)
+  })
+})

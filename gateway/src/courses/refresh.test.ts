@@ -246,3 +246,36 @@ describe('a refresh', () => {
     expect(phaseOf(after(s, ...all((index) => prepares(index, 1, 0)))).name).toBe('installing')
   })
 })
+
+describe('what is written of a refresh', () => {
+  const way = [asked, round1, round2, round3, certified, installing, states.completed]
+  const written = way.map((s, at) => refreshCourse.record(at === 0 ? null : way[at - 1]!, s, 7))
+
+  it('is on the disk where an attempt begins, the next epoch is there, all have prepared, or all have installed', () => {
+    expect(written.map(({ durable }) => durable)).toEqual([true, true, false, false, true, true, true])
+    expect(written.map(({ key }) => key?.step ?? null)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'certified',
+      'installing',
+      'retired',
+    ])
+  })
+
+  it('says once what each host said to it', () => {
+    const events = written.flatMap(({ audit }) => audit.map(({ event }) => event))
+    expect(events).toEqual(['refresh.begun', 'refresh.begun', 'refresh.prepared', 'refresh.completed'])
+    const again = after(states['preparing anew'], prepares(3, 2))
+    const { audit, key } = refreshCourse.record(installing, again, 7)
+    expect(audit).toMatchObject([{ event: 'refresh.prepared' }])
+    expect(key).toBeNull()
+    expect(refreshCourse.record(installing, after(installing, installs(1)), 7).audit).toEqual([])
+  })
+
+  it('has the shares of the next epoch with the key, and none of them in the session', () => {
+    expect(written[4]!.key).toMatchObject({ record: { shares: [{ sealed: 'share1' }, {}, {}] } })
+    expect(JSON.stringify(refreshCourse.stored!(certified))).not.toContain('share1')
+  })
+})

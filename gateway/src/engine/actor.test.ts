@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { turn } from '../../test/noticing.ts'
+import { turn } from '../../../shared/test/noticing.js'
 import { Actor, type Behaviour } from './actor.ts'
 
 /** What was heard, in its order. After `ask x` the effect `x` is owed, until `said x`. At `until` (ms) it is `over`. */
@@ -33,7 +33,7 @@ function actorOf(more: Partial<Of> = {}, until = LONG) {
       performed.push(effect)
       return new Promise((resolve) => (answer = resolve))
     },
-    isPartial: (_, word) => word.startsWith('said '),
+    isRepeatable: (_, word) => word.startsWith('said '),
     save: (_, after, expected) => {
       saved.push([...after.words])
       return Promise.resolve(expected + 1)
@@ -135,6 +135,33 @@ describe('an actor', () => {
     await turn()
     await actor.post('last')
     expect(words()).toEqual(kept)
+  })
+
+  it('ends at a deadline that was moved by the very write in which the earlier one passed', async () => {
+    let write = () => {}
+    const { actor, words } = actorOf(
+      { save: (_, __, expected) => new Promise((done) => (write = () => done(expected + 1))) },
+      1_000,
+    )
+    const longer = actor.post('longer')
+    vi.advanceTimersByTime(1_001)
+    write()
+    await longer
+    await turn()
+    vi.advanceTimersByTime(LONG)
+    await turn()
+    write()
+    await turn()
+    expect(words()).toEqual(['longer', 'over'])
+  })
+
+  it('says so, and goes on, when performing throws against its word', async () => {
+    const { actor, failures, words } = actorOf({ perform: () => Promise.reject(new Error('a bug')) })
+    await actor.post('ask x')
+    await turn()
+    await actor.post('last')
+    expect(failures).toEqual([new Error('a bug')])
+    expect(words()).toEqual(['ask x', 'last'])
   })
 
   it('ends at its deadline, though no timer reaches so far, and the deadline has moved', async () => {

@@ -2,9 +2,9 @@ import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
-import { turn } from '../../test/noticing.ts'
+import { turn } from '../../../shared/test/noticing.js'
 import { begunWith, hosts, toyCourse, type ToySession, type ToyTerms } from '../../test/toy-course.ts'
-import { Asker, type Aid } from './ask.ts'
+import { Asker, type Mend, type Aid } from './ask.ts'
 import { effects, type Ask, type Event } from './machine.ts'
 import type { EnginePorts, HostEvent } from './ports.ts'
 
@@ -22,6 +22,7 @@ const join = after(gather, said('gather', 1), said('gather', 2), said('gather', 
 function start(aid: Partial<Aid<ToyTerms>> = {}) {
   const log: string[] = []
   const refusals: (RefusalCode | Error)[] = []
+  const failsToIntroduce: RefusalCode[] = []
   const away = new Set<HostId>()
   const resting = new Set<HostId>()
   const listeners = new Set<(event: HostEvent) => void>()
@@ -34,7 +35,11 @@ function start(aid: Partial<Aid<ToyTerms>> = {}) {
         if (refusal !== undefined) throw typeof refusal === 'string' ? new Refusal(refusal) : refusal
         return Promise.resolve({ word: 'w' })
       },
-      introduce: (ids: readonly HostId[]) => Promise.resolve(void log.push(`introduce ${ids.length}`)),
+      introduce: (ids: readonly HostId[]) => {
+        log.push(`introduce ${ids.length}`)
+        const code = failsToIntroduce.shift()
+        return code === undefined ? Promise.resolve() : Promise.reject(new Refusal(code))
+      },
       subscribe: (listener: (event: HostEvent) => void) => {
         listeners.add(listener)
         return () => listeners.delete(listener)
@@ -51,7 +56,7 @@ function start(aid: Partial<Aid<ToyTerms>> = {}) {
     },
     timeoutMs: 1_000,
   } as unknown as EnginePorts
-  const asker = new Asker(toyCourse, { mends: () => ({}), ...aid }, ports)
+  const asker = new Asker(toyCourse, { mends: () => [], ...aid }, ports)
   const comesBack = (host: HostId) => {
     away.delete(host)
     for (const listener of [...listeners]) listener({ type: 'ready', host })
@@ -60,7 +65,7 @@ function start(aid: Partial<Aid<ToyTerms>> = {}) {
     const [effect] = effects(toyCourse, s)
     return asker.perform(s, { ...(effect as Ask<ToyTerms>), ...ask })
   }
-  return { asker, log, refusals, away, resting, comesBack, perform }
+  return { asker, log, refusals, failsToIntroduce, away, resting, comesBack, perform }
 }
 const [first] = hosts as [HostId]
 
@@ -82,11 +87,18 @@ describe('asking', () => {
     expect(another.log).toEqual([`toy.join ${first}`])
   })
 
+  it('introduces hosts again for the next question, when they did not come to know each other', async () => {
+    const { perform, log, failsToIntroduce } = start()
+    failsToIntroduce.push('peer.unknown')
+    expect(await perform(gather)).toMatchObject({ type: 'refused', code: 'peer.unknown' })
+    expect(await perform(gather)).toMatchObject({ type: 'said' })
+    expect(log.filter((line) => line.startsWith('introduce'))).toEqual(['introduce 3', 'introduce 3'])
+  })
+
   it('asks once more what a host can answer after mending, and no more', async () => {
     const mended: number[] = []
-    const mends = () => ({
-      'key.unknown': (_: unknown, { index }: { index: number }) => Promise.resolve(mended.push(index)),
-    })
+    const mend: Mend<ToyTerms> = ['key.unknown', (_, { index }) => Promise.resolve(mended.push(index))]
+    const mends = () => [mend]
     const { perform, refusals } = start({ mends })
     refusals.push('key.unknown')
     expect(await perform(gather)).toMatchObject({ type: 'said' })

@@ -132,6 +132,23 @@ describe('a lost host', () => {
     expect(transition(sign, refused(1))).toBe(sign)
   })
 
+  it('counts in a round that asks all, also when it is not of the quorum', () => {
+    const startsOver = machineOf<ToyTerms>({
+      ...toyCourse,
+      of: {
+        ...toyCourse.of,
+        rounds: { ...toyCourse.of.rounds, gather: { ...toyCourse.of.rounds.gather, loss: 'new_attempt' } },
+      },
+      refused: () => ({ then: 'new_attempt' }),
+    } as unknown as Course<ToyTerms>)
+    expect(startsOver.transition(gather, refused(1)).stage).toEqual({ name: 'waiting' })
+  })
+
+  it('is another question when it is asked the same again, in a round of any kind', () => {
+    const asksAgain = machineOf<ToyTerms>({ ...toyCourse, refused: () => ({ then: 'ask_again' }) })
+    expect(triesOf(asksAgain.transition(sign, refused(2)))).toEqual({ 2: 1 })
+  })
+
   it('may fail the session', () => {
     const { stage } = transition(gather, refused(2, { code: 'content.invalid' }))
     expect(stage).toEqual({ name: 'failed', code: 'content.invalid', culprits: [2] })
@@ -175,7 +192,7 @@ describe('a session', () => {
       })
       s = after(s, { type: 'passed', attempt }, refused(2, { attempt }))
     }
-    expect(transition(s, sees(1))).toBe(s)
+    expect(transition(s, sees()).stage).toMatchObject({ name: 'failed', code: 'signing.hosts_lost' })
     const { attempt, stage } = transition(s, sees(2, 3))
     expect(attempt).toBe(MAX_ATTEMPTS)
     expect(stage).toEqual({ name: 'failed', code: 'signing.hosts_lost', culprits: [] })

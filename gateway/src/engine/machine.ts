@@ -224,7 +224,7 @@ export function isRepeatable<T extends Terms>(course: Course<T>, after: Session<
       if (!course.savesRounds) return event.attempt === attempt && !hasEnded(after)
       return event.type === 'said' && stage.name === 'asking' && stage.round === event.round
     case 'refused':
-      return stage.name === 'asking' && isAskedAgain(course, stage)
+      return stage.name === 'asking' && event.attempt === attempt && isAskedAgain(course, stage)
     case 'told':
     case 'hosts_seen':
     case 'time_passed':
