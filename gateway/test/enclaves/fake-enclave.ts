@@ -71,6 +71,8 @@ export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
     },
     async stop() {
       for (const socket of enclave.sockets) socket.resetAndDestroy()
+      // One that its peer has ended already cannot be reset, and Node tells of its end no more.
+      enclave.sockets.clear()
       await new Promise((resolve) => server.close(resolve))
     },
     async restart() {
