@@ -1,6 +1,6 @@
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { verifyAttestedIdentity, type VerifiedDocument } from '@quorate/shared/attestation/verify'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Client } from './http/client.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { readerSeed } from '@quorate/shared/seal/items'
-import { createSigner, digestOf } from '@quorate/shared/seal/sign'
+import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signBody } from '@quorate/shared/seal/sign'
+import { signBody } from '@quorate/shared/crypto/sign'
 import type { AttestedIdentity } from '@quorate/shared/wire/identity'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signBody } from '@quorate/shared/seal/sign'
+import { signBody } from '@quorate/shared/crypto/sign'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { authSigner } from '../src/keygen/registration.ts'
 import type { Key } from '../src/index.ts'

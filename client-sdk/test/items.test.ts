@@ -1,7 +1,7 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RefusalCode } from '@quorate/shared/errors'
-import { createSigner } from '@quorate/shared/seal/sign'
+import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import type { ItemFailure, Outcome } from '@quorate/shared/wire/signing'

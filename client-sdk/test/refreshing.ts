@@ -1,4 +1,4 @@
-import { digestOf, signBody } from '@quorate/shared/seal/sign'
+import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { toBase64url } from '@quorate/shared/wire/bytes'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'

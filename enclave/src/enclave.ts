@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
-import { taggedHash } from '@quorate/shared/seal/hash'
+import { taggedHash } from '@quorate/shared/crypto/hash'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { ManifestOffer } from '@quorate/shared/wire/manifest'

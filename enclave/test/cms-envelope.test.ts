@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { openWith, sealWith } from '@quorate/shared/seal/symmetric'
+import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { describe, expect, it } from 'vitest'
 import { openEnvelope } from '../src/platform/cms-envelope.ts'
 

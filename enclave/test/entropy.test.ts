@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { encode } from '@quorate/shared/seal/cbor'
+import { encode } from '@quorate/shared/crypto/cbor'
 import { describe, expect, it } from 'vitest'
 import { addEntropy, checkEntropy, seedEntropy } from '../src/platform/entropy.ts'
 import { createNsm } from '../src/platform/nsm.ts'

@@ -1,4 +1,4 @@
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { describe, expect, it } from 'vitest'
 import { encodeRawMessage, openNsmDevice } from '../src/platform/nsm-device.ts'
 import { createNsm } from '../src/platform/nsm.ts'

@@ -1,5 +1,5 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import { digestOf, signBody } from '@quorate/shared/seal/sign'
+import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { Digest, type EnclaveId } from '@quorate/shared/wire/ids'
 import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'

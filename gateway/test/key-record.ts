@@ -1,4 +1,4 @@
-import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId, type Scheme } from '@quorate/shared/wire/ids'
 import type { Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'

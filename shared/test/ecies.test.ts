@@ -3,7 +3,7 @@ import { loadMpc } from '@quorate/shared/mpc'
 import { decrypt, encrypt } from 'eciesjs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openSealed, sealTo } from '../src/seal/ecies.ts'
+import { openSealed, sealTo } from '../src/crypto/ecies.ts'
 
 const { secp256k1: curve } = await loadMpc()
 const secret = secp256k1.utils.randomSecretKey()

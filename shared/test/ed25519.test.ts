@@ -1,8 +1,8 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import * as node from '../src/seal/ed25519.node.ts'
-import * as web from '../src/seal/ed25519.web.ts'
+import * as node from '../src/crypto/ed25519.node.ts'
+import * as web from '../src/crypto/ed25519.web.ts'
 
 type Wycheproof = {
   testGroups: { publicKey: { pk: string }; tests: { tcId: number; msg: string; sig: string; result: string }[] }[]

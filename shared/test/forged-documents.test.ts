@@ -2,7 +2,7 @@ import { encode } from 'cborg'
 import { describe, expect, it, vi } from 'vitest'
 import { createDocumentCache } from '../src/attestation/cache.ts'
 import { verifyAttestedIdentity, verifyDocument } from '../src/attestation/verify.ts'
-import { taggedHash } from '../src/seal/hash.ts'
+import { taggedHash } from '../src/crypto/hash.ts'
 import { fromHex, toHex } from '../src/wire/bytes.ts'
 import { EnclaveIdentity } from '../src/wire/identity.ts'
 import {

@@ -1,5 +1,5 @@
-import { readerSeed } from '@quorate/shared/seal/items'
-import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { createSigner, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32 } from '@quorate/shared/wire/ids'
 import type { RouteReply, RouteWanting } from '@quorate/shared/wire/routes/table'

@@ -1,6 +1,6 @@
 import type { Secp256k1 } from '@quorate/shared/mpc'
-import { encode } from '@quorate/shared/seal/cbor'
-import { sealTo } from '@quorate/shared/seal/ecies'
+import { encode } from '@quorate/shared/crypto/cbor'
+import { sealTo } from '@quorate/shared/crypto/ecies'
 import { fromHex, toBase64url } from '@quorate/shared/wire/bytes'
 import { Init, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteBody } from '@quorate/shared/wire/routes/table'

@@ -1,4 +1,4 @@
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import { Base64url } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'

@@ -1,4 +1,4 @@
-import { sealTo } from '@quorate/shared/seal/ecies'
+import { sealTo } from '@quorate/shared/crypto/ecies'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Consent, Invitation, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Context } from '../context.ts'

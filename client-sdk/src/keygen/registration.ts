@@ -1,7 +1,7 @@
-import { encode } from '@quorate/shared/seal/cbor'
-import { taggedHash } from '@quorate/shared/seal/hash'
-import { authSeed } from '@quorate/shared/seal/items'
-import { createSigner, digestOf, verifyBody, type Signer } from '@quorate/shared/seal/sign'
+import { encode } from '@quorate/shared/crypto/cbor'
+import { taggedHash } from '@quorate/shared/crypto/hash'
+import { authSeed } from '@quorate/shared/crypto/session-items'
+import { createSigner, digestOf, verifyBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { toHex } from '@quorate/shared/wire/bytes'
 import {

@@ -1,4 +1,4 @@
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { ContentType } from '@quorate/shared/wire/content'
 import type { Digest, Scheme } from '@quorate/shared/wire/ids'

@@ -1,4 +1,4 @@
-import { signBody, type Signer } from '@quorate/shared/seal/sign'
+import { signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { RefreshRequest, RefreshRequestBody } from '@quorate/shared/wire/refresh'
 import { invalid } from '../errors.ts'

@@ -1,5 +1,5 @@
 import type { Mpc } from '@quorate/shared/mpc'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { describesKey } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { Certificate } from '@quorate/shared/wire/certificate'

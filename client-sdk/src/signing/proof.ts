@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
-import { itemDigest } from '@quorate/shared/seal/session-keys'
+import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { loadMpc } from '@quorate/shared/mpc'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { toHex } from '@quorate/shared/wire/bytes'

@@ -1,4 +1,4 @@
-import { digestOf, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'

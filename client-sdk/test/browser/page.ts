@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import { verifyDocument, type Expectation } from '@quorate/shared/attestation/verify'
 import { loadMpc } from '@quorate/shared/mpc'
-import { sealTo } from '@quorate/shared/seal/ecies'
-import { createSigner, verifyEd25519 } from '@quorate/shared/seal/sign'
+import { sealTo } from '@quorate/shared/crypto/ecies'
+import { createSigner, verifyEd25519 } from '@quorate/shared/crypto/sign'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Quorate, QuorateError, type TrustPolicy } from '../../src/index.ts'
 

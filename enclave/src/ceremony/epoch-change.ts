@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { succeeds, verifyPrepared } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'

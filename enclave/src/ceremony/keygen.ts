@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRoster } from '@quorate/shared/verify/roster'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'

@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment } from '@quorate/shared/wire/signing'

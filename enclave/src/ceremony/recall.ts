@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { verifyBody } from '@quorate/shared/seal/sign'
+import { verifyBody } from '@quorate/shared/crypto/sign'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveLog } from '../events.ts'
 import type { Images } from '../policy/images.ts'

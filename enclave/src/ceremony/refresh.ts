@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { describesKey } from '@quorate/shared/verify/certificate'
 import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import { toBase64url } from '@quorate/shared/wire/bytes'

@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRequest } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'

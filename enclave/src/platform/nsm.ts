@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { readCbor } from '@quorate/shared/attestation/cose'
-import { encode } from '@quorate/shared/seal/cbor'
+import { encode } from '@quorate/shared/crypto/cbor'
 import { z } from 'zod'
 
 /** What goes into an attestation document beside the measurements. At most 1024, 512 and 512 bytes; null leaves it out. */

@@ -1,5 +1,5 @@
 import { isRefusalCode, Refusal } from '@quorate/shared/errors'
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { hostMethods, type HostMethod } from '@quorate/shared/ceremonies/host-methods'
 import { RequestBodyFrame } from '@quorate/shared/wire/host'
 import type { Handlers } from '../enclave.ts'

@@ -3,7 +3,7 @@ import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Measurements } from '@quorate/shared/wire/measurements'
 import { equalBytes } from '@quorate/shared/attestation/der'
 import { Refusal } from '@quorate/shared/errors'
-import { taggedHash } from '@quorate/shared/seal/hash'
+import { taggedHash } from '@quorate/shared/crypto/hash'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Nsm } from '../platform/nsm.ts'
 

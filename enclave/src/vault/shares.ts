@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import { z } from 'zod'

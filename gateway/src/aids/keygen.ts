@@ -1,4 +1,4 @@
-import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { Refusal } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'

@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf, verifyBody } from '@quorate/shared/seal/sign'
+import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import { KeyId } from '@quorate/shared/wire/ids'

@@ -1,5 +1,5 @@
 import type { RefusalCode } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate, SealedShare } from '@quorate/shared/wire/certificate'

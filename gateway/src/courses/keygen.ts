@@ -1,5 +1,5 @@
 import { keygen } from '@quorate/shared/ceremonies/keygen'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import type { EnclaveId, Scheme, UserId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { KeygenState, RegistrationReceipt, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'

@@ -1,4 +1,4 @@
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { EnclaveId, type KeyId, type RefreshId } from '@quorate/shared/wire/ids'
 import type { RoundOne } from '@quorate/shared/wire/keygen'
 import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'

@@ -1,5 +1,5 @@
 import { refresh } from '@quorate/shared/ceremonies/refresh'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { Installed, Prepared, RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'

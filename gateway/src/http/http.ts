@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import { deriveKey } from '@quorate/shared/seal/session-keys'
+import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import type { Registry } from 'prom-client'
 import type { Coordinator } from '../commands/ports.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'

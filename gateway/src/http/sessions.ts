@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { verifyBody } from '@quorate/shared/seal/sign'
+import { verifyBody } from '@quorate/shared/crypto/sign'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { SessionProof } from '@quorate/shared/wire/routes/sessions'
 import type { Tokens } from './tokens.ts'

@@ -6,7 +6,7 @@ import type { ManifestReport } from '@quorate/shared/wire/routes/manifest'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store, TakenManifest } from '../store/store.ts'
 import type { ManifestEvents } from './manifest-events.ts'
-import { keepTaken } from './taken.ts'
+import { keepTaken } from './taken-manifests.ts'
 
 export type ManifestPorts = Readonly<{
   enclaves: Pick<Enclaves, 'ids' | 'status' | 'ask' | 'subscribe' | 'introduce'>

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import type { Address } from '@quorate/shared/wire/address'
 import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'

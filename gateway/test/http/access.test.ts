@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
-import { createSigner, signBody } from '@quorate/shared/seal/sign'
-import { deriveKey } from '@quorate/shared/seal/session-keys'
+import { createSigner, signBody } from '@quorate/shared/crypto/sign'
+import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answerOf, bearer, keyA, keyB, post, proofOf, startTestHttp, unknownKey, type TestHttp } from './fixture.ts'

@@ -1,4 +1,4 @@
-import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { createSigner, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { manifestDigest } from '@quorate/shared/verify/manifest'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveId, SignKey } from '@quorate/shared/wire/ids'

@@ -1,5 +1,5 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Content } from '@quorate/shared/wire/content'
 import type { Consent } from '@quorate/shared/wire/keygen'

@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import { taggedHash } from '@quorate/shared/seal/hash'
-import { createSigner } from '@quorate/shared/seal/sign'
+import { taggedHash } from '@quorate/shared/crypto/hash'
+import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { SignKey } from '@quorate/shared/wire/ids'
 import type { Roster } from '@quorate/shared/wire/keygen'

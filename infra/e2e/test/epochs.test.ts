@@ -1,4 +1,4 @@
-import { signBody } from '@quorate/shared/seal/sign'
+import { signBody } from '@quorate/shared/crypto/sign'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import { describe, expect, it } from 'vitest'

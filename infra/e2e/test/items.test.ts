@@ -1,5 +1,5 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { openSignature } from '@quorate/shared/seal/items'
+import { openSignature } from '@quorate/shared/crypto/session-items'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'

@@ -1,4 +1,4 @@
-import { verifyBody, type Signer } from '@quorate/shared/seal/sign'
+import { verifyBody, type Signer } from '@quorate/shared/crypto/sign'
 import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createCluster, startEnclave, type Cluster } from './support/cluster.ts'

@@ -1,5 +1,5 @@
 import type { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/seal/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Approval, Commitment } from '@quorate/shared/wire/signing'
 import { beforeAll, expect, it } from 'vitest'
 import { loadKey, makeKey, recall, type Asked, type MadeKey } from './support/ceremony.ts'

@@ -1,6 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import type { Frost, Mpc } from '@quorate/shared/mpc'
-import { sealSignature } from '@quorate/shared/seal/items'
+import { sealSignature } from '@quorate/shared/crypto/session-items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'

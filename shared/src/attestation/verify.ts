@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
-import { taggedHash } from '../seal/hash.ts'
+import { taggedHash } from '../crypto/hash.ts'
 import { toHex } from '../wire/bytes.ts'
 import type { EnclaveIdentity } from '../wire/identity.ts'
 import type { DocumentCache } from './cache.ts'

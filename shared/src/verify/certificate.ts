@@ -1,7 +1,7 @@
 import type { Mpc } from '@quorate/shared/mpc'
 import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
-import { digestOf, verifyBody } from '../seal/sign.ts'
+import { digestOf, verifyBody } from '../crypto/sign.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Certificate, CertificateBody } from '../wire/certificate.ts'
 import { verifyRoster } from './roster.ts'

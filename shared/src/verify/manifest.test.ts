@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSigner, digestOf, signBody, type Signer } from '../seal/sign.ts'
+import { createSigner, digestOf, signBody, type Signer } from '../crypto/sign.ts'
 import { toHex } from '../wire/bytes.ts'
 import { EnclaveId, SignKey } from '../wire/ids.ts'
 import { ManifestBody, type Manifest } from '../wire/manifest.ts'

@@ -1,6 +1,6 @@
 import { isDebug } from '../attestation/policy.ts'
 import { Refusal } from '../errors.ts'
-import { digestOf, verifyBody } from '../seal/sign.ts'
+import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest, SignKey } from '../wire/ids.ts'
 import type { Manifest, ManifestBody, Notice } from '../wire/manifest.ts'
 

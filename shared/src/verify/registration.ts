@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { taggedHash } from '../seal/hash.ts'
-import { verifyEd25519 } from '../seal/sign.ts'
+import { taggedHash } from '../crypto/hash.ts'
+import { verifyEd25519 } from '../crypto/sign.ts'
 import { fromHex } from '../wire/bytes.ts'
 import type { Registration, RegistrationBody } from '../wire/keygen.ts'
 

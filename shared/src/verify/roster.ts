@@ -1,6 +1,6 @@
 import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
-import { digestOf, verifyBody } from '../seal/sign.ts'
+import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { RegistrationReceipt, Roster, Skeleton } from '../wire/keygen.ts'
 
 /** One receipt: of this skeleton, for the participant at its index, signed by that participant's host. */

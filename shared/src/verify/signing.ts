@@ -1,5 +1,5 @@
 import { Refusal } from '../errors.ts'
-import { digestOf, verifyBody } from '../seal/sign.ts'
+import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/certificate.ts'
 import type { Approval, Outcome, SigningReceipt, SigningRequest } from '../wire/signing.ts'

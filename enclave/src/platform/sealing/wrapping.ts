@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
-import { encode } from '@quorate/shared/seal/cbor'
+import { encode } from '@quorate/shared/crypto/cbor'
 import type { EncryptionContext, SealingKms } from '../kms.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { isRefusalCode, Refusal, type RefusalCode } from '@quorate/shared/errors'
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { ReplyBodyFrame } from '@quorate/shared/wire/host'
 import type { Connection } from './connection.ts'

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { parseLaunch } from '@quorate/local/enclave/launch'
 import { runEnclave } from '@quorate/local/enclave/run'
-import { decode } from '@quorate/shared/seal/cbor'
+import { decode } from '@quorate/shared/crypto/cbor'
 import { createReach } from './crash-plan.ts'
 
 const args = process.argv.slice(2)

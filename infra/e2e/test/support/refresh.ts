@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { digestOf, signBody } from '@quorate/shared/seal/sign'
+import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { verifyInstalled, verifyPrepared, verifySuccessor } from '@quorate/shared/verify/refresh'
 import { RefreshId } from '@quorate/shared/wire/ids'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'

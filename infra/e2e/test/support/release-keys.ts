@@ -1,4 +1,4 @@
-import { createSigner, signBody, type Signer } from '@quorate/shared/seal/sign'
+import { createSigner, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import type { Measurements } from '@quorate/shared/wire/measurements'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { SignKey } from '@quorate/shared/wire/ids'

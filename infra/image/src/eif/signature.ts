@@ -1,5 +1,5 @@
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
-import { encode } from '@quorate/shared/seal/cbor'
+import { encode } from '@quorate/shared/crypto/cbor'
 import { es384, readCbor, readCoseSign1, sigStructure } from '@quorate/shared/attestation/cose'
 import { z } from 'zod'
 import { measureCertificate } from './measure.ts'

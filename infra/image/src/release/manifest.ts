@@ -1,6 +1,6 @@
 import { Release } from '@quorate/enclave/policy/release'
 import { isDebug } from '@quorate/shared/attestation/policy'
-import { verifyBody } from '@quorate/shared/seal/sign'
+import { verifyBody } from '@quorate/shared/crypto/sign'
 import { manifestDigest, verifyManifest } from '@quorate/shared/verify/manifest'
 import { Manifest, ManifestBody, ManifestImage } from '@quorate/shared/wire/manifest'
 import { z } from 'zod'

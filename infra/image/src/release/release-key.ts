@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { taggedHash } from '@quorate/shared/seal/hash'
+import { taggedHash } from '@quorate/shared/crypto/hash'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { SignKey } from '@quorate/shared/wire/ids'
 import type { Manifest, ManifestBody } from '@quorate/shared/wire/manifest'

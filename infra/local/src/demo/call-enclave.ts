@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { decode, encode } from '@quorate/shared/seal/cbor'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { parseListenAddress } from '@quorate/shared/wire/address'
 import { type HostMethod } from '@quorate/shared/ceremonies/host-methods'
 import { ReplyBodyFrame } from '@quorate/shared/wire/host'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Key } from '@quorate/client'
-import { createSigner, signBody } from '@quorate/shared/seal/sign'
+import { createSigner, signBody } from '@quorate/shared/crypto/sign'
 import type { Approval } from '@quorate/shared/wire/signing'
 import type { Fleet } from '../../fleet/fleet.ts'
 import { callEnclave } from '../call-enclave.ts'

@@ -1,5 +1,4 @@
 import { expand, extract } from '@noble/hashes/hkdf.js'
-import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { encode } from './cbor.ts'
@@ -10,15 +9,4 @@ export function deriveKey(secret: Uint8Array, label: string, ...context: (string
   const key = expand(sha256, pseudoRandomKey, encode([label, ...context]), 32)
   pseudoRandomKey.fill(0)
   return key
-}
-
-/**
- * Digest of one item under the session secret: who does not know S cannot guess content from it, and it fixes content,
- * mode, signing and place. 32 bytes.
- */
-export function itemDigest(sessionSecret: Uint8Array, signingId: string, at: number, item: unknown): Uint8Array {
-  const key = deriveKey(sessionSecret, 'item-digest', signingId, at)
-  const digest = hmac(sha256, key, encode(item))
-  key.fill(0)
-  return digest
 }

@@ -1,8 +1,10 @@
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
 import { Item } from '../wire/content.ts'
 import { decode, encode } from './cbor.ts'
-import { deriveKey } from './session-keys.ts'
-import { openWith, sealWith } from './symmetric.ts'
+import { deriveKey } from './hkdf.ts'
+import { openWith, sealWith } from './aead.ts'
 
 /*
  * What the people and the enclaves of a key derive from its session secret S, and a person from the own seed. Labels and
@@ -17,6 +19,14 @@ function withKey<T>(secret: Uint8Array, label: string, signingId: string, at: nu
   } finally {
     key.fill(0)
   }
+}
+
+/**
+ * Digest of one item under the session secret: who does not know S cannot guess content from it, and it fixes content,
+ * mode, signing and place. 32 bytes.
+ */
+export function itemDigest(sessionSecret: Uint8Array, signingId: string, at: number, item: unknown): Uint8Array {
+  return withKey(sessionSecret, 'item-digest', signingId, at, (key) => hmac(sha256, key, encode(item)))
 }
 
 /** Seals item `at` (0…) of a signing under S (32 bytes). */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { decode, encode } from './cbor.ts'
 import { taggedHash } from './hash.ts'
-import { deriveKey, itemDigest } from './session-keys.ts'
-import { openWith, sealWith } from './symmetric.ts'
+import { deriveKey } from './hkdf.ts'
+import { itemDigest } from './session-items.ts'
+import { openWith, sealWith } from './aead.ts'
 
 const key = new Uint8Array(32).fill(1)
 const plaintext = new TextEncoder().encode('a share')

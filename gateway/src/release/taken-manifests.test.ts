@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { takenManifest } from '../../test/release/signed-manifest.ts'
-import { keepTaken } from './taken.ts'
+import { keepTaken } from './taken-manifests.ts'
 
 const old = await takenManifest(1, 0, 10)
 const inForce = await takenManifest(2, 0, 20)
