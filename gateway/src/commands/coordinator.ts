@@ -73,8 +73,11 @@ export function createCoordinator(ports: Ports): Coordinator {
       return ports.store.certificates(keyId, epoch, MAX_CERTIFICATES)
     },
     readerKey: (keyId) => readerKey(all, keyId),
-    watch: <K extends keyof StatusOf>(kind: K, id: string, listener: (status: StatusOf[K]) => void) =>
-      kinds[kind].sessions.watchStatus(id, listener as (status: StatusOf[keyof StatusOf]) => void),
+    follow: {
+      keygen: kinds.keygen.sessions.following,
+      signing: kinds.signing.sessions.following,
+      refresh: kinds.refresh.sessions.following,
+    },
     start: () => takeUp(all, ports),
     async close() {
       health.close()

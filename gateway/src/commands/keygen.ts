@@ -140,14 +140,12 @@ export function createKeygens(ports: Ports, engine: EnginePorts, limits: Limits,
     reserve: (body) => reserve(context, body),
     init: (keyId, body) => init(context, keyId, body),
     register: (keyId, body) => register(context, keyId, body),
-    keygenStatus: (keyId) => sessions.status(keyId),
     slots: async (keyId) => {
       const { state } = await sessions.find(keyId)
       const skeleton = skeletonOf(state)
       if (skeleton === null) throw new Refusal('request.not_found')
       return { keyId, skeleton, slots: slotsOf(state) }
     },
-    waitKeygen: (keyId, waiting) => sessions.wait(keyId, waiting),
   } satisfies Partial<Coordinator>
   const readerKey = async (keyId: KeyId) => skeletonOf((await sessions.find(keyId)).state)?.readerKey ?? null
   return { sessions, offered, readerKey }

@@ -1,4 +1,4 @@
-import type { KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
+import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
 import type { RegistrationReceipt, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type {
@@ -51,31 +51,35 @@ export type Ports = Readonly<{
 
 export type StatusOf = { keygen: KeygenStatus; signing: SigningStatus; refresh: RefreshStatus }
 
+/** How a session of one kind is read and followed. */
+export type Following<S> = Readonly<{
+  /** Rejects with `request.not_found`. */
+  status: (id: string) => Promise<S>
+  /** The next status that `waiting` asks for, or the current one when time is up. */
+  wait: (id: string, waiting: Waiting) => Promise<S>
+  /** Calls `listener` with every later status. Gives the way to stop. */
+  watch: (id: string, listener: (status: S) => void) => () => void
+}>
+
 /** Drives every session of the gateway. All methods reject with a `Refusal`. */
 export type Coordinator = {
   reserve(body: z.output<typeof ReserveBody>): Promise<Reservation>
   init(keyId: KeyId, body: z.output<typeof InitBody>): Promise<KeygenStatus>
   register(keyId: KeyId, body: z.output<typeof ParticipantBody>): Promise<{ receipt: RegistrationReceipt }>
-  keygenStatus(keyId: KeyId): Promise<KeygenStatus>
   slots(keyId: KeyId): Promise<{ keyId: KeyId; skeleton: Skeleton; slots: Slot[] }>
   requestSigning(body: z.output<typeof SigningBody>): Promise<SigningStatus>
   approve(signingId: SigningId, approval: Approval): Promise<SigningStatus>
-  signingStatus(signingId: SigningId): Promise<SigningStatus>
   openSignings(keyId: KeyId): Promise<SigningStatus[]>
   key(keyId: KeyId): Promise<Certificate>
   /** Its certificates from this epoch on, `MAX_CERTIFICATES` at most. */
   certificates(keyId: KeyId, epoch: number): Promise<Certificate[]>
   requestRefresh(keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus>
-  refreshStatus(refreshId: RefreshId): Promise<RefreshStatus>
-  waitRefresh(refreshId: RefreshId, waiting: Waiting): Promise<RefreshStatus>
   /** The key (hex) under which readers of this key or keygen prove themselves. */
   readerKey(keyId: KeyId): Promise<string | null>
-  waitKeygen(keyId: KeyId, waiting: Waiting): Promise<KeygenStatus>
-  waitSigning(signingId: SigningId, waiting: Waiting): Promise<SigningStatus>
   /** The open signings of a key; waits for one to appear when there are none. */
   waitSignings(keyId: KeyId, waiting: Omit<Waiting, 'after'>): Promise<SigningStatus[]>
-  /** Calls `listener` with every later status of the session. Gives the way to stop. */
-  watch<K extends keyof StatusOf>(kind: K, id: string, listener: (status: StatusOf[K]) => void): () => void
+  /** Reads and follows the sessions of each kind. */
+  follow: { readonly [K in keyof StatusOf]: Following<StatusOf[K]> }
   /** Takes up everything that is open. */
   start(): Promise<void>
   /** Answers who waits, saves what is under way, and stops. */

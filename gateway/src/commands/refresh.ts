@@ -77,8 +77,6 @@ export function createRefreshes(
   const context = { ports, keys, limits, sessions }
   const offered = {
     requestRefresh: (keyId, request) => requestRefresh(context, keyId, request),
-    refreshStatus: (refreshId) => sessions.status(refreshId),
-    waitRefresh: (refreshId, waiting) => sessions.wait(refreshId, waiting),
   } satisfies Partial<Coordinator>
   return { sessions, offered }
 }

@@ -141,12 +141,10 @@ export function createSignings(
   const offered = {
     requestSigning: (body) => requestSigning(context, body),
     approve: (signingId, approval) => approve(context, signingId, approval),
-    signingStatus: (signingId) => sessions.status(signingId),
     openSignings: async (keyId) => {
       await loadKey(keyId)
       return openSignings(context, keyId)
     },
-    waitSigning: (signingId, waiting) => sessions.wait(signingId, waiting),
     waitSignings: (keyId, waiting) => waitSignings(context, keyId, waiting),
   } satisfies Partial<Coordinator>
   return { sessions, offered }

@@ -126,9 +126,14 @@ export class Sessions<T extends Terms> {
     }
   }
 
-  /** Calls `listener` with every later status. Gives the way to stop. */
-  watchStatus(id: string, listener: (status: T['status']) => void): () => void {
-    return this.watch(id, (now) => listener(this.#of.course.status(now)))
+  /** Reads and follows a session by its public status. */
+  get following() {
+    const { status } = this.#of.course
+    return {
+      status: async (id: string): Promise<T['status']> => status(await this.find(id)),
+      wait: (id: string, waiting: Waiting): Promise<T['status']> => this.wait(id, waiting),
+      watch: (id: string, listener: (status: T['status']) => void) => this.watch(id, (now) => listener(status(now))),
+    }
   }
 
   /** The next status above version `after`, or the current one when time is up. */
@@ -166,10 +171,6 @@ export class Sessions<T extends Terms> {
     this.#closed = true
     for (const stop of this.#waiting) stop()
     await Promise.all([...this.#open.values()].map((actor) => actor.stop()))
-  }
-
-  async status(id: string): Promise<T['status']> {
-    return this.#of.course.status(await this.find(id))
   }
 
   #start(id: string, start: Now<T>): Actor<Session<T>, Event<T>, Effect<T>> {

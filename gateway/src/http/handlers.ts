@@ -1,11 +1,11 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { EnclaveId, KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
+import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes/table'
 import type { z } from 'zod'
 import type { Coordinator } from '../commands/ports.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
-import { followed, type Stream } from './followed.ts'
+import { read, stream, type Stream } from './followed.ts'
 import type { Principal } from './principal.ts'
 import type { createSessions } from './sessions.ts'
 
@@ -53,17 +53,13 @@ type Some<N extends RouteName> = Pick<Handlers, N>
 function keygenHandlers(
   coordinator: Coordinator,
 ): Some<'reserveKeygen' | 'initKeygen' | 'register' | 'getSlots' | 'getKeygen' | 'watchKeygen'> {
-  const keygens = followed('keygen', coordinator, {
-    status: (id: KeyId) => coordinator.keygenStatus(id),
-    wait: (id: KeyId, waiting) => coordinator.waitKeygen(id, waiting),
-  })
   return {
     reserveKeygen: ({ body }) => coordinator.reserve(body),
     initKeygen: ({ params, body }) => coordinator.init(params.keyId, body),
     register: ({ params, body }) => coordinator.register(params.keyId, body),
     getSlots: ({ params }) => coordinator.slots(params.keyId),
-    getKeygen: ({ params, ...read }) => keygens.read(params.keyId, read),
-    watchKeygen: ({ params }) => keygens.stream(params.keyId),
+    getKeygen: ({ params, ...asked }) => read(coordinator.follow.keygen, params.keyId, asked),
+    watchKeygen: ({ params }) => stream(coordinator.follow.keygen, params.keyId),
   }
 }
 
@@ -80,15 +76,11 @@ function keyHandlers(coordinator: Coordinator): Some<'getKey' | 'listCertificate
 function signingHandlers(
   coordinator: Coordinator,
 ): Some<'requestSigning' | 'approveSigning' | 'getSigning' | 'watchSigning' | 'listSignings'> {
-  const signings = followed('signing', coordinator, {
-    status: (id: SigningId) => coordinator.signingStatus(id),
-    wait: (id: SigningId, waiting) => coordinator.waitSigning(id, waiting),
-  })
   return {
     requestSigning: ({ body }) => coordinator.requestSigning(body),
     approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
-    getSigning: ({ params, ...read }) => signings.read(params.signingId, read),
-    watchSigning: ({ params }) => signings.stream(params.signingId),
+    getSigning: ({ params, ...asked }) => read(coordinator.follow.signing, params.signingId, asked),
+    watchSigning: ({ params }) => stream(coordinator.follow.signing, params.signingId),
     listSignings: async ({ params: { keyId }, query: { wait: ms }, signal }) => ({
       signings: await (ms === undefined
         ? coordinator.openSignings(keyId)
@@ -98,14 +90,10 @@ function signingHandlers(
 }
 
 function refreshHandlers(coordinator: Coordinator): Some<'requestRefresh' | 'getRefresh' | 'watchRefresh'> {
-  const refreshes = followed('refresh', coordinator, {
-    status: (id: RefreshId) => coordinator.refreshStatus(id),
-    wait: (id: RefreshId, waiting) => coordinator.waitRefresh(id, waiting),
-  })
   return {
     requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.keyId, body),
-    getRefresh: ({ params, ...read }) => refreshes.read(params.refreshId, read),
-    watchRefresh: ({ params }) => refreshes.stream(params.refreshId),
+    getRefresh: ({ params, ...asked }) => read(coordinator.follow.refresh, params.refreshId, asked),
+    watchRefresh: ({ params }) => stream(coordinator.follow.refresh, params.refreshId),
   }
 }
 

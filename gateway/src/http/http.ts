@@ -53,7 +53,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const ofOthers = createIdempotency(replies, clock)
   const serve: RequestListener = createApp({
     handlers: createHandlers({ coordinator, enclaves, manifests, openSession }),
-    whoMay: createWhoMay(tokens, coordinator),
+    whoMay: createWhoMay(tokens, coordinator.follow),
     idempotencyOf: (route) => (route === 'openSession' ? ofSessions : ofOthers),
     events,
     draining: draining.signal,

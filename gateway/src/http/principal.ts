@@ -30,12 +30,12 @@ type KeyOf = (id: never) => Promise<KeyId>
 
 export function createWhoMay(
   tokens: Pick<Tokens, 'verify'>,
-  coordinator: Pick<Coordinator, 'signingStatus' | 'refreshStatus'>,
+  follow: Pick<Coordinator['follow'], 'signing' | 'refresh'>,
 ): WhoMay {
   const keyOf: Readonly<Record<ParameterName, KeyOf | null>> = {
     keyId: (id: KeyId) => Promise.resolve(id),
-    signingId: async (id: SigningId) => (await coordinator.signingStatus(id)).keyId,
-    refreshId: async (id: RefreshId) => (await coordinator.refreshStatus(id)).keyId,
+    signingId: async (id: SigningId) => (await follow.signing.status(id)).keyId,
+    refreshId: async (id: RefreshId) => (await follow.refresh.status(id)).keyId,
     enclaveId: null,
   }
   return {

@@ -108,7 +108,7 @@ export async function begin(): Promise<{ reservation: Reservation; skeleton: Ske
 }
 export const register = (keyId: KeyId, index: number, consent?: Consent) =>
   coordinator.register(keyId, { userId: UserId.parse(users[index - 1]), sealed: sealRegistration(index, consent) })
-export const ended = (keyId: KeyId) => coordinator.waitKeygen(keyId, { ms: EVER })
+export const ended = (keyId: KeyId) => coordinator.follow.keygen.wait(keyId, { ms: EVER })
 export const code = (expected: string) => expect.objectContaining({ code: expected }) as Refusal
 
 type Key = { record: KeyRecord; digest: string }
@@ -134,7 +134,7 @@ export async function storedKey(consents: Record<string, Consent> = {}): Promise
   return key
 }
 export const sealedItems = ['c2VhbGVk']
-export const finished = ({ signingId }: SigningStatus) => coordinator.waitSigning(signingId, { ms: EVER })
+export const finished = ({ signingId }: SigningStatus) => coordinator.follow.signing.wait(signingId, { ms: EVER })
 
 /** A signing that waits for approvals. */
 export async function ask(key: Key, asker = 1, more: Parameters<typeof requestFor>[2] = {}) {

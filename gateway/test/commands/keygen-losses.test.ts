@@ -32,7 +32,7 @@ describe('a keygen', () => {
     const { keyId, reservation } = await begin()
     const { enclaveId } = reservation.slots[2]!
     const versions: number[] = []
-    coordinator.watch('keygen', keyId, ({ version }) => {
+    coordinator.follow.keygen.watch(keyId, ({ version }) => {
       versions.push(version)
       noticed()
     })
@@ -44,7 +44,7 @@ describe('a keygen', () => {
     for (const index of [1, 2, 3]) await register(keyId, index)
     // Whether another attempt begins is saved together with the end of this one.
     await until(() => versions.length > before, 'the end of the attempt')
-    expect((await coordinator.keygenStatus(keyId)).state).toBe('key_generation')
+    expect((await coordinator.follow.keygen.status(keyId)).state).toBe('key_generation')
     expect(enclaves.count('keygen.round1')).toBe(3)
     enclaves.restart(enclaveId)
     expect((await ended(keyId)).state).toBe('completed')

@@ -73,7 +73,7 @@ describe('a keygen', () => {
     const { reservation, skeleton } = await reserve()
     const body = { skeleton: change(skeleton), sealed: initsFor(reservation) }
     await expect(coordinator.init(reservation.keyId, body)).rejects.toEqual(code('keygen.skeleton_mismatch'))
-    expect((await coordinator.keygenStatus(reservation.keyId)).state).toBe('reserved')
+    expect((await coordinator.follow.keygen.status(reservation.keyId)).state).toBe('reserved')
   })
 
   it('stays reserved when an enclave cannot open its init, and then takes a good one', async () => {

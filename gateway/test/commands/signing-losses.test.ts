@@ -62,7 +62,7 @@ describe('a signing', () => {
     const { request, status } = await ask(key)
     // Whether there is a quorum is saved together with the approval.
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
-    expect((await coordinator.signingStatus(status.signingId)).state).toBe('collecting_participants')
+    expect((await coordinator.follow.signing.status(status.signingId)).state).toBe('collecting_participants')
     expect(enclaves.count('signing.commit')).toBe(0)
     enclaves.restart('enclave-1')
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1 })

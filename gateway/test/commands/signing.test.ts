@@ -87,14 +87,14 @@ describe('a signing', () => {
     const { status } = await ask(key)
     const wrong = await decisionFor(key, request, 2)
     await expect(coordinator.approve(status.signingId, wrong)).rejects.toEqual(code('consent.invalid'))
-    await expect(coordinator.signingStatus('ff'.repeat(16) as never)).rejects.toEqual(code('request.not_found'))
+    await expect(coordinator.follow.signing.status('ff'.repeat(16) as never)).rejects.toEqual(code('request.not_found'))
   })
 
   it('ends when someone whose share is needed rejects', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2, 'reject'))
-    expect((await coordinator.signingStatus(status.signingId)).state).toBe('collecting_participants')
+    expect((await coordinator.follow.signing.status(status.signingId)).state).toBe('collecting_participants')
     await expect(coordinator.approve(status.signingId, await decisionFor(key, request, 2, 'approve'))).rejects.toEqual(
       code('session.conflict'),
     )
@@ -111,7 +111,7 @@ describe('a signing', () => {
     enclaves.fault('enclave-0', 'signing.aggregate', 'signing.bad_partial', [2])
     const { version } = await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     // Whether another attempt begins is saved together with the end of this one.
-    const after = await coordinator.waitSigning(status.signingId, { after: version, ms: EVER })
+    const after = await coordinator.follow.signing.wait(status.signingId, { after: version, ms: EVER })
     expect(after.state).toBe('collecting_participants')
     enclaves.fault('enclave-0', 'signing.aggregate', 'signing.bad_partial', [3])
     await coordinator.approve(status.signingId, await decisionFor(key, request, 3))

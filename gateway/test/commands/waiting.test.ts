@@ -11,24 +11,26 @@ describe('waiting', () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
     const { signingId, version } = status
-    const next = coordinator.waitSigning(signingId, { after: version, ms: EVER })
+    const next = coordinator.follow.signing.wait(signingId, { after: version, ms: EVER })
     await coordinator.approve(signingId, await decisionFor(key, request, 2))
     expect((await next).version).toBeGreaterThan(version)
     const other = (await ask(key)).status
-    const patient = coordinator.waitSigning(other.signingId, { ms: 1_000 })
+    const patient = coordinator.follow.signing.wait(other.signingId, { ms: 1_000 })
     // An open session is found in memory, so that one waits after a turn.
     await turn()
     vi.advanceTimersByTime(1_000)
     expect(await patient).toEqual(other)
     const aborting = new AbortController()
-    const aborted = coordinator.waitSigning(other.signingId, { ms: EVER, signal: aborting.signal })
+    const aborted = coordinator.follow.signing.wait(other.signingId, { ms: EVER, signal: aborting.signal })
     aborting.abort()
     expect(await aborted).toEqual(other)
-    const closing = coordinator.waitSigning(other.signingId, { ms: EVER })
+    const closing = coordinator.follow.signing.wait(other.signingId, { ms: EVER })
     await turn()
     await coordinator.close()
     expect(await closing).toEqual(other)
-    await expect(coordinator.waitSigning(other.signingId, { ms: EVER })).rejects.toEqual(code('gateway.draining'))
+    await expect(coordinator.follow.signing.wait(other.signingId, { ms: EVER })).rejects.toEqual(
+      code('gateway.draining'),
+    )
   })
 
   it('for signings of a key ends when one appears', async () => {
@@ -47,7 +49,7 @@ describe('waiting', () => {
   it('by watching does not harm the session when the watcher fails', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    coordinator.watch('signing', status.signingId, () => {
+    coordinator.follow.signing.watch(status.signingId, () => {
       throw new Error('a secret')
     })
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
@@ -61,7 +63,7 @@ describe('waiting', () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
     const seen: [number, string][] = []
-    const stop = coordinator.watch('signing', status.signingId, ({ version, state }) => seen.push([version, state]))
+    const stop = coordinator.follow.signing.watch(status.signingId, ({ version, state }) => seen.push([version, state]))
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     await finished(status)
     stop()

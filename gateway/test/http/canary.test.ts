@@ -35,7 +35,7 @@ it('lets no secret that it was shown into logs, metrics or errors', async () => 
   ]
   for (const fault of faults) {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is thrown may be anything
-    http.coordinator.keygenStatus = () => Promise.reject(fault)
+    Object.assign(http.coordinator.follow.keygen, { status: () => Promise.reject(fault) })
     await note(await fetch(`${http.api}/keygen/${keyA}/status`, bearer(token)))
   }
   expect(seen.filter((text) => text === '500')).toHaveLength(faults.length)

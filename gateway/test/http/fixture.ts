@@ -13,7 +13,7 @@ import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { Coordinator } from '../../src/commands/ports.ts'
+import type { Coordinator, Following } from '../../src/commands/ports.ts'
 import type { EnclaveStatus } from '../../src/hosts/enclaves/enclaves.ts'
 import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
@@ -57,10 +57,6 @@ function fakeCoordinator() {
     [refreshStatus(refreshOfA, keyA), refreshStatus(refreshOfB, keyB)].map((s) => [s.refreshId, s]),
   )
   const watchers = new Set<(status: KeygenStatus) => void>()
-  const found = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Refusal('request.not_found')
-    return value
-  }
   const asked: string[] = []
   const note = (what: string) => {
     asked.push(what)
@@ -73,6 +69,30 @@ function fakeCoordinator() {
     waits.clear()
   }
   const refuse = () => Promise.reject(new Refusal('session.conflict'))
+  const followKeygens: Coordinator['follow']['keygen'] = {
+    status: async (id) => Promise.resolve(found(keygens.get(id as KeyId))),
+    wait: async (id, { after, ms, signal }) => {
+      note(`wait ${String(after)} ${ms}`)
+      const before = found(keygens.get(id as KeyId))
+      if (after !== undefined && before.version > after) return before
+      await new Promise<void>((resolve) => {
+        waits.add(resolve)
+        signal?.addEventListener('abort', () => {
+          note('aborted')
+          resolve()
+        })
+      })
+      return found(keygens.get(id as KeyId))
+    },
+    watch: (_, listener) => {
+      watchers.add(listener)
+      noticed()
+      return () => {
+        watchers.delete(listener)
+        noticed()
+      }
+    },
+  }
   const coordinator: Coordinator = {
     reserve: () => {
       note('reserve')
@@ -86,39 +106,13 @@ function fakeCoordinator() {
     },
     requestSigning: refuse,
     approve: refuse,
-    keygenStatus: async (id) => Promise.resolve(found(keygens.get(id))),
-    signingStatus: async (id) => Promise.resolve(found(signings.get(id))),
     certificates: async (id) => Promise.resolve(found(keygens.has(id) ? [certificate] : undefined)),
     requestRefresh: refuse,
-    refreshStatus: async (id) => Promise.resolve(found(refreshes.get(id))),
-    waitRefresh: async (id) => Promise.resolve(found(refreshes.get(id))),
     openSignings: () => Promise.resolve([]),
     key: async (id) => Promise.resolve(found(keygens.has(id) ? certificate : undefined)),
     readerKey: (id) => Promise.resolve(readers.get(id) ?? null),
-    waitKeygen: async (id, { after, ms, signal }) => {
-      note(`wait ${String(after)} ${ms}`)
-      const before = found(keygens.get(id))
-      if (after !== undefined && before.version > after) return before
-      await new Promise<void>((resolve) => {
-        waits.add(resolve)
-        signal?.addEventListener('abort', () => {
-          note('aborted')
-          resolve()
-        })
-      })
-      return found(keygens.get(id))
-    },
-    waitSigning: async (id) => Promise.resolve(found(signings.get(id))),
     waitSignings: () => Promise.resolve([]),
-    watch: (_kind, _id, listener) => {
-      const own = listener as (status: KeygenStatus) => void
-      watchers.add(own)
-      noticed()
-      return () => {
-        watchers.delete(own)
-        noticed()
-      }
-    },
+    follow: { keygen: followKeygens, signing: followAt(signings), refresh: followAt(refreshes) },
     start: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
@@ -128,6 +122,17 @@ function fakeCoordinator() {
     endWaits()
   }
   return { coordinator, readers, asked, change, endWaits, watchers }
+}
+
+const found = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Refusal('request.not_found')
+  return value
+}
+
+/** Statuses that do not change. */
+function followAt<S>(statuses: ReadonlyMap<string, S>): Following<S> {
+  const status = async (id: string) => Promise.resolve(found(statuses.get(id)))
+  return { status, wait: status, watch: () => () => undefined }
 }
 
 /** A real server on a free port of this machine, with everything it wrote to its log. */

@@ -100,7 +100,8 @@ describe.each(wanting('nobody'))('%s, which wants nobody,', (_name, of) => {
 describe('a guard', () => {
   const rest = { method: 'get', summary: '', wants: 'reader', query: none, body: null, reply: none } as const
   const refuse = () => Promise.reject(new Refusal('request.not_found'))
-  const whoMay = createWhoMay({ verify: () => Promise.resolve(keyA) }, { signingStatus: refuse, refreshStatus: refuse })
+  const refusing = { status: refuse, wait: refuse, watch: () => () => undefined }
+  const whoMay = createWhoMay({ verify: () => Promise.resolve(keyA) }, { signing: refusing, refresh: refusing })
   const make = (of: Route) => () => whoMay[of.wants](of)
 
   it('is not made for a route whose object belongs to no key', () => {
@@ -124,7 +125,7 @@ describe('a guard', () => {
 
   it('takes a store that fails for what it is, and not for an object that does not exist', async () => {
     const failing = await startTestHttp()
-    failing.coordinator.signingStatus = () => Promise.reject(new Refusal('store.failed'))
+    Object.assign(failing.coordinator.follow.signing, { status: () => Promise.reject(new Refusal('store.failed')) })
     const headers = bearing(await tokenFor(failing, keyA))
     const reply = await fetch(`${failing.api}/signing/${signingOfA}/status`, { headers })
     expect(await reply.json()).toMatchObject({ code: 'store.failed' })

@@ -95,12 +95,15 @@ describe('server-sent events', () => {
 
   it('miss nothing that happens while they begin', async () => {
     const http = await start()
-    const now = http.coordinator.keygenStatus.bind(http.coordinator)
-    http.coordinator.keygenStatus = async (id) => {
-      const status = await now(id)
-      http.change(keygenStatus(keyA, 2, 'completed'))
-      return status
-    }
+    const { keygen } = http.coordinator.follow
+    const now = keygen.status
+    Object.assign(keygen, {
+      status: async (id: string) => {
+        const status = await now(id)
+        http.change(keygenStatus(keyA, 2, 'completed'))
+        return status
+      },
+    })
     expect(idsIn(await (await read(http)).text())).toEqual([1, 2])
   })
 })
