@@ -3,7 +3,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SignKey } from '@quorate/shared/wire/ids'
-import { registrationsOf, skeletonOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
+import { rosterOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
 import { isWhole } from '../courses/dkg.ts'
 import { afterMending, type Aid } from '../engine/ask.ts'
 import { indicesOf } from '../engine/machine.ts'
@@ -56,11 +56,8 @@ export async function verifyCertified(
 }
 
 /** Is this the roster that the people fixed? */
-function isRosterOf(s: KeygenSession, { roster }: CertificateBody): boolean {
-  const registrations = registrationsOf(s)
-  const receipts = s.seats.flatMap(({ index }) => registrations[index]?.receipt ?? [])
-  return digestOf('roster', roster) === digestOf('roster', { skeleton: skeletonOf(s), registrations: receipts })
-}
+const isRosterOf = (s: KeygenSession, { roster }: CertificateBody): boolean =>
+  digestOf('roster', roster) === digestOf('roster', rosterOf(s))
 
 export const createKeygenAid = (tools: Telling): Aid<KeygenTerms> => ({
   mends: (round) => (round === 'round1' ? [['keygen.unknown', (s, { host }) => remind(tools, s, host)]] : []),

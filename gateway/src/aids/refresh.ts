@@ -5,7 +5,7 @@ import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'
 import type { Aid, Mend } from '../engine/ask.ts'
 import { indicesOf } from '../engine/machine.ts'
-import { restoreShare } from '../keys/restore-share.ts'
+import { epochForgotten, shareForgotten } from './forgotten.ts'
 import { verifyCertified, verifyPackages } from './keygen.ts'
 import type { Tools } from './tools.ts'
 
@@ -26,16 +26,12 @@ async function sealedShare({ store }: Tools, s: RefreshSession, { epoch }: Certi
 }
 
 function mendsOf(tools: Tools, round: Round): readonly Mend<RefreshTerms>[] {
-  const forgotten: Mend<RefreshTerms> = [
-    'key.unknown',
-    (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
-  ]
   switch (round) {
     case 'round1':
     case 'install':
-      return [forgotten]
+      return [shareForgotten(tools)]
     case 'prepare':
-      return [forgotten, ['epoch.unproven', (s, seat) => tools.recall(seat, s.keyId, s.seats)]]
+      return [shareForgotten(tools), epochForgotten(tools)]
     case 'round2':
     case 'round3':
       return []

@@ -84,7 +84,8 @@ function told(s: KeygenSession, word: KeygenWord): Verdict<KeygenTerms> {
   return { then: 'stay', own: { ...own, plan: { ...plan, registrations } } }
 }
 
-function rosterOf(s: KeygenSession): Roster {
+/** The skeleton with the receipts of all who have registered, as all hosts certify it. */
+export function rosterOf(s: KeygenSession): Roster {
   const registrations = registrationsOf(s)
   const skeleton = skeletonOf(s)
   if (skeleton === null) throw new Error('a roster before its skeleton')

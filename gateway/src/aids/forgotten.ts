@@ -1,0 +1,16 @@
+import type { Terms } from '../engine/course.ts'
+import type { Mend } from '../engine/ask.ts'
+import { restoreShare } from '../keys/restore-share.ts'
+import type { Tools } from './tools.ts'
+
+/** Gives a host its share again. */
+export const shareForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
+  'key.unknown',
+  (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
+]
+
+/** Lets a host hear from the others which epoch is in force. */
+export const epochForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
+  'epoch.unproven',
+  (s, seat) => tools.recall(seat, s.keyId, s.seats),
+]
