@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+/** How a signature verifies: BIP-340, or RFC 8032 with canonical points of prime order. */
+export type Verification = 'bip340' | 'ed25519'
+
+/** What is known of a scheme without its cryptography. Lengths in bytes. */
+export type SchemeFacts = Readonly<{
+  verification: Verification
+  keyLength: number
+  signatureLength: number
+  /** Can so many participants hold a key, of whom `threshold` sign? */
+  fits: (participants: number, threshold: number) => boolean
+  /** Does the key also sign as a Taproot output key (BIP-341)? */
+  tweaks: boolean
+}>
+
+const tOfN: SchemeFacts['fits'] = (participants, threshold) => threshold >= 2 && threshold <= participants
+
+/** The schemes that keys are made with. A new one is a row here, and its cryptography in a file beside this one. */
+export const schemeFacts = {
+  'frost-secp256k1-tr': { verification: 'bip340', keyLength: 32, signatureLength: 64, fits: tOfN, tweaks: true },
+  'frost-ed25519': { verification: 'ed25519', keyLength: 32, signatureLength: 64, fits: tOfN, tweaks: false },
+} as const satisfies Record<string, SchemeFacts>
+
+export type SchemeName = keyof typeof schemeFacts
+export const schemeNames = Object.keys(schemeFacts) as [SchemeName, ...SchemeName[]]
+export const SchemeName = z.enum(schemeNames)
+
+export const factsOf = (scheme: SchemeName): SchemeFacts => schemeFacts[scheme]
