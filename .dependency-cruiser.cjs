@@ -17,11 +17,14 @@ const houses = {
     crypto: ['wire'],
     verify: ['attestation', 'content', 'crypto', 'wire'],
   },
+  'shared/party/src': {
+    making: [],
+    using: [],
+  },
   'enclave/src': {
     platform: ['policy'],
-    policy: ['vault'],
+    policy: [],
     vault: ['platform', 'policy'],
-    ceremony: ['policy', 'vault'],
     server: [],
   },
   'gateway/src': {
@@ -57,6 +60,16 @@ const insideHouses = Object.entries(houses).flatMap(([house, rooms]) =>
 module.exports = {
   forbidden: [
     never('shared-imports-nobody', 'shared', 'enclave|gateway|client-sdk|infra|bench'),
+    never('shared-imports-no-party', 'shared/(src|mpc|test)', 'shared/party'),
+    never('the-gateway-holds-no-share', 'gateway/src', 'shared/party'),
+    never('a-party-is-of-no-platform', 'shared/party', 'shared/src/linux'),
+    {
+      name: 'a-party-imports-nothing-of-node',
+      comment: 'the same program runs in an enclave, in a browser and in a remote signer',
+      severity: 'error',
+      from: { path: '^shared/party/src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
     never('enclave-meets-no-sibling', 'enclave', 'gateway|client-sdk|infra|bench'),
     never('gateway-meets-no-sibling', 'gateway', 'enclave|client-sdk|infra|bench'),
     never('client-meets-no-sibling', 'client-sdk', 'enclave|gateway|infra|bench'),

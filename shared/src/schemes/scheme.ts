@@ -71,6 +71,21 @@ export function holdReceived<I, R, const S extends Secrets>(secrets: S, use: Goi
   }
 }
 
+/** The same step, whose further input `supply` brings whenever it is needed. */
+export function supplied<I, R>(step: Step<I, R>, supply: (use: (input: I) => Step<I, R>) => Step<I, R>): Step<null, R> {
+  if ('done' in step) return step
+  const { held } = step
+  const brought: Held<null, R> = {
+    go: (from) =>
+      supplied(
+        supply((input) => held.go(from, input)),
+        supply,
+      ),
+    destroy: () => held.destroy(),
+  }
+  return 'toAll' in step ? { held: brought, toAll: step.toAll } : { held: brought, toEach: step.toEach }
+}
+
 /** Who makes a key: participant `index` of so many. */
 export type Member = Readonly<{ index: number; participants: number; threshold: number }>
 
@@ -88,9 +103,12 @@ export type UseInput = Readonly<{
   tweak: Uint8Array | null
 }>
 
+/** The same for who holds a share, which is borrowed. */
+export type ShareInput = UseInput & Readonly<{ share: Uint8Array }>
+
 /** One thing that shares do together: a round in which each says something to all, then a partial of each, which are joined. */
 export type Use = Readonly<{
-  begin: Protocol<UseInput & Readonly<{ share: Uint8Array }>, UseInput & Readonly<{ share: Uint8Array }>, Uint8Array>
+  begin: Protocol<ShareInput, ShareInput, Uint8Array>
   /** The result, verified. Takes public data only. Throws `MpcError` `bad_partial` with all whose partial is wrong. */
   join: (of: UseInput, commitments: ByIndex, partials: ByIndex) => Uint8Array
   /** Is this the result of that use? False for what has the wrong length or form. */

@@ -6,16 +6,11 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { fromBase64url, fromHex } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { EnclaveLog } from '../events.ts'
-import type { Images } from '../policy/images.ts'
+import type { PartyPorts } from './ports.ts'
 import { createChallenges } from './challenges.ts'
-import type { Vault } from './vault.ts'
 
 /** Verified peers are asked for a new document after this long, or after a restart of either side. */
 const TRUSTED_FOR = 12 * 3_600_000
-
-/** Which images peers may be of. */
-type PeerPolicy = Pick<Images, 'policy' | 'accepts'>
 
 export type Peers = Readonly<{
   challenge: () => string
@@ -31,12 +26,13 @@ export type Peers = Readonly<{
 /** What is known of a verified peer. `pcrs`: null for this enclave itself, which is no question of policy. */
 type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
 
-export function createPeers(vault: Vault, images: PeerPolicy, clock: () => number, log: EnclaveLog): Peers {
+export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'>): Peers {
+  const { keys, images, clock, log } = ports
   const challenges = createChallenges(clock)
   const verified = new Map<string, Verified>()
   const cache = createDocumentCache()
-  const own = digestOf('identity', vault.identity)
-  verified.set(own, { key: vault.agree(vault.identity), pcrs: null, until: Number.POSITIVE_INFINITY })
+  const own = digestOf('identity', keys.identity)
+  verified.set(own, { key: keys.agree(keys.identity), pcrs: null, until: Number.POSITIVE_INFINITY })
 
   /** The policy is asked at each use: a peer whose image is no longer accepted is forgotten at once. */
   function keyOf(peer: EnclaveIdentity): Uint8Array {
@@ -54,15 +50,9 @@ export function createPeers(vault: Vault, images: PeerPolicy, clock: () => numbe
     challenge: challenges.issue,
     async introduce({ identity, document }, nonce) {
       challenges.spend(nonce)
-      const { pcrs } = await verifyAttestedIdentity({
-        identity,
-        document: fromBase64url(document),
-        policy: images.policy(),
-        nonce: fromHex(nonce),
-        now: clock(),
-        cache,
-      })
-      verified.set(digestOf('identity', identity), { key: vault.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
+      const question = { policy: images.policy(), nonce: fromHex(nonce), now: clock(), cache }
+      const { pcrs } = await verifyAttestedIdentity({ identity, document: fromBase64url(document), ...question })
+      verified.set(digestOf('identity', identity), { key: keys.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
       log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
     },
     sealFor: (peer, context, plaintext) => sealWith(keyOf(peer), context, plaintext),

@@ -2,27 +2,11 @@ import { Refusal } from '@quorate/shared/errors'
 import { openSealed } from '@quorate/shared/crypto/ecies'
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { createSigner, signBody } from '@quorate/shared/crypto/sign'
-import type { Tag } from '@quorate/shared/crypto/hash'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { HostKeys, SharePlace } from '@quorate/party/ports'
 import type { Mpc } from '@quorate/shared/mpc'
-
-/** Where a sealed share belongs. All of it is associated data: a share opens in its own place only. */
-export type SharePlace = Readonly<{ keyId: string; index: number; epoch: number; certificateDigest: string }>
-
-/** The keys that come from the root secret, behind verbs. None of them can be asked for. */
-export type Vault = Readonly<{
-  identity: EnclaveIdentity
-  /** Opens what was sealed by ECIES to E. Throws `seal.invalid`. */
-  open: (sealed: Uint8Array) => Uint8Array
-  /** Signs H(tag, body) under V. */
-  sign: <T>(tag: Tag, body: T) => Promise<{ body: T; signature: string }>
-  sealShare: (place: SharePlace, plaintext: Uint8Array) => Uint8Array
-  openShare: (place: SharePlace, sealed: Uint8Array) => Uint8Array
-  /** K of this enclave and a peer that has been verified: HKDF(ECDH(E, E'), both identities). The caller wipes it. */
-  agree: (peer: EnclaveIdentity) => Uint8Array
-}>
 
 const inPlace = ({ keyId, index, epoch, certificateDigest }: SharePlace) => [
   'share',
@@ -33,8 +17,8 @@ const inPlace = ({ keyId, index, epoch, certificateDigest }: SharePlace) => [
   certificateDigest,
 ]
 
-/** Sets up the vault on a root secret (32 bytes), which stays in it. */
-export async function createVault(mpc: Mpc, enclaveId: string, root: Uint8Array): Promise<Vault> {
+/** The keys that come from a root secret (32 bytes), which stays in them. */
+export async function deriveHostKeys(mpc: Mpc, enclaveId: string, root: Uint8Array): Promise<HostKeys> {
   const secret = deriveKey(root, 'seal-key')
   const seed = deriveKey(root, 'sign-key')
   const signer = await createSigner(seed)

@@ -1,10 +1,11 @@
 import { Refusal } from '@quorate/shared/errors'
+import type { ByIndex } from '@quorate/shared/mpc'
 import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment } from '@quorate/shared/wire/signing'
-import type { OpenKey } from '../vault/shares.ts'
-import type { Task } from './content.ts'
+import type { HeldKey } from '../vault.ts'
+import type { Task } from './tasks.ts'
 import type { Signing } from './seat.ts'
 
 /** What all commitments of a package must agree on. */
@@ -16,7 +17,7 @@ type Frame = Readonly<{ signingId: string; requestDigest: string; attempt: numbe
  * with the culprits.
  */
 export async function checkCommitments(
-  key: OpenKey,
+  key: HeldKey,
   frame: Frame,
   own: Commitment,
   list: readonly Commitment[],
@@ -45,14 +46,14 @@ export async function checkCommitments(
     throw new Refusal('signing.bad_commitment')
 }
 
-/** An item that every host of a package committed to, by its place in the request, with their commitments as FROST takes them. */
-export type LiveItem = Task & Readonly<{ at: number; commitments: ReadonlyMap<number, Uint8Array> }>
+/** An item that every host of a package committed to, by its place in the request, with their commitments as the scheme takes them. */
+export type LiveItem = Readonly<{ at: number; task: Task; commitments: ByIndex }>
 
 /** The items that a checked package signs, in the order of the request. */
 export function liveItems({ tasks }: Signing, list: readonly Commitment[]): LiveItem[] {
   const failures = failuresOf(list)
   return tasks.flatMap((task, at) =>
-    failures[at] !== null || 'code' in task ? [] : [{ ...task, at, commitments: commitmentsFor(list, at) }],
+    failures[at] !== null || 'code' in task ? [] : [{ at, task, commitments: commitmentsFor(list, at) }],
   )
 }
 

@@ -1,13 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { Mpc } from '@quorate/shared/mpc'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
-import { requireConsent, type Ground, type Plea } from '../policy/consent.ts'
-import type { OpenKey } from '../vault/shares.ts'
+import { requireConsent, type Ground, type Plea } from '../consent.ts'
+import { orRefuse } from '../or-refuse.ts'
+import type { Parts } from '../parts.ts'
+import type { HeldKey, OpenKey } from '../vault.ts'
 import { checkCommitments, liveItems, type LiveItem } from './package.ts'
-import { orRefuse } from './refuse-mpc.ts'
-import { keyOf, type Seat, type Signing, type SigningPorts } from './seat.ts'
-import { sealPartials } from './signature.ts'
+import { destroyNonces, keyOf, lendFor, type Seat, type Signing } from './seat.ts'
+import { sealPartials } from './sealing.ts'
 
 type Package = Pick<HostParams<'signing.partial'>, 'approvals' | 'commitments'>
 
@@ -18,7 +18,7 @@ type Package = Pick<HostParams<'signing.partial'>, 'approvals' | 'commitments'>
 export async function checkPackage(
   signing: Signing,
   seat: Seat,
-  key: OpenKey,
+  key: HeldKey,
   { approvals, commitments }: Package,
   now: number,
 ) {
@@ -41,30 +41,24 @@ type CheckedPackage = Readonly<{ digest: string; commitments: readonly Commitmen
  * Charges a standing grant for the items that it has not paid for yet. An attempt may sign other items than the one before, and
  * none is signed unpaid. Throws `grant.exhausted`.
  */
-function chargeGrant(
-  ports: SigningPorts,
-  signing: Signing,
-  key: OpenKey,
-  ground: Ground,
-  live: readonly LiveItem[],
-): void {
+function chargeGrant(parts: Parts, signing: Signing, key: HeldKey, ground: Ground, live: readonly LiveItem[]): void {
   if (typeof ground !== 'object') return
   const { index, sealedAt: knownSince } = key
   const paid = signing.charged.get(index) ?? new Set()
   const unpaid = live.filter(({ at }) => !paid.has(at))
   if (unpaid.length === 0) return
   const share = { keyId: signing.request.keyId, index, knownSince }
-  ports.grants.spend(share, ground.grant, unpaid.length, ports.clock())
+  parts.grants.spend(share, ground.grant, unpaid.length, parts.clock())
   signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
 }
 
 /**
- * Round two. In this order, without a pause: the nonces are taken out of the seat, then used, then the answer is kept for
- * the byte-identical package. Any other package finds them spent, also when this call fails half-way. Nonces of items that are
- * not live are wiped unused.
+ * Round two. In this order, without a pause: the seat is spent, then its nonces are used, each taken out before, then the answer is
+ * kept for the byte-identical package. Any other package finds them spent, also when this call fails half-way. Nonces of items that
+ * are not live are wiped unused.
  */
 export function spendNonces(
-  ports: SigningPorts,
+  parts: Parts,
   signing: Signing,
   seat: Seat,
   { digest, commitments, ground }: CheckedPackage,
@@ -72,31 +66,32 @@ export function spendNonces(
   if (seat.spent !== null) return repeatAnswer(seat.spent, digest)
   const { index } = seat.commitment.body
   const { signingId } = signing.request
-  const key = keyOf(ports, signing.request, index)
+  const key = keyOf(parts, signing.request, index)
   const live = liveItems(signing, commitments)
-  chargeGrant(ports, signing, key, ground, live)
-  const nonces = seat.nonces.take()
+  chargeGrant(parts, signing, key, ground, live)
   seat.spent = { packageDigest: digest, partial: null, commitments }
   try {
     for (const { at } of live) {
       const word = seat.commitment.body.commitments[at]
       if (word === undefined || 'code' in word) continue
       const { commitment } = word
-      ports.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })
+      parts.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })
     }
-    const partials = signItems(ports.mpc, key, live, nonces)
-    seat.spent.partial = sealPartials(key, signingId, seat.attempt, partials)
+    seat.spent.partial = lendFor(parts, signing.request, index, (key) =>
+      sealPartials(key, signingId, seat.attempt, signItems(key, live, seat.nonces)),
+    )
     return seat.spent.partial
   } finally {
-    for (const nonce of nonces) nonce.fill(0)
+    destroyNonces(seat)
   }
 }
 
-function signItems(mpc: Mpc, key: OpenKey, live: readonly LiveItem[], nonces: readonly Uint8Array[]): Uint8Array[] {
-  const frost = mpc.frost(key.certificate.roster.skeleton.scheme)
-  return live.map(({ at, message, tweak, commitments }) => {
-    const nonce = nonces[at] ?? new Uint8Array(0)
-    const params = { share: key.share, nonces: nonce, commitments, message, tweak }
-    return orRefuse('signing.bad_commitment', () => frost.sign(params))
+function signItems({ share }: OpenKey, live: readonly LiveItem[], nonces: Seat['nonces']): Uint8Array[] {
+  return live.map(({ at, task, commitments }) => {
+    const nonce = nonces[at]
+    if (nonce == null) throw new Refusal('nonce.spent')
+    const step = orRefuse('signing.bad_commitment', () => nonce.go(commitments, { share, ...task }))
+    if (!('done' in step)) throw new Refusal('enclave.failed')
+    return step.done
   })
 }

@@ -7,7 +7,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { z } from 'zod'
-import type { Vault } from '../vault/vault.ts'
+import type { HostKeys } from '../ports.ts'
 
 /** A keygen as one enclave knows it before the first round: the frame, its secrets, and who of its own has registered. */
 export type Enrolment = Readonly<{
@@ -20,8 +20,8 @@ export type Enrolment = Readonly<{
 }>
 
 /** Opens a sealed message of the given purpose. Throws `seal.invalid` for everything that is not exactly that. */
-function openFor<T extends z.ZodType>(vault: Vault, schema: T, sealed: Uint8Array): z.infer<T> {
-  const plaintext = vault.open(sealed)
+function openFor<T extends z.ZodType>(keys: HostKeys, schema: T, sealed: Uint8Array): z.infer<T> {
+  const plaintext = keys.open(sealed)
   try {
     const parsed = schema.safeParse(decode(plaintext))
     if (!parsed.success) throw new Refusal('seal.invalid')
@@ -31,8 +31,8 @@ function openFor<T extends z.ZodType>(vault: Vault, schema: T, sealed: Uint8Arra
   }
 }
 
-function hostedBy(vault: Vault, skeleton: Skeleton): number[] {
-  const own = digestOf('identity', vault.identity)
+function hostedBy(keys: HostKeys, skeleton: Skeleton): number[] {
+  const own = digestOf('identity', keys.identity)
   const mine = skeleton.participants.filter(({ host }) => digestOf('identity', host.identity) === own)
   return mine.map(({ index }) => index)
 }
@@ -42,10 +42,15 @@ function hostedBy(vault: Vault, skeleton: Skeleton): number[] {
  * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts, or
  * when S is not the secret of the skeleton's reader key: who does not know S can begin no keygen in another's name.
  */
-export async function openInit(vault: Vault, skeleton: Skeleton, sealed: Uint8Array, now: number): Promise<Enrolment> {
-  const init = openFor(vault, Init, sealed)
+export async function openInit(
+  keys: HostKeys,
+  skeleton: Skeleton,
+  sealed: Uint8Array,
+  now: number,
+): Promise<Enrolment> {
+  const init = openFor(keys, Init, sealed)
   const skeletonDigest = digestOf('skeleton', skeleton)
-  const hosted = hostedBy(vault, skeleton)
+  const hosted = hostedBy(keys, skeleton)
   const invited = init.invitationKeys.map(({ index }) => index)
   const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
@@ -73,8 +78,8 @@ async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
  * Admits a participant: of this skeleton, invited, hosted here, holding the key it names, the first in its slot. The same
  * registration again gets the same receipt. Throws `keygen.invitation_invalid`, `keygen.slot_taken`, …
  */
-export async function register(vault: Vault, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
-  const registration = openFor(vault, Registration, sealed)
+export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
+  const registration = openFor(keys, Registration, sealed)
   const { body } = registration
   if (body.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
   const invitationKey = enrolment.invitationKeys.get(body.index)
@@ -88,7 +93,7 @@ export async function register(vault: Vault, enrolment: Enrolment, sealed: Uint8
 
   const digest = digestOf('register', registration)
   const { skeletonDigest, userId, index, authKey, consent } = body
-  const receipt = await vault.sign('registration-receipt', { skeletonDigest, userId, index, authKey, consent })
+  const receipt = await keys.sign('registration-receipt', { skeletonDigest, userId, index, authKey, consent })
   const before = enrolment.registered.get(index)
   if (before === undefined) enrolment.registered.set(index, { digest, receipt })
   else if (before.digest !== digest) throw new Refusal('keygen.slot_taken')

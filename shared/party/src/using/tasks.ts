@@ -1,14 +1,16 @@
 import { messageOf } from '@quorate/shared/content/content'
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
+import type { UseInput } from '@quorate/shared/schemes/scheme'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { judgeItem, requireSealedItems } from '@quorate/shared/verify/items'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import type { ItemRefusal, RequestBody } from '@quorate/shared/wire/signing'
-import type { OpenKey } from '../vault/shares.ts'
+import type { HeldKey, OpenKey } from '../vault.ts'
 
-/** One thing to sign, ready for FROST: the message by its content's own rule, the Taproot tweak or null, and who verifies. */
-export type Task = Readonly<{ message: Uint8Array; tweak: Uint8Array | null; publicKey: Uint8Array }>
+/** One thing to sign, ready for the scheme: the message by its content's own rule. */
+export type Task = UseInput
 
 /** An item that this host does not sign, and why. */
 export type Declined = Readonly<{ code: ItemRefusal }>
@@ -34,11 +36,10 @@ export function openTasks(
 }
 
 /** For an item that the key permits. */
-function taskOf(mpc: Mpc, { certificate }: OpenKey, { content, mode }: Item): Task {
+function taskOf(mpc: Mpc, { certificate, publicKeys }: HeldKey, { content, mode }: Item): Task {
   const groupKey = fromHex(certificate.groupKey)
-  if (mode.kind === 'plain')
-    return { message: messageOf(content, certificate.groupKey), tweak: null, publicKey: groupKey }
-  const tweak = fromHex(mode.merkleRoot)
-  const publicKey = mpc.frost(certificate.roster.skeleton.scheme).tweakedKey({ groupKey, tweak })
-  return { message: messageOf(content, toHex(publicKey)), tweak, publicKey }
+  const tweak = mode.kind === 'plain' ? null : fromHex(mode.merkleRoot)
+  const scheme = schemeOf(mpc, certificate.roster.skeleton.scheme)
+  const publicKey = tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak)
+  return { publicKeys, publicKey, message: messageOf(content, toHex(publicKey)), tweak }
 }

@@ -1,6 +1,7 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import type { Alarm } from './ports.ts'
 
-/** Timers of Node hold 31 bits of milliseconds. */
+/** Timers hold 31 bits of milliseconds. */
 const LONGEST_TIMER = 2_147_483_647
 
 /** What a session costs: until when it is wanted (ms since 1970), and about how many bytes it holds. */
@@ -18,13 +19,14 @@ export type Sessions<T> = Readonly<{
 
 type Options<T> = Readonly<{
   clock: () => number
+  alarm: Alarm
   /** `ms`: the longest that a session is kept, whatever its people wish. What they hold is not theirs to decide. */
   limits: Readonly<{ sessions: number; bytes: number; ms: number }>
   unknown: RefusalCode
   end: (session: T) => void
 }>
 
-type Entry<T> = { session: T; bytes: number; timer?: NodeJS.Timeout }
+type Entry<T> = { session: T; bytes: number; callOff: () => void }
 
 /** The sessions that are kept: `finished` the oldest first, `held` in bytes. */
 type Kept<T> = Options<T> & { entries: Map<string, Entry<T>>; finished: Set<string>; held: number }
@@ -32,7 +34,7 @@ type Kept<T> = Options<T> & { entries: Map<string, Entry<T>>; finished: Set<stri
 function remove<T>(kept: Kept<T>, id: string): void {
   const entry = kept.entries.get(id)
   if (entry === undefined) return
-  clearTimeout(entry.timer)
+  entry.callOff()
   kept.entries.delete(id)
   kept.finished.delete(id)
   kept.held -= entry.bytes
@@ -42,7 +44,7 @@ function remove<T>(kept: Kept<T>, id: string): void {
 function expire<T>(kept: Kept<T>, id: string, entry: Entry<T>, expiresAt: number): void {
   const left = expiresAt - kept.clock()
   if (left <= 0) remove(kept, id)
-  else entry.timer = setTimeout(expire<T>, Math.min(left, LONGEST_TIMER), kept, id, entry, expiresAt).unref()
+  else entry.callOff = kept.alarm(Math.min(left, LONGEST_TIMER), () => expire(kept, id, entry, expiresAt))
 }
 
 /** Lets finished sessions go, the oldest first, until there is room. */
@@ -69,7 +71,7 @@ export function createSessions<T>(options: Options<T>): Sessions<T> {
     find: (id) => entries.get(id)?.session,
     add(id, session, { expiresAt, bytes }) {
       makeRoom(kept, bytes)
-      const entry = { session, bytes }
+      const entry: Entry<T> = { session, bytes, callOff: () => undefined }
       entries.set(id, entry)
       kept.held += bytes
       expire(kept, id, entry, Math.min(expiresAt, clock() + limits.ms))
@@ -77,17 +79,5 @@ export function createSessions<T>(options: Options<T>): Sessions<T> {
     finish: (id) => {
       if (entries.has(id)) finished.add(id)
     },
-  }
-}
-
-/** Runs what it is given one after the other. */
-export type Turn = <T>(act: () => Promise<T>) => Promise<T>
-
-export function createTurn(): Turn {
-  let last: Promise<unknown> = Promise.resolve()
-  return (act) => {
-    const mine = last.then(act, act)
-    last = mine
-    return mine
   }
 }

@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { alarm } from '../test/alarm.ts'
 import { createSessions } from './sessions.ts'
 
 const HOUR = 3_600_000
@@ -7,6 +8,7 @@ function keep(limits: { sessions?: number; bytes?: number; ms?: number } = {}) {
   const ended: string[] = []
   const sessions = createSessions<string>({
     clock: Date.now,
+    alarm,
     limits: { sessions: 3, bytes: 100, ms: HOUR, ...limits },
     unknown: 'signing.unknown',
     end: (session) => ended.push(session),

@@ -4,16 +4,18 @@ import { verifyRequest } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { RequestBody } from '@quorate/shared/wire/signing'
-import { requireConsent, type Plea } from '../policy/consent.ts'
-import { countVouchers } from '../policy/vouchers.ts'
-import { requiredVouchers, versionOf, vouch } from '../vault/epochs.ts'
-import type { OpenKey } from '../vault/shares.ts'
-import { openTasks, type Declined, type Task } from './content.ts'
-import { takeSeat } from './round-one.ts'
-import { checkPackage, repeatAnswer, spendNonces } from './round-two.ts'
-import { keyOf, type Signing, type SigningPorts } from './seat.ts'
-import { createSessions, type Sessions } from './sessions.ts'
-import { aggregate, confirm } from './signature.ts'
+import { requireConsent, type Plea } from '../consent.ts'
+import { countVouchers } from '../vouchers.ts'
+import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
+import type { Parts } from '../parts.ts'
+import type { HeldKey } from '../vault.ts'
+import { aggregate } from './aggregate.ts'
+import { confirm } from './confirm.ts'
+import { openTasks, type Declined, type Task } from './tasks.ts'
+import { takeSeat } from './commit.ts'
+import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
+import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
+import { createSessions, type Sessions } from '../sessions.ts'
 
 type Signings = Readonly<{
   [M in 'commit' | 'partial' | 'aggregate' | 'confirm']: (
@@ -24,9 +26,10 @@ type Signings = Readonly<{
 /** An attempt takes seconds, whenever its request expires: who comes later finds `signing.unknown`, and begins another. */
 const LONGEST_ATTEMPT = 300_000
 
-const keepSignings = (clock: () => number): Sessions<Signing> =>
+const keepSignings = ({ clock, alarm }: Parts): Sessions<Signing> =>
   createSessions({
     clock,
+    alarm,
     limits: { sessions: 20_000, bytes: 256 << 20, ms: LONGEST_ATTEMPT },
     unknown: 'signing.unknown',
     end: wipe,
@@ -34,10 +37,10 @@ const keepSignings = (clock: () => number): Sessions<Signing> =>
 
 /** The signing of this request, begun if it is new. One id, one request. */
 function enter(
-  { mpc }: SigningPorts,
+  parts: Parts,
   signings: Sessions<Signing>,
   { request, requestDigest }: Pick<Plea, 'request' | 'requestDigest'>,
-  key: OpenKey,
+  index: number,
   sealedItems: HostParams<'signing.commit'>['sealedItems'],
 ): Signing {
   const { signingId, expiresAt } = request
@@ -46,54 +49,55 @@ function enter(
     if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
     return known
   }
-  const signing = begin(request, requestDigest, openTasks(mpc, key, request, sealedItems))
-  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
+  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, request, sealedItems))
+  const signing = begin(request, requestDigest, tasks)
+  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
   return signing
 }
 
 type Place = Readonly<{ signingId: SigningId; index: number; attempt: number }>
 
 /** The seat of this attempt, with its signing and its key. Throws `signing.unknown`, `key.unknown`, `nonce.spent`. */
-function seatOf(ports: SigningPorts, signings: Sessions<Signing>, { signingId, index, attempt }: Place) {
+function seatOf(parts: Parts, signings: Sessions<Signing>, { signingId, index, attempt }: Place) {
   const signing = signings.get(signingId)
   const seat = signing.seats.get(index)
   if (seat === undefined || seat.attempt < attempt) throw new Refusal('signing.unknown')
   if (seat.attempt > attempt) throw new Refusal('nonce.spent')
-  return { signing, seat, key: keyOf(ports, signing.request, index) }
+  return { signing, seat, key: keyOf(parts, signing.request, index) }
 }
 
-/** The signings of this enclave. They live in memory only; after a restart a new attempt begins. */
-export function createSignings(ports: SigningPorts): Signings {
-  const { shares, clock } = ports
-  const signings = keepSignings(clock)
+/** The signings of this host. They live in memory only; after a restart a new attempt begins. */
+export function createSignings(parts: Parts): Signings {
+  const { vault, clock } = parts
+  const signings = keepSignings(parts)
   return {
     async commit({ attempt, index, request, sealedItems, approvals }) {
-      const known = shares.get(request.body.keyId, index)
+      const known = vault.key(request.body.keyId, index)
       const requestDigest = await verifyRequest(known, request, clock())
       const plea: Plea = { key: known, request: request.body, requestDigest, approvals }
       await requireConsent(plea, index, clock())
-      await hearVouchers(ports, plea)
-      const key = keyOf(ports, request.body, index)
-      const signing = enter(ports, signings, plea, key, sealedItems)
-      return { commitment: await takeSeat(ports, signing, key, attempt) }
+      await hearVouchers(parts, plea)
+      keyOf(parts, request.body, index)
+      const signing = enter(parts, signings, plea, index, sealedItems)
+      return { commitment: await takeSeat(parts, signing, index, attempt) }
     },
 
     async partial({ signingId, attempt, index, approvals, commitments }) {
-      const { signing, seat, key } = seatOf(ports, signings, { signingId, attempt, index })
+      const { signing, seat, key } = seatOf(parts, signings, { signingId, attempt, index })
       const digest = digestOf('package', { signingId, attempt, index, approvals, commitments })
       if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
       const ground = await checkPackage(signing, seat, key, { approvals, commitments }, clock())
-      return { partial: spendNonces(ports, signing, seat, { digest, commitments, ground }) }
+      return { partial: spendNonces(parts, signing, seat, { digest, commitments, ground }) }
     },
 
     aggregate({ partials, ...place }) {
-      const { signing, seat, key } = seatOf(ports, signings, place)
-      return Promise.resolve(aggregate(ports, signing, seat, key, partials))
+      const { signing, seat } = seatOf(parts, signings, place)
+      return Promise.resolve(aggregate(parts, signing, seat, place.index, partials))
     },
 
     async confirm({ results, ...place }) {
-      const { signing, seat, key } = seatOf(ports, signings, place)
-      const confirmed = await confirm(ports, signing, seat, key, results)
+      const { signing, seat } = seatOf(parts, signings, place)
+      const confirmed = await confirm(parts, signing, seat, place.index, results)
       signing.confirmed.add(place.index)
       if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)
       return confirmed
@@ -102,10 +106,10 @@ export function createSignings(ports: SigningPorts): Signings {
 }
 
 /** Where no other host remembers the key, enough of its participants can say which version is in force. */
-async function hearVouchers({ memories, startedAt, clock }: SigningPorts, plea: Plea): Promise<void> {
+async function hearVouchers({ memories, life, clock }: Parts, plea: Plea): Promise<void> {
   const { keyId, threshold, participants } = plea.key.certificate.roster.skeleton
   if (memories.of(keyId).current !== null) return
-  const vouchers = await countVouchers(plea, startedAt, clock())
+  const vouchers = await countVouchers(plea, life.startedAt, clock())
   if (vouchers < requiredVouchers(participants.length, threshold)) return
   memories.keep(keyId, vouch(memories.of(keyId), versionOf(plea.key)))
 }
@@ -121,12 +125,12 @@ const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly (Tas
 })
 
 /** About what a signing holds in the end: the messages, and per item everybody's commitments. */
-const bytesOf = ({ tasks }: Signing, { certificate }: OpenKey): number =>
+const bytesOf = ({ tasks }: Signing, { certificate }: HeldKey): number =>
   tasks.reduce((sum, task) => {
     const message = 'code' in task ? 0 : task.message.length
     return sum + message + certificate.roster.registrations.length * 256
   }, 1_024)
 
 function wipe(signing: Signing): void {
-  for (const seat of signing.seats.values()) seat.nonces.destroy()
+  for (const seat of signing.seats.values()) destroyNonces(seat)
 }
