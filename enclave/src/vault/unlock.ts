@@ -3,7 +3,7 @@ import type { Images, OwnImage } from '../policy/images.ts'
 import type { Platform } from '../platform/platform.ts'
 import { certifyBirth, verifyBirth } from './birth.ts'
 import { drawRoot, openRoot, sealRoot } from './root.ts'
-import { deriveHostKeys } from './host-keys.ts'
+import { deriveHostKeys } from '@quorate/party/host-keys'
 
 /** The keys of an open root secret, the images that are accepted under them, and the sealed form of that root that the gateway keeps. */
 export type OpenRoot = Readonly<{ keys: HostKeys; images: Images; sealedRoot: Uint8Array }>

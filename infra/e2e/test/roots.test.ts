@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openRoot, sealRoot } from '@quorate/enclave/vault/root'
-import { deriveHostKeys } from '@quorate/enclave/vault/host-keys'
+import { deriveHostKeys } from '@quorate/party/host-keys'
 import type { Platform } from '@quorate/enclave/platform/platform'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { taggedHash } from '@quorate/shared/crypto/hash'

@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { sealRoot } from '@quorate/enclave/vault/root'
-import { deriveHostKeys } from '@quorate/enclave/vault/host-keys'
+import { deriveHostKeys } from '@quorate/party/host-keys'
 import { loadMpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { taggedHash } from '@quorate/shared/crypto/hash'

@@ -5,7 +5,7 @@ import { createSigner, signBody } from '@quorate/shared/crypto/sign'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { HostKeys, SharePlace } from '@quorate/party/ports'
+import type { HostKeys, SharePlace } from './ports.ts'
 import type { Mpc } from '@quorate/shared/mpc'
 
 const inPlace = ({ keyId, index, epoch, certificateDigest }: SharePlace) => [
