@@ -1,5 +1,5 @@
 import { toHex } from '@quorate/shared/wire/bytes'
-import type { ContentType } from '@quorate/shared/wire/content'
+import type { ContentType } from '@quorate/shared/contents/table'
 import type { Scheme } from '@quorate/shared/wire/ids'
 import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { Context } from '../context.ts'
@@ -16,7 +16,7 @@ export type ReserveOptions = Readonly<{
   threshold: number
   /** User ids: the k-th gets index k. */
   participants: readonly string[]
-  /** What the key may sign at all. Plain bytes when nothing is said. */
+  /** What the key may sign at all, `bytes` when nothing is said. `raw` must be the only one. */
   content?: readonly ContentType[]
   /** Seconds until everybody must have registered. */
   ttl?: number

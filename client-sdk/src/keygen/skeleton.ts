@@ -1,6 +1,6 @@
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { ContentType } from '@quorate/shared/wire/content'
+import type { ContentType } from '@quorate/shared/contents/table'
 import type { Digest, Scheme } from '@quorate/shared/wire/ids'
 import { Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'

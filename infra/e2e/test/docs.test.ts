@@ -1,8 +1,11 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { bytesMessage } from '@quorate/shared/contents/bytes'
+import { contentOf, ContentType } from '@quorate/shared/contents/table'
 import { refusals } from '@quorate/shared/errors'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import { routes } from '@quorate/shared/wire/routes/table'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../../..')
@@ -46,6 +49,21 @@ describe('the page about the API', () => {
       ...[`\`${method.toUpperCase()} ${path}\``, summary, wants === 'reader' ? 'yes' : ''],
     ])
     expect(between('docs/api.md', 'routes'), advice).toBe(table(['route', 'what it does', 'token'], rows))
+  })
+})
+
+describe('the page about the protocol', () => {
+  it('lists every type of content as its row has it', () => {
+    const rows = ContentType.options.map((type) => {
+      const { needs, tweaks, alone } = contentOf(type)
+      return [`\`${type}\``, needs === 'any' ? 'any' : needs.join(', '), tweaks ? 'yes' : 'no', alone ? 'yes' : 'no']
+    })
+    const head = ['type', 'signature', 'Taproot output key', 'stands alone']
+    expect(between('docs/protocol.md', 'contents'), advice).toBe(table(head, rows))
+  })
+
+  it('names what is signed for the bytes of its example', () => {
+    expect(read('docs/protocol.md')).toContain(`\`${toHex(bytesMessage('hello'))}\``)
   })
 })
 

@@ -19,6 +19,7 @@ import { createCluster } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
 import { approve, bytesItem, type PlanOptions } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000
@@ -46,7 +47,7 @@ const open = (key: MadeKey, { request }: Asked, results: readonly ItemResult[]):
 function genuine(key: MadeKey, outcomes: readonly Outcome[]): number[] {
   const groupKey = fromHex(key.certificate.body.groupKey)
   return outcomes.flatMap((outcome, at) =>
-    typeof outcome === 'string' && schnorr.verify(fromHex(outcome), Buffer.from(text(at)), groupKey) ? [at] : [],
+    typeof outcome === 'string' && schnorr.verify(fromHex(outcome), hashOfBytes(text(at)), groupKey) ? [at] : [],
   )
 }
 
@@ -170,7 +171,7 @@ describe('a host that lies about an item', () => {
     const host = key.plan.hosts.get(honest)!
     const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
     const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
-    const messages = new Map(live.map((at) => [at, Uint8Array.from(Buffer.from(text(at)))]))
+    const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, liar.partial(key, 3, commitments, messages)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
     const { receipt } = await host.call('signing.confirm', { ...place, results })
@@ -208,7 +209,7 @@ describe('a host that lies about an item', () => {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: 1 }
     const host = key.plan.hosts.get(1)!
     const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
-    const other = Uint8Array.from(Buffer.from(text(1)))
+    const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
       const partials = [partial, liar.partial(key, 3, commitments, messages)]
       await expectRefusal(host.call('signing.aggregate', { ...place, partials }), 'signing.bad_partial', [3])

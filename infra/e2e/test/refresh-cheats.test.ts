@@ -14,6 +14,7 @@ import { createCluster, createLyingCluster, type Cluster } from './support/clust
 import { approve, ask, bytesItem, draw, openSignatures } from './support/people.ts'
 import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from './support/refresh.ts'
 import { expectRefusal } from './support/refused.ts'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 
@@ -39,7 +40,7 @@ describe('a refresh', () => {
         expect(next.certificate.body).toMatchObject({ epoch, previous: key.digest, groupKey })
         expect(next.certificate.body.publicKeys).not.toBe(key.certificate.body.publicKeys)
         await expectRefusal(signWith(cluster, key), 'epoch.stale')
-        expect(verify(await signWith(cluster, next), Buffer.from('hello'), fromHex(groupKey))).toBe(true)
+        expect(verify(await signWith(cluster, next), hashOfBytes('hello'), fromHex(groupKey))).toBe(true)
         key = next
       }
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ContentType } from './content.ts'
+import { ContentTypes, signsContent } from '../contents/table.ts'
+import { factsOf } from '../schemes/table.ts'
 import {
   Base64url,
   Digest,
@@ -17,7 +18,7 @@ import { Host } from './host.ts'
 import { signed } from './signed.ts'
 
 /** What the key may sign at all. Nothing that is not named here. */
-export const Policy = z.strictObject({ content: z.array(ContentType).min(1).max(16) })
+export const Policy = z.strictObject({ content: ContentTypes })
 export type Policy = z.infer<typeof Policy>
 
 const Participant = z.strictObject({ userId: UserId, index: Index, host: Host })
@@ -42,8 +43,8 @@ export const Skeleton = z
   )
   .refine((s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length, 'a user appears twice')
   .refine(
-    (s) => s.scheme === 'frost-secp256k1-tr' || !s.policy.content.includes('nostr-event'),
-    'Nostr events need a secp256k1 key',
+    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme).verification, type)),
+    'keys of this scheme do not sign all content of the policy',
   )
 export type Skeleton = z.infer<typeof Skeleton>
 
@@ -76,7 +77,7 @@ export type Invitation = z.infer<typeof Invitation>
 /** A participant's standing word for its share: these people may ask for this until then, so often. */
 export const Grant = z.strictObject({
   askers: z.array(UserId).min(1).max(32),
-  content: z.array(ContentType).min(1).max(16),
+  content: ContentTypes,
   until: Time,
   /** At most `count` signatures in any window of `seconds`. */
   limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RefusalCode } from '../errors.ts'
-import { ContentType } from './content.ts'
+import { ContentType } from '../contents/table.ts'
 import { Base64url, Digest, Index, KeyId, Signature, SigningId, Time } from './ids.ts'
 import { signed } from './signed.ts'
 

@@ -158,5 +158,10 @@ export const bytesItem = (text: string): Item => ({
   mode: { kind: 'plain' },
 })
 
+export const rawItem = (bytes: string | Uint8Array): Item => ({
+  content: { type: 'raw', bytes: Buffer.from(bytes).toString('hex') },
+  mode: { kind: 'plain' },
+})
+
 export const openSignatures = (plan: Plan, signingId: string, sealed: readonly string[]) =>
   sealed.map((each, at) => openSignature(plan.sessionSecret, signingId, at, fromBase64url(each)))
