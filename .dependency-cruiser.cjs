@@ -12,10 +12,10 @@ const houses = {
     wire: ['schemes'],
     attestation: ['wire', 'crypto'],
     ceremonies: ['wire'],
-    content: ['wire'],
+    content: ['schemes', 'wire'],
     linux: [],
     crypto: ['wire'],
-    verify: ['attestation', 'content', 'crypto', 'wire'],
+    verify: ['attestation', 'content', 'crypto', 'schemes', 'wire'],
   },
   'enclave/src': {
     platform: ['policy'],

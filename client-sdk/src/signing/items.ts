@@ -2,6 +2,8 @@ import { messageOf } from '@quorate/shared/content/content'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openItem, sealItem } from '@quorate/shared/crypto/session-items'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { factsOf } from '@quorate/shared/schemes/table'
 import { permitsItem, requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Item, type Content, type Mode } from '@quorate/shared/wire/content'
@@ -20,8 +22,7 @@ function itemOf(what: Signable): Item {
 }
 
 /** Taproot is for Bitcoin's keys and digests: a Nostr event is signed by the key that it names. */
-const tweakable = (key: Key, { type }: Content): boolean =>
-  key.scheme === 'frost-secp256k1-tr' && type !== 'nostr-event'
+const tweakable = (key: Key, { type }: Content): boolean => factsOf(key.scheme).tweaks && type !== 'nostr-event'
 
 /** Checks what is to be signed against its schema and the key's policy. Throws `content.invalid` or `content.not_permitted`. */
 export function readItems(key: Key, what: Signable | readonly Signable[]): Item[] {
@@ -61,11 +62,11 @@ export function openItems(key: Key, request: RequestBody, sealedItems: readonly 
   })
 }
 
-/** The Taproot output key (BIP-341, 32 bytes) of a secp256k1 key over a merkle root (32 bytes, or none). */
+/** The Taproot output key (BIP-341, 32 bytes) of a key whose scheme has one, over a merkle root (32 bytes, or none). */
 export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array()): Uint8Array =>
-  mpc.frost(key.scheme).tweakedKey({ groupKey: fromHex(key.groupKey), tweak: merkleRoot })
+  schemeOf(mpc, key.scheme).tweakedKey(fromHex(key.groupKey), merkleRoot)
 
-/** The bytes that are signed for an item, and the public key (32 bytes) that verifies them. Throws `content.not_permitted`. */
+/** The bytes that are signed for an item, and the public key that verifies them. Throws `content.not_permitted`. */
 export function signedBytes(
   mpc: Mpc,
   key: Key,

@@ -4,6 +4,7 @@ import { openSignature, sealSignature } from '@quorate/shared/crypto/session-ite
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
+import { factsOf } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
@@ -99,15 +100,16 @@ const sealOutcomes = ({ sessionSecret }: OpenKey, signingId: string, outcomes: r
 /** Opens the results of all items. Throws `signature.invalid` unless those without a signature are those that the package names. */
 function openResults(
   { request }: Signing,
-  { sessionSecret }: OpenKey,
+  { sessionSecret, certificate }: OpenKey,
   failures: readonly (ItemFailure | null)[],
   results: readonly ItemResult[],
 ): Outcome[] {
   if (results.length !== failures.length) throw new Refusal('signature.invalid')
+  const { signatureLength: length } = factsOf(certificate.roster.skeleton.scheme)
   return results.map((result, at) => {
     const failure = failures[at]
     if (failure === null && 'sealedSignature' in result)
-      return toHex(openSignature(sessionSecret, request.signingId, at, fromBase64url(result.sealedSignature)))
+      return toHex(openSignature(sessionSecret, request.signingId, at, fromBase64url(result.sealedSignature), length))
     const same = failure !== null && digestOf('result', result) === digestOf('result', failure)
     if (failure === undefined || !same) throw new Refusal('signature.invalid')
     return failure

@@ -2,10 +2,10 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { fromHex } from '../wire/bytes.ts'
 import type { Content, ContentType } from '../wire/content.ts'
-import type { Scheme } from '../wire/ids.ts'
+import type { SchemeName } from '../schemes/table.ts'
 
 type Rule<T extends ContentType> = {
-  schemes: readonly Scheme[]
+  schemes: readonly SchemeName[]
   /** The bytes that the signature scheme signs, from the full content and the public key (hex) that signs it. */
   message: (content: Extract<Content, { type: T }>, publicKey: string) => Uint8Array
 }
@@ -22,7 +22,7 @@ const rules: { [T in ContentType]: Rule<T> } = {
 }
 
 /** May a key of this scheme sign content of this type at all? */
-export const fitsScheme = (type: ContentType, scheme: Scheme): boolean => rules[type].schemes.includes(scheme)
+export const fitsScheme = (type: ContentType, scheme: SchemeName): boolean => rules[type].schemes.includes(scheme)
 
 /** What is signed for this content: computed from the content by its type's own rule, never taken from a request. */
 export function messageOf(content: Content, publicKey: string): Uint8Array {

@@ -3,6 +3,7 @@ import { Refusal } from '../errors.ts'
 import { openItem } from '../crypto/session-items.ts'
 import { itemDigest } from '../crypto/session-items.ts'
 import { digestOf } from '../crypto/sign.ts'
+import { factsOf } from '../schemes/table.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Item } from '../wire/content.ts'
 import type { Digest } from '../wire/ids.ts'
@@ -29,7 +30,7 @@ export function requireSealedItems(request: RequestBody, sealedItems: readonly s
 /** May the key sign this content in this mode, by its policy and the rules of its scheme? A Nostr event names the group key. */
 export function permitsItem({ certificate }: VerifiedKey, { content, mode }: Item): boolean {
   const { scheme, policy } = certificate.roster.skeleton
-  const tweakable = scheme === 'frost-secp256k1-tr' && content.type !== 'nostr-event'
+  const tweakable = factsOf(scheme).tweaks && content.type !== 'nostr-event'
   const permitted = policy.content.includes(content.type) && fitsScheme(content.type, scheme)
   return permitted && (mode.kind === 'plain' || tweakable)
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { ContentType } from '@quorate/shared/wire/content'
-import { Scheme } from '@quorate/shared/wire/ids'
+import { defaultScheme, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
@@ -10,7 +10,7 @@ import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
 type Options = ConsentOptions &
-  Readonly<{ threshold: string; scheme: Scheme; content: ContentType[]; ttl: string; wait: boolean }>
+  Readonly<{ threshold: string; scheme: SchemeName; content: ContentType[]; ttl: string; wait: boolean }>
 
 const consentOptions = (): Option[] => [
   new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
@@ -25,7 +25,7 @@ export function addKeygen(program: Command, world: World): void {
     .argument('<participants...>', 'who holds a share; the k-th has index k')
     .description('make a key that is never in one place')
     .requiredOption('-t, --threshold <t>', 'how many must sign together')
-    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(Scheme.options).default('frost-secp256k1-tr'))
+    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(schemeNames).default(defaultScheme))
     .addOption(
       new Option('--content <type...>', 'what the key may sign, for ever')
         .choices(['bytes', 'nostr-event'])
