@@ -1,6 +1,7 @@
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId, type Scheme } from '@quorate/shared/wire/ids'
+import type { SchemeName } from '@quorate/shared/schemes/table'
+import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId } from '@quorate/shared/wire/ids'
 import type { Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
@@ -31,7 +32,7 @@ export type KeyShape = {
   users?: readonly string[]
   enclaves?: readonly string[]
   threshold?: number
-  scheme?: Scheme
+  scheme?: SchemeName
   consents?: Readonly<Record<string, Consent>>
 }
 

@@ -2,7 +2,8 @@ import { messageOf, type Content } from '@quorate/shared/contents/table'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openItem, sealItem } from '@quorate/shared/crypto/session-items'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
-import { fitsScheme, permitsItem, requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { permitsItem, requireSealedItems, schemeSigns, sealedDigest } from '@quorate/shared/verify/items'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Item, type Mode } from '@quorate/shared/wire/content'
 import type { RequestBody } from '@quorate/shared/wire/signing'
@@ -57,13 +58,13 @@ export function openItems(key: Key, request: RequestBody, sealedItems: readonly 
   })
 }
 
-/** The Taproot output key (BIP-341, 32 bytes) of a secp256k1 key over a merkle root (32 bytes, or none). */
+/** The Taproot output key (BIP-341, 32 bytes) of a key whose scheme has one, over a merkle root (32 bytes, or none). */
 export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array()): Uint8Array =>
-  mpc.frost(key.scheme).tweakedKey({ groupKey: fromHex(key.groupKey), tweak: merkleRoot })
+  schemeOf(mpc, key.scheme).tweakedKey(fromHex(key.groupKey), merkleRoot)
 
-/** The bytes that are signed for an item, and the public key (32 bytes) that verifies them. Throws `content.not_permitted`. */
+/** The bytes that are signed for an item, and the public key that verifies them. Throws `content.not_permitted`. */
 export function signedBytes(mpc: Mpc, key: Key, item: Item): { publicKey: Uint8Array; message: Uint8Array } {
-  if (!fitsScheme(key.scheme, item)) return refuse('content.not_permitted')
+  if (!schemeSigns(key.scheme, item)) return refuse('content.not_permitted')
   const { content, mode } = item
   const publicKey = mode.kind === 'plain' ? fromHex(key.groupKey) : taprootKey(mpc, key, fromHex(mode.merkleRoot))
   return { publicKey, message: messageOf(content, toHex(publicKey)) }

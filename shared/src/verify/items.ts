@@ -3,10 +3,10 @@ import { Refusal } from '../errors.ts'
 import { openItem } from '../crypto/session-items.ts'
 import { itemDigest } from '../crypto/session-items.ts'
 import { digestOf } from '../crypto/sign.ts'
-import { factsOf } from '../schemes/table.ts'
+import { factsOf, type SchemeName } from '../schemes/table.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Item } from '../wire/content.ts'
-import type { Digest, Scheme } from '../wire/ids.ts'
+import type { Digest } from '../wire/ids.ts'
 import { ItemRefusal, type Commitment, type ItemFailure, type RequestBody } from '../wire/signing.ts'
 import type { VerifiedKey } from './signing.ts'
 
@@ -28,7 +28,7 @@ export function requireSealedItems(request: RequestBody, sealedItems: readonly s
 }
 
 /** Can keys of this scheme sign such content in this mode, whatever their policy says? */
-export function fitsScheme(scheme: Scheme, { content, mode }: Item): boolean {
+export function schemeSigns(scheme: SchemeName, { content, mode }: Item): boolean {
   const { verification, tweaks } = factsOf(scheme)
   return (
     signsContent(verification, content.type) && (mode.kind === 'plain' || (tweaks && contentOf(content.type).tweaks))
@@ -38,7 +38,7 @@ export function fitsScheme(scheme: Scheme, { content, mode }: Item): boolean {
 /** May the key sign this content in this mode, by its policy, the content's row and the facts of the key's scheme? */
 export function permitsItem({ certificate }: VerifiedKey, item: Item): boolean {
   const { scheme, policy } = certificate.roster.skeleton
-  return policy.content.includes(item.content.type) && fitsScheme(scheme, item)
+  return policy.content.includes(item.content.type) && schemeSigns(scheme, item)
 }
 
 /** Opens item `at` (0…) of a request under S and holds it against what the request commits to, and what the key permits. */

@@ -1,19 +1,7 @@
 import { z } from 'zod'
 import { ContentTypes, signsContent } from '../contents/table.ts'
-import { factsOf } from '../schemes/table.ts'
-import {
-  Base64url,
-  Digest,
-  EnclaveId,
-  Index,
-  KeyId,
-  Random32,
-  Scheme,
-  Signature,
-  SignKey,
-  Time,
-  UserId,
-} from './ids.ts'
+import { factsOf, fitsScheme, misfit, SchemeName } from '../schemes/table.ts'
+import { Base64url, Digest, EnclaveId, Index, KeyId, Random32, Signature, SignKey, Time, UserId } from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
 
@@ -28,15 +16,15 @@ export const Skeleton = z
   .strictObject({
     version: z.literal(1),
     keyId: KeyId,
-    scheme: Scheme,
-    threshold: z.int().min(2).max(32),
-    participants: z.array(Participant).min(2).max(32),
+    scheme: SchemeName,
+    threshold: z.int().min(1).max(32),
+    participants: z.array(Participant).min(1).max(32),
     policy: Policy,
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
   })
-  .refine((s) => s.threshold <= s.participants.length, 'the threshold is above the number of participants')
+  .refine(fitsScheme, misfit)
   .refine(
     (s) => s.participants.every((p, at) => p.index === at + 1),
     'participants stand in the order of their indices, 1…n',
@@ -122,7 +110,7 @@ export const RegistrationReceipt = signed(
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 
 /** Skeleton and every participant's receipt, in the order of indices. D = H(roster, this). */
-export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(2).max(32) })
+export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(1).max(32) })
 export type Roster = z.infer<typeof Roster>
 
 /** `ceremony`: what it is about, which is D for a keygen and the digest of the request for a refresh. */

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { ContentType } from '@quorate/shared/contents/table'
-import { Scheme } from '@quorate/shared/wire/ids'
+import { defaultScheme, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
@@ -9,7 +9,7 @@ import { milliseconds, openSession, type Session, type World } from '../session.
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
-type Options = ConsentOptions & Readonly<{ threshold: string; scheme: Scheme; ttl: string; wait: boolean }>
+type Options = ConsentOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string; wait: boolean }>
 
 const consentOptions = (): Option[] => [
   new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
@@ -24,7 +24,7 @@ export function addKeygen(program: Command, world: World): void {
     .argument('<participants...>', 'who holds a share; the k-th has index k')
     .description('make a key that is never in one place')
     .requiredOption('-t, --threshold <t>', 'how many must sign together')
-    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(Scheme.options).default('frost-secp256k1-tr'))
+    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(schemeNames).default(defaultScheme))
     .addOption(
       new Option('--content <type...>', 'what the key may sign, for ever: `raw` is named alone')
         .choices(ContentType.options)
