@@ -72,6 +72,7 @@ export const keygenRoutes = {
     errors: [
       'request.not_found',
       'session.conflict',
+      'session.elsewhere',
       'keygen.skeleton_mismatch',
       'seal.invalid',
       'enclave.unreachable',
@@ -98,6 +99,7 @@ export const keygenRoutes = {
     errors: [
       'request.not_found',
       'session.conflict',
+      'session.elsewhere',
       'keygen.invitation_invalid',
       'keygen.slot_taken',
       'seal.invalid',
