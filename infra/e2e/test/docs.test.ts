@@ -83,9 +83,12 @@ describe('every page', () => {
 })
 
 describe('the threat model', () => {
-  /** Citations are written as `path/to/x.test.ts`: “name of the test”; those of `make test-nitro` end with `.nitro.ts`. */
+  /**
+   * Citations are written as `path/to/x.test.ts`: “name of the test”. Those of `make test-nitro` end with `.nitro.ts`; a suite for
+   * several implementations is in `check-x.ts`.
+   */
   const cited = [
-    ...read('docs/threat-model.md').matchAll(/`([\w./-]+\.(?:test|nitro)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
+    ...read('docs/threat-model.md').matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
   ].flatMap(([, file = '', names = '']) =>
     [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
   )

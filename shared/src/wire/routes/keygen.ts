@@ -77,6 +77,7 @@ export const keygenRoutes = {
     errors: [
       'request.not_found',
       'session.conflict',
+      'session.elsewhere',
       'keygen.skeleton_mismatch',
       'seal.invalid',
       'enclave.unreachable',
@@ -103,6 +104,7 @@ export const keygenRoutes = {
     errors: [
       'request.not_found',
       'session.conflict',
+      'session.elsewhere',
       'keygen.invitation_invalid',
       'keygen.slot_taken',
       'seal.invalid',
