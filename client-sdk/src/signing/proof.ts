@@ -55,7 +55,7 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
       digests.length === body.items.length &&
       body.items.every(({ type, digest }, at) => type === items[at]?.content.type && digest === digests[at])
     if (!same || results.length !== items.length) return refuse('content.mismatch')
-    const outcomes = readOutcomes(await loadMpc(), key, items, results, receipts)
+    const outcomes = readOutcomes(await loadMpc(), { key, requestDigest, items }, results, receipts)
     await verifyReceipts(version, requestDigest, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
     requireSigned(outcomes)

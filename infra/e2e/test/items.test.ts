@@ -1,6 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { openSignature } from '@quorate/shared/crypto/session-items'
-import { factsOf } from '@quorate/shared/schemes/table'
+import { longestResult } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
@@ -38,11 +38,10 @@ async function asked(key: MadeKey, makers: readonly ItemMaker[]): Promise<Reques
 }
 
 function open(key: MadeKey, { request }: Asked, results: readonly ItemResult[]): Outcome[] {
-  const { signatureLength } = factsOf(key.plan.skeleton.scheme)
   return results.map((result, at) => {
     if ('code' in result) return result
     const sealed = fromBase64url(result.sealedSignature)
-    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed, signatureLength))
+    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed, longestResult))
   })
 }
 

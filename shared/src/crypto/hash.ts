@@ -15,6 +15,7 @@ export type Tag =
   | 'transcript'
   | 'certificate'
   | 'request'
+  | 'item'
   | 'approval'
   | 'commitment'
   | 'package'

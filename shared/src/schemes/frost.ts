@@ -7,8 +7,8 @@ import {
   type Member,
   type Protocol,
   type Scheme,
+  type ShareInput,
   type Use,
-  type UseInput,
 } from './scheme.ts'
 
 const same = (one: Uint8Array, other: Uint8Array): boolean =>
@@ -48,13 +48,11 @@ const inThreeParts =
     return { held, toAll: said }
   }
 
-type SignInput = UseInput & Readonly<{ share: Uint8Array }>
-
 /** RFC 9591 section 5: the commitments to a pair of nonces (5.1), the partial signature (5.2), the signature (5.3). */
 const signWith = (frost: Frost): Use => ({
   begin: ({ share }) => {
     const { nonces, commitments } = frost.commit({ share })
-    const held: Held<SignInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
+    const held: Held<ShareInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
       done: frost.sign({ share, nonces, commitments: all, message, tweak }),
     }))
     return { held, toAll: commitments }

@@ -31,7 +31,7 @@ export const Skeleton = z
   )
   .refine((s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length, 'a user appears twice')
   .refine(
-    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme).verification, type)),
+    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme), type)),
     'keys of this scheme do not sign all content of the policy',
   )
 export type Skeleton = z.infer<typeof Skeleton>

@@ -9,7 +9,7 @@ import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import { factsOf, type SchemeName } from '@quorate/shared/schemes/table'
+import { longestResult, type SchemeName } from '@quorate/shared/schemes/table'
 import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
 import type { Consent, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
@@ -165,8 +165,5 @@ export const rawItem = (bytes: string | Uint8Array): Item => ({
 })
 
 export function openSignatures(plan: Plan, signingId: string, sealed: readonly string[]) {
-  const { signatureLength } = factsOf(plan.skeleton.scheme)
-  return sealed.map((each, at) =>
-    openSignature(plan.sessionSecret, signingId, at, fromBase64url(each), signatureLength),
-  )
+  return sealed.map((each, at) => openSignature(plan.sessionSecret, signingId, at, fromBase64url(each), longestResult))
 }

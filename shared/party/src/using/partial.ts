@@ -86,11 +86,11 @@ export function spendNonces(
   }
 }
 
-function signItems({ share }: OpenKey, live: readonly LiveItem[], nonces: Seat['nonces']): Uint8Array[] {
+function signItems({ index, share }: OpenKey, live: readonly LiveItem[], nonces: Seat['nonces']): Uint8Array[] {
   return live.map(({ at, task, commitments }) => {
     const nonce = nonces[at]
     if (nonce == null) throw new Refusal('nonce.spent')
-    const step = orRefuse('signing.bad_commitment', () => nonce.go(commitments, { share, ...task }))
+    const step = orRefuse('signing.bad_commitment', () => nonce.go(commitments, { ...task, index, share }))
     if (!('done' in step)) throw new Refusal('enclave.failed')
     return step.done
   })

@@ -49,7 +49,9 @@ function enter(
     if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
     return known
   }
-  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, request, sealedItems))
+  const tasks = lendFor(parts, request, index, (key) =>
+    openTasks(parts.mpc, key, { request, requestDigest }, sealedItems),
+  )
   const signing = begin(request, requestDigest, tasks)
   signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
   return signing
