@@ -110,6 +110,8 @@ export type ShareInput = UseInput & Readonly<{ index: number; share: Uint8Array 
 
 /** One thing that shares do together: a round in which each says something to all, then a partial of each, which are joined. */
 export type Use = Readonly<{
+  /** Can shares be used on this message at all? */
+  takes: (message: Uint8Array) => boolean
   begin: Protocol<ShareInput, ShareInput, Uint8Array>
   /** The result, verified. Takes public data only. Throws `MpcError` `bad_partial` with all whose partial is wrong. */
   join: (of: UseInput, commitments: ByIndex, partials: ByIndex) => Uint8Array

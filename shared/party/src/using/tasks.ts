@@ -2,7 +2,7 @@ import { contentOf, messageOf } from '@quorate/shared/contents/table'
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
 import type { UseInput } from '@quorate/shared/schemes/scheme'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { schemeOf, useOf } from '@quorate/shared/schemes/cryptography'
 import type { UseName } from '@quorate/shared/schemes/table'
 import { itemSession, judgeItem, requireSealedItems } from '@quorate/shared/verify/items'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
@@ -28,9 +28,12 @@ export function openTasks(
   sealedItems: readonly string[],
 ): readonly (Task | Declined)[] {
   requireSealedItems(request, sealedItems)
-  const tasks = sealedItems.map((sealed, at) => {
+  const tasks = sealedItems.map((sealed, at): Task | Declined => {
     const judged = judgeItem(key, key.sessionSecret, request, at, sealed)
-    return 'code' in judged ? judged : taskOf(mpc, key, itemSession(requestDigest, at), judged.item)
+    if ('code' in judged) return judged
+    const task = taskOf(mpc, key, itemSession(requestDigest, at), judged.item)
+    const { scheme } = key.certificate.roster.skeleton
+    return useOf(mpc, scheme, task.use).takes(task.message) ? task : { code: 'content.invalid' }
   })
   const [first] = tasks
   if (first !== undefined && 'code' in first && tasks.every((task) => 'code' in task)) throw new Refusal(first.code)
