@@ -11,10 +11,11 @@ const houses = {
     wire: [],
     attestation: ['wire', 'crypto'],
     ceremonies: ['wire'],
+    consent: ['crypto', 'wire'],
     content: ['wire'],
     linux: [],
     crypto: ['wire'],
-    verify: ['attestation', 'content', 'crypto', 'wire'],
+    verify: ['attestation', 'consent', 'content', 'crypto', 'wire'],
   },
   'enclave/src': {
     platform: ['policy'],

@@ -110,7 +110,7 @@ export const refusals = {
   ),
   'nonce.spent': row('upstream', 409, 'new_session', 'This nonce has been used and is gone'),
   'consent.missing': row('caller', 403, 'never', 'The owner of this share has not approved this'),
-  'consent.invalid': row('caller', 403, 'never', 'The approval does not verify for this request'),
+  'consent.invalid': row('caller', 403, 'never', 'The approval or grant does not verify here'),
   'consent.expired': row('caller', 410, 'new_session', 'The request, approval or grant has expired'),
   'grant.exhausted': row('caller', 429, 'same_request', 'The standing grant allows no more signatures for now'),
   'content.invalid': row('caller', 400, 'never', 'The content is not of the type that it claims'),

@@ -2,14 +2,15 @@ import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
-import { requireConsent, type Ground, type Plea } from '../policy/consent.ts'
+import type { Ground } from '@quorate/shared/consent/permits'
+import { requireConsent, type Plea } from '../policy/consent.ts'
 import type { OpenKey } from '../vault/shares.ts'
 import { checkCommitments, liveItems, type LiveItem } from './package.ts'
 import { orRefuse } from './refuse-mpc.ts'
 import { keyOf, type Seat, type Signing, type SigningPorts } from './seat.ts'
 import { sealPartials } from './signature.ts'
 
-type Package = Pick<HostParams<'signing.partial'>, 'approvals' | 'commitments'>
+type Package = Pick<HostParams<'signing.partial'>, 'consents' | 'commitments'>
 
 /**
  * Everything that is checked before a nonce is touched: the package itself, and the consent of everybody in its quorum.
@@ -19,13 +20,13 @@ export async function checkPackage(
   signing: Signing,
   seat: Seat,
   key: OpenKey,
-  { approvals, commitments }: Package,
+  { consents, commitments }: Package,
   now: number,
 ) {
   const { request, requestDigest, tasks } = signing
   const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length }
   await checkCommitments(key, frame, seat.commitment, commitments)
-  const plea: Plea = { key, request, requestDigest, approvals }
+  const plea: Plea = { key, request, requestDigest, consents }
   for (const { body } of commitments) if (body.index !== key.index) await requireConsent(plea, body.index, now)
   return requireConsent(plea, key.index, now)
 }
@@ -54,7 +55,7 @@ function chargeGrant(
   const unpaid = live.filter(({ at }) => !paid.has(at))
   if (unpaid.length === 0) return
   const share = { keyId: signing.request.keyId, index, knownSince }
-  ports.grants.spend(share, ground.grant, unpaid.length, ports.clock())
+  ports.grants.spend(share, ground.grant.body.scope, unpaid.length, ports.clock())
   signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
 }
 

@@ -67,10 +67,10 @@ export function createSignings(ports: SigningPorts): Signings {
   const { shares, clock } = ports
   const signings = keepSignings(clock)
   return {
-    async commit({ attempt, index, request, sealedItems, approvals }) {
+    async commit({ attempt, index, request, sealedItems, consents }) {
       const known = shares.get(request.body.keyId, index)
       const requestDigest = await verifyRequest(known, request, clock())
-      const plea: Plea = { key: known, request: request.body, requestDigest, approvals }
+      const plea: Plea = { key: known, request: request.body, requestDigest, consents }
       await requireConsent(plea, index, clock())
       await hearVouchers(ports, plea)
       const key = keyOf(ports, request.body, index)
@@ -78,11 +78,11 @@ export function createSignings(ports: SigningPorts): Signings {
       return { commitment: await takeSeat(ports, signing, key, attempt) }
     },
 
-    async partial({ signingId, attempt, index, approvals, commitments }) {
+    async partial({ signingId, attempt, index, consents, commitments }) {
       const { signing, seat, key } = seatOf(ports, signings, { signingId, attempt, index })
-      const digest = digestOf('package', { signingId, attempt, index, approvals, commitments })
+      const digest = digestOf('package', { signingId, attempt, index, consents, commitments })
       if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
-      const ground = await checkPackage(signing, seat, key, { approvals, commitments }, clock())
+      const ground = await checkPackage(signing, seat, key, { consents, commitments }, clock())
       return { partial: spendNonces(ports, signing, seat, { digest, commitments, ground }) }
     },
 

@@ -15,7 +15,7 @@ export type Tag =
   | 'transcript'
   | 'certificate'
   | 'request'
-  | 'approval'
+  | 'consent'
   | 'commitment'
   | 'package'
   | 'sealed-items'

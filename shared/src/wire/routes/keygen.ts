@@ -100,6 +100,7 @@ export const keygenRoutes = {
       'session.conflict',
       'keygen.invitation_invalid',
       'keygen.slot_taken',
+      'consent.invalid',
       'seal.invalid',
       'enclave.unreachable',
     ],
