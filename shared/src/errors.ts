@@ -111,7 +111,12 @@ export const refusals = {
   'nonce.spent': row('upstream', 409, 'new_session', 'This nonce has been used and is gone'),
   'consent.missing': row('caller', 403, 'never', 'The owner of this share has not approved this'),
   'consent.invalid': row('caller', 403, 'never', 'The approval or grant does not verify here'),
-  'consent.expired': row('caller', 410, 'new_session', 'The request, approval or grant has expired'),
+  'consent.expired': row(
+    'caller',
+    410,
+    'new_session',
+    'The request, approval or grant is over, too old, or dated ahead',
+  ),
   'grant.exhausted': row('caller', 429, 'same_request', 'The standing grant allows no more signatures for now'),
   'content.invalid': row('caller', 400, 'never', 'The content is not of the type that it claims'),
   'content.mismatch': row('caller', 409, 'never', 'The content is not what the request commits to'),

@@ -230,6 +230,8 @@ describe('a standing grant', () => {
     ]
     for (const grant of invented) await expectRefusal(commit(key, 2, it, [grant]), 'consent.invalid', [2])
     for (const grant of invented) await expectRefusal(commit(key, 2, it, [registered, grant]), 'consent.invalid', [2])
+    const many = Array.from({ length: 33 }, () => registered)
+    await expectRefusal(commit(key, 2, it, many), 'message.invalid')
     await commit(key, 2, it, [registered])
   })
 
