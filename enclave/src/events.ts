@@ -1,3 +1,4 @@
+import type { PartyEvent } from '@quorate/party/events'
 import type { RefusalCode } from '@quorate/shared/errors'
 
 /**
@@ -5,27 +6,11 @@ import type { RefusalCode } from '@quorate/shared/errors'
  * cannot be logged.
  */
 export type EnclaveEvent =
+  | PartyEvent
   | { event: 'enclave.listening'; address: string }
   /** `taken_over`: opened as another image left it, and sealed anew for this one. */
   | { event: 'root.created' | 'root.opened' | 'root.taken_over'; signKey: string }
   | { event: 'manifest.taken'; serial: number; manifestDigest: string; effectiveAt: number }
-  | { event: 'peer.verified'; enclaveId: string; measurement: string }
-  | { event: 'keygen.round'; keyId: string; index: number; attempt: number; round: 1 | 2 | 3 }
-  | { event: 'refresh.round'; refreshId: string; index: number; attempt: number; round: 1 | 2 | 3 }
-  | { event: 'epoch.prepared' | 'epoch.installed'; keyId: string; index: number; epoch: number }
-  | { event: 'epoch.recalled'; keyId: string; from: number; epoch: number | null }
-  | { event: 'key.certified'; keyId: string; index: number; certificateDigest: string }
-  /** One per commitment pair that leaves, and one per use: no commitment may ever be spent twice. */
-  | { event: 'nonce.committed'; signingId: string; index: number; attempt: number; commitment: string }
-  | {
-      event: 'nonce.spent'
-      signingId: string
-      index: number
-      attempt: number
-      commitment: string
-      packageDigest: string
-    }
-  | { event: 'signing.confirmed'; signingId: string; index: number; signatures: number; resultDigest: string }
   | { event: 'call.refused'; method: string; code: RefusalCode }
   | { event: 'call.failed'; method: string; error: string }
 

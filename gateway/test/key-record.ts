@@ -1,6 +1,7 @@
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId, type Scheme } from '@quorate/shared/wire/ids'
+import type { SchemeName } from '@quorate/shared/schemes/table'
+import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId } from '@quorate/shared/wire/ids'
 import type { Grant } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
@@ -34,7 +35,7 @@ export type KeyShape = {
   users?: readonly string[]
   enclaves?: readonly string[]
   threshold?: number
-  scheme?: Scheme
+  scheme?: SchemeName
   /** By user id. */
   grants?: Readonly<Record<string, GrantTerms>>
 }

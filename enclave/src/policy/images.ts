@@ -1,3 +1,4 @@
+import type { HostKeys, PeerPolicy } from '@quorate/party/ports'
 import { isAccepted, type TrustPolicy } from '@quorate/shared/attestation/policy'
 import { type Measurements } from '@quorate/shared/wire/measurements'
 import { Refusal } from '@quorate/shared/errors'
@@ -5,35 +6,29 @@ import { verifyManifest, verifyNotice } from '@quorate/shared/verify/manifest'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { ManifestBody, ManifestOffer, ManifestStatus, Notice } from '@quorate/shared/wire/manifest'
 import type { EnclaveLog } from '../events.ts'
-import type { Vault } from '../vault/vault.ts'
 import type { Release } from './release.ts'
 import { noManifests, settle, take, type Taken } from './manifests.ts'
 
 /** What an enclave is: PCR0 to 2, by which it is known without a manifest, and PCR8, which a manifest may ask for. */
 export type OwnImage = Readonly<{ measurements: Measurements; signer: string }>
 
-export type Images = Readonly<{
-  /**
-   * Takes a manifest, which is in force from `effectiveAt` (ms) on, and gives this enclave's notice of it. Throws
-   * `manifest.invalid`, `manifest.stale`.
-   */
-  offer: (offer: ManifestOffer) => Promise<{ notice: Notice; effectiveAt: number }>
-  /** Under which peers must attest now: this very image without a manifest, else the images that it lists. */
-  policy: () => TrustPolicy
-  /** Whose roots may be opened here: this image's, and while the manifest in force lists this image, those of all others in it. */
-  births: () => TrustPolicy
-  /** Is a peer with these registers one of those that the policy of now accepts? */
-  accepts: (pcrs: Measurements) => boolean
-  /** Throws `image.retired` when the manifest in force no longer lists this image. */
-  requireOwn: () => void
-  /** Of the newest manifest that has been taken, in force or coming; 0 for none. */
-  serial: () => number
-  /** What has been taken, signed by V with the asker's nonce. */
-  status: (nonce: string) => Promise<ManifestStatus>
-}>
+export type Images = PeerPolicy &
+  Readonly<{
+    /**
+     * Takes a manifest, which is in force from `effectiveAt` (ms) on, and gives this enclave's notice of it. Throws
+     * `manifest.invalid`, `manifest.stale`.
+     */
+    offer: (offer: ManifestOffer) => Promise<{ notice: Notice; effectiveAt: number }>
+    /** Whose roots may be opened here: this image's, and while the manifest in force lists this image, those of all others in it. */
+    births: () => TrustPolicy
+    /** Throws `image.retired` when the manifest in force no longer lists this image. */
+    requireOwn: () => void
+    /** What has been taken, signed by V with the asker's nonce. */
+    status: (nonce: string) => Promise<ManifestStatus>
+  }>
 
 export type ImagesParts = Readonly<{
-  vault: Pick<Vault, 'identity' | 'sign'>
+  keys: Pick<HostKeys, 'identity' | 'sign'>
   own: OwnImage
   roots: TrustPolicy['roots']
   /** Null: no manifest is ever taken, and peers must be of this very image. */
@@ -45,10 +40,10 @@ export type ImagesParts = Readonly<{
 type Announced = Readonly<{ given: Notice | null; manifestDigest: Digest; serial: ManifestBody['serial'] }>
 
 /** The notice that was given back, or a new one. */
-async function noticeOf({ vault, clock }: ImagesParts, { given, manifestDigest, serial }: Announced): Promise<Notice> {
-  const { enclaveId, signKey } = vault.identity
+async function noticeOf({ keys, clock }: ImagesParts, { given, manifestDigest, serial }: Announced): Promise<Notice> {
+  const { enclaveId, signKey } = keys.identity
   const now = clock()
-  if (given === null) return vault.sign('notice', { enclaveId, manifestDigest, serial, seenAt: now })
+  if (given === null) return keys.sign('notice', { enclaveId, manifestDigest, serial, seenAt: now })
   await verifyNotice(given, { signKey, enclaveId, manifestDigest, serial, now })
   return given
 }
@@ -58,7 +53,7 @@ const told = (taken: Taken | null) =>
 
 /** Which images this enclave accepts in its peers. What was taken is in memory; the gateway brings it again with its notice. */
 export function createImages(parts: ImagesParts): Images {
-  const { vault, own, roots, release, clock, log } = parts
+  const { keys, own, roots, release, clock, log } = parts
   const registers: Measurements = { ...own.measurements, 8: own.signer }
   let manifests = noManifests
 
@@ -93,8 +88,8 @@ export function createImages(parts: ImagesParts): Images {
     serial: () => (manifests.coming ?? manifests.inForce)?.serial ?? 0,
     status: (nonce) => {
       const now = settle(manifests, clock())
-      const { enclaveId } = vault.identity
-      return vault.sign('manifest-status', { enclaveId, nonce, inForce: told(now.inForce), coming: told(now.coming) })
+      const { enclaveId } = keys.identity
+      return keys.sign('manifest-status', { enclaveId, nonce, inForce: told(now.inForce), coming: told(now.coming) })
     },
   }
 }

@@ -53,10 +53,10 @@ export function inFreshHouses(): void {
 /** From here on time passes when the test says so. What was timed before goes on by the real clock. */
 export const stopTime = (): void => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
 
-/** One more over the same store and enclaves. */
-export async function startCoordinator(limits: Partial<Limits> = {}): Promise<Coordinator> {
+async function startCoordinator(store: Store, limits: Partial<Limits>, name = 'gateway'): Promise<Coordinator> {
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const started = createCoordinator({
+    name,
     store,
     enclaves,
     clock: () => Date.now(),
@@ -67,9 +67,25 @@ export async function startCoordinator(limits: Partial<Limits> = {}): Promise<Co
   return started
 }
 
+const openHandle = () => openStore({ path: join(folder, 'gateway.db'), storageKey: new Uint8Array(32).fill(7) })
+
 export async function startGateway(limits: Partial<Limits> = {}): Promise<void> {
-  store = await openStore({ path: join(folder, 'gateway.db'), storageKey: new Uint8Array(32).fill(7) })
-  coordinator = await startCoordinator(limits)
+  store = await openHandle()
+  coordinator = await startCoordinator(store, limits)
+}
+
+export type Second = Readonly<{ store: Store; coordinator: Coordinator; close: () => Promise<void> }>
+
+/** One more gateway over the same database and enclaves. A deaf one hears no more of others' changes than another process would. */
+export async function startSecond(name = 'second', deaf = false): Promise<Second> {
+  const store = await openHandle()
+  if (deaf) store.moved = () => () => {}
+  const coordinator = await startCoordinator(store, {}, name)
+  const close = async () => {
+    await coordinator.close()
+    await store.close()
+  }
+  return { store, coordinator, close }
 }
 
 export async function stopGateway(): Promise<void> {

@@ -1,14 +1,15 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
+import type { Content } from '@quorate/shared/contents/table'
 import type { Consent } from '@quorate/shared/wire/consent'
-import type { Content } from '@quorate/shared/wire/content'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
 import { carried, commitAll, loadKey, makeKey, recall, sign, type Asked, type MadeKey } from './support/ceremony.ts'
 import { approve, ask, bytesItem, grantFor, openSignatures, type GrantTerms } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
 import { singleCalls } from './support/single-calls.ts'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const { soon, asked, commit, partial } = singleCalls(cluster)
@@ -169,7 +170,7 @@ describe('a standing grant', () => {
       const it = await ask(key.plan, key, 1, [bytesItem(text)], soon())
       const { sealedSignatures } = await sign(key, it, [], [1, 2])
       const [signature] = openSignatures(key.plan, it.request.body.signingId, sealedSignatures)
-      expect(schnorr.verify(signature!, Buffer.from(text), fromHex(key.certificate.body.groupKey))).toBe(true)
+      expect(schnorr.verify(signature!, hashOfBytes(text), fromHex(key.certificate.body.groupKey))).toBe(true)
     }
     const third = await ask(key.plan, key, 1, [bytesItem('three')], soon())
     await expectRefusal(sign(key, third, [], [1, 2]), 'grant.exhausted', [2])

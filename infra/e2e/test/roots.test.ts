@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openRoot, sealRoot } from '@quorate/enclave/vault/root'
-import { createVault } from '@quorate/enclave/vault/vault'
+import { deriveHostKeys } from '@quorate/party/host-keys'
 import type { Platform } from '@quorate/enclave/platform/platform'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { taggedHash } from '@quorate/shared/crypto/hash'
@@ -34,7 +34,7 @@ beforeAll(async () => {
   platform = cluster.platformOf('enclave-9')
   const { identity, sealedRoot } = await boot(null)
   genuine = { identity, sealedRoot: sealedRoot ?? '' }
-  forgedIdentity = (await createVault(platform.mpc, 'enclave-9', known)).identity
+  forgedIdentity = (await deriveHostKeys(platform.mpc, 'enclave-9', known)).identity
 })
 
 describe('a root that was not drawn in an enclave', () => {

@@ -9,6 +9,7 @@ import { commitAll, enrol, loadKey, makeKey, runDkg, sign } from './support/cere
 import { draw, openSignatures } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
 import { singleCalls } from './support/single-calls.ts'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const { asked, partial } = singleCalls(cluster)
@@ -23,7 +24,7 @@ describe('a key that the gateway had made twice, for the same people', () => {
     await expectRefusal(loadKey(two, [1]), 'epoch.stale')
     const made = await sign(one, it, it.approvals, [1, 2], 2)
     const [signature] = openSignatures(plan, it.request.body.signingId, made.sealedSignatures)
-    expect(schnorr.verify(signature!, Buffer.from('hello'), fromHex(one.certificate.body.groupKey))).toBe(true)
+    expect(schnorr.verify(signature!, hashOfBytes('hello'), fromHex(one.certificate.body.groupKey))).toBe(true)
   })
 })
 

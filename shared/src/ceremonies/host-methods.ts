@@ -13,8 +13,8 @@ import { signing } from './signing.ts'
 
 const Empty = z.strictObject({})
 
-/** What a host can be asked outside of ceremonies: per method what goes in and what comes out. */
-const lifeMethods = {
+/** What an enclave can be asked about itself: per method what goes in and what comes out. */
+const enclaveMethods = {
   /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
   hello: {
     params: Empty,
@@ -35,16 +35,19 @@ const lifeMethods = {
     result: z.strictObject({ identity: EnclaveIdentity, sealedRoot: Base64url.nullable() }),
   },
   attest: { params: z.strictObject({ nonce: Random32 }), result: AttestedIdentity },
-  /** A nonce for a peer's next document: each is good for one `introduce`. */
-  challenge: { params: Empty, result: z.strictObject({ nonce: Random32 }) },
-  introduce: { params: z.strictObject({ peer: AttestedIdentity, nonce: Random32 }), result: Empty },
-
   /** Which images peers may be of, from `effectiveAt` on. */
   'manifest.offer': {
     params: ManifestOffer,
     result: z.strictObject({ notice: Notice, effectiveAt: Time }),
   },
   'manifest.status': { params: z.strictObject({ nonce: Random32 }), result: ManifestStatus },
+} as const
+
+/** What whoever holds a share can be asked outside of ceremonies. */
+const holdingMethods = {
+  /** A nonce for a peer's next document: each is good for one `introduce`. */
+  challenge: { params: Empty, result: z.strictObject({ nonce: Random32 }) },
+  introduce: { params: z.strictObject({ peer: AttestedIdentity, nonce: Random32 }), result: Empty },
 
   'keygen.init': { params: z.strictObject({ skeleton: Skeleton, sealed: Base64url }), result: Empty },
   'keygen.register': {
@@ -65,14 +68,19 @@ const lifeMethods = {
   'key.load': { params: ShareInSeat, result: Empty },
 } as const
 
-/** Everything that a gateway can ask of a host. The rounds of each ceremony give its methods. */
-export const hostMethods = {
-  ...lifeMethods,
+/** What whoever holds a share can be asked. The rounds of each ceremony give its methods. */
+export const partyMethods = {
+  ...holdingMethods,
   ...methodsOf(keygen),
   ...methodsOf(refresh),
   ...methodsOf(signing),
 } as const
 
+/** Everything that a gateway can ask of an enclave. */
+export const hostMethods = { ...enclaveMethods, ...partyMethods } as const
+
+export type EnclaveMethod = keyof typeof enclaveMethods
+export type PartyMethod = keyof typeof partyMethods
 export type HostMethod = keyof typeof hostMethods
 export type HostParams<M extends HostMethod> = z.infer<(typeof hostMethods)[M]['params']>
 export type HostResult<M extends HostMethod> = z.infer<(typeof hostMethods)[M]['result']>

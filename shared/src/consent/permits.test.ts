@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../crypto/sign.ts'
 import type { Approval, Consent, Grant } from '../wire/consent.ts'
-import type { ContentType } from '../wire/content.ts'
 import type { Digest, KeyId, SigningId, SignKey } from '../wire/ids.ts'
 import type { RequestBody } from '../wire/signing.ts'
 import { consentsWith, objectionTo, permits, weigh, type Objection, type OwnedKey, type Use } from './permits.ts'
@@ -30,6 +29,7 @@ const keyWith = (grant: Grant | null): OwnedKey => ({
   keyId: 'k' as KeyId,
   owners: [ownerOf('alice', 1), ownerOf('bob', 2, grant), ownerOf('carol', 3)],
 })
+type ContentType = RequestBody['items'][number]['type']
 const item = (type: ContentType) => ({ type, digest: digest('item') })
 const request: RequestBody = {
   signingId: 's' as SigningId,
@@ -99,6 +99,7 @@ const rows: Row[] = [
   ['a grant where another asks', 'uncovered', grant, asking({ asker: 3 })],
   ['a grant where nobody of the key asks', 'uncovered', grant, asking({ asker: 4 })],
   ['a grant for other content', 'uncovered', ...scope({ content: ['nostr-event'] })],
+  ['a grant for bytes under a tag where they are raw', 'uncovered', grant, asking({ items: [item('raw')] })],
   ['a grant for more content', null, ...scope({ content: ['nostr-event', 'bytes'] })],
   [
     'a grant for other content than one item is',

@@ -11,7 +11,11 @@ export type Held<I, R> = Readonly<{
   destroy: () => void
 }>
 
-/** What a participant says in a round: one message to all, or one to each of the others; or the protocol's outcome. */
+/**
+ * What a participant says in a round: one message to all, or one to each of the others; or the protocol's outcome. In a round to all,
+ * `from` holds what all said, one's own message included, as it was said. A message to each is secret: its sender seals and wipes it,
+ * and `go` wipes what came in.
+ */
 export type Step<I, R> =
   | Readonly<{ held: Held<I, R>; toAll: Uint8Array }>
   | Readonly<{ held: Held<I, R>; toEach: ByIndex }>
@@ -20,20 +24,21 @@ export type Step<I, R> =
 /** One participant's part in a protocol, without input or output of its own. */
 export type Protocol<Start, I, R> = (start: Start) => Step<I, R>
 
-/** Keeps `secrets` for one use, and wipes them after it. */
-export function hold<I, R>(
-  secrets: readonly Uint8Array[],
-  use: (secrets: readonly Uint8Array[], from: ByIndex, input: I) => Step<I, R>,
-): Held<I, R> {
-  let kept: readonly Uint8Array[] | null = secrets
-  const take = (): readonly Uint8Array[] => {
+const wipe = (secrets: Iterable<Uint8Array>): void => {
+  for (const secret of secrets) secret.fill(0)
+}
+
+type Secrets = readonly Uint8Array[]
+type Going<S, I, R> = (secrets: S, from: ByIndex, input: I) => Step<I, R>
+
+/** Keeps `secrets` for one use, and wipes them after it, also when it throws. */
+export function hold<I, R, const S extends Secrets>(secrets: S, use: Going<S, I, R>): Held<I, R> {
+  let kept: S | null = secrets
+  const take = (): S => {
     if (kept === null) throw new Refusal('nonce.spent')
     const taken = kept
     kept = null
     return taken
-  }
-  const wipe = (taken: readonly Uint8Array[]): void => {
-    for (const secret of taken) secret.fill(0)
   }
   return {
     go(from, input) {
@@ -51,13 +56,46 @@ export function hold<I, R>(
   }
 }
 
+/** As `hold`, after a round to each: the messages that came in are secret too. They are wiped with the rest, in every case. */
+export function holdReceived<I, R, const S extends Secrets>(secrets: S, use: Going<S, I, R>): Held<I, R> {
+  const { go, destroy } = hold(secrets, use)
+  return {
+    go(from, input) {
+      try {
+        return go(from, input)
+      } finally {
+        wipe(from.values())
+      }
+    },
+    destroy,
+  }
+}
+
+/** The same step, whose further input `supply` brings whenever it is needed. */
+export function supplied<I, R>(step: Step<I, R>, supply: (use: (input: I) => Step<I, R>) => Step<I, R>): Step<null, R> {
+  if ('done' in step) return step
+  const { held } = step
+  const brought: Held<null, R> = {
+    go: (from) =>
+      supplied(
+        supply((input) => held.go(from, input)),
+        supply,
+      ),
+    destroy: () => held.destroy(),
+  }
+  return 'toAll' in step ? { held: brought, toAll: step.toAll } : { held: brought, toEach: step.toEach }
+}
+
 /** Who makes a key: participant `index` of so many. */
 export type Member = Readonly<{ index: number; participants: number; threshold: number }>
 
 /** A participant's share and what all know of the key. `share` is secret: its owner wipes it. */
 export type Made = Readonly<{ share: Uint8Array; publicKeys: Uint8Array }>
 
-/** What a key is used for. `publicKey` is the one that a signature verifies under, `tweak` what makes it of the group key. */
+/**
+ * What a key is used for. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key (BIP-341): null for
+ * the group key itself, 0 bytes for no script tree, or the Merkle root (32 bytes).
+ */
 export type UseInput = Readonly<{
   publicKeys: Uint8Array
   publicKey: Uint8Array
@@ -65,12 +103,16 @@ export type UseInput = Readonly<{
   tweak: Uint8Array | null
 }>
 
+/** The same for who holds a share, which is borrowed. */
+export type ShareInput = UseInput & Readonly<{ share: Uint8Array }>
+
 /** One thing that shares do together: a round in which each says something to all, then a partial of each, which are joined. */
 export type Use = Readonly<{
-  begin: Protocol<UseInput & Readonly<{ share: Uint8Array }>, UseInput & Readonly<{ share: Uint8Array }>, Uint8Array>
+  begin: Protocol<ShareInput, ShareInput, Uint8Array>
   /** The result, verified. Takes public data only. Throws `MpcError` `bad_partial` with all whose partial is wrong. */
   join: (of: UseInput, commitments: ByIndex, partials: ByIndex) => Uint8Array
-  verify: (of: UseInput, result: Uint8Array) => boolean
+  /** Is this the result of that use? False for what has the wrong length or form. */
+  verify: (of: Pick<UseInput, 'publicKey' | 'message'>, result: Uint8Array) => boolean
 }>
 
 /** A scheme's cryptography. Everything throws `MpcError`, whose culprits are indices. */

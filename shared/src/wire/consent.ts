@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ContentType } from './content.ts'
+import { ContentTypes } from '../contents/table.ts'
 import { Digest, Index, Time, UserId } from './ids.ts'
 import { signed } from './signed.ts'
 
@@ -10,7 +10,7 @@ const RequestScope = z.strictObject({ kind: z.literal('request'), requestDigest:
 export const StandingScope = z.strictObject({
   kind: z.literal('standing'),
   askers: z.array(UserId).min(1).max(32),
-  content: z.array(ContentType).min(1).max(16),
+  content: ContentTypes,
   limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),
 })
 export type StandingScope = z.infer<typeof StandingScope>

@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { sealRoot } from '@quorate/enclave/vault/root'
-import { createVault } from '@quorate/enclave/vault/vault'
+import { deriveHostKeys } from '@quorate/party/host-keys'
 import { loadMpc } from '@quorate/shared/mpc'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { taggedHash } from '@quorate/shared/crypto/hash'
@@ -33,7 +33,7 @@ export type Liar = Readonly<{
 async function startOnKnownRoot(cluster: Cluster, name: string, root: Uint8Array): Promise<Member> {
   const events: EnclaveEvent[] = []
   const platform = cluster.platformOf(name, (event) => void events.push(event))
-  const { identity: born } = await createVault(mpc, name, root)
+  const { identity: born } = await deriveHostKeys(mpc, name, root)
   const claims = { publicKey: null, userData: taggedHash('birth', born), nonce: null }
   const sealedRoot = toBase64url(await sealRoot(platform, root, await cluster.issue(name, claims)))
   const { call } = startEnclave(platform)
@@ -55,12 +55,12 @@ const frost = mpc.frost('frost-secp256k1-tr')
 export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
   const root = randomBytes(32)
   const member = await startOnKnownRoot(cluster, name, root)
-  const vault = await createVault(mpc, name, root)
+  const keys = await deriveHostKeys(mpc, name, root)
   const drawn = new Map<string, Uint8Array>()
 
   const shareOf = ({ certificate, digest, sealedShares }: MadeKey, index: number): Uint8Array => {
     const place = { keyId: certificate.body.roster.skeleton.keyId, index, epoch: 0, certificateDigest: digest }
-    return (decode(vault.openShare(place, fromBase64url(sealedShares.get(index)!))) as { share: Uint8Array }).share
+    return (decode(keys.openShare(place, fromBase64url(sealedShares.get(index)!))) as { share: Uint8Array }).share
   }
   const commitTo = (share: Uint8Array, place: string): ItemCommitment => {
     const { nonces, commitments } = frost.commit({ share })
@@ -74,7 +74,7 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
       const commitments = words.map((word, at) =>
         word === 'commit' ? commitTo(share, `${frame.signingId}/${frame.attempt}/${at}`) : { code: word },
       )
-      return vault.sign('commitment', { ...frame, commitments })
+      return keys.sign('commitment', { ...frame, commitments })
     },
     partial(key, index, list, messages) {
       const { signingId, attempt } = list[0]!.body
@@ -87,7 +87,7 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
       const sealed = sealWith(secret, ['partial', signingId, attempt, index], encode(partials))
       return { index, sealed: toBase64url(sealed) }
     },
-    receipt: (body) => vault.sign('signing-receipt', body),
+    receipt: (body) => keys.sign('signing-receipt', body),
   }
 }
 

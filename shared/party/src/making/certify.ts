@@ -1,0 +1,45 @@
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import type { Made } from '@quorate/shared/schemes/scheme'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { CertificateBody } from '@quorate/shared/wire/certificate'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { Parts } from '../parts.ts'
+import type { Making } from './dkg.ts'
+
+export type Certified = { certificate: CertificateBody; signature: string; sealedShare: string }
+
+/**
+ * Signs the certificate of what participant `index` was given, and seals its share for this place in it. Wipes the share. Throws
+ * `certificate.invalid` for what is no share of the key: nobody else can ask that of it.
+ */
+export async function certify(
+  { keys, mpc }: Parts,
+  making: Making,
+  { index, transcript }: Readonly<{ index: number; transcript: Digest }>,
+  made: Made,
+): Promise<Certified> {
+  try {
+    const { roster, epoch, previous } = making
+    const { keyId, scheme: name } = roster.skeleton
+    const scheme = schemeOf(mpc, name)
+    if (!scheme.isShareOf(index, made)) throw new Refusal('certificate.invalid')
+    making.check(made)
+    const certificate: CertificateBody = {
+      version: 1,
+      roster,
+      groupKey: toHex(scheme.describe(made.publicKeys).groupKey),
+      publicKeys: toBase64url(made.publicKeys),
+      transcript,
+      epoch,
+      previous,
+    }
+    const place = { keyId, index, epoch, certificateDigest: digestOf('certificate', certificate) }
+    const sealedShare = making.keep(place, made.share)
+    const { signature } = await keys.sign('certificate', certificate)
+    return { certificate, signature, sealedShare }
+  } finally {
+    made.share.fill(0)
+  }
+}

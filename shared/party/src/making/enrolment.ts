@@ -1,0 +1,109 @@
+import { Refusal } from '@quorate/shared/errors'
+import { decode } from '@quorate/shared/crypto/cbor'
+import { hasOwnGrant } from '@quorate/shared/consent/signed'
+import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
+import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { z } from 'zod'
+import type { HostKeys } from '../ports.ts'
+
+/** A keygen as one enclave knows it before the first round: the frame, its secrets, and who of its own has registered. */
+export type Enrolment = Readonly<{
+  skeleton: Skeleton
+  skeletonDigest: Digest
+  sessionSecret: Uint8Array
+  invitationKeys: ReadonlyMap<number, Uint8Array>
+  /** Of the participants hosted here: what they registered (digest of the whole registration) and the receipt for it. */
+  registered: Map<number, { digest: string; receipt: RegistrationReceipt }>
+}>
+
+/** Opens a sealed message of the given purpose. Throws `seal.invalid` for everything that is not exactly that. */
+function openFor<T extends z.ZodType>(keys: HostKeys, schema: T, sealed: Uint8Array): z.infer<T> {
+  const plaintext = keys.open(sealed)
+  try {
+    const parsed = schema.safeParse(decode(plaintext))
+    if (!parsed.success) throw new Refusal('seal.invalid')
+    return parsed.data
+  } finally {
+    plaintext.fill(0)
+  }
+}
+
+function hostedBy(keys: HostKeys, skeleton: Skeleton): number[] {
+  const own = digestOf('identity', keys.identity)
+  const mine = skeleton.participants.filter(({ host }) => digestOf('identity', host.identity) === own)
+  return mine.map(({ index }) => index)
+}
+
+/**
+ * Opens the sealed part of an init and holds it against the skeleton. Throws `seal.invalid`, `keygen.expired`, or
+ * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts, or
+ * when S is not the secret of the skeleton's reader key: who does not know S can begin no keygen in another's name.
+ */
+export async function openInit(
+  keys: HostKeys,
+  skeleton: Skeleton,
+  sealed: Uint8Array,
+  now: number,
+): Promise<Enrolment> {
+  const init = openFor(keys, Init, sealed)
+  const skeletonDigest = digestOf('skeleton', skeleton)
+  const hosted = hostedBy(keys, skeleton)
+  const invited = init.invitationKeys.map(({ index }) => index)
+  const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
+  if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
+    throw new Refusal('keygen.skeleton_mismatch')
+  if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
+  const { sessionSecret } = init
+  if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')
+  return {
+    skeleton,
+    skeletonDigest,
+    sessionSecret,
+    invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, key])),
+    registered: new Map(),
+  }
+}
+
+async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
+  const seed = readerSeed(sessionSecret)
+  const { publicKey } = await createSigner(seed)
+  seed.fill(0)
+  return toHex(publicKey)
+}
+
+/**
+ * Admits a participant: of this skeleton, invited, hosted here, holding the key it names, the first in its slot. The same
+ * registration again gets the same receipt. Throws `keygen.invitation_invalid`, `keygen.slot_taken`, `consent.invalid`, …
+ */
+export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
+  const registration = openFor(keys, Registration, sealed)
+  const { body } = registration
+  if (body.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
+  const invitationKey = enrolment.invitationKeys.get(body.index)
+  const participant = enrolment.skeleton.participants[body.index - 1]
+  if (
+    !invitationKey ||
+    participant?.userId !== body.userId ||
+    !(await verifyRegistrationProof(invitationKey, registration))
+  )
+    throw new Refusal('keygen.invitation_invalid')
+  if (!(await hasOwnGrant(body))) throw new Refusal('consent.invalid', [body.index])
+
+  const digest = digestOf('register', registration)
+  const { skeletonDigest, userId, index, authKey, grant } = body
+  const receipt = await keys.sign('registration-receipt', { skeletonDigest, userId, index, authKey, grant })
+  const before = enrolment.registered.get(index)
+  if (before === undefined) enrolment.registered.set(index, { digest, receipt })
+  else if (before.digest !== digest) throw new Refusal('keygen.slot_taken')
+  return receipt
+}
+
+/** Wipes the secrets of an enrolment. */
+export function wipeEnrolment({ sessionSecret, invitationKeys }: Enrolment): void {
+  sessionSecret.fill(0)
+  for (const key of invitationKeys.values()) key.fill(0)
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from '@noble/hashes/utils.js'
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { succeeds, verifyPrepared } from '@quorate/shared/verify/refresh'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
+import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { KeyId } from '@quorate/shared/wire/ids'
+import type { Version } from '@quorate/shared/wire/recall'
+import { install, prepare, sameVersion, versionOf } from '../epochs.ts'
+import type { Parts } from '../parts.ts'
+
+type EpochChange = Readonly<{
+  [M in 'prepare' | 'install']: (params: HostParams<`refresh.${M}`>) => Promise<HostResult<`refresh.${M}`>>
+}>
+
+type NewShare = HostParams<'refresh.prepare'>
+type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Version }>
+
+/** The new version, of which `index` is hosted here: known already, or it follows the one whose share is open, or is that itself. */
+async function verify({ keys, vault, memories }: Parts, { certificate, index }: NewShare): Promise<Next> {
+  const { body } = certificate
+  const { keyId, participants } = body.roster.skeleton
+  const own = participants[index - 1]?.host.identity.signKey === keys.identity.signKey
+  const digest = digestOf('certificate', body)
+  const version = versionOf({ certificate: body, digest })
+  const { current, prepared } = memories.of(keyId)
+  const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
+  if (!own || !(isKnown || follows(vault.key(keyId, index), version, body))) throw new Refusal('certificate.invalid')
+  await verifyCertificate(certificate)
+  return { certificate: body, digest, keyId, index, version }
+}
+
+/** Throws `seal.invalid` unless the new share opens here. */
+function tryShare({ keys }: Parts, { keyId, index, version }: Next, sealedShare: string): void {
+  const place = { keyId, index, epoch: version.epoch, certificateDigest: version.digest }
+  keys.openShare(place, fromBase64url(sealedShare)).fill(0)
+}
+
+/** Gives the word on which this host will install it. */
+function giveWord({ memories }: Parts, { keyId, digest, version, certificate }: Next): string {
+  const before = memories.of(keyId)
+  const after = prepare(before, version, certificate.previous ?? digest, toHex(randomBytes(32)))
+  if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
+  memories.keep(keyId, after)
+  return after.word
+}
+
+/** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
+function keepWord({ memories }: Parts, { keyId, version }: Next, word: string): void {
+  const after = install(memories.of(keyId), version, word)
+  if (after === null) throw new Refusal('refresh.not_prepared')
+  memories.keep(keyId, after)
+}
+
+/**
+ * The two steps by which a host goes to the next epoch. Both may be repeated, and neither believes the gateway. All hosts sign the
+ * certificate, its share opens under its digest alone, and that all are prepared they say themselves.
+ */
+export function createEpochChange(parts: Parts): EpochChange {
+  const { keys, vault, log } = parts
+  return {
+    async prepare(params) {
+      const next = await verify(parts, params)
+      tryShare(parts, next, params.sealedShare)
+      const word = giveWord(parts, next)
+      const { keyId, index, digest: certificateDigest } = next
+      const { epoch } = next.version
+      log({ event: 'epoch.prepared', keyId, index, epoch })
+      return { prepared: await keys.sign('prepared', { keyId, certificateDigest, epoch, index, word }) }
+    },
+
+    async install({ prepared, ...params }) {
+      const next = await verify(parts, params)
+      const preparedDigest = await verifyPrepared(next, prepared)
+      const { keyId, index, digest: certificateDigest } = next
+      const { epoch } = next.version
+      tryShare(parts, next, params.sealedShare)
+      keepWord(parts, next, prepared[index - 1]?.body.word ?? '')
+      vault.retire(keyId, certificateDigest)
+      await vault.load(params.certificate, index, fromBase64url(params.sealedShare))
+      log({ event: 'epoch.installed', keyId, index, epoch })
+      return { installed: await keys.sign('installed', { keyId, certificateDigest, epoch, index, preparedDigest }) }
+    },
+  }
+}
+
+const follows = (open: VerifiedKey, { digest }: Version, next: VerifiedKey['certificate']): boolean =>
+  open.digest === digest || succeeds(open, next)

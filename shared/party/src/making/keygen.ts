@@ -1,0 +1,120 @@
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { verifyRoster } from '@quorate/shared/verify/roster'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { fromBase64url } from '@quorate/shared/wire/bytes'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Parts } from '../parts.ts'
+import { createSessions, type Sessions } from '../sessions.ts'
+import type { Making } from './dkg.ts'
+import { openInit, register, wipeEnrolment, type Enrolment } from './enrolment.ts'
+import { Seats } from './seats.ts'
+
+type Keygen = Readonly<{ enrolment: Enrolment; seats: Seats }>
+
+type Keygens = Readonly<{
+  [M in 'init' | 'register' | 'round1' | 'round2' | 'round3']: (
+    params: HostParams<`keygen.${M}`>,
+  ) => Promise<HostResult<`keygen.${M}`>>
+}>
+
+/** A week, which is the longest that people may take to register, and an hour for the clocks and the rounds. */
+const LONGEST_KEYGEN = 7 * 86_400_000 + 3_600_000
+const BYTES_PER_PARTICIPANT = 2_048
+
+const keepKeygens = ({ clock, alarm }: Parts): Sessions<Keygen> =>
+  createSessions({
+    clock,
+    alarm,
+    limits: { sessions: 10_000, bytes: 128 << 20, ms: LONGEST_KEYGEN },
+    unknown: 'keygen.unknown',
+    end: wipe,
+  })
+
+/** Keeps a new keygen. What comes again for a known one is wiped, and must be of the same skeleton. */
+function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enrolment: Enrolment): void {
+  const { keyId, participants, expiresAt } = skeleton
+  const known = keygens.find(keyId)
+  if (known === undefined) {
+    const bytes = participants.length * BYTES_PER_PARTICIPANT
+    keygens.add(keyId, { enrolment, seats: new Seats(parts) }, { expiresAt, bytes })
+    return
+  }
+  wipeEnrolment(enrolment)
+  if (known.enrolment.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
+}
+
+/** The keygens of this host. They live in memory until they expire; after a restart the gateway brings them again. */
+export function createKeygens(parts: Parts): Keygens {
+  const { keys, memories, clock, log } = parts
+  const keygens = keepKeygens(parts)
+  return {
+    async init({ skeleton, sealed }) {
+      admit(parts, keygens, skeleton, await openInit(keys, skeleton, fromBase64url(sealed), clock()))
+      return {}
+    },
+
+    async register({ keyId, sealed }) {
+      return { receipt: await register(keys, keygens.get(keyId).enrolment, fromBase64url(sealed)) }
+    },
+
+    async round1({ keyId, index, attempt, roster }) {
+      const { enrolment, seats } = keygens.get(keyId)
+      const message = await seats.round1({ index, attempt }, () => makingOf(parts, enrolment, roster))
+      log({ event: 'keygen.round', keyId, index, attempt, round: 1 })
+      return { message }
+    },
+
+    async round2({ keyId, index, attempt, messages }) {
+      const packages = await keygens.get(keyId).seats.round2({ index, attempt }, messages)
+      log({ event: 'keygen.round', keyId, index, attempt, round: 2 })
+      return { packages: [...packages] }
+    },
+
+    async round3({ keyId, index, attempt, packages }) {
+      const { enrolment, seats } = keygens.get(keyId)
+      const answer = await seats.round3({ index, attempt }, packages)
+      if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
+      log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
+      const digest = digestOf('certificate', answer.certificate)
+      memories.certified(keyId, digest)
+      log({ event: 'key.certified', keyId, index, certificateDigest: digest })
+      return answer
+    },
+  }
+}
+
+/**
+ * What is made with this roster. Checked before it begins: the roster is the one of this keygen, it holds the registrations
+ * that this host took, word for word, and every host has been attested.
+ */
+async function makingOf(
+  { mpc, peers, vault, clock }: Parts,
+  { skeletonDigest, sessionSecret, invitationKeys, registered }: Enrolment,
+  roster: Roster,
+): Promise<Making> {
+  if (digestOf('skeleton', roster.skeleton) !== skeletonDigest) throw new Refusal('keygen.roster_mismatch')
+  const ceremony = await verifyRoster(roster)
+  for (const [index, { receipt }] of registered)
+    if (roster.registrations[index - 1]?.signature !== receipt.signature)
+      throw new Refusal('keygen.roster_mismatch', [index])
+  if (registered.size !== invitationKeys.size) throw new Refusal('keygen.roster_mismatch')
+  const { scheme, threshold, participants } = roster.skeleton
+  for (const { host } of participants) peers.require(host.identity)
+  const { dkg } = schemeOf(mpc, scheme).make
+  return {
+    roster,
+    ceremony,
+    epoch: 0,
+    previous: null,
+    begin: (index) => dkg({ index, participants: participants.length, threshold }),
+    check: () => undefined,
+    keep: (place, share) => vault.keep(place, { share, sessionSecret, sealedAt: clock() }),
+  }
+}
+
+function wipe({ enrolment, seats }: Keygen): void {
+  wipeEnrolment(enrolment)
+  seats.wipe()
+}

@@ -1,0 +1,60 @@
+import type { HostParams, HostResult, PartyMethod } from '@quorate/shared/ceremonies/host-methods'
+import { fromBase64url } from '@quorate/shared/wire/bytes'
+import { createGrantUses } from './grant-uses.ts'
+import { createEpochChange } from './making/epoch-change.ts'
+import { createKeygens } from './making/keygen.ts'
+import { createRefreshRounds } from './making/refresh.ts'
+import { createMemories } from './memories.ts'
+import type { Parts } from './parts.ts'
+import { createPeers } from './peers.ts'
+import type { PartyPorts } from './ports.ts'
+import { createRecall } from './recall.ts'
+import { createSignings } from './using/signing.ts'
+import { createVault } from './vault.ts'
+
+/** What whoever holds a share answers, method by method. Every handler throws a `Refusal` or answers. */
+export type Party = Readonly<{ [M in PartyMethod]: (params: HostParams<M>) => Promise<HostResult<M>> }>
+
+type Prefixed<K extends string, H> = { readonly [R in keyof H & string as `${K}.${R}`]: H[R] }
+
+/** The handlers of one kind, each under `kind.name`. */
+const named = <K extends string, H extends object>(kind: K, handlers: H): Prefixed<K, H> =>
+  Object.fromEntries(Object.entries(handlers).map(([name, handle]) => [`${kind}.${name}`, handle])) as Prefixed<K, H>
+
+/** How hosts of one key come to know each other. */
+const acquaintance = ({ peers }: Parts) =>
+  ({
+    challenge: () => Promise.resolve({ nonce: peers.challenge() }),
+    introduce: async ({ peer, nonce }) => {
+      await peers.introduce(peer, nonce)
+      return {}
+    },
+  }) satisfies Partial<Party>
+
+const keeping = ({ vault }: Parts) =>
+  ({
+    load: async ({ certificate, index, sealedShare }: HostParams<'key.load'>) => {
+      await vault.load(certificate, index, fromBase64url(sealedShare))
+      return {}
+    },
+  }) as const
+
+/** A holder of shares on these ports: the same program in an enclave, in a browser and in a remote signer. */
+export function createParty(ports: PartyPorts): Party {
+  const memories = createMemories()
+  const parts: Parts = {
+    ...ports,
+    memories,
+    vault: createVault({ mpc: ports.mpc, keys: ports.keys, memories }),
+    peers: createPeers(ports),
+    grants: createGrantUses(ports.life.startedAt),
+  }
+  return {
+    ...acquaintance(parts),
+    ...named('key', keeping(parts)),
+    ...named('recall', createRecall(parts)),
+    ...named('keygen', createKeygens(parts)),
+    ...named('refresh', { ...createRefreshRounds(parts), ...createEpochChange(parts) }),
+    ...named('signing', createSignings(parts)),
+  }
+}

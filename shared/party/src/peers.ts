@@ -1,0 +1,62 @@
+import { verifyAttestedIdentity } from '@quorate/shared/attestation/verify'
+import { createDocumentCache } from '@quorate/shared/attestation/cache'
+import type { Measurements } from '@quorate/shared/wire/measurements'
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { openWith, sealWith } from '@quorate/shared/crypto/aead'
+import { fromBase64url, fromHex } from '@quorate/shared/wire/bytes'
+import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { PartyPorts } from './ports.ts'
+import { createChallenges } from './challenges.ts'
+
+/** Verified peers are asked for a new document after this long, or after a restart of either side. */
+const TRUSTED_FOR = 12 * 3_600_000
+
+export type Peers = Readonly<{
+  challenge: () => string
+  /** Verifies the peer's document over one of our own challenges. Throws `attestation.invalid`. */
+  introduce: (peer: AttestedIdentity, nonce: string) => Promise<void>
+  /** Seals to, and opens from, a verified peer (or this enclave itself). Throw `peer.unknown`, `seal.invalid`. */
+  sealFor: (peer: EnclaveIdentity, context: readonly (string | number)[], plaintext: Uint8Array) => Uint8Array
+  openFrom: (peer: EnclaveIdentity, context: readonly (string | number)[], sealed: Uint8Array) => Uint8Array
+  /** Throws `peer.unknown` unless this very identity has been verified. */
+  require: (peer: EnclaveIdentity) => void
+}>
+
+/** What is known of a verified peer. `pcrs`: null for this enclave itself, which is no question of policy. */
+type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
+
+export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'>): Peers {
+  const { keys, images, clock, log } = ports
+  const challenges = createChallenges(clock)
+  const verified = new Map<string, Verified>()
+  const cache = createDocumentCache()
+  const own = digestOf('identity', keys.identity)
+  verified.set(own, { key: keys.agree(keys.identity), pcrs: null, until: Number.POSITIVE_INFINITY })
+
+  /** The policy is asked at each use: a peer whose image is no longer accepted is forgotten at once. */
+  function keyOf(peer: EnclaveIdentity): Uint8Array {
+    const name = digestOf('identity', peer)
+    const entry = verified.get(name)
+    if (entry === undefined) throw new Refusal('peer.unknown')
+    const { key, pcrs, until } = entry
+    if (until > clock() && (pcrs === null || images.accepts(pcrs))) return key
+    verified.delete(name)
+    key.fill(0)
+    throw new Refusal('peer.unknown')
+  }
+
+  return {
+    challenge: challenges.issue,
+    async introduce({ identity, document }, nonce) {
+      challenges.spend(nonce)
+      const question = { policy: images.policy(), nonce: fromHex(nonce), now: clock(), cache }
+      const { pcrs } = await verifyAttestedIdentity({ identity, document: fromBase64url(document), ...question })
+      verified.set(digestOf('identity', identity), { key: keys.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
+      log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
+    },
+    sealFor: (peer, context, plaintext) => sealWith(keyOf(peer), context, plaintext),
+    openFrom: (peer, context, sealed) => openWith(keyOf(peer), context, sealed),
+    require: (peer) => void keyOf(peer),
+  }
+}

@@ -1,0 +1,98 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
+import type { Commitment, Partial } from '@quorate/shared/wire/signing'
+import type { Ground } from '@quorate/shared/consent/permits'
+import { requireConsent, type Plea } from '../consent.ts'
+import { orRefuse } from '../or-refuse.ts'
+import type { Parts } from '../parts.ts'
+import type { HeldKey, OpenKey } from '../vault.ts'
+import { checkCommitments, liveItems, type LiveItem } from './package.ts'
+import { destroyNonces, keyOf, lendFor, type Seat, type Signing } from './seat.ts'
+import { sealPartials } from './sealing.ts'
+
+type Package = Pick<HostParams<'signing.partial'>, 'consents' | 'commitments'>
+
+/**
+ * Everything that is checked before a nonce is touched: the package itself, and the consent of everybody in its quorum.
+ * Gives the ground on which the own share takes part.
+ */
+export async function checkPackage(
+  signing: Signing,
+  seat: Seat,
+  key: HeldKey,
+  { consents, commitments }: Package,
+  now: number,
+) {
+  const { request, requestDigest, tasks } = signing
+  const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length }
+  await checkCommitments(key, frame, seat.commitment, commitments)
+  const plea: Plea = { key, request, requestDigest, consents }
+  for (const { body } of commitments) if (body.index !== key.index) await requireConsent(plea, body.index, now)
+  return requireConsent(plea, key.index, now)
+}
+
+export function repeatAnswer(spent: NonNullable<Seat['spent']>, digest: string): Partial {
+  if (spent.packageDigest !== digest || spent.partial === null) throw new Refusal('nonce.spent')
+  return spent.partial
+}
+
+type CheckedPackage = Readonly<{ digest: string; commitments: readonly Commitment[]; ground: Ground }>
+
+/**
+ * Charges a standing grant for the items that it has not paid for yet. An attempt may sign other items than the one before, and
+ * none is signed unpaid. Throws `grant.exhausted`.
+ */
+function chargeGrant(parts: Parts, signing: Signing, key: HeldKey, ground: Ground, live: readonly LiveItem[]): void {
+  if (typeof ground !== 'object') return
+  const { index, sealedAt: knownSince } = key
+  const paid = signing.charged.get(index) ?? new Set()
+  const unpaid = live.filter(({ at }) => !paid.has(at))
+  if (unpaid.length === 0) return
+  const share = { keyId: signing.request.keyId, index, knownSince }
+  parts.grants.spend(share, ground.grant.body.scope, unpaid.length, parts.clock())
+  signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
+}
+
+/**
+ * Round two. In this order, without a pause: the seat is spent, then its nonces are used, each taken out before, then the answer is
+ * kept for the byte-identical package. Any other package finds them spent, also when this call fails half-way. Nonces of items that
+ * are not live are wiped unused.
+ */
+export function spendNonces(
+  parts: Parts,
+  signing: Signing,
+  seat: Seat,
+  { digest, commitments, ground }: CheckedPackage,
+): Partial {
+  if (seat.spent !== null) return repeatAnswer(seat.spent, digest)
+  const { index } = seat.commitment.body
+  const { signingId } = signing.request
+  const key = keyOf(parts, signing.request, index)
+  const live = liveItems(signing, commitments)
+  chargeGrant(parts, signing, key, ground, live)
+  seat.spent = { packageDigest: digest, partial: null, commitments }
+  try {
+    for (const { at } of live) {
+      const word = seat.commitment.body.commitments[at]
+      if (word === undefined || 'code' in word) continue
+      const { commitment } = word
+      parts.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })
+    }
+    seat.spent.partial = lendFor(parts, signing.request, index, (key) =>
+      sealPartials(key, signingId, seat.attempt, signItems(key, live, seat.nonces)),
+    )
+    return seat.spent.partial
+  } finally {
+    destroyNonces(seat)
+  }
+}
+
+function signItems({ share }: OpenKey, live: readonly LiveItem[], nonces: Seat['nonces']): Uint8Array[] {
+  return live.map(({ at, task, commitments }) => {
+    const nonce = nonces[at]
+    if (nonce == null) throw new Refusal('nonce.spent')
+    const step = orRefuse('signing.bad_commitment', () => nonce.go(commitments, { share, ...task }))
+    if (!('done' in step)) throw new Refusal('enclave.failed')
+    return step.done
+  })
+}

@@ -1,0 +1,82 @@
+import { Refusal } from '@quorate/shared/errors'
+import { openWith, sealWith } from '@quorate/shared/crypto/aead'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
+import { deriveKey } from '@quorate/shared/crypto/hkdf'
+import { openSignature, sealSignature } from '@quorate/shared/crypto/session-items'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { factsOf } from '@quorate/shared/schemes/table'
+import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { ItemFailure, ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
+import { z } from 'zod'
+import type { OpenKey } from '../vault.ts'
+
+/*
+ * What a signing seals under S: partials for the other hosts of the key, results for all who know S.
+ */
+
+const PartialsOfItems = z.array(z.instanceof(Uint8Array))
+
+const partialContext = (signingId: string, attempt: number, index: number) => ['partial', signingId, attempt, index]
+
+/** Seals the partial signatures of all live items, for the other hosts of the key alone: together they are the signature. */
+export function sealPartials(
+  key: OpenKey,
+  signingId: string,
+  attempt: number,
+  partials: readonly Uint8Array[],
+): Partial {
+  const secret = deriveKey(key.sessionSecret, 'partial', signingId)
+  const sealed = sealWith(secret, partialContext(signingId, attempt, key.index), encode(partials))
+  secret.fill(0)
+  return { index: key.index, sealed: toBase64url(sealed) }
+}
+
+/** Opens one participant's partials. What does not open is that participant's fault, as a bad partial is. */
+export function openPartials(
+  key: OpenKey,
+  { signingId, attempt, items }: Readonly<{ signingId: string; attempt: number; items: number }>,
+  { index, sealed }: Partial,
+): Uint8Array[] {
+  const secret = deriveKey(key.sessionSecret, 'partial', signingId)
+  try {
+    const plaintext = openWith(secret, partialContext(signingId, attempt, index), fromBase64url(sealed))
+    const partials = PartialsOfItems.parse(decode(plaintext))
+    if (partials.length === items) return partials
+  } catch {
+    // Falls through: a blob that does not open and one that does not parse are the same refusal.
+  } finally {
+    secret.fill(0)
+  }
+  throw new Refusal('signing.bad_partial', [index])
+}
+
+/** Seals each signature under S, for its place in the request. */
+export const sealOutcomes = (
+  { sessionSecret }: OpenKey,
+  signingId: string,
+  outcomes: readonly Outcome[],
+): ItemResult[] =>
+  outcomes.map((outcome, at) =>
+    typeof outcome === 'string'
+      ? { sealedSignature: toBase64url(sealSignature(sessionSecret, signingId, at, fromHex(outcome))) }
+      : outcome,
+  )
+
+/** Opens the results of all items. Throws `signature.invalid` unless those without a signature are those that the package names. */
+export function openResults(
+  { sessionSecret, certificate }: OpenKey,
+  signingId: string,
+  failures: readonly (ItemFailure | null)[],
+  results: readonly ItemResult[],
+): Outcome[] {
+  if (results.length !== failures.length) throw new Refusal('signature.invalid')
+  const { signatureLength } = factsOf(certificate.roster.skeleton.scheme)
+  return results.map((result, at) => {
+    const failure = failures[at]
+    if (failure === null && 'sealedSignature' in result)
+      return toHex(openSignature(sessionSecret, signingId, at, fromBase64url(result.sealedSignature), signatureLength))
+    const same = failure !== null && digestOf('result', result) === digestOf('result', failure)
+    if (failure === undefined || !same) throw new Refusal('signature.invalid')
+    return failure
+  })
+}

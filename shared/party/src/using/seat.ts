@@ -1,0 +1,66 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { Held, Scheme, ShareInput } from '@quorate/shared/schemes/scheme'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
+import { maySign, versionOf } from '../epochs.ts'
+import type { Parts } from '../parts.ts'
+import type { AtOnce, HeldKey, OpenKey } from '../vault.ts'
+import type { Declined, Task } from './tasks.ts'
+
+/** What is secret between commitment and partial of one item. */
+export type Nonce = Held<ShareInput, Uint8Array>
+
+/** A participant's place in the present attempt: its commitment, its nonces by item, and what it answered once they were spent. */
+export type Seat = {
+  attempt: number
+  commitment: Commitment
+  nonces: readonly (Nonce | null)[]
+  spent: { packageDigest: string; partial: Partial | null; commitments: readonly Commitment[] } | null
+}
+
+export function destroyNonces(seat: Seat | undefined): void {
+  for (const nonce of seat?.nonces ?? []) nonce?.destroy()
+}
+
+export type Signing = {
+  request: RequestBody
+  requestDigest: Digest
+  /** One per item of the request. */
+  tasks: readonly (Task | Declined)[]
+  seats: Map<number, Seat>
+  /** Per index the items (0…) for which its standing grant has been charged: another attempt at them costs it nothing. */
+  charged: Map<number, ReadonlySet<number>>
+  /** Indices that have given their receipt. */
+  confirmed: Set<number>
+  /** Digest of the sealed results that this enclave has aggregated and thereby verified. */
+  aggregated: string | null
+}
+
+/** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */
+function requireInForce({ memories }: Parts, { keyId, certificateDigest }: RequestBody, key: HeldKey): void {
+  if (certificateDigest !== key.digest) throw new Refusal('epoch.stale')
+  const memory = memories.of(keyId)
+  if (!maySign(memory, versionOf(key))) throw new Refusal(memory.current === null ? 'epoch.unproven' : 'epoch.stale')
+}
+
+/**
+ * The key of participant `index`, at the version in force, which the request names. Throws `key.unknown`, `epoch.stale`, and
+ * `epoch.unproven` as long as this life does not know which version is in force.
+ */
+export function keyOf(parts: Parts, request: RequestBody, index: number): HeldKey {
+  const key = parts.vault.key(request.keyId, index)
+  requireInForce(parts, request, key)
+  return key
+}
+
+/** The same, with its share, for the time of this call. Throws as `keyOf`. */
+export const lendFor = <T>(parts: Parts, request: RequestBody, index: number, use: (key: OpenKey) => AtOnce<T>): T =>
+  parts.vault.lend(request.keyId, index, (key) => {
+    requireInForce(parts, request, key)
+    return use(key)
+  })
+
+/** The cryptography of a key. */
+export const schemeFor = ({ mpc }: Parts, { certificate }: HeldKey): Scheme =>
+  schemeOf(mpc, certificate.roster.skeleton.scheme)

@@ -1,0 +1,136 @@
+import { Refusal } from '@quorate/shared/errors'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { verifyRequest } from '@quorate/shared/verify/signing'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { Digest, SigningId } from '@quorate/shared/wire/ids'
+import type { RequestBody } from '@quorate/shared/wire/signing'
+import { requireConsent, type Plea } from '../consent.ts'
+import { countVouchers } from '../vouchers.ts'
+import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
+import type { Parts } from '../parts.ts'
+import type { HeldKey } from '../vault.ts'
+import { aggregate } from './aggregate.ts'
+import { confirm } from './confirm.ts'
+import { openTasks, type Declined, type Task } from './tasks.ts'
+import { takeSeat } from './commit.ts'
+import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
+import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
+import { createSessions, type Sessions } from '../sessions.ts'
+
+type Signings = Readonly<{
+  [M in 'commit' | 'partial' | 'aggregate' | 'confirm']: (
+    params: HostParams<`signing.${M}`>,
+  ) => Promise<HostResult<`signing.${M}`>>
+}>
+
+/** An attempt takes seconds, whenever its request expires: who comes later finds `signing.unknown`, and begins another. */
+const LONGEST_ATTEMPT = 300_000
+
+const keepSignings = ({ clock, alarm }: Parts): Sessions<Signing> =>
+  createSessions({
+    clock,
+    alarm,
+    limits: { sessions: 20_000, bytes: 256 << 20, ms: LONGEST_ATTEMPT },
+    unknown: 'signing.unknown',
+    end: wipe,
+  })
+
+/** The signing of this request, begun if it is new. One id, one request. */
+function enter(
+  parts: Parts,
+  signings: Sessions<Signing>,
+  { request, requestDigest }: Pick<Plea, 'request' | 'requestDigest'>,
+  index: number,
+  sealedItems: HostParams<'signing.commit'>['sealedItems'],
+): Signing {
+  const { signingId, expiresAt } = request
+  const known = signings.find(signingId)
+  if (known !== undefined) {
+    if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
+    return known
+  }
+  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, request, sealedItems))
+  const signing = begin(request, requestDigest, tasks)
+  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
+  return signing
+}
+
+type Place = Readonly<{ signingId: SigningId; index: number; attempt: number }>
+
+/** The seat of this attempt, with its signing and its key. Throws `signing.unknown`, `key.unknown`, `nonce.spent`. */
+function seatOf(parts: Parts, signings: Sessions<Signing>, { signingId, index, attempt }: Place) {
+  const signing = signings.get(signingId)
+  const seat = signing.seats.get(index)
+  if (seat === undefined || seat.attempt < attempt) throw new Refusal('signing.unknown')
+  if (seat.attempt > attempt) throw new Refusal('nonce.spent')
+  return { signing, seat, key: keyOf(parts, signing.request, index) }
+}
+
+/** The signings of this host. They live in memory only; after a restart a new attempt begins. */
+export function createSignings(parts: Parts): Signings {
+  const { vault, clock } = parts
+  const signings = keepSignings(parts)
+  return {
+    async commit({ attempt, index, request, sealedItems, consents }) {
+      const known = vault.key(request.body.keyId, index)
+      const requestDigest = await verifyRequest(known, request, clock())
+      const plea: Plea = { key: known, request: request.body, requestDigest, consents }
+      await requireConsent(plea, index, clock())
+      await hearVouchers(parts, plea)
+      keyOf(parts, request.body, index)
+      const signing = enter(parts, signings, plea, index, sealedItems)
+      return { commitment: await takeSeat(parts, signing, index, attempt) }
+    },
+
+    async partial({ signingId, attempt, index, consents, commitments }) {
+      const { signing, seat, key } = seatOf(parts, signings, { signingId, attempt, index })
+      const digest = digestOf('package', { signingId, attempt, index, consents, commitments })
+      if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
+      const ground = await checkPackage(signing, seat, key, { consents, commitments }, clock())
+      return { partial: spendNonces(parts, signing, seat, { digest, commitments, ground }) }
+    },
+
+    aggregate({ partials, ...place }) {
+      const { signing, seat } = seatOf(parts, signings, place)
+      return Promise.resolve(aggregate(parts, signing, seat, place.index, partials))
+    },
+
+    async confirm({ results, ...place }) {
+      const { signing, seat } = seatOf(parts, signings, place)
+      const confirmed = await confirm(parts, signing, seat, place.index, results)
+      signing.confirmed.add(place.index)
+      if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)
+      return confirmed
+    },
+  }
+}
+
+/** Where no other host remembers the key, enough of its participants can say which version is in force. */
+async function hearVouchers({ memories, life, clock }: Parts, plea: Plea): Promise<void> {
+  const { keyId, threshold, participants } = plea.key.certificate.roster.skeleton
+  if (memories.of(keyId).current !== null) return
+  const vouchers = await countVouchers(plea, life.startedAt, clock())
+  if (vouchers < requiredVouchers(participants.length, threshold)) return
+  memories.keep(keyId, vouch(memories.of(keyId), versionOf(plea.key)))
+}
+
+const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly (Task | Declined)[]): Signing => ({
+  request,
+  requestDigest,
+  tasks,
+  seats: new Map(),
+  charged: new Map(),
+  confirmed: new Set(),
+  aggregated: null,
+})
+
+/** About what a signing holds in the end: the messages, and per item everybody's commitments. */
+const bytesOf = ({ tasks }: Signing, { certificate }: HeldKey): number =>
+  tasks.reduce((sum, task) => {
+    const message = 'code' in task ? 0 : task.message.length
+    return sum + message + certificate.roster.registrations.length * 256
+  }, 1_024)
+
+function wipe(signing: Signing): void {
+  for (const seat of signing.seats.values()) destroyNonces(seat)
+}

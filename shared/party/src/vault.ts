@@ -1,0 +1,138 @@
+import { Refusal } from '@quorate/shared/errors'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { decode, encode } from '@quorate/shared/crypto/cbor'
+import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
+import type { Mpc } from '@quorate/shared/mpc'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import type { Certificate } from '@quorate/shared/wire/certificate'
+import { z } from 'zod'
+import { sameVersion, versionOf } from './epochs.ts'
+import type { Memories } from './memories.ts'
+import type { HostKeys, SharePlace } from './ports.ts'
+
+const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
+/** What a sealed share holds: the scheme's share, the session secret S, and when this host sealed it (ms). */
+const SharePlaintext = z.strictObject({ share: Bytes, sessionSecret: Bytes, sealedAt: z.int() })
+type SharePlaintext = Readonly<z.infer<typeof SharePlaintext>>
+
+/** What is public of a key of which a share is open here. `sealedAt` in ms. */
+export type HeldKey = VerifiedKey & Readonly<{ index: number; publicKeys: Uint8Array; sealedAt: number }>
+
+/** A key with its two secrets. Both buffers are the vault's, which wipes them. */
+export type OpenKey = HeldKey & Readonly<{ share: Uint8Array; sessionSecret: Uint8Array }>
+
+/** What is there at once: no promise. */
+export type AtOnce<T> = T extends PromiseLike<unknown> ? never : T
+
+const MAX_OPEN = 10_000
+
+/** The open shares of a host. A share is open here only, and lent for the time of one synchronous call. */
+export type Vault = Readonly<{
+  /**
+   * Opens a sealed share under a certificate that this very host has signed, of the version in force as far as it is known: it may
+   * be an old one after a restart. Throws `certificate.invalid`, `epoch.stale`, `seal.invalid`, the last also for a share that is
+   * zero, or not that of this participant alone.
+   */
+  load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
+  /** Throws `key.unknown` when its share has not been loaded. */
+  key: (keyId: string, index: number) => HeldKey
+  /** Lends the share to `use`. What is lent cannot outlive the call: `use` gives no promise, by its type. Throws `key.unknown`. */
+  lend: <T>(keyId: string, index: number, use: (key: OpenKey) => AtOnce<T>) => T
+  /** A share of this host, sealed for its place. Takes copies, and wipes them. */
+  keep: (place: SharePlace, share: SharePlaintext) => string
+  /** Wipes all shares of this key but those of the version with this digest. */
+  retire: (keyId: string, digest: string) => void
+}>
+
+type Parts = Readonly<{ mpc: Mpc; keys: HostKeys; memories: Memories }>
+
+/** Checks and opens without an `await`, in which another version could come into force. */
+function openVerified(
+  { mpc, keys, memories }: Parts,
+  verified: VerifiedKey,
+  index: number,
+  sealed: Uint8Array,
+): OpenKey {
+  const { certificate, digest } = verified
+  const { keyId, participants } = certificate.roster.skeleton
+  const host = participants[index - 1]?.host.identity
+  if (host?.signKey !== keys.identity.signKey) throw new Refusal('certificate.invalid')
+  const version = versionOf(verified)
+  memories.completed(keyId, version)
+  const { current } = memories.of(keyId)
+  if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
+  const place = { keyId, index, epoch: certificate.epoch, certificateDigest: digest }
+  const { share, sessionSecret, sealedAt } = parseShare(keys.openShare(place, sealed))
+  const publicKeys = fromBase64url(certificate.publicKeys)
+  const key = { certificate, digest, index, share, sessionSecret, publicKeys, sealedAt }
+  if (schemeOf(mpc, certificate.roster.skeleton.scheme).isShareOf(index, key)) return key
+  wipe(key)
+  throw new Refusal('seal.invalid')
+}
+
+function wipe({ share, sessionSecret }: OpenKey): void {
+  share.fill(0)
+  sessionSecret.fill(0)
+}
+
+function keep(keys: HostKeys, place: SharePlace, { share, sessionSecret, sealedAt }: SharePlaintext): string {
+  const plaintext = encode({ share, sessionSecret, sealedAt })
+  try {
+    return toBase64url(keys.sealShare(place, plaintext))
+  } finally {
+    plaintext.fill(0)
+  }
+}
+
+export function createVault(parts: Parts): Vault {
+  const open = new Map<string, OpenKey>()
+
+  function admit(name: string, key: OpenKey): void {
+    forget(name)
+    const oldest = open.keys().next().value
+    if (open.size >= MAX_OPEN && oldest !== undefined) forget(oldest)
+    open.set(name, key)
+  }
+
+  function forget(name: string): void {
+    const key = open.get(name)
+    if (key !== undefined) wipe(key)
+    open.delete(name)
+  }
+
+  function find(keyId: string, index: number): OpenKey {
+    const key = open.get(`${keyId}/${index}`)
+    if (key === undefined) throw new Refusal('key.unknown')
+    return key
+  }
+
+  return {
+    async load(certificate, index, sealedShare) {
+      const digest = await verifyCertificate(certificate)
+      const { body } = certificate
+      const key = openVerified(parts, { certificate: body, digest }, index, sealedShare)
+      admit(`${body.roster.skeleton.keyId}/${index}`, key)
+    },
+    key(keyId, of) {
+      const { certificate, digest, index, publicKeys, sealedAt } = find(keyId, of)
+      return { certificate, digest, index, publicKeys, sealedAt }
+    },
+    lend: (keyId, index, use) => use(find(keyId, index)),
+    keep: (place, share) => keep(parts.keys, place, share),
+    retire(keyId, digest) {
+      const participants = [...open.values()].filter(({ certificate }) => certificate.roster.skeleton.keyId === keyId)
+      for (const key of participants) if (key.digest !== digest) forget(`${keyId}/${key.index}`)
+    },
+  }
+}
+
+function parseShare(plaintext: Uint8Array): SharePlaintext {
+  try {
+    return SharePlaintext.parse(decode(plaintext))
+  } catch {
+    throw new Refusal('seal.invalid')
+  } finally {
+    plaintext.fill(0)
+  }
+}

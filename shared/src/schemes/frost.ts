@@ -1,0 +1,109 @@
+import { MpcError, type ByIndex, type Frost, type Mpc, type Scheme as FrostName } from '../../mpc/src/index.ts'
+import {
+  hold,
+  holdReceived,
+  type Held,
+  type Made,
+  type Member,
+  type Protocol,
+  type Scheme,
+  type Use,
+  type UseInput,
+} from './scheme.ts'
+
+const same = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, at) => byte === other[at])
+
+/** What the others said in a round to all. Throws `invalid_input` unless it is of 1…n, and one's own message as it was said. */
+function others(all: ByIndex, { index, participants }: Member, said: Uint8Array): ByIndex {
+  const own = all.get(index)
+  const expected = Array.from({ length: participants }, (_, at) => at + 1)
+  const complete = all.size === participants && expected.every((from) => all.has(from))
+  if (!complete || own === undefined || !same(own, said)) throw new MpcError('invalid_input')
+  return new Map([...all].filter(([from]) => from !== index))
+}
+
+/** The three parts of a DKG or a refresh, whose rounds are the same. `I` is what the last part needs beside the messages. */
+type Parts<I> = Readonly<{
+  part1: Frost['dkgPart1']
+  part2: Frost['dkgPart2']
+  part3: (parts: Parameters<Frost['dkgPart3']>[0], input: I) => Made
+}>
+
+/** Pedersen's DKG with proofs of possession: one message to all, then one to each, then the share. */
+const inThreeParts =
+  <I>({ part1, part2, part3 }: Parts<I>): Protocol<Member, I, Made> =>
+  (member) => {
+    // The layer takes any index in a refresh, for keys that participants have left.
+    if (member.index > member.participants) throw new MpcError('invalid_input')
+    const { secret, package: said } = part1(member)
+    const held: Held<I, Made> = hold([secret], ([secret], all) => {
+      const round1 = others(all, member, said)
+      const dealt = part2({ secret, packages: round1 })
+      const last: Held<I, Made> = holdReceived([dealt.secret], ([secret], round2, input) => ({
+        done: part3({ secret, round1, round2 }, input),
+      }))
+      return { held: last, toEach: dealt.packages }
+    })
+    return { held, toAll: said }
+  }
+
+type SignInput = UseInput & Readonly<{ share: Uint8Array }>
+
+/** RFC 9591 section 5: the commitments to a pair of nonces (5.1), the partial signature (5.2), the signature (5.3). */
+const signWith = (frost: Frost): Use => ({
+  begin: ({ share }) => {
+    const { nonces, commitments } = frost.commit({ share })
+    const held: Held<SignInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
+      done: frost.sign({ share, nonces, commitments: all, message, tweak }),
+    }))
+    return { held, toAll: commitments }
+  },
+  join: ({ publicKeys, message, tweak }, commitments, partials) =>
+    frost.aggregate({ publicKeys, commitments, partials, message, tweak }),
+  verify: ({ publicKey, message }, signature) => frost.verify({ publicKey, message, signature }),
+})
+
+/** A share is the crates' `KeyPackage`: header (5 bytes), identifier (32), secret (32), verifying share, and the rest. */
+const VERIFYING_SHARE = 69
+
+function isShareOf(frost: Frost, index: number, { share, publicKeys }: Made): boolean {
+  const { verifyingShares } = frost.describe({ publicKeys })
+  const own = verifyingShares.get(index)
+  if (own === undefined || !frost.verifyShare({ share, publicKeys })) return false
+  const listed = [...verifyingShares].filter(([, of]) => same(of, own)).map(([at]) => at)
+  return listed.length === 1 && same(share.subarray(VERIFYING_SHARE, VERIFYING_SHARE + own.length), own)
+}
+
+/** `false` for what cannot be read at all. A trap is no answer. */
+function orFalse(question: () => boolean): boolean {
+  try {
+    return question()
+  } catch (error) {
+    if (error instanceof MpcError && error.code !== 'trapped') return false
+    throw error
+  }
+}
+
+/** FROST (RFC 9591) in one of its two suites, over the operations of `shared/mpc`. */
+export function createFrostScheme(mpc: Mpc, name: FrostName): Scheme {
+  const frost = mpc.frost(name)
+  return {
+    make: {
+      dkg: inThreeParts<null>({
+        part1: (a) => frost.dkgPart1(a),
+        part2: (a) => frost.dkgPart2(a),
+        part3: (parts) => frost.dkgPart3(parts),
+      }),
+      refresh: inThreeParts<Made>({
+        part1: (a) => frost.refreshPart1(a),
+        part2: (a) => frost.refreshPart2(a),
+        part3: (parts, { share, publicKeys }) => frost.refreshPart3({ ...parts, share, publicKeys }),
+      }),
+    },
+    use: { sign: signWith(frost) },
+    describe: (publicKeys) => frost.describe({ publicKeys }),
+    isShareOf: (index, made) => orFalse(() => isShareOf(frost, index, made)),
+    tweakedKey: (groupKey, tweak) => frost.tweakedKey({ groupKey, tweak }),
+  }
+}

@@ -1,0 +1,133 @@
+import type { ByIndex } from '../../mpc/src/index.ts'
+import type { Held, Made, Member, Protocol, Scheme, Step, UseInput } from '../../src/schemes/scheme.ts'
+
+/** A key as its participants hold it. */
+export type Key = Readonly<{ participants: number; threshold: number; made: ReadonlyMap<number, Made> }>
+
+/**
+ * Changes what `to` hears in a round, which counts from 1. `to` is null in a round to all. `elsewhere`: what another participant hears in it.
+ */
+export type Tampering = (
+  round: number,
+  sent: ByIndex,
+  to: number | null,
+  elsewhere: (receiver: number) => ByIndex,
+) => ByIndex
+
+export const honest: Tampering = (_, sent) => sent
+
+export const indicesTo = (n: number): number[] => Array.from({ length: n }, (_, at) => at + 1)
+
+export const eachOf = <T>(who: Iterable<number>, make: (index: number) => T): Map<number, T> =>
+  new Map([...who].map((index) => [index, make(index)]))
+
+export const copy = (bytes: Uint8Array): Uint8Array => bytes.slice()
+
+/** An entry that the test knows to be there. */
+export function get<T>(map: ReadonlyMap<number, T>, index: number): T {
+  const value = map.get(index)
+  if (value === undefined) throw new Error(`nothing of ${index}`)
+  return value
+}
+
+/** What `to` hears in this round. Copies: who hears it may wipe it. */
+export function heard<I, R>(
+  round: number,
+  said: ReadonlyMap<number, Step<I, R>>,
+  to: number,
+  tamper: Tampering,
+): ByIndex {
+  const sent = new Map<number, Uint8Array>()
+  let isToEach = false
+  for (const [from, step] of said) {
+    if ('toAll' in step) sent.set(from, copy(step.toAll))
+    if ('toEach' in step && from !== to) {
+      isToEach = true
+      sent.set(from, copy(get(step.toEach, to)))
+    }
+  }
+  return tamper(round, sent, isToEach ? to : null, (receiver) => heard(round, said, receiver, honest))
+}
+
+export function heldBy<I, R>(step: Step<I, R>): Held<I, R> {
+  if ('done' in step) throw new Error('there is no further round')
+  return step.held
+}
+
+export function doneBy<I, R>(step: Step<I, R>): R {
+  if (!('done' in step)) throw new Error('there are further rounds')
+  return step.done
+}
+
+/** The next round of all. A participant who throws ends it. */
+export const nextRound = <I, R>(
+  round: number,
+  said: ReadonlyMap<number, Step<I, R>>,
+  input: (index: number) => I,
+  tamper: Tampering = honest,
+): Map<number, Step<I, R>> =>
+  eachOf(said.keys(), (index) => heldBy(get(said, index)).go(heard(round, said, index, tamper), input(index)))
+
+/** All rounds of all participants. */
+export function runAll<S, I, R>(
+  protocol: Protocol<S, I, R>,
+  who: Iterable<number>,
+  start: (index: number) => S,
+  input: (index: number) => I,
+  tamper: Tampering = honest,
+): Map<number, R> {
+  let said = eachOf(who, (index) => protocol(start(index)))
+  for (let round = 1; [...said.values()].some((step) => !('done' in step)); round += 1)
+    said = nextRound(round, said, input, tamper)
+  return eachOf(said.keys(), (index) => doneBy(get(said, index)))
+}
+
+export const member =
+  (participants: number, threshold: number) =>
+  (index: number): Member => ({ index, participants, threshold })
+
+export function makeKey({ make }: Scheme, participants: number, threshold: number): Key {
+  const start = member(participants, threshold)
+  return { participants, threshold, made: runAll(make.dkg, indicesTo(participants), start, () => null) }
+}
+
+export function refreshKey({ make }: Scheme, { participants, threshold, made }: Key): Key {
+  const start = member(participants, threshold)
+  const refreshed = runAll(make.refresh, indicesTo(participants), start, (index) => get(made, index))
+  return { participants, threshold, made: refreshed }
+}
+
+export const publicKeysOf = ({ made }: Key): Uint8Array => get(made, 1).publicKeys
+
+/** What a signing is about: under the group key, or with `tweak` under its Taproot output key. */
+export function useOf(scheme: Scheme, key: Key, message: Uint8Array, tweak: Uint8Array | null = null): UseInput {
+  const publicKeys = publicKeysOf(key)
+  const { groupKey } = scheme.describe(publicKeys)
+  return { publicKeys, publicKey: tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak), message, tweak }
+}
+
+/** Round one of a signing. */
+export const commitAll = ({ use }: Scheme, { made }: Key, quorum: readonly number[], of: UseInput) =>
+  eachOf(quorum, (index) => use.sign.begin({ ...of, share: get(made, index).share }))
+
+/** All rounds of a signing but the last. */
+export function signAll(scheme: Scheme, key: Key, quorum: readonly number[], of: UseInput) {
+  const said = commitAll(scheme, key, quorum, of)
+  const commitments = heard(1, said, 0, honest)
+  const partials = eachOf(quorum, (index) => {
+    const step = heldBy(get(said, index)).go(new Map(commitments), { ...of, share: get(key.made, index).share })
+    return doneBy(step)
+  })
+  return { commitments, partials }
+}
+
+export function sign(scheme: Scheme, key: Key, quorum: readonly number[], of: UseInput): Uint8Array {
+  const { commitments, partials } = signAll(scheme, key, quorum, of)
+  return scheme.use.sign.join(of, commitments, partials)
+}
+
+/** All quorums of at least `threshold` of 1…n. */
+export const quorumsOf = ({ participants, threshold }: Key): number[][] =>
+  indicesTo(2 ** participants - 1)
+    .map((bits) => indicesTo(participants).filter((index) => bits & (1 << (index - 1))))
+    .filter((quorum) => quorum.length >= threshold)
