@@ -87,9 +87,9 @@ export async function acceptRegistration(
 ) {
   const opened = decode(openSealed(fleet.mpc.secp256k1, enclave.secret, fromBase64url(sealed)))
   const registration = Registration.parse(opened)
-  const { skeletonDigest, userId, index, authKey, consent } = registration.body
+  const { skeletonDigest, userId, index, authKey, grant } = registration.body
   if (!(await verifyRegistrationProof(keys.get(index)!, registration))) throw new Error('not invited')
-  return signBody(enclave.signer, 'registration-receipt', { skeletonDigest, userId, index, authKey, consent })
+  return signBody(enclave.signer, 'registration-receipt', { skeletonDigest, userId, index, authKey, grant })
 }
 
 export type Dealt = Readonly<{ shares: Map<number, Uint8Array>; publicKeys: Uint8Array }>

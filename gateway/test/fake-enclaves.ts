@@ -3,17 +3,17 @@ import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { Digest, type EnclaveId } from '@quorate/shared/wire/ids'
 import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { Consent, Roster, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { sealing } from './enclaves/fake-enclave.ts'
 import type { HostEvent } from '../src/engine/ports.ts'
 import type { Enclaves, EnclaveStatus } from '../src/hosts/enclaves/enclaves.ts'
-import { certificateBodyFor, hostSigner, identityOf, receiptFor } from './key-record.ts'
+import { certificateBodyFor, hostSigner, identityOf, receiptFor, type GrantTerms } from './key-record.ts'
 import { noticed, until } from '../../shared/test/noticing.js'
 
 type Keygen = {
   skeleton: Skeleton
-  registered: Map<number, Consent>
+  registered: Map<number, GrantTerms | null>
   attempt: number
   round: number
   roster: Roster | null
@@ -23,8 +23,8 @@ type Memory = { keygens: Map<string, Keygen>; shares: Set<string>; nonces: Map<s
 type Handlers = { [M in HostMethod]?: (params: HostParams<M>, at: Host) => Promise<HostResult<M>> }
 
 /** What a participant seals in these tests: nothing is secret here, so that the fake can look into it. */
-export const sealRegistration = (index: number, consent: Consent = { kind: 'each' }): string =>
-  Buffer.from(JSON.stringify({ index, consent })).toString('base64url')
+export const sealRegistration = (index: number, grant: GrantTerms | null = null): string =>
+  Buffer.from(JSON.stringify({ index, grant })).toString('base64url')
 
 class Host {
   memory: Memory = { keygens: new Map(), shares: new Set(), nonces: new Map() }
@@ -55,20 +55,20 @@ const keygenHandlers: Handlers = {
     const keygen = at.memory.keygens.get(skeleton.keyId)
     if (keygen && digestOf('skeleton', keygen.skeleton) !== digestOf('skeleton', skeleton))
       throw new Refusal('keygen.skeleton_mismatch')
-    const fresh = { skeleton, registered: new Map<number, Consent>(), attempt: 0, round: 0, roster: null }
+    const fresh = { skeleton, registered: new Map<number, GrantTerms | null>(), attempt: 0, round: 0, roster: null }
     at.memory.keygens.set(skeleton.keyId, keygen ?? fresh)
     return Promise.resolve({})
   },
   'keygen.register': async ({ keyId, sealed }, at) => {
     const keygen = known(at, keyId)
-    const { index, consent } = JSON.parse(Buffer.from(sealed, 'base64url').toString()) as {
+    const { index, grant } = JSON.parse(Buffer.from(sealed, 'base64url').toString()) as {
       index: number
-      consent: Consent
+      grant: GrantTerms | null
     }
     const before = keygen.registered.get(index)
-    if (before && JSON.stringify(before) !== JSON.stringify(consent)) throw new Refusal('keygen.slot_taken')
-    keygen.registered.set(index, consent)
-    return { receipt: await receiptFor(keygen.skeleton, index, consent) }
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(grant)) throw new Refusal('keygen.slot_taken')
+    keygen.registered.set(index, grant)
+    return { receipt: await receiptFor(keygen.skeleton, index, grant) }
   },
   'keygen.round1': async ({ keyId, index, attempt, roster }, at) => {
     const keygen = known(at, keyId)
@@ -116,10 +116,10 @@ const signingHandlers: Handlers = {
     at.memory.shares.add(shareName(certificate.body.roster.skeleton.keyId, index))
     return Promise.resolve({})
   },
-  'signing.commit': async ({ attempt, index, request, approvals }, at) => {
+  'signing.commit': async ({ attempt, index, request, consents }, at) => {
     const { signingId, keyId, asker, items } = request.body
     if (!at.memory.shares.has(shareName(keyId, index))) throw new Refusal('key.unknown')
-    const agreed = index === asker || approvals.some(({ body }) => body.index === index && body.decision === 'approve')
+    const agreed = index === asker || consents.some(({ body }) => body.index === index && body.decision === 'approve')
     if (!agreed) throw new Refusal('consent.missing', [index])
     const of = { signingId, attempt, index }
     const nonce = at.memory.nonces.get(nonceName(of)) ?? { request, package: null, partial: `${at.boots}` }
@@ -130,9 +130,9 @@ const signingHandlers: Handlers = {
     }))
     return { commitment: await signBody(await signerOf(at), 'commitment', { ...of, requestDigest, commitments }) }
   },
-  'signing.partial': ({ commitments, approvals, ...of }, at) => {
+  'signing.partial': ({ commitments, consents, ...of }, at) => {
     const nonce = nonceOf(at, of)
-    const asked = digestOf('package', { commitments, approvals })
+    const asked = digestOf('package', { commitments, consents })
     if (nonce.package !== null && nonce.package !== asked) throw new Refusal('nonce.spent')
     nonce.package = asked
     return Promise.resolve({ partial: { index: of.index, sealed: 'cGFydA' } })

@@ -2,7 +2,8 @@ import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/c
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { Digest, EnclaveId, KeyId, SealKey, SignKey, UserId } from '@quorate/shared/wire/ids'
-import type { Consent, RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Grant } from '@quorate/shared/wire/consent'
+import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { KeyRecord } from '../src/engine/ports.ts'
@@ -27,13 +28,16 @@ export async function identityOf(enclaveId: string) {
   }
 }
 
+export type GrantTerms = Omit<Grant['body']['scope'], 'kind'> & { expiresAt: number }
+
 export type KeyShape = {
   keyId?: KeyId
   users?: readonly string[]
   enclaves?: readonly string[]
   threshold?: number
   scheme?: SchemeName
-  consents?: Readonly<Record<string, Consent>>
+  /** By user id. */
+  grants?: Readonly<Record<string, GrantTerms>>
 }
 
 export async function skeletonFor(shape: KeyShape = {}): Promise<Skeleton> {
@@ -56,7 +60,23 @@ export async function skeletonFor(shape: KeyShape = {}): Promise<Skeleton> {
   }
 }
 
-export async function receiptFor(skeleton: Skeleton, index: number, consent: Consent): Promise<RegistrationReceipt> {
+async function grantFor(skeleton: Skeleton, index: number, { expiresAt, ...terms }: GrantTerms): Promise<Grant> {
+  return signBody(await authSigner(skeleton.participants[index - 1]!.userId), 'consent', {
+    skeletonDigest: digestOf('skeleton', skeleton),
+    index,
+    scope: { kind: 'standing', ...terms },
+    decision: 'approve',
+    reason: null,
+    givenAt: 1,
+    expiresAt,
+  })
+}
+
+export async function receiptFor(
+  skeleton: Skeleton,
+  index: number,
+  terms: GrantTerms | null,
+): Promise<RegistrationReceipt> {
   const { userId, host } = skeleton.participants[index - 1]!
   const { publicKey } = await authSigner(userId)
   return signBody(await hostSigner(host.identity.enclaveId), 'registration-receipt', {
@@ -64,7 +84,7 @@ export async function receiptFor(skeleton: Skeleton, index: number, consent: Con
     userId,
     index,
     authKey: SignKey.parse(toHex(publicKey)),
-    consent,
+    grant: terms && (await grantFor(skeleton, index, terms)),
   })
 }
 
@@ -84,9 +104,7 @@ export function certificateBodyFor(skeleton: Skeleton, registrations: Registrati
 export async function keyRecord(shape: KeyShape = {}): Promise<{ record: KeyRecord; digest: string }> {
   const skeleton = await skeletonFor(shape)
   const registrations = await Promise.all(
-    skeleton.participants.map(({ index, userId }) =>
-      receiptFor(skeleton, index, shape.consents?.[userId] ?? { kind: 'each' }),
-    ),
+    skeleton.participants.map(({ index, userId }) => receiptFor(skeleton, index, shape.grants?.[userId] ?? null)),
   )
   const body = certificateBodyFor(skeleton, registrations)
   const signatures = await Promise.all(
@@ -133,13 +151,14 @@ export async function decisionFor(
   decision: 'approve' | 'reject' = 'approve',
   expiresAt = Date.now() + 60_000,
 ) {
-  const { userId } = record.certificate.body.roster.skeleton.participants[index - 1]!
-  return signBody(await authSigner(userId), 'approval', {
-    requestDigest: Digest.parse(digestOf('request', request.body)),
+  const { skeleton } = record.certificate.body.roster
+  return signBody(await authSigner(skeleton.participants[index - 1]!.userId), 'consent', {
+    skeletonDigest: digestOf('skeleton', skeleton),
     index,
+    scope: { kind: 'request' as const, requestDigest: digestOf('request', request.body) },
     decision,
     reason: null,
-    decidedAt: Date.now(),
+    givenAt: Date.now(),
     expiresAt,
   })
 }

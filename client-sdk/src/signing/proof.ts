@@ -48,7 +48,7 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     const { request, items, results, receipts } = proof
     const { body } = request
     const version = verifiedKeyOf(key, body.certificateDigest)
-    const requestDigest = await verifyRequest(version, request, 0)
+    const requestDigest = await verifyRequest(version, request, null)
     const secret = sessionSecretOf(key)
     const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
     const same =

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Refusal } from '@quorate/shared/errors'
 import { UserId, type KeyId } from '@quorate/shared/wire/ids'
-import type { Consent, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Skeleton } from '@quorate/shared/wire/keygen'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import pino from 'pino'
@@ -16,7 +16,7 @@ import { createEvents } from '../../src/events.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { FakeEnclaves, sealRegistration } from '../fake-enclaves.ts'
-import { keyRecord, requestFor, skeletonFor } from '../key-record.ts'
+import { keyRecord, requestFor, skeletonFor, type GrantTerms } from '../key-record.ts'
 
 /*
  * The gateway behind its HTTP: commands, engine, and a store on the disk, before fake enclaves. A busy machine may be slow, so that
@@ -122,16 +122,16 @@ export async function begin(): Promise<{ reservation: Reservation; skeleton: Ske
   await coordinator.init(reservation.keyId, { skeleton, sealed: initsFor(reservation) })
   return { reservation, skeleton, keyId: reservation.keyId }
 }
-export const register = (keyId: KeyId, index: number, consent?: Consent) =>
-  coordinator.register(keyId, { userId: UserId.parse(users[index - 1]), sealed: sealRegistration(index, consent) })
+export const register = (keyId: KeyId, index: number, grant?: GrantTerms) =>
+  coordinator.register(keyId, { userId: UserId.parse(users[index - 1]), sealed: sealRegistration(index, grant) })
 export const ended = (keyId: KeyId) => coordinator.follow.keygen.wait(keyId, { ms: EVER })
 export const code = (expected: string) => expect.objectContaining({ code: expected }) as Refusal
 
 type Key = { record: KeyRecord; digest: string }
 
 /** Puts a key into the store as a keygen would have. */
-export async function storedKey(consents: Record<string, Consent> = {}): Promise<Key> {
-  const key = await keyRecord({ consents })
+export async function storedKey(grants: Record<string, GrantTerms> = {}): Promise<Key> {
+  const key = await keyRecord({ grants })
   const { skeleton } = key.record.certificate.body.roster
   const state = { phase: { name: 'completed' } } as never
   const { keyId } = skeleton

@@ -1,8 +1,9 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { UserId } from '@quorate/shared/wire/ids'
-import type { Consent, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { describe, expect, it, vi } from 'vitest'
 import { sealRegistration } from '../fake-enclaves.ts'
+import type { GrantTerms } from '../key-record.ts'
 import {
   begin,
   code,
@@ -96,9 +97,11 @@ describe('a keygen', () => {
     )
     const first = await register(keyId, 1)
     expect(await register(keyId, 1)).toEqual(first)
-    const standing: Consent = {
-      kind: 'standing',
-      grant: { askers: [UserId.parse('bob')], content: ['bytes'], until: 9e12, limit: { count: 1, seconds: 1 } },
+    const standing: GrantTerms = {
+      askers: [UserId.parse('bob')],
+      content: ['bytes'],
+      expiresAt: 9e12,
+      limit: { count: 1, seconds: 1 },
     }
     await expect(register(keyId, 1, standing)).rejects.toEqual(code('keygen.slot_taken'))
     await expect(

@@ -4,21 +4,14 @@ import { longestResult } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { Consent } from '@quorate/shared/wire/keygen'
-import type {
-  Approval,
-  Commitment,
-  ItemRefusal,
-  ItemResult,
-  Outcome,
-  SigningReceipt,
-} from '@quorate/shared/wire/signing'
+import type { Approval } from '@quorate/shared/wire/consent'
+import type { Commitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
-import { commitAll, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
+import { carried, commitAll, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
 import { createCluster } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
-import { approve, bytesItem, type PlanOptions } from './support/people.ts'
+import { approve, bytesItem, type GrantTerms, type PlanOptions } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
@@ -151,7 +144,7 @@ describe('a host that lies about an item', () => {
   })
 
   /** A key whose third share the liar hosts. */
-  const keyWithLiar = (more: PlanOptions & { consents?: Map<number, Consent> } = {}) => {
+  const keyWithLiar = (more: PlanOptions & { grants?: Map<number, GrantTerms> } = {}) => {
     const [first, second] = cluster.members
     return makeKey(cluster, { ...more, hosts: [first!, second!, liar.member] })
   }
@@ -171,7 +164,11 @@ describe('a host that lies about an item', () => {
   async function finish(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: honest }
     const host = key.plan.hosts.get(honest)!
-    const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
+    const { partial } = await host.call('signing.partial', {
+      ...place,
+      consents: carried(key, it, it.approvals),
+      commitments,
+    })
     const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, liar.partial(key, 3, commitments, messages)]
@@ -210,7 +207,11 @@ describe('a host that lies about an item', () => {
     const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
     const place = { signingId: it.request.body.signingId, attempt: 1, index: 1 }
     const host = key.plan.hosts.get(1)!
-    const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
+    const { partial } = await host.call('signing.partial', {
+      ...place,
+      consents: carried(key, it, it.approvals),
+      commitments,
+    })
     const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
       const partials = [partial, liar.partial(key, 3, commitments, messages)]
@@ -227,25 +228,22 @@ describe('a host that lies about an item', () => {
     )
     expect(noncesOf(key, 1, it)).toMatchObject({ made: { length: 2 }, spent: [] })
     const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
-    const place = { signingId: it.request.body.signingId, attempt: 1, index: 1, approvals: it.approvals }
+    const place = { signingId: it.request.body.signingId, attempt: 1, index: 1, consents: it.approvals }
     await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', { ...place, commitments }), 'nonce.spent')
   })
 
   it('cannot make a standing grant pay less: each item is paid for before it is signed, and once', async () => {
-    const grantOf = (count: number): Consent => ({
-      kind: 'standing',
-      grant: {
-        askers: ['alice'],
-        content: ['bytes'],
-        until: cluster.clock.now + 86_400_000,
-        limit: { count, seconds: 60 },
-      },
+    const grantOf = (count: number): GrantTerms => ({
+      askers: ['alice'],
+      content: ['bytes'],
+      expiresAt: cluster.clock.now + 86_400_000,
+      limit: { count, seconds: 60 },
     })
     for (const [count, enough] of [
       [2, false],
       [3, true],
     ] as const) {
-      const key = await keyWithLiar({ consents: new Map([[2, grantOf(count)]]) })
+      const key = await keyWithLiar({ grants: new Map([[2, grantOf(count)]]) })
       const request = await askFor(key.plan, key, 1, [good(0), good(1), good(2)], soon())
       const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon())] }
       const words = ['commit', 'seal.invalid', 'seal.invalid'] as const

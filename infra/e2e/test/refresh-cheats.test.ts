@@ -11,7 +11,7 @@ import { schemeNames } from '@quorate/shared/schemes/table'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { commitAll, enrol, loadKey, makeKey, recall, runDkg, sign, type MadeKey } from './support/ceremony.ts'
 import { createCluster, createLyingCluster, type Cluster } from './support/cluster.ts'
-import { approve, ask, bytesItem, draw, openSignatures } from './support/people.ts'
+import { approve, ask, bytesItem, draw, openSignatures, type GrantTerms } from './support/people.ts'
 import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from './support/refresh.ts'
 import { expectRefusal } from './support/refused.ts'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
@@ -71,13 +71,18 @@ describe('a refresh', () => {
     const commitments = await commitAll(key, asked, approvals, [1, 2])
     await refresh(cluster, key)
     const { signingId } = asked.request.body
-    const partial = { signingId, attempt: 1, index: 1, approvals, commitments }
+    const partial = { signingId, attempt: 1, index: 1, consents: approvals, commitments }
     await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', partial), 'epoch.stale')
   })
 
   it('does not make known how often a standing grant was used, which a restart has made unknown', async () => {
-    const grant = { askers: ['alice'], content: ['bytes' as const], until: 9e12, limit: { count: 5, seconds: 3_600 } }
-    const key = await makeKey(cluster, { consents: new Map([[2, { kind: 'standing', grant }]]) })
+    const grant: GrantTerms = {
+      askers: ['alice'],
+      content: ['bytes'],
+      expiresAt: 9e12,
+      limit: { count: 5, seconds: 3_600 },
+    }
+    const key = await makeKey(cluster, { grants: new Map([[2, grant]]) })
     cluster.clock.now += 1_000
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()

@@ -16,7 +16,7 @@ export type Tag =
   | 'certificate'
   | 'request'
   | 'item'
-  | 'approval'
+  | 'consent'
   | 'commitment'
   | 'package'
   | 'sealed-items'

@@ -27,7 +27,7 @@ const skeletonOf = (scheme: SchemeName, threshold: number, participants: number)
 const bodyOf = (scheme: SchemeName, groupKey: string) => {
   const skeleton = skeletonOf(scheme, 2, 2)
   const registrations = skeleton.participants.map(({ userId, index }) => ({
-    body: { skeletonDigest: hex(32), userId, index, authKey: hex(32), consent: { kind: 'each' } },
+    body: { skeletonDigest: hex(32), userId, index, authKey: hex(32), grant: null },
     signature: hex(64),
   }))
   const roster = { skeleton, registrations }
