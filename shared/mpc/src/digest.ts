@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = 'f7bb7c0bdbfa0f397a1bc5ab5ff1bc32a3844202498880c4f210108f33156ed9'
+export const MPC_SHA256 = 'af416d7f91f69e191f06cd30f5da5406477a446ce6a069b5e2b2386e0c6ae1ca'
