@@ -9,6 +9,7 @@ extern crate alloc;
 mod arena;
 mod dkg;
 mod dleq;
+mod ecdh;
 mod failure;
 mod keys;
 mod package;
@@ -33,8 +34,8 @@ pub extern "C" fn alloc(len: usize) -> *mut u8 {
 }
 
 /// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519) × 256 + a number from `frost` below
-/// or of `point` and `dleq`. Returns the address of: u32 length of what follows, u8 status (0, or a failure's code), then items,
-/// or culprits as u16.
+/// or of `point`, `dleq` and `ecdh`. Returns the address of: u32 length of what follows, u8 status (0, or a failure's code),
+/// then items, or culprits as u16.
 ///
 /// # Safety
 /// `arguments` must be what `alloc(len)` returned in this same call's lifetime.
@@ -44,7 +45,8 @@ pub unsafe extern "C" fn call(operation: u32, arguments: *const u8, len: usize) 
     let outcome = match (operation >> 8, operation & 0xff) {
         (0, number @ ..=3) => point::call(number, &mut reader),
         (0, number) => dleq::call(number, &mut reader),
-        (1, number) => frost::<Secp256K1Sha256TR>(number, &mut reader),
+        (1, number @ ..=19) => frost::<Secp256K1Sha256TR>(number, &mut reader),
+        (1, number) => ecdh::call(number, &mut reader),
         (2, number) => frost::<Ed25519Sha512>(number, &mut reader),
         _ => Err(Failure::INVALID_INPUT),
     };
