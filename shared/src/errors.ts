@@ -71,6 +71,7 @@ export const refusals = {
 
   // Signing
   'key.unknown': row('upstream', 409, 'same_request', 'The enclave has not opened this key'),
+  'key.other_lineage': row('caller', 409, 'never', 'The enclave knows another key under this id'),
   'key.not_found': row('caller', 404, 'never', 'There is no such key, or it is not yours'),
   'certificate.invalid': row('upstream', 409, 'never', 'The key certificate does not verify'),
   'epoch.stale': row('upstream', 409, 'never', 'The key has been refreshed and is at another epoch: update it'),

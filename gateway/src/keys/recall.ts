@@ -1,6 +1,7 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Seat } from '@quorate/shared/wire/host'
-import type { KeyId } from '@quorate/shared/wire/ids'
+import { lineageOf } from '@quorate/shared/verify/certificate'
+import type { Digest, KeyId } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
@@ -20,10 +21,10 @@ const nothing: Answer = { heard: null, trouble: null }
 const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown'])
 
 /** Who asks about which key. `life`: the asker's boot, for which peers say it. */
-type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId }>
+type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId; lineage: Digest }>
 
-async function tell({ tools, life, keyId }: Question, { index, host }: Seat): Promise<Heard | null> {
-  const { recollection } = await tools.hosts.ask(host, 'recall.tell', { keyId, life }, tools.timeoutMs)
+async function tell({ tools, life, lineage }: Question, { index, host }: Seat): Promise<Heard | null> {
+  const { recollection } = await tools.hosts.ask(host, 'recall.tell', { lineage, life }, tools.timeoutMs)
   const { current, prepared } = recollection.body
   return current === null && prepared === null ? null : { from: index, recollection }
 }
@@ -61,7 +62,8 @@ async function bring({ tools, asker: { index, host }, keyId }: Question, { from,
 
 async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
   const { bootId } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
-  const question = { tools, asker, life: bootId, keyId }
+  const { verified } = await tools.loadKey(keyId)
+  const question = { tools, asker, life: bootId, keyId, lineage: lineageOf(verified.certificate) }
   const others = seats.filter(({ host }) => host !== asker.host)
   const answers = await Promise.all(others.map((other) => ask(question, other)))
   let learned = false
@@ -76,8 +78,8 @@ async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: reado
 }
 
 /**
- * Lets a host that has restarted hear from the other hosts of a key which epoch is in force. The hosts say it to each other, and
- * the gateway only carries it. Once at a time for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with
+ * Lets a host that has restarted hear from the other hosts of a key which epoch is in force: from as many as it asks for, since it
+ * believes none alone. The hosts say it to each other, and the gateway only carries it. Once at a time for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with
  * what was in the way when a host that is there could not be asked.
  */
 export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number): Recall {

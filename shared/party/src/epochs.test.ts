@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
-import { install, learn, made, maySign, nothing, prepare, requiredVouchers, vouch, type Memory } from './epochs.ts'
+import {
+  install,
+  learn,
+  made,
+  maySign,
+  nothing,
+  prepare,
+  requiredVouchers,
+  vouch,
+  type Memory,
+  type Recollection,
+} from './epochs.ts'
 
 const version = (epoch: number, name: string): Version => ({ epoch, digest: name as Digest })
 const [old, next, rival, third] = [version(0, 'a'), version(1, 'b'), version(1, 'c'), version(2, 'd')]
@@ -52,24 +63,42 @@ describe('what an enclave remembers of a key', () => {
     expect(install(at, next, 'v')).toBeNull()
   })
 
-  it('learns from a peer, and trusts no version that the peer may be about to leave', () => {
-    expect(learn(nothing, { current: old, prepared: null })).toEqual({ current: old, prepared: null, word: null })
-    const warned = learn(nothing, { current: old, prepared: next })
-    expect(warned).toEqual({ current: null, prepared: next, word: null })
+  const heardOf = (memory: Memory, said: Recollection, from: number, needed = 1) =>
+    learn(memory, said, { from: [from], needed })
+
+  it('learns from peers, and trusts no version that one of them may be about to leave', () => {
+    expect(heardOf(nothing, { current: old, prepared: null }, 2)).toEqual(made(nothing, old))
+    const warned = heardOf(nothing, { current: old, prepared: next }, 2)
+    expect(warned).toMatchObject({ current: null, prepared: next, word: null })
     expect(install(warned, next, 'w')).toBeNull()
     expect(prepare(warned, rival, old.digest, 'w')).toBeNull()
     const worded = prepare(warned, next, old.digest, 'w') as Memory
-    expect(learn(worded, { current: old, prepared: null })).toEqual({ current: old, prepared: next, word: 'w' })
-    expect(learn(warned, { current: next, prepared: null }).current).toBe(next)
-    expect(learn(made(nothing, next), { current: old, prepared: null }).current).toBe(next)
-    expect(learn(nothing, nothing)).toBe(nothing)
+    expect(heardOf(worded, { current: old, prepared: null }, 3)).toMatchObject({
+      current: old,
+      prepared: next,
+      word: 'w',
+    })
+    expect(heardOf(warned, { current: next, prepared: null }, 3).current).toBe(next)
+    expect(heardOf(made(nothing, next), { current: old, prepared: null }, 2).current).toBe(next)
+    expect(heardOf(nothing, { current: null, prepared: null }, 2)).toBe(nothing)
+  })
+
+  it('believes no peer alone, nor one that speaks twice, and takes the newest of what enough of them say', () => {
+    const behind: Recollection = { current: old, prepared: null }
+    const once = heardOf(nothing, behind, 2, 2)
+    expect([once.current, heardOf(once, behind, 2, 2).current]).toEqual([null, null])
+    expect(heardOf(once, { current: null, prepared: next }, 3, 2).current).toBeNull()
+    expect(heardOf(once, { current: next, prepared: null }, 3, 2).current).toBe(next)
+    expect(heardOf(heardOf(nothing, { current: next, prepared: null }, 3, 2), behind, 2, 2).current).toBe(next)
+    const both = learn(nothing, behind, { from: [2, 4], needed: 2 })
+    expect(both.current).toBe(old)
   })
 
   it('takes the word of enough participants when no peer remembers', () => {
     expect(maySign(vouch(nothing, old), old)).toBe(true)
-    const warned = learn(nothing, { current: null, prepared: next })
-    expect(vouch(warned, next)).toEqual({ current: next, prepared: null, word: null })
-    expect(vouch(learn(nothing, { current: null, prepared: third }), old).current).toBeNull()
+    const warned = heardOf(nothing, { current: null, prepared: next }, 2)
+    expect(vouch(warned, next)).toEqual(made(nothing, next))
+    expect(vouch(heardOf(nothing, { current: null, prepared: third }, 2), old).current).toBeNull()
     expect(vouch(made(nothing, next), old).current).toBe(next)
     expect([requiredVouchers(3, 2), requiredVouchers(5, 2), requiredVouchers(2, 2)]).toEqual([2, 4, 1])
   })

@@ -14,10 +14,18 @@ export type Recollection = Readonly<{ current: Version | null; prepared: Version
  * there was a moment at which all were prepared at once, and from then on whoever restarts hears of the new version from any
  * of them.
  */
-export type Memory = Recollection & Readonly<{ word: string | null }>
+export type Memory = Recollection & Readonly<{ word: string | null; heard: Heard }>
+
+/**
+ * What peers have told a host that does not know the current version yet: the newest version that one of them is at, and is not
+ * about to leave; and the participants whose hosts have told theirs.
+ */
+export type Heard = Readonly<{ certain: Version | null; from: readonly number[] }>
+
+const unheard: Heard = { certain: null, from: [] }
 
 /** After a start: everything that is brought may be old. */
-export const nothing: Memory = { current: null, prepared: null, word: null }
+export const nothing: Memory = { current: null, prepared: null, word: null, heard: unheard }
 
 export const versionOf = ({ certificate, digest }: VerifiedKey): Version => ({ epoch: certificate.epoch, digest })
 
@@ -30,7 +38,7 @@ export const remembers = ({ current, prepared }: Recollection): boolean => curre
 export const maySign = ({ current }: Recollection, version: Version): boolean =>
   current !== null && sameVersion(current, version)
 
-const at = (current: Version): Memory => ({ current, prepared: null, word: null })
+const at = (current: Version): Memory => ({ current, prepared: null, word: null, heard: unheard })
 
 /** The key was made in this life: nobody can have a newer version yet. */
 export const made = (memory: Memory, version: Version): Memory => (remembers(memory) ? memory : at(version))
@@ -44,27 +52,40 @@ export function prepare(memory: Memory, version: Version, previous: Digest, word
   const { current } = memory
   if (sameVersion(newest(memory), version)) return memory.word === null ? { ...memory, word } : memory
   if (current?.digest !== previous || version.epoch !== current.epoch + 1) return null
-  return { current, prepared: version, word }
+  return { current, prepared: version, word, heard: memory.heard }
 }
 
 /** All hosts have given their word for `version`, this one the given. Null: refused. */
 export function install(memory: Memory, version: Version, word: string): Memory | null {
   if (!sameVersion(newest(memory), version) || memory.word !== word) return null
-  return memory.prepared === null ? memory : { current: version, prepared: null, word }
+  return memory.prepared === null ? memory : { current: version, prepared: null, word, heard: unheard }
 }
 
 const newest = ({ current, prepared }: Recollection): Version | null => prepared ?? current
 
+/** Whose word it is: of the participants `from`, whose host is one. `needed`: of how many participants the hosts must have spoken. */
+export type Witness = Readonly<{ from: readonly number[]; needed: number }>
+
 /**
  * Takes over what a peer remembers, which it has said in this life of ours. What the peer has only prepared may be in force
- * already, so its current version is then no good. Who knows the current version has nothing to learn.
+ * already, so its current version is then no good. One peer alone is not believed: it may be a fork of a host that was left behind. Who
+ * knows the current version has nothing to learn.
  */
-export function learn(memory: Memory, { current, prepared }: Recollection): Memory {
+export function learn(memory: Memory, { current, prepared }: Recollection, { from, needed }: Witness): Memory {
   if (memory.current !== null) return memory
-  if (prepared === null) return current === null ? memory : arriveAt(memory, current)
-  if (memory.prepared !== null && memory.prepared.epoch >= prepared.epoch) return memory
-  return { current: null, prepared, word: null }
+  const hearsay = isNewer(prepared, memory.prepared) ? { ...memory, prepared, word: null } : memory
+  if (current === null) return hearsay
+  const { certain, from: before } = memory.heard
+  const heard: Heard = {
+    certain: prepared === null && isNewer(current, certain) ? current : certain,
+    from: [...new Set([...before, ...from])].sort((one, other) => one - other),
+  }
+  if (heard.from.length < needed || heard.certain === null) return { ...hearsay, heard }
+  return arriveAt(hearsay, heard.certain)
 }
+
+const isNewer = (version: Version | null, than: Version | null): boolean =>
+  version !== null && (than === null || version.epoch > than.epoch)
 
 /** Enough participants have said, in this life of ours, that this is the version in force (see `requiredVouchers`). */
 export function vouch(memory: Memory, version: Version): Memory {
@@ -75,7 +96,9 @@ export function vouch(memory: Memory, version: Version): Memory {
 
 /** At this version, and still prepared for what comes after it. */
 const arriveAt = (memory: Memory, current: Version): Memory =>
-  memory.prepared !== null && memory.prepared.epoch > current.epoch ? { ...memory, current } : at(current)
+  memory.prepared !== null && memory.prepared.epoch > current.epoch
+    ? { ...memory, current, heard: unheard }
+    : at(current)
 
-/** n − t + 1: any t participants who know of a newer version have one among them. */
+/** n − t + 1, of participants or of participants' hosts: any t who know of a newer version have one among them. */
 export const requiredVouchers = (participants: number, threshold: number): number => participants - threshold + 1

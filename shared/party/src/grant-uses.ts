@@ -1,10 +1,11 @@
 import { Refusal } from '@quorate/shared/errors'
+import type { Life } from './ports.ts'
 import type { StandingScope } from '@quorate/shared/wire/consent'
 
 export type GrantUses = Readonly<{
   /** Counts the signatures that a share is about to give under its owner's standing grant. Throws `grant.exhausted`. */
   spend: (
-    share: { keyId: string; index: number; knownSince: number },
+    share: { lineage: string; index: number; life: string },
     grant: Pick<StandingScope, 'limit'>,
     signatures: number,
     now: number,
@@ -19,10 +20,10 @@ type Part = { end: number; signatures: number }
 
 /**
  * How often standing grants were used. Uses are remembered in memory only, so after a restart the past is unknown: a
- * grant then counts as exhausted until its window has gone by, unless the key is younger than this enclave's start.
- * Its owner can still approve each signing meanwhile.
+ * grant then counts as exhausted until its window has gone by. The life in which the key was made knows all of its uses, and no
+ * other does, also one that began before. Its owner can still approve each signing meanwhile.
  */
-export function createGrantUses(startedAt: number): GrantUses {
+export function createGrantUses(life: Life): GrantUses {
   /** The one used longest ago stands first. */
   const uses = new Map<string, { parts: Part[]; forgetAt: number }>()
 
@@ -34,13 +35,13 @@ export function createGrantUses(startedAt: number): GrantUses {
   }
 
   return {
-    spend({ keyId, index, knownSince }, { limit }, signatures, now) {
-      const name = `${keyId}/${index}`
+    spend({ lineage, index, life: knowing }, { limit }, signatures, now) {
+      const name = `${lineage}/${index}`
       const window = limit.seconds * 1_000
       const since = now - window
       const parts = (uses.get(name)?.parts ?? []).filter(({ end }) => end > since)
       const used = parts.reduce((sum, part) => sum + part.signatures, 0)
-      const pastIsKnown = knownSince >= startedAt || startedAt <= since
+      const pastIsKnown = knowing === life.id || life.startedAt <= since
       if (!pastIsKnown || used + signatures > limit.count) throw new Refusal('grant.exhausted', [index])
 
       const last = parts.at(-1)

@@ -1,18 +1,31 @@
 import { Refusal } from '@quorate/shared/errors'
+import { lineageOf } from '@quorate/shared/verify/certificate'
+import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
 import { made, nothing, type Memory } from './epochs.ts'
 
 /** What this life of the enclave knows of each key. Never stored: what is stored can be brought back. */
 export type Memories = Readonly<{
-  of: (keyId: string) => Memory
-  /** Throws `enclave.busy` for a new key when there is no more room. */
-  keep: (keyId: string, memory: Memory) => void
-  /** This enclave has just certified a new key. It may do so again, in another attempt, before one is complete. */
-  certified: (keyId: string, digest: Digest) => void
+  of: (lineage: Digest) => Memory
+  /** Throws `enclave.busy` for a new key when there is no more room, and `key.other_lineage` as `requireOnly`. */
+  keep: (key: KeyName, memory: Memory) => void
+  /** This host has just certified a new key. It may do so again, in another attempt, before one is complete. */
+  certified: (key: KeyName, digest: Digest) => void
   /** All hosts have certified this version. If it is one of those, the key is as new as it says. Throws as `keep`. */
-  completed: (keyId: string, version: Version) => void
+  completed: (key: KeyName, version: Version) => void
+  /** Throws `key.other_lineage` when this host remembers another key under this id. Null: whatever key it is. */
+  requireOnly: (keyId: string, lineage: Digest | null) => void
 }>
+
+/** A key is its lineage. Its id is drawn by whoever makes it, and another key may come under the same. */
+export type KeyName = Readonly<{ keyId: string; lineage: Digest }>
+
+/** How the key of a certificate is called. */
+export const nameOf = (certificate: CertificateBody): KeyName => ({
+  keyId: certificate.roster.skeleton.keyId,
+  lineage: lineageOf(certificate),
+})
 
 /** About 100 MB. */
 const MAX_KEYS = 200_000
@@ -23,27 +36,36 @@ const MAX_ATTEMPTS = 16
  * can make keys could make it forget. A digest that was certified may go: the key is then asked for as after a restart.
  */
 export function createMemories(maxKeys = MAX_KEYS): Memories {
-  const kept = new Map<string, Memory>()
-  const fresh = new Map<string, readonly Digest[]>()
-  const of = (keyId: string): Memory => kept.get(keyId) ?? nothing
+  const kept = new Map<Digest, Memory>()
+  const lineages = new Map<string, Digest>()
+  const fresh = new Map<Digest, readonly Digest[]>()
+  const of = (lineage: Digest): Memory => kept.get(lineage) ?? nothing
 
-  function keep(keyId: string, memory: Memory): void {
-    if (kept.size >= maxKeys && !kept.has(keyId)) throw new Refusal('enclave.busy')
-    kept.set(keyId, memory)
+  function requireOnly(keyId: string, lineage: Digest | null): void {
+    const known = lineages.get(keyId)
+    if (known !== undefined && known !== lineage) throw new Refusal('key.other_lineage')
+  }
+
+  function keep({ keyId, lineage }: KeyName, memory: Memory): void {
+    requireOnly(keyId, lineage)
+    if (kept.size >= maxKeys && !kept.has(lineage)) throw new Refusal('enclave.busy')
+    lineages.set(keyId, lineage)
+    kept.set(lineage, memory)
   }
 
   return {
     of,
     keep,
-    certified(keyId, digest) {
+    requireOnly,
+    certified({ lineage }, digest) {
       const oldest = fresh.keys().next().value
-      if (fresh.size >= maxKeys && !fresh.has(keyId) && oldest !== undefined) fresh.delete(oldest)
-      fresh.set(keyId, [...(fresh.get(keyId) ?? []), digest].slice(-MAX_ATTEMPTS))
+      if (fresh.size >= maxKeys && !fresh.has(lineage) && oldest !== undefined) fresh.delete(oldest)
+      fresh.set(lineage, [...(fresh.get(lineage) ?? []), digest].slice(-MAX_ATTEMPTS))
     },
-    completed(keyId, version) {
-      if (!fresh.get(keyId)?.includes(version.digest)) return
-      keep(keyId, made(of(keyId), version))
-      fresh.delete(keyId)
+    completed(key, version) {
+      if (!fresh.get(key.lineage)?.includes(version.digest)) return
+      keep(key, made(of(key.lineage), version))
+      fresh.delete(key.lineage)
     },
   }
 }

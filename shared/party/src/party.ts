@@ -47,7 +47,7 @@ export function createParty(ports: PartyPorts): Party {
     memories,
     vault: createVault({ mpc: ports.mpc, keys: ports.keys, memories }),
     peers: createPeers(ports),
-    grants: createGrantUses(ports.life.startedAt),
+    grants: createGrantUses(ports.life),
   }
   return {
     ...acquaintance(parts),

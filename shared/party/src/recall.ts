@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
-import { learn, remembers } from './epochs.ts'
+import { learn, requiredVouchers } from './epochs.ts'
 import type { Parts } from './parts.ts'
 
 type Recall = Readonly<{
@@ -9,31 +9,36 @@ type Recall = Readonly<{
 }>
 
 /**
- * How a host that has restarted finds out which epoch of a key, and which manifest, is the newest: from another host of the key
- * that remembers.
+ * How a host that has restarted finds out which epoch of a key, and which manifest, is the newest: from other hosts of the key
+ * that remember, as many as any quorum has one of.
  */
 export function createRecall({ keys, vault, memories, peers, images, life, log }: Parts): Recall {
   return {
-    async tell({ keyId, life: asker }) {
-      const { current, prepared } = memories.of(keyId)
-      const body = { keyId, life: asker, current, prepared, manifest: images.serial() }
+    async tell({ lineage, life: asker }) {
+      const { current, prepared } = memories.of(lineage)
+      const body = { lineage, life: asker, current, prepared, manifest: images.serial() }
       return { recollection: await keys.sign('recollection', body) }
     },
 
     async learn({ keyId, index, from, recollection }) {
       const { body } = recollection
-      const { participants } = vault.key(keyId, index).certificate.roster.skeleton
+      const { certificate, lineage } = vault.key(keyId, index)
+      const { participants, threshold } = certificate.roster.skeleton
       const peer = participants[from - 1]?.host.identity
-      if (peer === undefined || peer.signKey === keys.identity.signKey || body.keyId !== keyId || body.life !== life.id)
-        throw new Refusal('epoch.unproven')
+      if (peer === undefined || peer.signKey === keys.identity.signKey) throw new Refusal('epoch.unproven')
+      if (body.lineage !== lineage || body.life !== life.id) throw new Refusal('epoch.unproven')
       if (!(await verifyBody(peer.signKey, 'recollection', recollection))) throw new Refusal('epoch.unproven')
 
       // An image that is accepted no longer has no say.
       peers.require(peer)
       // The gateway has brought this life an older manifest than the peer knows: the images of that one may be revoked.
       if (body.manifest > images.serial()) throw new Refusal('manifest.stale')
-      const after = learn(memories.of(keyId), body)
-      if (remembers(after)) memories.keep(keyId, after)
+      const spokenFor = participants.filter(({ host }) => host.identity.signKey === peer.signKey)
+      const after = learn(memories.of(lineage), body, {
+        from: spokenFor.map(({ index: at }) => at),
+        needed: requiredVouchers(participants.length, threshold),
+      })
+      memories.keep({ keyId, lineage }, after)
       const epoch = after.current?.epoch ?? null
       log({ event: 'epoch.recalled', keyId, from, epoch })
       return { epoch }

@@ -6,18 +6,19 @@ import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import type { Mpc } from '@quorate/shared/mpc'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import type { Certificate } from '@quorate/shared/wire/certificate'
+import { Random32, type Digest } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
 import { sameVersion, versionOf } from './epochs.ts'
-import type { Memories } from './memories.ts'
+import { nameOf, type Memories } from './memories.ts'
 import type { HostKeys, SharePlace } from './ports.ts'
 
 const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
-/** What a sealed share holds: the scheme's share, the session secret S, and when this host sealed it (ms). */
-const SharePlaintext = z.strictObject({ share: Bytes, sessionSecret: Bytes, sealedAt: z.int() })
+/** What a sealed share holds: the scheme's share, the session secret S, and the life of this host that it was made in. */
+const SharePlaintext = z.strictObject({ share: Bytes, sessionSecret: Bytes, life: Random32 })
 type SharePlaintext = Readonly<z.infer<typeof SharePlaintext>>
 
-/** What is public of a key of which a share is open here. `sealedAt` in ms. */
-export type HeldKey = VerifiedKey & Readonly<{ index: number; publicKeys: Uint8Array; sealedAt: number }>
+/** What is public of a key of which a share is open here. `life`: the one of this host that knows all uses of its grant. */
+export type HeldKey = VerifiedKey & Readonly<{ lineage: Digest; index: number; publicKeys: Uint8Array; life: string }>
 
 /** A key with its two secrets. Both buffers are the vault's, which wipes them. */
 export type OpenKey = HeldKey & Readonly<{ share: Uint8Array; sessionSecret: Uint8Array }>
@@ -31,7 +32,7 @@ const MAX_OPEN = 10_000
 export type Vault = Readonly<{
   /**
    * Opens a sealed share under a certificate that this very host has signed, of the version in force as far as it is known: it may
-   * be an old one after a restart. Throws `certificate.invalid`, `epoch.stale`, `seal.invalid`, the last also for a share that is
+   * be an old one after a restart. Throws `certificate.invalid`, `epoch.stale`, `key.other_lineage`, `seal.invalid`, the last also for a share that is
    * zero, or not that of this participant alone.
    */
   load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
@@ -59,13 +60,15 @@ function openVerified(
   const host = participants[index - 1]?.host.identity
   if (host?.signKey !== keys.identity.signKey) throw new Refusal('certificate.invalid')
   const version = versionOf(verified)
-  memories.completed(keyId, version)
-  const { current } = memories.of(keyId)
+  const name = nameOf(certificate)
+  memories.requireOnly(keyId, name.lineage)
+  memories.completed(name, version)
+  const { current } = memories.of(name.lineage)
   if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
   const place = { keyId, index, epoch: certificate.epoch, certificateDigest: digest }
-  const { share, sessionSecret, sealedAt } = parseShare(keys.openShare(place, sealed))
+  const { share, sessionSecret, life } = parseShare(keys.openShare(place, sealed))
   const publicKeys = fromBase64url(certificate.publicKeys)
-  const key = { certificate, digest, index, share, sessionSecret, publicKeys, sealedAt }
+  const key = { certificate, digest, lineage: name.lineage, index, share, sessionSecret, publicKeys, life }
   if (schemeOf(mpc, certificate.roster.skeleton.scheme).isShareOf(index, key)) return key
   wipe(key)
   throw new Refusal('seal.invalid')
@@ -76,8 +79,8 @@ function wipe({ share, sessionSecret }: OpenKey): void {
   sessionSecret.fill(0)
 }
 
-function keep(keys: HostKeys, place: SharePlace, { share, sessionSecret, sealedAt }: SharePlaintext): string {
-  const plaintext = encode({ share, sessionSecret, sealedAt })
+function keep(keys: HostKeys, place: SharePlace, { share, sessionSecret, life }: SharePlaintext): string {
+  const plaintext = encode({ share, sessionSecret, life })
   try {
     return toBase64url(keys.sealShare(place, plaintext))
   } finally {
@@ -115,8 +118,8 @@ export function createVault(parts: Parts): Vault {
       admit(`${body.roster.skeleton.keyId}/${index}`, key)
     },
     key(keyId, of) {
-      const { certificate, digest, index, publicKeys, sealedAt } = find(keyId, of)
-      return { certificate, digest, index, publicKeys, sealedAt }
+      const { certificate, digest, lineage, index, publicKeys, life } = find(keyId, of)
+      return { certificate, digest, lineage, index, publicKeys, life }
     },
     lend: (keyId, index, use) => use(find(keyId, index)),
     keep: (place, share) => keep(parts.keys, place, share),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Base64url, Index, KeyId, Random32, Time } from '../wire/ids.ts'
+import { Base64url, Digest, Index, KeyId, Random32, Time } from '../wire/ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
 import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
 import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
@@ -54,9 +54,9 @@ const holdingMethods = {
     params: z.strictObject({ keyId: KeyId, sealed: Base64url }),
     result: z.strictObject({ receipt: RegistrationReceipt }),
   },
-  /** What this enclave remembers of a key, said to another host of it whose `bootId` is `life`. */
+  /** What this host remembers of a key, said to another host of it whose `bootId` is `life`. */
   'recall.tell': {
-    params: z.strictObject({ keyId: KeyId, life: Random32 }),
+    params: z.strictObject({ lineage: Digest, life: Random32 }),
     result: z.strictObject({ recollection: Recollection }),
   },
   /** What participant `from`'s host has told this life of the enclave. `epoch`: the one in force, null if that is still open. */

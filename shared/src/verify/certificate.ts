@@ -43,3 +43,9 @@ export function describesKey(
     return false
   }
 }
+
+/**
+ * What a key is, whatever its id: the digest of the roster that it was made with. All certificates of a key hold that roster, since
+ * nothing yet gives a key other people or hosts.
+ */
+export const lineageOf = ({ roster }: Pick<CertificateBody, 'roster'>): Digest => digestOf('roster', roster)

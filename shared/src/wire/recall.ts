@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Digest, KeyId, Random32 } from './ids.ts'
+import { Digest, Random32 } from './ids.ts'
 import { Serial } from './manifest.ts'
 import { signed } from './signed.ts'
 
@@ -14,7 +14,7 @@ export type Version = Readonly<z.infer<typeof Version>>
  */
 export const Recollection = signed(
   z.strictObject({
-    keyId: KeyId,
+    lineage: Digest,
     life: Random32,
     current: Version.nullable(),
     prepared: Version.nullable(),

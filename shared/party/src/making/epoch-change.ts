@@ -9,6 +9,7 @@ import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-met
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
 import { install, prepare, sameVersion, versionOf } from '../epochs.ts'
+import { nameOf, type KeyName } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 
 type EpochChange = Readonly<{
@@ -16,7 +17,7 @@ type EpochChange = Readonly<{
 }>
 
 type NewShare = HostParams<'refresh.prepare'>
-type Next = VerifiedKey & Readonly<{ keyId: KeyId; index: number; version: Version }>
+type Next = VerifiedKey & Readonly<{ keyId: KeyId; name: KeyName; index: number; version: Version }>
 
 /** The new version, of which `index` is hosted here: known already, or it follows the one whose share is open, or is that itself. */
 async function verify({ keys, vault, memories }: Parts, { certificate, index }: NewShare): Promise<Next> {
@@ -25,11 +26,12 @@ async function verify({ keys, vault, memories }: Parts, { certificate, index }: 
   const own = participants[index - 1]?.host.identity.signKey === keys.identity.signKey
   const digest = digestOf('certificate', body)
   const version = versionOf({ certificate: body, digest })
-  const { current, prepared } = memories.of(keyId)
+  const name = nameOf(body)
+  const { current, prepared } = memories.of(name.lineage)
   const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
   if (!own || !(isKnown || follows(vault.key(keyId, index), version, body))) throw new Refusal('certificate.invalid')
   await verifyCertificate(certificate)
-  return { certificate: body, digest, keyId, index, version }
+  return { certificate: body, digest, keyId, name, index, version }
 }
 
 /** Throws `seal.invalid` unless the new share opens here. */
@@ -39,19 +41,19 @@ function tryShare({ keys }: Parts, { keyId, index, version }: Next, sealedShare:
 }
 
 /** Gives the word on which this host will install it. */
-function giveWord({ memories }: Parts, { keyId, digest, version, certificate }: Next): string {
-  const before = memories.of(keyId)
+function giveWord({ memories }: Parts, { name, digest, version, certificate }: Next): string {
+  const before = memories.of(name.lineage)
   const after = prepare(before, version, certificate.previous ?? digest, toHex(randomBytes(32)))
   if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
-  memories.keep(keyId, after)
+  memories.keep(name, after)
   return after.word
 }
 
 /** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
-function keepWord({ memories }: Parts, { keyId, version }: Next, word: string): void {
-  const after = install(memories.of(keyId), version, word)
+function keepWord({ memories }: Parts, { name, version }: Next, word: string): void {
+  const after = install(memories.of(name.lineage), version, word)
   if (after === null) throw new Refusal('refresh.not_prepared')
-  memories.keep(keyId, after)
+  memories.keep(name, after)
 }
 
 /**

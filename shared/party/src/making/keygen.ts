@@ -5,6 +5,7 @@ import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
+import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
 import type { Making } from './dkg.ts'
@@ -51,6 +52,8 @@ export function createKeygens(parts: Parts): Keygens {
   const keygens = keepKeygens(parts)
   return {
     async init({ skeleton, sealed }) {
+      // A key that is there keeps its id.
+      memories.requireOnly(skeleton.keyId, null)
       admit(parts, keygens, skeleton, await openInit(keys, skeleton, fromBase64url(sealed), clock()))
       return {}
     },
@@ -78,7 +81,7 @@ export function createKeygens(parts: Parts): Keygens {
       if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
       log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
       const digest = digestOf('certificate', answer.certificate)
-      memories.certified(keyId, digest)
+      memories.certified(nameOf(answer.certificate), digest)
       log({ event: 'key.certified', keyId, index, certificateDigest: digest })
       return answer
     },
@@ -90,7 +93,7 @@ export function createKeygens(parts: Parts): Keygens {
  * that this host took, word for word, and every host has been attested.
  */
 async function makingOf(
-  { mpc, peers, vault, clock }: Parts,
+  { mpc, peers, vault, life }: Parts,
   { skeletonDigest, sessionSecret, invitationKeys, registered }: Enrolment,
   roster: Roster,
 ): Promise<Making> {
@@ -110,7 +113,7 @@ async function makingOf(
     previous: null,
     begin: (index) => dkg({ index, participants: participants.length, threshold }),
     check: () => undefined,
-    keep: (place, share) => vault.keep(place, { share, sessionSecret, sealedAt: clock() }),
+    keep: (place, share) => vault.keep(place, { share, sessionSecret, life: life.id }),
   }
 }
 

@@ -118,11 +118,11 @@ function makingOf({ mpc, vault, peers }: Parts, request: RefreshRequest, ceremon
       const next = { roster, groupKey, publicKeys: toBase64url(publicKeys) }
       if (!describesKey(mpc, next)) throw new Refusal('certificate.invalid')
     },
-    // Since when the uses of its grant are known does not change with the share.
+    // Which life knows all uses of its grant does not change with the share.
     keep: (place, share) =>
       vault.lend(keyId, place.index, (old) => {
-        const { sessionSecret, sealedAt } = ofVersion(request, old)
-        return vault.keep(place, { share, sessionSecret, sealedAt })
+        const { sessionSecret, life } = ofVersion(request, old)
+        return vault.keep(place, { share, sessionSecret, life })
       }),
   }
 }

@@ -44,11 +44,11 @@ type CheckedPackage = Readonly<{ digest: string; commitments: readonly Commitmen
  */
 function chargeGrant(parts: Parts, signing: Signing, key: HeldKey, ground: Ground, live: readonly LiveItem[]): void {
   if (typeof ground !== 'object') return
-  const { index, sealedAt: knownSince } = key
+  const { index, lineage, life } = key
   const paid = signing.charged.get(index) ?? new Set()
   const unpaid = live.filter(({ at }) => !paid.has(at))
   if (unpaid.length === 0) return
-  const share = { keyId: signing.request.keyId, index, knownSince }
+  const share = { lineage, index, life }
   parts.grants.spend(share, ground.grant.body.scope, unpaid.length, parts.clock())
   signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
 }

@@ -38,9 +38,9 @@ export type Signing = {
 }
 
 /** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */
-function requireInForce({ memories }: Parts, { keyId, certificateDigest }: RequestBody, key: HeldKey): void {
+function requireInForce({ memories }: Parts, { certificateDigest }: RequestBody, key: HeldKey): void {
   if (certificateDigest !== key.digest) throw new Refusal('epoch.stale')
-  const memory = memories.of(keyId)
+  const memory = memories.of(key.lineage)
   if (!maySign(memory, versionOf(key))) throw new Refusal(memory.current === null ? 'epoch.unproven' : 'epoch.stale')
 }
 

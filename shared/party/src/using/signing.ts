@@ -7,6 +7,7 @@ import type { RequestBody } from '@quorate/shared/wire/signing'
 import { requireConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
 import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
+import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { aggregate } from './aggregate.ts'
@@ -109,11 +110,13 @@ export function createSignings(parts: Parts): Signings {
 
 /** Where no other host remembers the key, enough of its participants can say which version is in force. */
 async function hearVouchers({ memories, life, clock }: Parts, plea: Plea): Promise<void> {
-  const { keyId, threshold, participants } = plea.key.certificate.roster.skeleton
-  if (memories.of(keyId).current !== null) return
+  const { threshold, participants } = plea.key.certificate.roster.skeleton
+  const name = nameOf(plea.key.certificate)
+  const memory = memories.of(name.lineage)
+  if (memory.current !== null) return
   const vouchers = await countVouchers(plea, life.startedAt, clock())
   if (vouchers < requiredVouchers(participants.length, threshold)) return
-  memories.keep(keyId, vouch(memories.of(keyId), versionOf(plea.key)))
+  memories.keep(name, vouch(memories.of(name.lineage), versionOf(plea.key)))
 }
 
 const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly (Task | Declined)[]): Signing => ({
