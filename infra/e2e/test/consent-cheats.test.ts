@@ -5,10 +5,10 @@ import type { Content } from '@quorate/shared/wire/content'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, loadKey, makeKey, recall, sign } from './support/ceremony.ts'
-import { approve, ask, bytesItem, openSignatures } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
-import { singleCalls } from './support/single-calls.ts'
+import { commitAll, loadKey, makeKey, recall, sign } from '../../../shared/party/test/ceremony.js'
+import { approve, ask, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
+import { singleCalls } from '../../../shared/party/test/single-calls.js'
 
 const cluster = await createCluster()
 const { soon, asked, commit, partial } = singleCalls(cluster)

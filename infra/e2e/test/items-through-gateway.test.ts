@@ -9,8 +9,8 @@ import { authSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
-import { bytesItem } from './support/people.ts'
+import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
+import { bytesItem } from '../../../shared/party/test/people.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-items-'))
 const seed = randomBytes(32)

@@ -13,12 +13,12 @@ import type {
   SigningReceipt,
 } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
-import { commitAll, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
-import { createCluster } from './support/cluster.ts'
+import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
+import { commitAll, makeKey, sign, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import { createCluster, type Member } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
-import { approve, bytesItem, type PlanOptions } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
+import { approve, bytesItem, type PlanOptions } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000
@@ -54,7 +54,7 @@ const verify = (key: MadeKey, { requestDigest }: Request, outcomes: Outcome[], r
   verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, requestDigest, outcomes, receipts)
 
 /** Commitments of one host in one signing that left it, and that were spent, by its log. */
-function noncesOf(key: MadeKey, index: number, { request }: Asked): { made: string[]; spent: string[] } {
+function noncesOf(key: MadeKey<Member>, index: number, { request }: Asked): { made: string[]; spent: string[] } {
   const events = key.plan.hosts.get(index)!.events.filter((event) => 'index' in event && event.index === index)
   const of = (name: 'nonce.committed' | 'nonce.spent') =>
     events.flatMap((event) =>

@@ -5,10 +5,10 @@ import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, enrol, loadKey, makeKey, runDkg, sign } from './support/ceremony.ts'
-import { draw, openSignatures } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
-import { singleCalls } from './support/single-calls.ts'
+import { commitAll, enrol, loadKey, makeKey, runDkg, sign } from '../../../shared/party/test/ceremony.js'
+import { draw, openSignatures } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
+import { singleCalls } from '../../../shared/party/test/single-calls.js'
 
 const cluster = await createCluster()
 const { asked, partial } = singleCalls(cluster)

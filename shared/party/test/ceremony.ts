@@ -10,7 +10,7 @@ import type {
   SigningReceipt,
   SigningRequest,
 } from '@quorate/shared/wire/signing'
-import type { Cluster } from './cluster.ts'
+import type { Group, Member } from './host.ts'
 import { draw, initFor, registrationFor, sealFor, type Plan, type PlanOptions } from './people.ts'
 
 /** A gateway in a few lines. Each message passes a hook on its way, so that a test can be the gateway that cheats. */
@@ -20,8 +20,8 @@ export type Hooks = {
   roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[]
 }
 
-export type MadeKey = {
-  plan: Plan
+export type MadeKey<M extends Member = Member> = {
+  plan: Plan<M>
   certificate: Certificate
   digest: Digest
   sealedShares: Map<number, string>
@@ -39,7 +39,12 @@ export async function enrol(plan: Plan, consents: Map<number, Consent> = new Map
   return { skeleton: plan.skeleton, registrations }
 }
 
-export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, attempt = 1): Promise<MadeKey> {
+export async function runDkg<M extends Member>(
+  plan: Plan<M>,
+  roster: Roster,
+  hooks: Hooks = {},
+  attempt = 1,
+): Promise<MadeKey<M>> {
   const { keyId } = plan.skeleton
   const seats = [...plan.hosts]
   const messages: RoundOne[] = []
@@ -68,11 +73,11 @@ export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, atte
 }
 
 /** Makes a key and loads it at every host. */
-export async function makeKey(
-  cluster: Cluster,
-  options: PlanOptions & { consents?: Map<number, Consent> } = {},
-): Promise<MadeKey> {
-  const plan = await draw(cluster, options)
+export async function makeKey<M extends Member>(
+  group: Group<M>,
+  options: PlanOptions<M> & { consents?: Map<number, Consent> } = {},
+): Promise<MadeKey<M>> {
+  const plan = await draw(group, options)
   const key = await runDkg(plan, await enrol(plan, options.consents))
   await loadKey(key)
   return key

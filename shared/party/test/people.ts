@@ -13,38 +13,45 @@ import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey, type Scheme } from '@quorate/shared/wire/ids'
 import type { Consent, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
-import type { Cluster, Member } from './cluster.ts'
+import type { Group, Member } from './host.ts'
 
 const mpc = await loadMpc()
 export const random = (bytes: number) => toHex(randomBytes(bytes))
 
 /** The frame of a key and its secrets, as the reserving client draws them up, and the people with their keys. */
-export type Plan = {
+export type Plan<M extends Member = Member> = {
   skeleton: Skeleton
   sessionSecret: Uint8Array
   invitationKeys: Map<number, string>
   signers: Map<number, Signer>
-  hosts: Map<number, Member>
+  hosts: Map<number, M>
 }
 
-export type PlanOptions = {
+export type PlanOptions<M extends Member = Member> = {
+  keyId?: KeyId
   scheme?: Scheme
   threshold?: number
   users?: string[]
   content?: Skeleton['policy']['content']
-  /** Among whom the participants are spread; all enclaves when nothing is said. */
-  hosts?: Member[]
+  /** Among whom the participants are spread; all of the group when nothing is said. */
+  hosts?: readonly M[]
+  /** ms */
+  expiresAt?: number
 }
 
-export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
+export async function draw<M extends Member>(
+  { members, clock }: Group<M>,
+  options: PlanOptions<M> = {},
+): Promise<Plan<M>> {
   const {
+    keyId = KeyId.parse(random(16)),
     scheme = 'frost-secp256k1-tr',
     threshold = 2,
     users = ['alice', 'bob', 'carol'],
     content = ['bytes'],
-    hosts: among = cluster.members,
+    hosts: among = members,
+    expiresAt = clock.now + 3_600_000,
   } = options
-  const keyId = KeyId.parse(random(16))
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(users.map((_, at) => [at + 1, among[at % among.length]!]))
@@ -60,7 +67,7 @@ export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise
     })),
     policy: { content },
     readerKey: SignKey.parse(toHex(reader.publicKey)),
-    expiresAt: cluster.clock.now + 3_600_000,
+    expiresAt,
   }
   const signers = new Map<number, Signer>()
   for (const at of users.keys()) signers.set(at + 1, await createSigner(authSeed(randomBytes(32), keyId)))
@@ -68,7 +75,7 @@ export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise
   return { skeleton, sessionSecret, invitationKeys, signers, hosts }
 }
 
-export const sealFor = (member: Member, message: unknown) =>
+export const sealFor = (member: Pick<Member, 'identity'>, message: unknown) =>
   toBase64url(sealTo(mpc.secp256k1, fromHex(member.identity.sealKey), encode(message)))
 
 export function initFor(plan: Plan, member: Member): Init {
