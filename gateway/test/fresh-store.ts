@@ -25,7 +25,7 @@ export function inFreshFolders(): void {
     folder = mkdtempSync(join(tmpdir(), 'quorate-store-'))
     path = join(folder, 'gateway.db')
     store = null
-    record = (await keyRecord()).record
+    record = await keyRecord()
   })
   afterEach(async () => {
     await close()

@@ -1,10 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
 import { describe, expect, it } from 'vitest'
-import { decisionFor } from '../key-record.ts'
 import {
   ask,
   code,
   coordinator,
+  decisionFor,
   enclaves,
   finished,
   inFreshHouses,

@@ -25,7 +25,7 @@ type AskedMethod = PartyMethod | 'hello' | 'attest'
 type Call = <M extends AskedMethod>(method: M, params: HostParams<M>) => Promise<HostResult<M>>
 
 /** One of the hosts that make a key together, whatever it runs on. */
-export type Member = { readonly identity: EnclaveIdentity; readonly call: Call; restart: () => Promise<void> }
+export type Member = { readonly identity: EnclaveIdentity; readonly call: Call; restart: () => unknown }
 
 /** Hosts that live by one clock (ms). */
 export type Group<M extends Member = Member> = Readonly<{ members: readonly M[]; clock: { readonly now: number } }>
@@ -115,7 +115,6 @@ export async function startHost(ground: Ground, name: string): Promise<Host> {
     },
     restart() {
       life = begin(ground, keys, events)
-      return Promise.resolve()
     },
   }
 }

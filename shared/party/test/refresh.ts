@@ -13,7 +13,7 @@ type Change = (body: RefreshRequest['body']) => RefreshRequest['body']
 
 export const askRefresh = (
   { clock }: Pick<Group, 'clock'>,
-  { plan, certificate, digest }: MadeKey,
+  { plan, certificate, digest }: Pick<MadeKey, 'plan' | 'certificate' | 'digest'>,
   change: Change = (body) => body,
   signer = plan.signers.get(1)!,
 ): Promise<RefreshRequest> =>
