@@ -1,9 +1,9 @@
-// Writes the tables of docs/api.md anew from the code: node --conditions=source .ci/docs-tables.js
+// Writes the tables of docs/api.md and docs/protocol.md anew from the code: node --conditions=source .ci/docs-tables.js
 import { readFileSync, writeFileSync } from 'node:fs'
+import { contentOf, ContentType } from '@quorate/shared/contents/table'
 import { refusals } from '@quorate/shared/errors'
 import { routes } from '@quorate/shared/wire/routes/table'
 
-const path = 'docs/api.md'
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
 
@@ -16,9 +16,19 @@ const paths = Object.values(routes).map(({ method, path, summary, wants }) => [
 ])
 const routeTable = table(['route', 'what it does', 'token'], paths)
 
-const fill = (page, name, text) =>
-  page.replace(
+const contents = ContentType.options.map((type) => {
+  const { needs, tweaks, alone } = contentOf(type)
+  return [`\`${type}\``, needs === 'any' ? 'any' : needs.join(', '), tweaks ? 'yes' : 'no', alone ? 'yes' : 'no']
+})
+const contentTable = table(['type', 'signature', 'Taproot output key', 'stands alone'], contents)
+
+const fill = (path, name, text) => {
+  const page = readFileSync(path, 'utf8').replace(
     new RegExp(`(<!-- ${name}:begin -->\n)[^]*(<!-- ${name}:end -->)`),
     (_, begin, end) => begin + text + end,
   )
-writeFileSync(path, fill(fill(readFileSync(path, 'utf8'), 'errors', errorTable), 'routes', routeTable))
+  writeFileSync(path, page)
+}
+fill('docs/api.md', 'errors', errorTable)
+fill('docs/api.md', 'routes', routeTable)
+fill('docs/protocol.md', 'contents', contentTable)

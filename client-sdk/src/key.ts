@@ -5,7 +5,8 @@ import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
-import { KeyId, Random32, type Digest, type Scheme } from '@quorate/shared/wire/ids'
+import { KeyId, Random32, type Digest } from '@quorate/shared/wire/ids'
+import type { SchemeName } from '@quorate/shared/schemes/table'
 import { Certificate } from '@quorate/shared/wire/certificate'
 import { refuse } from './errors.ts'
 
@@ -13,7 +14,7 @@ import { refuse } from './errors.ts'
 export type Key = Readonly<{
   gateway: string
   keyId: KeyId
-  scheme: Scheme
+  scheme: SchemeName
   threshold: number
   participants: readonly string[]
   /** BIP-340 x-only or Ed25519 public key, 32 bytes, hex. */

@@ -11,6 +11,7 @@ import { endWith, type Failures, type Status } from './ended.ts'
 import { createFleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { makeKey } from './people.ts'
+import { hashOfBytes } from '../../shared/test/bytes-hash.js'
 
 const fleet = await createFleet()
 let gateway: Gateway
@@ -64,7 +65,7 @@ describe('a signing of which an item failed', () => {
     expect(shown.err).toContain('content.mismatch, say the hosts')
 
     const { results } = JSON.parse(await readFile(file, 'utf8')) as { results: [string, unknown] }
-    expect(schnorr.verify(fromHex(results[0]), Buffer.from('one'), fromHex(key.groupKey))).toBe(true)
+    expect(schnorr.verify(fromHex(results[0]), hashOfBytes('one'), fromHex(key.groupKey))).toBe(true)
     const verified = await quorate('verify', key.keyId, '--proof', file)
     expect(verified.code).toBe(1)
     expect(verified.out).toContain(results[0])

@@ -21,6 +21,7 @@ import { endWith, quorum, type Ended, type Failures, type Status } from './ended
 import { createFleet, writeReceipts, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { makeKey } from './people.ts'
+import { hashOfBytes } from '../../shared/test/bytes-hash.js'
 
 let fleet: Fleet
 let gateway: Gateway
@@ -64,7 +65,7 @@ describe('an item that the quorum refused', () => {
       const item = items[at]!
       if (item.refused !== null) throw new Error('refused')
       expect(item.publicKey).toBe(key.groupKey)
-      expect(schnorr.verify(item.signature, Buffer.from(texts[at]!), fromHex(key.groupKey))).toBe(true)
+      expect(schnorr.verify(item.signature, hashOfBytes(texts[at]!), fromHex(key.groupKey))).toBe(true)
     }
   })
 

@@ -5,10 +5,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { decodeInvitation, encodeInvitation, exportKey, importKey, Quorate, QuorateError } from '../src/index.ts'
 import type { Grant } from '@quorate/shared/wire/keygen'
-import { signatureProof, verifyProof, verifySignature } from '../src/index.ts'
+import { bytesMessage, messageOf, signatureProof, verifyProof, verifySignature } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { makeKey, people } from './people.ts'
+import { hashOfBytes } from '../../shared/test/bytes-hash.js'
 
 let fleet: Fleet
 let gateway: Gateway
@@ -28,7 +29,7 @@ describe('three people', () => {
     const { signatures, publicKeys, receipts } = await signing.completed()
     expect(publicKeys).toEqual([key.groupKey])
     expect(receipts.map(({ body }) => body.index)).toEqual([1, 2])
-    expect(schnorr.verify(signatures[0]!, new TextEncoder().encode('hello'), fromHex(key.groupKey))).toBe(true)
+    expect(schnorr.verify(signatures[0]!, hashOfBytes('hello'), fromHex(key.groupKey))).toBe(true)
   })
 
   it('make an Ed25519 key and sign several items at once', async () => {
@@ -36,8 +37,30 @@ describe('three people', () => {
     const signing = await alice.requestSignature(key, ['one', Uint8Array.of(2)])
     await bob.approve(signing)
     const { signatures } = await signing.completed()
-    expect(ed25519.verify(signatures[0]!, new TextEncoder().encode('one'), fromHex(key.groupKey))).toBe(true)
-    expect(ed25519.verify(signatures[1]!, Uint8Array.of(2), fromHex(key.groupKey))).toBe(true)
+    expect(ed25519.verify(signatures[0]!, hashOfBytes('one'), fromHex(key.groupKey))).toBe(true)
+    expect(ed25519.verify(signatures[1]!, hashOfBytes(Uint8Array.of(2)), fromHex(key.groupKey))).toBe(true)
+  })
+
+  it('sign exactly what they are given, with a key for raw bytes and with no other', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway, { scheme: 'frost-ed25519', content: ['raw'] })
+    const signing = await alice.requestSignature(key, { type: 'raw', bytes: 'c0ffee' })
+    await bob.approve(signing)
+    const { signatures } = await signing.completed()
+    expect(ed25519.verify(signatures[0]!, fromHex('c0ffee'), fromHex(key.groupKey))).toBe(true)
+    await expect(alice.requestSignature(key, 'text')).rejects.toMatchObject({ code: 'content.not_permitted' })
+    const { alice: other, key: usual } = await makeKey(fleet, gateway)
+    const refused = other.requestSignature(usual, { type: 'raw', bytes: 'c0ffee' })
+    await expect(refused).rejects.toMatchObject({ code: 'content.not_permitted' })
+  })
+
+  it('verify a signature of bytes with no more of the SDK than what is signed', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const signing = await alice.requestSignature(key, 'hello')
+    await bob.approve(signing)
+    const { signatures } = await signing.completed()
+    expect(bytesMessage('hello')).toEqual(messageOf(signing.items[0]!.content, key.groupKey))
+    expect(schnorr.verify(signatures[0]!, bytesMessage('hello'), fromHex(key.groupKey))).toBe(true)
+    expect(schnorr.verify(signatures[0]!, new TextEncoder().encode('hello'), fromHex(key.groupKey))).toBe(false)
   })
 
   it('sign a Nostr event that Nostr software accepts', async () => {
@@ -57,7 +80,7 @@ describe('three people', () => {
     await bob.approve(signing)
     const { signatures, publicKeys } = await signing.completed()
     expect(publicKeys[0]).not.toBe(key.groupKey)
-    expect(schnorr.verify(signatures[0]!, fromHex(content.bytes), fromHex(publicKeys[0]!))).toBe(true)
+    expect(schnorr.verify(signatures[0]!, hashOfBytes(fromHex(content.bytes)), fromHex(publicKeys[0]!))).toBe(true)
   })
 
   it('all accept the same certificate, whoever waits', async () => {
@@ -201,6 +224,20 @@ describe('what is refused before anything is sent', () => {
     const error = await alice.reserveKey(wish).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'request.invalid', by: 'client' })
     expect((error as QuorateError).issues.join()).toContain('consent.grant.limit.count')
+  })
+
+  it('refuses a policy or a grant that names raw bytes beside another type, and content that its scheme does not sign', async () => {
+    const { alice } = people(fleet, gateway)
+    const wish = { scheme: 'frost-ed25519', threshold: 2, participants: ['alice', 'bob'] } as const
+    const issuesOf = async (options: Partial<Parameters<typeof alice.reserveKey>[0]>) => {
+      const error: unknown = await alice.reserveKey({ ...wish, ...options }).catch((reason: unknown) => reason)
+      return error instanceof QuorateError ? `${error.code}: ${error.issues.join()}` : 'reserved'
+    }
+    const alone = 'a type of content that stands alone (raw) is named beside another'
+    expect(await issuesOf({ content: ['bytes', 'raw'] })).toContain(`request.invalid: policy.content: ${alone}`)
+    const grant: Grant = { askers: ['bob'], content: ['raw', 'bytes'], until: 1, limit: { count: 1, seconds: 60 } }
+    expect(await issuesOf({ consent: { kind: 'standing', grant } })).toContain(`consent.grant.content: ${alone}`)
+    expect(await issuesOf({ content: ['nostr-event'] })).toContain('do not sign all content of the policy')
   })
 
   it('refuses a fleet that is too small for the spread that was asked for', async () => {

@@ -33,6 +33,8 @@ const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<Encla
   return addresses
 })
 
+const GatewayName = z.string().regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
+
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
 const Environment = z.strictObject({
@@ -40,6 +42,8 @@ const Environment = z.strictObject({
   QUORATE_METRICS_LISTEN: Listen.default({ host: '127.0.0.1', port: 9464 }),
   /** How clients reach the gateway: named in their proofs and in tokens. */
   QUORATE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Under which it holds its lease on sessions. Of gateways on one database each has another. */
+  QUORATE_GATEWAY_NAME: GatewayName.default('gateway'),
   QUORATE_DATABASE: z.string().min(1),
   /** A file with 32 bytes as hex that nobody but its owner may read. */
   QUORATE_STORAGE_KEY_FILE: z.string().min(1),
@@ -60,6 +64,8 @@ export type Config = Readonly<{
   metricsListen: Endpoint
   /** Without a slash at its end. Null: the address that the gateway listens on. */
   publicUrl: string | null
+  /** Of this gateway, among those on the same database. */
+  name: string
   database: string
   /** 32 bytes. */
   storageKey: Uint8Array
@@ -88,6 +94,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     listen: values.QUORATE_LISTEN,
     metricsListen: values.QUORATE_METRICS_LISTEN,
     publicUrl: values.QUORATE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    name: values.QUORATE_GATEWAY_NAME,
     database: values.QUORATE_DATABASE,
     storageKey: readStorageKey(values.QUORATE_STORAGE_KEY_FILE),
     enclaves: values.QUORATE_ENCLAVES,

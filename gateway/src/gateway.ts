@@ -68,6 +68,7 @@ async function startInside(config: Config, { log, registry, events }: Watch, ope
     events: createEnclaveEvents(log, registry),
   })
   const coordinator = createCoordinator({
+    name: config.name,
     store,
     enclaves,
     clock,

@@ -27,6 +27,7 @@ it('has defaults for what can have them', () => {
   ])
   expect(config).toMatchObject({ rateLimit: 600, trustedProxies: 0, corsOrigin: null, roundTimeoutMs: 2_000 })
   expect(config.manifest).toBeNull()
+  expect(config.name).toBe('gateway')
 })
 
 it('takes an IPv6 address and drops the slash at the end of the public URL', () => {
@@ -46,6 +47,7 @@ it.each([
   ['QUORATE_ENCLAVES', 'a=unix:/x,a=unix:/y', 'QUORATE_ENCLAVES'],
   ['QUORATE_ENCLAVES', 'unix:/x', 'QUORATE_ENCLAVES'],
   ['QUORATE_ENCLAVES', 'a=http://CANARY', 'QUORATE_ENCLAVES'],
+  ['QUORATE_GATEWAY_NAME', 'CANARY CANARY', 'QUORATE_GATEWAY_NAME'],
   ['QUORATE_LOG_LEVEL', 'loud', 'QUORATE_LOG_LEVEL'],
 ])('refuses %s=%s by its name', (name, value, said) => {
   let message = ''

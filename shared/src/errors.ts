@@ -19,6 +19,7 @@ export const refusals = {
   'request.not_found': row('caller', 404, 'never', 'There is nothing here, or nothing for you'),
   'request.idempotency_conflict': row('caller', 409, 'never', 'This Idempotency-Key was used with another body'),
   'session.conflict': row('caller', 409, 'never', 'The session is not in a state that allows this'),
+  'session.elsewhere': row('upstream', 503, 'same_request', 'Another gateway drives this session: ask again'),
   'gateway.draining': row('upstream', 503, 'same_request', 'The gateway is shutting down: ask again'),
   'gateway.unavailable': row('upstream', 503, 'same_request', 'The gateway cannot be reached'),
   'store.failed': row('us', 503, 'same_request', 'The gateway could not write to its store'),

@@ -2,22 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { loadMpc } from '../mpc/src/index.ts'
 import { schemeOf } from '../src/schemes/cryptography.ts'
 import { schemeNames } from '../src/schemes/table.ts'
-import { makeKey, quorumsOf, refreshKey, sign, useOf } from './schemes/run.ts'
-
-const mpc = await loadMpc()
+import { badShares } from './schemes/bad-shares.ts'
+import { checkScheme } from './schemes/check-scheme.ts'
+import { subjectOf } from './schemes/subject.ts'
 
 describe.each(schemeNames)('%s', (name) => {
-  const scheme = schemeOf(mpc, name)
+  checkScheme(subjectOf(name, badShares[name], (mpc) => schemeOf(mpc, name)))
 
-  it('is the same scheme each time', () => {
-    expect(schemeOf(mpc, name)).toBe(scheme)
-  })
-
-  it('makes a key, refreshes it, and signs with each quorum', () => {
-    const key = refreshKey(scheme, makeKey(scheme, 3, 2))
-    const of = useOf(scheme, key, Uint8Array.of(1, 2, 3))
-    for (const quorum of quorumsOf(key)) expect(scheme.use.sign.verify(of, sign(scheme, key, quorum, of))).toBe(true)
-    for (const [index, made] of key.made) expect(scheme.isShareOf(index, made)).toBe(true)
-    expect(scheme.isShareOf(2, key.made.get(1)!)).toBe(false)
+  it('is the same scheme each time it is asked for', async () => {
+    const mpc = await loadMpc()
+    expect(schemeOf(mpc, name)).toBe(schemeOf(mpc, name))
   })
 })

@@ -1,18 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { fromHex } from '@quorate/shared/wire/bytes'
-import type { Content, Item } from '@quorate/shared/wire/content'
-import { field, shown } from './terminal.ts'
+import { showContent, type Content } from '@quorate/shared/contents/table'
+import type { Item } from '@quorate/shared/wire/content'
+import { field } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
-export type ContentOptions = Readonly<{ file?: string; hex?: boolean; nostrEvent?: string; taproot?: string | boolean }>
+export type ContentOptions = Readonly<{
+  file?: string
+  hex?: boolean
+  raw?: boolean
+  nostrEvent?: string
+  taproot?: string | boolean
+}>
 
 /** What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in. */
 export async function readContent(message: string | undefined, options: ContentOptions): Promise<Item> {
   const named = [message, options.file, options.nostrEvent].filter((source) => source !== undefined)
   if (named.length !== 1)
     throw new UsageError('what is to be signed? Give one of MESSAGE, --file FILE, --nostr-event FILE')
-  const content = await contentOf(message, options)
+  const content = await namedContent(message, options)
   if (options.taproot === undefined || options.taproot === false) return { content, mode: { kind: 'plain' } }
   const merkleRoot = options.taproot === true ? '' : options.taproot
   if (!/^([0-9a-f]{64})?$/.test(merkleRoot))
@@ -20,13 +26,20 @@ export async function readContent(message: string | undefined, options: ContentO
   return { content, mode: { kind: 'taproot', merkleRoot } }
 }
 
-async function contentOf(message: string | undefined, { file, hex, nostrEvent }: ContentOptions): Promise<Content> {
-  if (nostrEvent !== undefined) return readEvent(nostrEvent)
+async function namedContent(
+  message: string | undefined,
+  { file, hex, raw, nostrEvent }: ContentOptions,
+): Promise<Content> {
+  const type = raw === true ? 'raw' : 'bytes'
+  if (nostrEvent !== undefined) {
+    if (raw === true || hex === true) throw new UsageError('--raw and --hex are for bytes, not for a Nostr event')
+    return readEvent(nostrEvent)
+  }
   const bytes = file === undefined ? Buffer.from(message ?? '') : await readBytes(file)
-  if (hex !== true) return { type: 'bytes', bytes: bytes.toString('hex') }
+  if (hex !== true) return { type, bytes: bytes.toString('hex') }
   const text = bytes.toString().trim().toLowerCase()
   if (!/^([0-9a-f]{2})*$/.test(text)) throw new UsageError('with --hex the message must be hex')
-  return { type: 'bytes', bytes: text }
+  return { type, bytes: text }
 }
 
 async function readEvent(file: string): Promise<Content> {
@@ -52,32 +65,8 @@ export async function readBytes(file: string): Promise<Buffer> {
   }
 }
 
-/** An item as an approver must see it before saying yes: all of it. */
-export function describeItem({ content, mode }: Item): string[] {
-  const under =
-    mode.kind === 'plain' ? [] : [field('key', `Taproot output key, merkle root ${mode.merkleRoot || 'none'}`)]
-  if (content.type === 'nostr-event') {
-    const { kind, created_at, tags, content: text } = content.event
-    return [
-      field('Nostr event', `kind ${kind}, created ${dateOf(created_at)}`),
-      field('content', shown(text)),
-      ...tags.map((tag) => field('tag', shown(JSON.stringify(tag)))),
-      ...under,
-    ]
-  }
-  const text = textOf(fromHex(content.bytes))
-  return [...(text === null ? [] : [field('text', shown(text))]), field('bytes', content.bytes || '(none)'), ...under]
-}
-
-/** Seconds since 1970 as a date, as far as dates go. */
-const dateOf = (seconds: number): string =>
-  seconds < 8.64e12 ? new Date(seconds * 1_000).toISOString() : `${seconds} s after 1970`
-
-function textOf(bytes: Uint8Array): string | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return text.length > 0 ? text : null
-  } catch {
-    return null
-  }
-}
+/** An item as an approver must see it before saying yes: its content, and the key if it is not the group key. */
+export const describeItem = ({ content, mode }: Item): string[] => [
+  ...showContent(content).map(({ label, text }) => field(label, text)),
+  ...(mode.kind === 'plain' ? [] : [field('key', `Taproot output key, merkle root ${mode.merkleRoot || 'none'}`)]),
+]

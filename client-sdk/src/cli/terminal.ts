@@ -41,10 +41,6 @@ export const writeLine = (stream: Writable & { isTTY?: boolean }, text: string):
   stream.write((stream.isTTY === true ? text : stripVTControlCharacters(text)) + '\n')
 }
 
-/** Text from others as it is safe to show: control and formatting characters could make a terminal show something else. */
-export const shown = (text: string): string =>
-  text.replace(/[\p{C}\u2028\u2029]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
-
 export const good = (text: string): string => `${green('✓')} ${text}`
 export const bad = (text: string): string => `${red('✗')} ${text}`
 export const field = (name: string, value: string): string => `${dim(name.padEnd(14))} ${value}`

@@ -1,6 +1,6 @@
 import { toHex } from '@quorate/shared/wire/bytes'
-import type { ContentType } from '@quorate/shared/wire/content'
-import type { Scheme } from '@quorate/shared/wire/ids'
+import type { ContentType } from '@quorate/shared/contents/table'
+import type { SchemeName } from '@quorate/shared/schemes/table'
 import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { Context } from '../context.ts'
 import { invalid, refuse } from '../errors.ts'
@@ -12,17 +12,17 @@ import { drawSkeleton, hostsOf, readReservation } from './skeleton.ts'
 
 /** The key that is wanted. */
 export type ReserveOptions = Readonly<{
-  scheme: Scheme
+  scheme: SchemeName
   threshold: number
   /** User ids: the k-th gets index k. */
   participants: readonly string[]
-  /** What the key may sign at all. Plain bytes when nothing is said. */
+  /** What the key may sign at all, `bytes` when nothing is said. `raw` must be the only one. */
   content?: readonly ContentType[]
   /** Seconds until everybody must have registered. */
   ttl?: number
   /**
    * At most so many shares of the key in one enclave. One less than the threshold when nothing is said, so that no enclave
-   * holds a quorum alone, whatever the gateway proposes.
+   * holds a quorum alone, whatever the gateway proposes; one where a share is a quorum.
    */
   sharesPerEnclave?: number
   signal?: AbortSignal
@@ -40,7 +40,7 @@ export async function reserve(
     participants,
     content = ['bytes'],
     ttl,
-    sharesPerEnclave = threshold - 1,
+    sharesPerEnclave = Math.max(1, threshold - 1),
     signal,
   }: ReserveOptions,
 ): Promise<KeygenKnowledge> {

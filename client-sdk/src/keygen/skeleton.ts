@@ -1,7 +1,8 @@
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { ContentType } from '@quorate/shared/wire/content'
-import type { Digest, Scheme } from '@quorate/shared/wire/ids'
+import type { ContentType } from '@quorate/shared/contents/table'
+import type { SchemeName } from '@quorate/shared/schemes/table'
+import type { Digest } from '@quorate/shared/wire/ids'
 import { Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
@@ -10,7 +11,7 @@ type Reservation = RouteReply<'reserveKeygen'>
 
 /** What the reserving person wants. */
 export type KeyWish = Readonly<{
-  scheme: Scheme
+  scheme: SchemeName
   threshold: number
   participants: readonly string[]
   content: readonly ContentType[]

@@ -1,15 +1,16 @@
-import { messageOf } from '@quorate/shared/content/content'
+import { messageOf, type Content } from '@quorate/shared/contents/table'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openItem, sealItem } from '@quorate/shared/crypto/session-items'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
-import { permitsItem, requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { permitsItem, requireSealedItems, schemeSigns, sealedDigest } from '@quorate/shared/verify/items'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import { Item, type Content, type Mode } from '@quorate/shared/wire/content'
+import { Item, type Mode } from '@quorate/shared/wire/content'
 import type { RequestBody } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 
-/** Something to sign: bytes, a text (its UTF-8), typed content, or content with the key mode to sign it in. */
+/** Something to sign: bytes or a text (its UTF-8) as content of type `bytes`, content, or content with the key mode to sign it in. */
 export type Signable = Uint8Array | string | Content | Item
 
 function itemOf(what: Signable): Item {
@@ -18,10 +19,6 @@ function itemOf(what: Signable): Item {
   if (bytes instanceof Uint8Array) return { content: { type: 'bytes', bytes: toHex(bytes) }, mode }
   return 'content' in bytes ? bytes : { content: bytes, mode }
 }
-
-/** Taproot is for Bitcoin's keys and digests: a Nostr event is signed by the key that it names. */
-const tweakable = (key: Key, { type }: Content): boolean =>
-  key.scheme === 'frost-secp256k1-tr' && type !== 'nostr-event'
 
 /** Checks what is to be signed against its schema and the key's policy. Throws `content.invalid` or `content.not_permitted`. */
 export function readItems(key: Key, what: Signable | readonly Signable[]): Item[] {
@@ -61,17 +58,14 @@ export function openItems(key: Key, request: RequestBody, sealedItems: readonly 
   })
 }
 
-/** The Taproot output key (BIP-341, 32 bytes) of a secp256k1 key over a merkle root (32 bytes, or none). */
+/** The Taproot output key (BIP-341, 32 bytes) of a key whose scheme has one, over a merkle root (32 bytes, or none). */
 export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array()): Uint8Array =>
-  mpc.frost(key.scheme).tweakedKey({ groupKey: fromHex(key.groupKey), tweak: merkleRoot })
+  schemeOf(mpc, key.scheme).tweakedKey(fromHex(key.groupKey), merkleRoot)
 
-/** The bytes that are signed for an item, and the public key (32 bytes) that verifies them. Throws `content.not_permitted`. */
-export function signedBytes(
-  mpc: Mpc,
-  key: Key,
-  { content, mode }: Item,
-): { publicKey: Uint8Array; message: Uint8Array } {
-  if (mode.kind === 'taproot' && !tweakable(key, content)) return refuse('content.not_permitted')
+/** The bytes that are signed for an item, and the public key that verifies them. Throws `content.not_permitted`. */
+export function signedBytes(mpc: Mpc, key: Key, item: Item): { publicKey: Uint8Array; message: Uint8Array } {
+  if (!schemeSigns(key.scheme, item)) return refuse('content.not_permitted')
+  const { content, mode } = item
   const publicKey = mode.kind === 'plain' ? fromHex(key.groupKey) : taprootKey(mpc, key, fromHex(mode.merkleRoot))
   return { publicKey, message: messageOf(content, toHex(publicKey)) }
 }

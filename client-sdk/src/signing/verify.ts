@@ -2,6 +2,8 @@ import { isAcceptedImage, type TrustPolicy } from '@quorate/shared/attestation/p
 import type { Mpc } from '@quorate/shared/mpc'
 import { openSignature } from '@quorate/shared/crypto/session-items'
 import { digestOf } from '@quorate/shared/crypto/sign'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { factsOf } from '@quorate/shared/schemes/table'
 import { permitsItem } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
@@ -53,9 +55,10 @@ export async function acceptSignatures(
   const { results, receipts } = status
   if (results?.length !== items.length) return refuse('signature.invalid')
   const secret = sessionSecretOf(key)
-  const outcomes = results.map((result, at) =>
-    'code' in result ? result : toHex(openSignature(secret, signingId, at, fromBase64url(result.sealedSignature))),
-  )
+  const { signatureLength } = factsOf(key.scheme)
+  const open = (sealed: string, at: number) =>
+    toHex(openSignature(secret, signingId, at, fromBase64url(sealed), signatureLength))
+  const outcomes = results.map((result, at) => ('code' in result ? result : open(result.sealedSignature, at)))
   const version = verifiedKeyOf(key, request.body.certificateDigest)
   const read = readOutcomes(mpc, key, items, outcomes, receipts)
   await verifyReceipts(version, requestDigest, outcomes, receipts)
@@ -117,7 +120,7 @@ export function requireImages(trust: TrustPolicy, receipts: readonly SigningRece
 /** Verifies one signature of one item and gives the public key (hex) that it verifies under. Throws `signature.invalid`. */
 export function verifyItem(mpc: Mpc, key: Key, item: Item, signature: Uint8Array): string {
   const { publicKey, message } = signedBytes(mpc, key, item)
-  const valid = signature.length === 64 && mpc.frost(key.scheme).verify({ publicKey, message, signature })
+  const valid = schemeOf(mpc, key.scheme).use.sign.verify({ publicKey, message }, signature)
   return valid ? toHex(publicKey) : refuse('signature.invalid')
 }
 

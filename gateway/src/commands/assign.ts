@@ -14,7 +14,7 @@ export const assign = (users: readonly UserId[], hosts: readonly EnclaveIdentity
 
 /**
  * How many enclaves must be there before a key may be placed: so many that none of them holds a quorum alone, or all that
- * there are, when those are fewer. While one of them is down, a new key waits rather than crowds.
+ * there are, when those are fewer. Where one share is a quorum, each has an enclave of its own. While one of them is down, a new key waits rather than crowds.
  */
 export const hostsNeeded = (participants: number, threshold: number, configured: number): number =>
-  Math.min(configured, Math.ceil(participants / (threshold - 1)))
+  Math.min(configured, Math.ceil(participants / Math.max(1, threshold - 1)))

@@ -1,7 +1,9 @@
 import { Refusal } from '@quorate/shared/errors'
+import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes/keys'
-import type { EnginePorts } from '../engine/ports.ts'
+import { createLease } from '../engine/lease.ts'
+import type { EnginePorts, StoredSession } from '../engine/ports.ts'
 import { untilReady } from '../engine/until-ready.ts'
 import { createHostHealth } from '../hosts/health.ts'
 import { createKeyCache } from '../keys/key-cache.ts'
@@ -19,7 +21,20 @@ function createKinds(ports: Ports) {
   const health = createHostHealth(hosts, () => {
     for (const { sessions } of Object.values(kinds)) sessions.wake()
   })
-  const engine: EnginePorts = { store, hosts, health, journal: events, clock, timeoutMs }
+  const lease = createLease({
+    store,
+    holder: ports.name,
+    clock,
+    doubted: async () => {
+      await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.recheck()))
+    },
+    given: (claimed) => takeUp(kinds, claimed, (ids) => untilReady(hosts, ids, timeoutMs)),
+    failed: (error) => {
+      if (error instanceof Refusal) events.storeFailed({ kind: 'lease', code: error.code })
+      else events.faulted({ where: 'lease', error })
+    },
+  })
+  const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
   const tools = { hosts, store, keys, recall: createRecall(hosts, keys.load, timeoutMs), timeoutMs }
   const counted = (kind: keyof StatusOf) => {
@@ -31,7 +46,7 @@ function createKinds(ports: Ports) {
     signing: createSignings(ports, engine, limits, tools, counted('signing')),
     refresh: createRefreshes(ports, engine, limits, tools, counted('refresh')),
   }
-  return { kinds, keys, health, timeoutMs }
+  return { kinds, keys, health, lease }
 }
 type Kinds = ReturnType<typeof createKinds>
 
@@ -48,21 +63,24 @@ async function readerKey({ kinds, keys }: Kinds, keyId: KeyId): Promise<string |
   })
 }
 
-/** Takes up what the store has open, once the hosts that it waits for are reached. */
-async function takeUp({ kinds, timeoutMs }: Kinds, { store, enclaves }: Ports): Promise<void> {
-  const open = (await store.openSessions()).flatMap((session) => {
+/** Takes up what was claimed, once the hosts that it waits for are reached. */
+async function takeUp(
+  kinds: Kinds['kinds'],
+  claimed: readonly StoredSession[],
+  reached: (hosts: readonly HostId[]) => Promise<void>,
+): Promise<void> {
+  const open = claimed.flatMap((session) => {
     const kind = Object.entries(kinds).find(([name]) => name === session.kind)?.[1]
     return kind ? [{ session, sessions: kind.sessions }] : []
   })
-  const awaited = open.flatMap(({ session, sessions }) => sessions.awaited(session))
-  await untilReady(enclaves, awaited, timeoutMs)
+  await reached(open.flatMap(({ session, sessions }) => sessions.awaited(session)))
   for (const { session, sessions } of open) sessions.take(session)
 }
 
 /** Joins the ceremonies over one store and one set of hosts. Nothing runs before `start`. */
 export function createCoordinator(ports: Ports): Coordinator {
   const all = createKinds(ports)
-  const { kinds, keys, health } = all
+  const { kinds, keys, health, lease } = all
   return {
     ...kinds.keygen.offered,
     ...kinds.signing.offered,
@@ -78,10 +96,11 @@ export function createCoordinator(ports: Ports): Coordinator {
       signing: kinds.signing.sessions.following,
       refresh: kinds.refresh.sessions.following,
     },
-    start: () => takeUp(all, ports),
+    start: () => lease.claim(),
     async close() {
       health.close()
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.close()))
+      await lease.close()
     },
   }
 }

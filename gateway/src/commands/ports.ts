@@ -40,7 +40,9 @@ export const defaultLimits: Limits = {
   refreshTtlMs: 7 * 86_400_000,
 }
 
+/** `name`: of the gateway, by which it holds its lease on sessions. */
 export type Ports = Readonly<{
+  name: string
   store: Store
   enclaves: Omit<Enclaves, 'close'>
   /** Milliseconds since 1970. */

@@ -6,6 +6,7 @@ import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import { createRefreshAid } from '../aids/refresh.ts'
 import type { Tools } from '../aids/tools.ts'
 import { isInForce, preparing, refreshCourse, type RefreshSession, type RefreshTerms } from '../courses/refresh.ts'
+import type { Versioned } from '../engine/course.ts'
 import { begin } from '../engine/machine.ts'
 import type { EnginePorts } from '../engine/ports.ts'
 import { Sessions } from '../engine/sessions.ts'
@@ -27,14 +28,16 @@ async function known({ sessions }: Context, keyId: KeyId, request: RefreshReques
 }
 
 /**
- * Begins a refresh, one at a time for a key. An epoch that all hosts have certified already is prepared, whoever asked for it:
- * an enclave that has agreed to it, and restarted since, agrees to no other.
+ * Begins a refresh. The store keeps one open refresh for each key. An epoch that all hosts have certified already is prepared,
+ * whoever asked for it: an enclave that has agreed to it, and restarted since, agrees to no other.
  */
 async function requestRefresh(context: Context, keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus> {
   const { ports, keys, limits, sessions } = context
   const before = await known(context, keyId, request)
   if (before !== null) return before
   const { refreshId, epoch, expiresAt } = request.body
+  // Another gateway may have refreshed it.
+  keys.forget(keyId)
   const { verified } = await keys.load(keyId)
   const now = ports.clock()
   await verifyRefreshRequest(verified, request, now)
@@ -50,11 +53,19 @@ async function requestRefresh(context: Context, keyId: KeyId, request: RefreshRe
     stage: { name: 'waiting' },
   }
   const state = next === null ? asked : begin(refreshCourse, asked, preparing(next.certificate))
-  if (sessions.states().some((open) => open.keyId === keyId)) throw new Refusal('session.conflict')
-  const begun = await sessions.insert(refreshId, state)
-  ports.events.refreshRequested({ refreshId, keyId, epoch })
-  return refreshCourse.status(begun)
+  try {
+    const begun = await sessions.insert(refreshId, state)
+    ports.events.refreshRequested({ refreshId, keyId, epoch })
+    return refreshCourse.status(begun)
+  } catch (error) {
+    // The same request came twice at once, or another refresh of the key is open.
+    const same = isConflict(error) ? await known(context, keyId, request) : null
+    if (same === null) throw error
+    return same
+  }
 }
+
+const isConflict = (error: unknown): boolean => error instanceof Refusal && error.code === 'session.conflict'
 
 /** What people can do in refreshes, and the sessions behind it. */
 export function createRefreshes(
@@ -65,13 +76,15 @@ export function createRefreshes(
   counted: (open: number) => void,
 ) {
   const { keys } = tools
+  const forgetOld = ({ state }: Versioned<RefreshSession>) => {
+    if (isInForce(state)) keys.forget(state.keyId)
+  }
   const sessions = new Sessions<RefreshTerms>({
     course: refreshCourse,
     aid: createRefreshAid(tools),
     ports: engine,
-    saved: ({ state }) => {
-      if (isInForce(state)) keys.forget(state.keyId)
-    },
+    saved: forgetOld,
+    elsewhere: forgetOld,
     counted,
   })
   const context = { ports, keys, limits, sessions }

@@ -2,7 +2,7 @@ import type { KeyId } from '@quorate/shared/wire/ids'
 import type { SigningSession } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 
-/** Open signings by key, and who waits for one to appear. */
+/** Open signings that this gateway drives, by key, and who waits for one to appear. */
 export class Directory {
   readonly #byKey = new Map<KeyId, Set<string>>()
   readonly #listeners = new Map<KeyId, Set<() => void>>()
@@ -21,7 +21,12 @@ export class Directory {
       if (ids.has(s.id)) return
       this.#byKey.set(s.keyId, ids.add(s.id))
       for (const listener of this.#listeners.get(s.keyId) ?? []) listener()
-    } else if (ids.delete(s.id) && ids.size === 0) this.#byKey.delete(s.keyId)
+    } else this.forget(s)
+  }
+
+  forget({ id, keyId }: Pick<SigningSession, 'id' | 'keyId'>): void {
+    const ids = this.#byKey.get(keyId)
+    if (ids?.delete(id) && ids.size === 0) this.#byKey.delete(keyId)
   }
 
   onNew(keyId: KeyId, listener: () => void): () => void {

@@ -8,6 +8,7 @@ import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { signingCourse } from '../courses/signing.ts'
 import type { SigningOwn, SigningSession, SigningTerms } from '../courses/signing-terms.ts'
+import { hasEnded } from '../engine/machine.ts'
 import type { EnginePorts, Waiting } from '../engine/ports.ts'
 import { Sessions } from '../engine/sessions.ts'
 import type { LoadKey } from '../keys/key-cache.ts'
@@ -81,7 +82,7 @@ async function requestSigning(context: Context, body: z.output<typeof SigningBod
   const requestDigest = await verifyRequest(verified, request, now)
   if (items.length !== sealedItems.length) throw new Refusal('request.invalid')
   if (expiresAt > now + limits.signingTtlMs) throw new Refusal('request.invalid')
-  if (sessions.opened(signingId) !== null) return known(context, body)
+  if (sessions.drives(signingId)) return known(context, body)
   if (directory.count(keyId) >= limits.openSigningsPerKey) throw new Refusal('request.rate_limited')
   try {
     const inserted = await sessions.insert(signingId, begun(verified, { request, requestDigest, sealedItems }))
@@ -113,11 +114,10 @@ async function waitSignings(context: Context, keyId: KeyId, { ms, signal }: Omit
   return openSignings(context, keyId)
 }
 
-const openSignings = ({ sessions, directory }: Context, keyId: KeyId): SigningStatus[] =>
-  directory.of(keyId).flatMap((id) => {
-    const now = sessions.opened(id)
-    return now && now.version > 0 ? [signingCourse.status(now)] : []
-  })
+async function openSignings({ sessions, directory }: Context, keyId: KeyId): Promise<SigningStatus[]> {
+  const found = await Promise.all(directory.of(keyId).map((id) => sessions.find(id)))
+  return found.filter(({ state }) => !hasEnded(state)).map(signingCourse.status)
+}
 
 /** What people can do in signings, and the sessions behind it. */
 export function createSignings(
@@ -135,6 +135,7 @@ export function createSignings(
     ports: engine,
     saved: ({ state }) => directory.note(state),
     taken: (state) => directory.note(state),
+    dropped: (state) => directory.forget(state),
     counted,
   })
   const context = { ports, loadKey, limits, sessions, directory }

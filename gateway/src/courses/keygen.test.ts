@@ -1,3 +1,4 @@
+import { defaultScheme } from '@quorate/shared/schemes/table'
 import { EnclaveId, type KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { RoundOne, Skeleton } from '@quorate/shared/wire/keygen'
@@ -21,7 +22,7 @@ const reservedUntil = (initBy: number): KeygenSession => ({
   seats: hosts.map((host, at) => ({ index: at + 1, host })),
   attempt: 0,
   own: {
-    scheme: 'frost-ed25519',
+    scheme: defaultScheme,
     threshold: 2,
     expiresAt: EXPIRES,
     people: hosts.map((enclaveId, at) => ({

@@ -1,6 +1,7 @@
 import { keygen } from '@quorate/shared/ceremonies/keygen'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import type { EnclaveId, Scheme, UserId } from '@quorate/shared/wire/ids'
+import type { SchemeName } from '@quorate/shared/schemes/table'
+import type { EnclaveId, UserId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { KeygenState, RegistrationReceipt, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
@@ -34,7 +35,7 @@ export type Plan =
 
 /** `people` stand in the order of their seats. */
 export type KeygenOwn = Readonly<{
-  scheme: Scheme
+  scheme: SchemeName
   threshold: number
   expiresAt: number
   people: readonly Person[]

@@ -223,6 +223,7 @@ export const refreshCourse: Course<RefreshTerms> = {
   }),
   savesRounds: true,
   record,
+  alone: ({ keyId }) => `refresh of ${keyId}`,
   stored,
   status,
 }

@@ -40,6 +40,7 @@ function actorOf(more: Partial<Of> = {}, until = LONG) {
     },
     load: () => Promise.resolve(null),
     saved: () => {},
+    lost: () => {},
     failed: (error) => failures.push(error),
     ...more,
   }
@@ -153,6 +154,53 @@ describe('an actor', () => {
     write()
     await turn()
     expect(words()).toEqual(['longer', 'over'])
+  })
+
+  it('takes what the store has, and applies the word to that, when a write conflicts and the session is still its own', async () => {
+    let stored = 5
+    const { actor, words } = actorOf({
+      save: (_, __, expected) => {
+        if (expected !== stored) return Promise.reject(new Refusal('session.conflict'))
+        stored += 1
+        return Promise.resolve(stored)
+      },
+      load: () => Promise.resolve({ version: 5, state: { words: ['stored'], until: LONG }, here: true }),
+    })
+    await actor.post('a')
+    expect([actor.current.version, words()]).toEqual([6, ['stored', 'a']])
+  })
+
+  it('is lost when a write conflicts and another drives the session: it refuses what it was told, to be sent again', async () => {
+    let write = () => {}
+    const { actor, performed, words } = actorOf({
+      save: () => new Promise((_, reject) => (write = () => reject(new Refusal('session.conflict')))),
+      load: () => Promise.resolve({ version: 5, state: { words: ['stored'], until: LONG }, here: false }),
+      lost: () => void actor.stop('session.elsewhere'),
+    })
+    const told = [actor.post('ask x'), actor.post('b')].map((post) =>
+      expect(post).rejects.toEqual(expect.objectContaining({ code: 'session.elsewhere' })),
+    )
+    write()
+    await Promise.all(told)
+    await expect(actor.post('c')).rejects.toMatchObject({ code: 'session.elsewhere' })
+    expect([performed, words()]).toEqual([[], []])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is lost when another saves a version, and not by a version of its own', async () => {
+    let lost = 0
+    const { actor } = actorOf({
+      save: (_, __, expected) => {
+        actor.heard(expected + 1)
+        return Promise.resolve(expected + 1)
+      },
+      lost: () => void (lost += 1),
+    })
+    await actor.post('a')
+    actor.heard(2)
+    expect(lost).toBe(0)
+    actor.heard(3)
+    expect(lost).toBe(1)
   })
 
   it('says so, and goes on, when performing throws against its word', async () => {

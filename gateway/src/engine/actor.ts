@@ -1,4 +1,4 @@
-import { Refusal } from '@quorate/shared/errors'
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Versioned } from './course.ts'
 
 /** A kind of session, as its actor drives it. `S` state, `E` event, `F` effect. */
@@ -23,9 +23,12 @@ export type Behaviour<S, E, F> = Readonly<{
   isRepeatable: (after: S, event: E) => boolean
   /** Writes `after` at `expected + 1` and gives that version. Rejects with a `Refusal`, and then nothing is written. */
   save: (before: S | null, after: S, expected: number) => Promise<number>
-  load: () => Promise<Versioned<S> | null>
+  /** `here`: this gateway drives the session. */
+  load: () => Promise<(Versioned<S> & Readonly<{ here: boolean }>) | null>
   /** A state was saved. */
   saved: (now: Versioned<S>) => void
+  /** Another gateway drives the session: this actor is to be stopped. */
+  lost: () => void
   failed: (error: unknown) => void
 }>
 
@@ -43,7 +46,7 @@ const MAX_CONFLICTS = 5
 /**
  * Drives one session. Every event goes through one mailbox; the actor saves the new state, then performs what the state owes. A
  * failed save is reported to the poster of the event. For events of hosts and of the clock the actor tries the save again.
- * When another gateway has moved the session, the actor takes the stored state and applies the events to it.
+ * When the store holds another version, the actor takes that one and applies the events to it, if the session is still this gateway's.
  */
 export class Actor<S, E, F> {
   readonly #behaviour: Behaviour<S, E, F>
@@ -53,7 +56,10 @@ export class Actor<S, E, F> {
   #mailbox: Letter<S, E>[] = []
   #reading = false
   #read: Promise<void> = Promise.resolve()
-  #stopped = false
+  #saving = false
+  /** The newest version that is known to be saved. */
+  #heard = 0
+  #stopped: RefusalCode | null = null
   #retry: NodeJS.Timeout | null = null
   #alarm: NodeJS.Timeout | null = null
 
@@ -71,7 +77,7 @@ export class Actor<S, E, F> {
 
   /** Resolves when the event's outcome is saved. Null: look only for effects that `answer` answers. */
   post(event: E | null): Promise<S> {
-    if (this.#stopped) return Promise.reject(new Refusal('gateway.draining'))
+    if (this.#stopped !== null) return Promise.reject(new Refusal(this.#stopped))
     return new Promise((resolve, reject) => this.#deliver({ event, poster: { resolve, reject } }))
   }
 
@@ -80,17 +86,23 @@ export class Actor<S, E, F> {
     this.#deliver({ event: null, poster: null })
   }
 
-  /** Resolves when the write that is under way has ended. */
-  async stop(): Promise<void> {
-    this.#stopped = true
+  /** A version was saved, by whoever. When it was another gateway, that one drives the session. */
+  heard(version: number): void {
+    this.#heard = Math.max(this.#heard, version)
+    if (!this.#saving && this.#heard > this.#current.version && this.#stopped === null) this.#behaviour.lost()
+  }
+
+  /** Takes no more events: they are refused with `code`. Resolves when the write that is under way has ended. */
+  async stop(code: RefusalCode = 'gateway.draining'): Promise<void> {
+    this.#stopped ??= code
     for (const timer of [this.#alarm, this.#retry]) if (timer) clearTimeout(timer)
     await this.#read
-    for (const { poster } of this.#mailbox) poster?.reject(new Refusal('gateway.draining'))
+    for (const { poster } of this.#mailbox) poster?.reject(new Refusal(this.#stopped))
     this.#mailbox = []
   }
 
   #deliver(letter: Letter<S, E>): void {
-    if (this.#stopped) return
+    if (this.#stopped !== null) return
     this.#mailbox.push(letter)
     this.#drain()
   }
@@ -101,7 +113,7 @@ export class Actor<S, E, F> {
 
   async #readMail(): Promise<void> {
     this.#reading = true
-    while (this.#mailbox.length > 0 && !this.#stopped) {
+    while (this.#mailbox.length > 0 && this.#stopped === null) {
       const letters = this.#mailbox
       this.#mailbox = []
       const before = this.#current.state
@@ -127,15 +139,34 @@ export class Actor<S, E, F> {
         return
       }
       try {
-        this.#take({ version: await this.#behaviour.save(this.#stored, next, version), state: next })
+        await this.#save(next)
         return
       } catch (error) {
         if (!isConflict(error) || conflicts === MAX_CONFLICTS || version === 0) throw error
-        const stored = await this.#behaviour.load()
-        if (stored === null) throw error
-        this.#take(stored)
+        await this.#takeStored(error)
       }
     }
+  }
+
+  async #save(next: S): Promise<void> {
+    this.#saving = true
+    try {
+      const version = await this.#behaviour.save(this.#stored, next, this.#current.version)
+      this.#take({ version, state: next })
+    } finally {
+      this.#saving = false
+    }
+    this.heard(this.#current.version)
+  }
+
+  async #takeStored(conflict: unknown): Promise<void> {
+    const stored = await this.#behaviour.load()
+    if (stored === null) throw conflict
+    if (!stored.here) {
+      this.#behaviour.lost()
+      throw new Refusal('session.elsewhere')
+    }
+    this.#take({ version: stored.version, state: stored.state })
   }
 
   #take(stored: Versioned<S>): void {
@@ -174,7 +205,7 @@ export class Actor<S, E, F> {
   #performOwed(): void {
     const { effects, nameOf, perform } = this.#behaviour
     const { state } = this.#current
-    for (const effect of this.#stopped ? [] : effects(state)) {
+    for (const effect of this.#stopped === null ? effects(state) : []) {
       const name = nameOf(effect)
       if (name === null || this.#underWay.has(name)) continue
       this.#underWay.add(name)
@@ -191,6 +222,7 @@ export class Actor<S, E, F> {
   #putBack(letters: readonly Letter<S, E>[], error: unknown): boolean {
     this.#behaviour.failed(error)
     for (const { poster } of letters) poster?.reject(error)
+    if (this.#stopped !== null) return true
     if (this.#current.version === 0 || !(error instanceof Refusal)) return false
     this.#mailbox = [...letters.filter(({ poster }) => poster === null), ...this.#mailbox]
     this.#retry ??= setTimeout(() => {
@@ -202,7 +234,7 @@ export class Actor<S, E, F> {
 
   #setAlarm(): void {
     const { hasEnded, expiresAt, clock, timePassed } = this.#behaviour
-    if (this.#stopped || hasEnded(this.#current.state)) return
+    if (this.#stopped !== null || hasEnded(this.#current.state)) return
     const left = Math.max(expiresAt(this.#current.state) - clock(), 0)
     const ring = () => {
       this.#deliver({ event: timePassed(clock()), poster: null })

@@ -136,6 +136,8 @@ export type Course<T extends Terms> = Readonly<{
   /** False where hosts repeat every answer of an attempt, so that its rounds need not be saved. */
   savesRounds: boolean
   record: (before: Session<T> | null, after: Session<T>, at: number) => Writing
+  /** At most one open session of this name is stored; it is that of the session's first state. By default any number. */
+  alone?: (s: Session<T>) => string
   /** The state without what stands elsewhere once it is saved. */
   stored?: (s: Session<T>) => Session<T>
   /** Here, and only here, the names of states that the world sees. */

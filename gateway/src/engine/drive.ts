@@ -3,7 +3,7 @@ import type { Behaviour } from './actor.ts'
 import { Asker, type Aid } from './ask.ts'
 import type { Course, Session, Terms, Versioned } from './course.ts'
 import { effects, hasEnded, isRepeatable, transition, type Effect, type Event } from './machine.ts'
-import type { EnginePorts } from './ports.ts'
+import type { EnginePorts, StoredSession } from './ports.ts'
 
 /** What drives the sessions of one course. */
 export type Driven<T extends Terms> = Readonly<{ course: Course<T>; aid: Aid<T>; ports: EnginePorts }>
@@ -18,6 +18,7 @@ function saving<T extends Terms>(
   let begun: number | null = null
   return async (before, after, expected) => {
     const { audit, key, durable } = course.record(before, after, clock())
+    const alone = course.alone?.(after)
     if (after.stage.name === 'asking') begun ??= clock()
     const version = await store.save({
       kind,
@@ -29,6 +30,7 @@ function saving<T extends Terms>(
       expiresAt: course.deadline(after),
       durable,
       audit,
+      ...(alone === undefined ? {} : { alone }),
       ...(key ? { key } : {}),
     })
     report(kind, { before, after, seconds: begun === null ? 0 : (clock() - begun) / 1_000 }, journal)
@@ -36,14 +38,24 @@ function saving<T extends Terms>(
   }
 }
 
-/** How a session of this course is driven: see `Actor`. `saved` hears of every state that was written. */
+/** Logs what nobody waits for: a refusal of the store, or a bug. */
+export function reportFailure<T extends Terms>({ course, ports }: Driven<T>, error: unknown): void {
+  const { kind } = course.of
+  if (error instanceof Refusal) ports.journal.storeFailed({ kind, code: error.code })
+  else ports.journal.faulted({ where: kind, error })
+}
+
+/** `saved` hears of every state that was written, `lost` when another gateway drives the session. */
+type Heard<T extends Terms> = Pick<Behaviour<Session<T>, Event<T>, Effect<T>>, 'saved' | 'lost'>
+
+/** How a session of this course is driven: see `Actor`. */
 export function behaviourOf<T extends Terms>(
   driven: Driven<T>,
   id: string,
-  saved: (now: Versioned<Session<T>>) => void,
+  { saved, lost }: Heard<T>,
 ): Behaviour<Session<T>, Event<T>, Effect<T>> {
   const { course, aid, ports } = driven
-  const { store, clock, journal, health } = ports
+  const { store, clock, health } = ports
   const { kind } = course.of
   const asker = new Asker(course, aid, ports)
   return {
@@ -52,6 +64,7 @@ export function behaviourOf<T extends Terms>(
     hasEnded,
     clock,
     saved,
+    lost,
     isRepeatable: (after, event) => isRepeatable(course, after, event),
     expiresAt: course.deadline,
     timePassed: (now) => ({ type: 'time_passed', now }),
@@ -64,11 +77,8 @@ export function behaviourOf<T extends Terms>(
     perform: (s, effect) =>
       effect.type === 'ask' ? asker.perform(s, effect) : Promise.reject(new Error(`${effect.type} asks nobody`)),
     save: saving(driven, id),
-    load: async () => (await store.loadSession(kind, id)) as Versioned<Session<T>> | null,
-    failed: (error) => {
-      if (error instanceof Refusal) journal.storeFailed({ kind, code: error.code })
-      else journal.faulted({ where: kind, error })
-    },
+    load: async () => (await store.loadSession(kind, id)) as (Versioned<Session<T>> & StoredSession) | null,
+    failed: (error) => reportFailure(driven, error),
   }
 }
 

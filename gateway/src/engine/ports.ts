@@ -59,12 +59,20 @@ export type KeyStep =
   | Readonly<{ step: 'made' | 'certified'; record: KeyRecord }>
   | Readonly<{ step: 'installing' | 'retired'; epoch: number }>
 
-/** A session in the store, which does not look into its state. */
-export type StoredSession = Readonly<{ kind: string; id: string; keyId: KeyId; version: number; state: unknown }>
+/** A session in the store, which does not look into its state. `here`: the handle that was asked drives it. */
+export type StoredSession = Readonly<{
+  kind: string
+  id: string
+  keyId: KeyId
+  version: number
+  here: boolean
+  state: unknown
+}>
 
 /**
  * One atomic write: the state at `expected + 1` if the stored version is `expected` (0 inserts), with the key and the audit
- * records that belong to it. `durable`: not acknowledged before it is on the disk. Times in ms.
+ * records that belong to it. `durable`: not acknowledged before it is on the disk. `alone`: one open session under this name.
+ * A session keeps to its end the name that it was inserted with. Times in ms.
  */
 export type Change = Readonly<{
   kind: string
@@ -75,17 +83,49 @@ export type Change = Readonly<{
   ended: boolean
   expiresAt: number
   durable: boolean
+  alone?: string
   key?: KeyStep
   audit?: readonly AuditRecord[]
 }>
 
-/** Everything rejects with `store.failed` when the disk fails; nothing of the failed change is then written. */
+/** A session was saved at this version. */
+export type Moved = Readonly<{ kind: string; id: string; version: number }>
+
+/**
+ * `sessions`: open ones that this handle drives from now on, and did not before. `anew`: the handle had no lease, so that others may
+ * have taken what it drove.
+ */
+export type Claimed = Readonly<{ sessions: readonly StoredSession[]; anew: boolean }>
+
+/**
+ * One handle on the stored sessions; a gateway has one. At any time one handle at most drives a session: who inserted it, or who
+ * claimed it last. While the lease of that handle lasts, nobody else can write the session. So a person's word for it is refused
+ * elsewhere (`session.elsewhere`, to be sent again) and never written past its driver: nothing is lost or applied twice.
+ *
+ * Everything rejects with `store.failed` when the disk fails; nothing of the failed change is then written.
+ */
 export type SessionStore = {
   loadSession(kind: string, id: string): Promise<StoredSession | null>
-  /** Not ended, for the start. */
-  openSessions(): Promise<StoredSession[]>
-  /** Gives the new version. Rejects with `session.conflict` when the stored version is not the expected one. */
+  /**
+   * Gives the new version. The session is driven by this handle from then on. Rejects with `session.conflict` when the stored version
+   * is not the expected one, when another handle drives the session and its lease lasts, or when another session is open under
+   * the same `alone`.
+   */
   save(change: Change): Promise<number>
+  /**
+   * Begins or renews the lease of this handle, until `until` (ms since 1970), and gives the open sessions that nobody drives: of no
+   * handle, or of one whose lease is over. The first claim of a handle ends all other leases under this holder's name, so that a
+   * restart resumes at once. Hence a name belongs to one gateway. A session that does not open is left out.
+   */
+  claim(holder: string, until: number): Promise<Claimed>
+  /** Ends the lease of this handle: anybody may claim what it drove. */
+  release(): Promise<void>
+  /**
+   * Calls `listener` for every change that is saved, through whichever handle, once it can be loaded. Any store tells of the changes of
+   * its own process, before the save resolves. SQLite cannot tell across processes, and does not: a listener hears of those
+   * when it asks. Gives the way to stop.
+   */
+  moved(listener: (at: Moved) => void): () => void
 }
 
 /** `after`: wait for a version above it; without it, for the end. At most `ms`; then, or when aborted, the current status. */
@@ -113,9 +153,18 @@ export type Journal = Readonly<{
   faulted(at: { where: string; error: unknown }): void
 }>
 
+/** What all sessions know of the gateway's lease. */
+export type Lease = Readonly<{
+  /** True while nobody else can have moved what this gateway drives, so that its memory is the truth. */
+  holds: () => boolean
+  /** Renews the lease and takes up what nobody drives. Rejects with `store.failed` or `gateway.draining`. */
+  claim: () => Promise<void>
+}>
+
 /** What the engine needs of the world. `timeoutMs`: for one question to a host. `clock`: ms since 1970. */
 export type EnginePorts = Readonly<{
   store: SessionStore
+  lease: Lease
   hosts: Hosts
   health: Health
   journal: Journal

@@ -1,9 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
 import { Actor } from './actor.ts'
 import type { Session, Terms, Versioned } from './course.ts'
-import { behaviourOf, type Driven } from './drive.ts'
+import { behaviourOf, reportFailure, type Driven } from './drive.ts'
 import { effects, hasEnded, type Effect, type Event } from './machine.ts'
-import type { StoredSession, Waiting } from './ports.ts'
+import type { Moved, StoredSession, Waiting } from './ports.ts'
+import { Watchers } from './watchers.ts'
 import type { HostId } from '@quorate/shared/wire/host'
 
 /** Ended sessions that stay in memory, since their owners are about to ask for the outcome. */
@@ -13,51 +14,67 @@ type Now<T extends Terms> = Versioned<Session<T>>
 
 /**
  * `taken` hears of every session that was loaded from the store. `saved` hears of every written state before the waiting callers
- * do. `counted` hears how many sessions are open whenever that number changes.
+ * do. `elsewhere` hears of states that other gateways have written, as far as the store tells. `dropped` hears of every session that another gateway drives now. `counted` hears how many sessions this gateway drives
+ * whenever that number changes.
  */
 export type Kind<T extends Terms> = Driven<T> &
   Readonly<{
     taken?: (state: Session<T>) => void
     saved?: (now: Now<T>) => void
+    elsewhere?: (now: Now<T>) => void
+    dropped?: (state: Session<T>) => void
     counted: (open: number) => void
   }>
 
-/** The sessions of one kind: all open ones in memory, each with its actor, and who waits for them. */
+/**
+ * The sessions of one kind: in memory those that this gateway drives, each with its actor, and who waits for any of them. What is in
+ * memory is the truth while the lease holds; everything else is read from the store each time it is asked for.
+ */
 export class Sessions<T extends Terms> {
   readonly #of: Kind<T>
   readonly #open = new Map<string, Actor<Session<T>, Event<T>, Effect<T>>>()
   readonly #ended = new Map<string, Now<T>>()
-  readonly #watchers = new Map<string, Set<(now: Now<T>) => void>>()
+  readonly #watchers = new Watchers<Now<T>>()
   readonly #waiting = new Set<() => void>()
+  readonly #stopListening: () => void
   #closed = false
 
   constructor(of: Kind<T>) {
     this.#of = of
+    this.#stopListening = of.ports.store.moved((at) => this.#moved(at))
   }
 
   get size(): number {
     return this.#open.size
   }
 
-  states(): Session<T>[] {
-    return [...this.#open.values()].map(({ current }) => current.state)
+  /** Does this gateway drive the session? */
+  drives(id: string): boolean {
+    return this.#open.has(id)
   }
 
-  /** The open session in memory, if it is there. */
-  opened(id: string): Now<T> | null {
-    return this.#open.get(id)?.current ?? null
-  }
-
-  /** Takes up a session that the store holds, and performs what is owed. */
-  take({ id, version, state }: StoredSession): Actor<Session<T>, Event<T>, Effect<T>> {
-    const known = this.#open.get(id)
-    if (known) return known
-    const actor = this.#start(id, { version, state: state as Session<T> })
+  /** Takes up a session that this gateway has claimed, and performs what is owed. */
+  take({ id, version, state }: StoredSession): void {
+    // An actor of a version before this one is dropped, and the session taken up anew.
+    this.#open.get(id)?.heard(version)
+    const start = { version, state: state as Session<T> }
+    if (this.#closed || this.#open.has(id) || this.#ended.has(id) || hasEnded(start.state)) return
+    const actor = this.#start(id, start)
     this.#open.set(id, actor)
     this.#of.counted(this.#open.size)
     this.#of.taken?.(actor.current.state)
     actor.wake()
-    return actor
+  }
+
+  /** Asks the store which sessions are still this gateway's, and drops the others. */
+  async recheck(): Promise<void> {
+    const recheck = async ([id, actor]: [string, Actor<Session<T>, Event<T>, Effect<T>>]) => {
+      const stored = await this.#load(id)
+      if (this.#open.get(id) !== actor) return
+      if (stored?.here) this.take(stored)
+      else this.#drop(id)
+    }
+    await Promise.all([...this.#open].filter(([, { current }]) => current.version > 0).map(recheck))
   }
 
   /** Begins a session. Rejects with `session.conflict` when there is one of this id. */
@@ -80,23 +97,34 @@ export class Sessions<T extends Terms> {
 
   /** Rejects with `request.not_found`. */
   async find(id: string): Promise<Now<T>> {
-    const known = this.#open.get(id)?.current ?? this.#ended.get(id)
+    const driven = this.#of.ports.lease.holds() ? this.#open.get(id)?.current : undefined
+    const known = this.#ended.get(id) ?? driven
     if (known && known.version > 0) return known
-    const stored = await this.#of.ports.store.loadSession(this.#of.course.of.kind, id)
+    const stored = await this.#load(id)
     if (stored === null) throw new Refusal('request.not_found')
     const now = { version: stored.version, state: stored.state as Session<T> }
     if (hasEnded(now.state)) {
       this.#keep(id, now)
       return now
     }
-    return this.take(stored).current
+    if (stored.here) this.take(stored)
+    return now
   }
 
-  /** Applies an event. Gives the saved state. Rejects with `request.not_found`, `store.failed` or `gateway.draining`. */
+  /**
+   * Applies an event. Gives the saved state. Rejects with `request.not_found`, `store.failed`, `gateway.draining`, or
+   * `session.elsewhere` when another gateway drives the session: then the event has changed nothing, and may be sent again.
+   */
   async post(id: string, event: Event<T>): Promise<Now<T>> {
-    const now = await this.find(id)
+    const { lease } = this.#of.ports
+    let now = await this.find(id)
+    if (!hasEnded(now.state) && !(this.#open.has(id) && lease.holds())) {
+      await lease.claim()
+      now = await this.find(id)
+    }
+    if (hasEnded(now.state)) return now
     const actor = this.#open.get(id)
-    if (actor === undefined) return now
+    if (actor === undefined) throw new Refusal('session.elsewhere')
     await actor.post(event)
     return actor.current
   }
@@ -117,13 +145,9 @@ export class Sessions<T extends Terms> {
     return this.#owed(s, 'ask').flatMap(({ index }) => s.seats[index - 1]?.host ?? [])
   }
 
+  /** Calls `listener` with later states, each version once. One that this gateway does not drive may skip versions. */
   watch(id: string, listener: (now: Now<T>) => void): () => void {
-    const listeners = this.#watchers.get(id) ?? new Set()
-    this.#watchers.set(id, listeners.add(listener))
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0 && this.#watchers.get(id) === listeners) this.#watchers.delete(id)
-    }
+    return this.#watchers.add(id, listener)
   }
 
   /** Reads and follows a session by its public status. */
@@ -139,10 +163,26 @@ export class Sessions<T extends Terms> {
   /** The next status above version `after`, or the current one when time is up. */
   async wait(id: string, { after, ms, signal }: Waiting): Promise<T['status']> {
     const isNews = ({ version, state }: Now<T>) => hasEnded(state) || (after !== undefined && version > after)
-    const now = await this.find(id)
-    if (isNews(now)) return this.#of.course.status(now)
-    await this.until(ms, signal, (stop) => this.watch(id, (next) => isNews(next) && stop()))
-    return this.#of.course.status(await this.find(id))
+    const { status } = this.#of.course
+    let hasNews = false
+    let wake = () => {}
+    // Watched before it is read: what is saved in between is not missed.
+    const unwatch = this.watch(id, (next) => {
+      hasNews ||= isNews(next)
+      if (hasNews) wake()
+    })
+    try {
+      const now = await this.find(id)
+      if (isNews(now)) return status(now)
+      await this.until(ms, signal, (stop) => {
+        wake = stop
+        if (hasNews) stop()
+        return unwatch
+      })
+      return status(await this.find(id))
+    } finally {
+      unwatch()
+    }
   }
 
   /**
@@ -169,6 +209,7 @@ export class Sessions<T extends Terms> {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#stopListening()
     for (const stop of this.#waiting) stop()
     await Promise.all([...this.#open.values()].map((actor) => actor.stop()))
   }
@@ -181,28 +222,48 @@ export class Sessions<T extends Terms> {
         this.#of.counted(this.#open.size)
         this.#keep(id, now)
       }
-      this.#inform(id, now)
+      this.#watchers.tell(id, now)
     }
-    return new Actor(behaviourOf(this.#of, id, saved), start)
+    return new Actor(behaviourOf(this.#of, id, { saved, lost: () => this.#drop(id) }), start)
+  }
+
+  #load(id: string): Promise<StoredSession | null> {
+    return this.#of.ports.store.loadSession(this.#of.course.of.kind, id)
+  }
+
+  #moved({ kind, id, version }: Moved): void {
+    if (kind !== this.#of.course.of.kind) return
+    const actor = this.#open.get(id)
+    if (actor) actor.heard(version)
+    else if (this.#of.elsewhere || this.#watchers.has(id)) void this.#refresh(id)
+  }
+
+  /** Another gateway drives the session: forgets it, and gives what is stored to whoever waits. */
+  #drop(id: string): void {
+    const actor = this.#open.get(id)
+    if (actor === undefined) return
+    this.#open.delete(id)
+    this.#of.counted(this.#open.size)
+    this.#of.dropped?.(actor.current.state)
+    void actor.stop('session.elsewhere')
+    void this.#refresh(id)
+  }
+
+  /** Tells what is stored of a session that this gateway does not drive. */
+  async #refresh(id: string): Promise<void> {
+    try {
+      const now = await this.find(id)
+      this.#of.elsewhere?.(now)
+      this.#watchers.tell(id, now)
+    } catch (error) {
+      reportFailure(this.#of, error)
+    }
   }
 
   #owed<N extends Effect<T>['type']>(s: Session<T>, type: N): Extract<Effect<T>, { type: N }>[] {
     return effects(this.#of.course, s).filter(
       (effect): effect is Extract<Effect<T>, { type: N }> => effect.type === type,
     )
-  }
-
-  /** Tells every watcher, also when one of them throws. */
-  #inform(id: string, now: Now<T>): void {
-    const errors: unknown[] = []
-    for (const listener of this.#watchers.get(id) ?? []) {
-      try {
-        listener(now)
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    if (errors.length > 0) throw new AggregateError(errors)
   }
 
   #keep(id: string, now: Now<T>): void {

@@ -1,4 +1,5 @@
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
+import * as schemes from '@quorate/shared/schemes/table'
 import * as ids from '@quorate/shared/wire/ids'
 import * as identity from '@quorate/shared/wire/identity'
 import * as keygen from '@quorate/shared/wire/keygen'
@@ -20,7 +21,7 @@ type Json = Record<string, unknown>
 
 /** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
-const messages = [ids, identity, keygen, refresh, signing, problem, status]
+const messages = [schemes, ids, identity, keygen, refresh, signing, problem, status]
 const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, enclaveRoutes, manifestRoutes]
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })

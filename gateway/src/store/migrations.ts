@@ -25,6 +25,14 @@ const migrations: readonly string[] = [
   'CREATE TABLE manifests (enclave_id TEXT PRIMARY KEY, blob BLOB NOT NULL) STRICT;',
   // Sessions have another state; those of before cannot be taken up. Keys stay.
   'DELETE FROM sessions;',
+  // Who drives a session: a handle on this database, as long as its lease lasts. And names under which one session is open.
+  `CREATE TABLE leases (handle TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+   ALTER TABLE sessions ADD COLUMN handle TEXT;
+   ALTER TABLE sessions ADD COLUMN alone TEXT;
+   DROP INDEX open_sessions;
+   CREATE INDEX open_sessions ON sessions (handle) WHERE ended = 0;
+   CREATE UNIQUE INDEX alone_sessions ON sessions (alone) WHERE ended = 0;
+   UPDATE OR IGNORE sessions SET alone = 'refresh of ' || key_id WHERE kind = 'refresh' AND ended = 0;`,
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import type { KeyRow } from './key-table.ts'
-import type { AuditRecord, Change, KeyRecord, KeyStep, StoredSession } from '../engine/ports.ts'
+import type { AuditRecord, Change, KeyRecord, KeyStep, Moved, StoredSession } from '../engine/ports.ts'
+import { movesOf } from './moves.ts'
 import { Sender } from './sender.ts'
 import type { FoundSession } from './session-table.ts'
 import type { Store, TakenManifest } from './store.ts'
@@ -40,17 +42,20 @@ async function opened(worker: Worker): Promise<void> {
 
 /** Opens, or makes, the database. Throws a plain Error that tells the operator why it cannot. */
 export async function openStore({ path, storageKey, retentionMs = WEEK, onFault }: StoreOptions): Promise<Store> {
-  const worker = startWorker({ path, storageKey })
+  const worker = startWorker({ path, storageKey, handle: randomUUID() })
   await opened(worker)
   const fault = onFault ?? (() => undefined)
   worker.on('error', () => fault('the thread of the store ended'))
   const sender = new Sender(worker, fault)
+  const moves = movesOf(path, fault)
   return {
-    ...sessionStore(sender, fault),
+    ...sessionStore(sender, moves),
+    ...leaseStore(sender, fault),
     ...recordStore(sender),
     verifyAudit: () => sender.send('verifyAudit', []),
     sweep: (now) => sender.send('sweep', [now - retentionMs, now]),
     async close() {
+      moves.close()
       await sender.idle()
       const exited = new Promise((resolve) => worker.once('exit', resolve))
       worker.postMessage({ close: true } satisfies ToWorker)
@@ -64,22 +69,33 @@ const keyRow = (key: KeyStep): KeyRow =>
     ? { step: key.step, version: key.record.certificate.body.epoch + 1, record: JSON.stringify(key.record) }
     : { step: key.step, version: key.epoch + 1 }
 
-function sessionStore(sender: Sender, fault: (cause: string) => void) {
+function sessionStore(sender: Sender, moves: ReturnType<typeof movesOf>) {
   return {
     async loadSession(kind: string, id: string) {
       const found = await sender.send('loadSession', [kind, id])
       return found ? session(found) : null
     },
-    async openSessions() {
-      const { sessions, unreadable } = await sender.send('openSessions', [])
-      if (unreadable > 0) fault(`${unreadable} open sessions do not open under the storage key`)
-      return sessions.map(session)
-    },
-    save({ state, key, audit = [], durable, ...change }: Change) {
+    async save({ state, key, audit = [], durable, ...change }: Change) {
       const row = { ...change, state: JSON.stringify(state) }
       const records = audit.map((record) => JSON.stringify(record))
-      return sender.send('save', [row, key ? keyRow(key) : null, records, Date.now()], durable)
+      const version = await sender.send('save', [row, key ? keyRow(key) : null, records, Date.now()], durable)
+      moves.tell({ kind: change.kind, id: change.id, version })
+      return version
     },
+    moved: (listener: (at: Moved) => void) => moves.listen(listener),
+  }
+}
+
+function leaseStore(sender: Sender, fault: (cause: string) => void) {
+  let first = true
+  return {
+    async claim(holder: string, until: number) {
+      const { unreadable, sessions, anew } = await sender.send('claim', [{ holder, until, now: Date.now(), first }])
+      first = false
+      if (unreadable > 0) fault(`${unreadable} open sessions do not open under the storage key`)
+      return { sessions: sessions.map(session), anew }
+    },
+    release: () => sender.send('release', []),
   }
 }
 

@@ -12,11 +12,31 @@ export type SessionRow = Readonly<{
   expected: number
   ended: boolean
   expiresAt: number
+  alone?: string
   state: string
 }>
-export type FoundSession = Readonly<{ kind: string; id: string; keyId: string; version: number; state: string }>
+export type FoundSession = Readonly<{
+  kind: string
+  id: string
+  keyId: string
+  version: number
+  here: boolean
+  state: string
+}>
 
-type StoredRow = { kind: string; id: string; key_id: string; version: number; blob: Buffer }
+/** What opens rows, and the handle that reads and writes them. */
+export type Reader = Readonly<{ cipher: RowCipher; handle: string }>
+
+export type StoredRow = {
+  kind: string
+  id: string
+  key_id: string
+  version: number
+  handle: string | null
+  blob: Buffer
+}
+
+export const columns = 'kind, id, key_id, version, handle, blob'
 
 const placeOf = (kind: string, id: string, keyId: string, version: number): Place => [
   'sessions',
@@ -24,26 +44,46 @@ const placeOf = (kind: string, id: string, keyId: string, version: number): Plac
   version,
 ]
 
-/** Writes a session, with what becomes of its key and what is recorded of it. */
+/** Opens a row. Throws `store.failed` when it does not open. */
+export const createOpener =
+  ({ cipher, handle }: Reader) =>
+  (row: StoredRow): FoundSession => ({
+    kind: row.kind,
+    id: row.id,
+    keyId: row.key_id,
+    version: row.version,
+    here: row.handle === handle,
+    state: cipher.open(placeOf(row.kind, row.id, row.key_id, row.version), row.blob),
+  })
+
+/**
+ * Writes a session, with what becomes of its key and what is recorded of it. The session is this handle's from then on. One that
+ * another handle holds, with a lease that lasts, is not written.
+ */
 export function sessionSave(
   db: Database,
-  cipher: RowCipher,
+  { cipher, handle }: Reader,
   audit: ReturnType<typeof createAuditChain>,
   stepKey: (keyId: string, row: KeyRow) => void,
 ) {
-  const insert = db.prepare('INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, 1, ?, ?, ?, ?)')
+  const insert = db.prepare(
+    `INSERT OR IGNORE INTO sessions (kind, id, key_id, version, ended, expires_at, updated_at, blob, handle, alone)
+     VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)`,
+  )
   const update = db.prepare(
-    'UPDATE sessions SET version = ?, ended = ?, expires_at = ?, updated_at = ?, blob = ? WHERE kind = ? AND id = ? AND version = ?',
+    `UPDATE sessions SET version = ?, ended = ?, expires_at = ?, updated_at = ?, blob = ?, handle = ?
+     WHERE kind = ? AND id = ? AND version = ?
+     AND (handle IS NULL OR handle = ? OR handle NOT IN (SELECT handle FROM leases WHERE until > ?))`,
   )
   return (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
-    const { kind, id, keyId, expected } = row
+    const { kind, id, keyId, expected, expiresAt, alone = null } = row
     const version = expected + 1
     const blob = cipher.seal(placeOf(kind, id, keyId, version), row.state)
     const ended = row.ended ? 1 : 0
     const written =
       expected === 0
-        ? insert.run(kind, id, keyId, ended, row.expiresAt, now, blob)
-        : update.run(version, ended, row.expiresAt, now, blob, kind, id, expected)
+        ? insert.run(kind, id, keyId, ended, expiresAt, now, blob, handle, alone)
+        : update.run(version, ended, expiresAt, now, blob, handle, kind, id, expected, handle, now)
     if (written.changes !== 1) throw new Refusal('session.conflict')
     if (key !== null) stepKey(keyId, key)
     for (const record of records) audit.append(record)
@@ -51,34 +91,13 @@ export function sessionSave(
   }
 }
 
-export function sessionReads(db: Database, cipher: RowCipher) {
-  const columns = 'kind, id, key_id, version, blob'
+export function sessionReads(db: Database, reader: Reader) {
   const one = db.prepare<string[], StoredRow>(`SELECT ${columns} FROM sessions WHERE kind = ? AND id = ?`)
-  const open = db.prepare<[], StoredRow>(`SELECT ${columns} FROM sessions WHERE ended = 0`)
-  const found = (row: StoredRow): FoundSession => ({
-    kind: row.kind,
-    id: row.id,
-    keyId: row.key_id,
-    version: row.version,
-    state: cipher.open(placeOf(row.kind, row.id, row.key_id, row.version), row.blob),
-  })
+  const open = createOpener(reader)
   return {
     loadSession: (kind: string, id: string): FoundSession | null => {
       const row = one.get(kind, id)
-      return row ? found(row) : null
-    },
-    /** A row that does not open must not keep the others from going on: it is counted and left. */
-    openSessions: (): { sessions: FoundSession[]; unreadable: number } => {
-      const sessions: FoundSession[] = []
-      let unreadable = 0
-      for (const row of open.iterate()) {
-        try {
-          sessions.push(found(row))
-        } catch {
-          unreadable += 1
-        }
-      }
-      return { sessions, unreadable }
+      return row ? open(row) : null
     },
   }
 }

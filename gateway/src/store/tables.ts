@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3'
 import { createAuditChain } from './audit-chain.ts'
 import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
+import { claimOperations } from './claims.ts'
 import { createKeyTable } from './key-table.ts'
 import type { RowCipher } from './row-cipher.ts'
 import { sessionReads, sessionSave } from './session-table.ts'
@@ -27,8 +28,11 @@ function checkKey(db: Database, cipher: RowCipher): void {
   throw new Error('the storage key does not open this database')
 }
 
-/** Brings the schema up to date, checks the storage key, and gives the operations. Throws a plain Error for the operator. */
-export function createTables(db: Database, cipher: RowCipher) {
+/**
+ * Brings the schema up to date, checks the storage key, and gives the operations of this handle. Throws a plain Error for the
+ * operator.
+ */
+export function createTables(db: Database, cipher: RowCipher, handle: string) {
   db.pragma('journal_mode = WAL')
   db.pragma('busy_timeout = 5000')
   db.pragma('wal_autocheckpoint = 4000')
@@ -37,8 +41,9 @@ export function createTables(db: Database, cipher: RowCipher) {
   const audit = createAuditChain(db, cipher)
   const keys = createKeyTable(db, cipher)
   return {
-    save: sessionSave(db, cipher, audit, keys.step),
-    ...sessionReads(db, cipher),
+    save: sessionSave(db, { cipher, handle }, audit, keys.step),
+    ...sessionReads(db, { cipher, handle }),
+    ...claimOperations(db, { cipher, handle }),
     ...keys.operations,
     ...enclaveOperations(db, cipher),
     ...manifestOperations(db, cipher, audit),

@@ -5,15 +5,15 @@ import { createRowCipher } from './row-cipher.ts'
 import { createTables } from './tables.ts'
 
 /** The thread that owns the database: SQLite's calls block, and the event loop must not. */
-export type WorkerData = Readonly<{ path: string; storageKey: Uint8Array }>
+export type WorkerData = Readonly<{ path: string; storageKey: Uint8Array; handle: string }>
 export type ToWorker = { orders: readonly Order[] } | { close: true }
 export type FromWorker = { opened: true } | { failed: string } | { outcomes: readonly Outcome[] } | { closed: true }
 
 const say = (message: FromWorker) => parentPort?.postMessage(message)
 
-function open({ path, storageKey }: WorkerData): void {
+function open({ path, storageKey, handle }: WorkerData): void {
   const db = new Database(path)
-  const run = createBatchRunner(db, createTables(db, createRowCipher(storageKey)))
+  const run = createBatchRunner(db, createTables(db, createRowCipher(storageKey), handle))
   parentPort?.on('message', (message: ToWorker) => {
     if ('orders' in message) {
       say({ outcomes: run(message.orders) })

@@ -1,17 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { describe, expect, it } from 'vitest'
-import {
-  ask,
-  code,
-  coordinator,
-  decisionFor,
-  enclaves,
-  finished,
-  inFreshHouses,
-  startCoordinator,
-  store,
-  storedKey,
-} from './house.ts'
+import { ask, code, coordinator, decisionFor, enclaves, finished, inFreshHouses, store, storedKey } from './house.ts'
 
 inFreshHouses()
 
@@ -42,15 +31,5 @@ describe('a store that fails', () => {
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect((await finished(status)).state).toBe('completed')
     expect(saves).toBe(4)
-  })
-
-  it('that another gateway wrote to gives its state to both', async () => {
-    const key = await storedKey()
-    const { request, status } = await ask(key)
-    const second = await startCoordinator()
-    await second.approve(status.signingId, await decisionFor(key, request, 3, 'reject'))
-    await coordinator.approve(status.signingId, await decisionFor(key, request, 2, 'reject'))
-    expect(await finished(status)).toMatchObject({ state: 'failed', failure: { culprits: [2, 3] } })
-    await second.close()
   })
 })

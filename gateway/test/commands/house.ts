@@ -17,6 +17,7 @@ import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { enrol, runDkg, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import type { Host } from '../../../shared/party/test/host.js'
 import * as people from '../../../shared/party/test/people.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { createCoordinator } from '../../src/commands/coordinator.ts'
 import type { Coordinator, Limits } from '../../src/commands/ports.ts'
 import { createEvents } from '../../src/events.ts'
@@ -59,10 +60,10 @@ export function inFreshHouses(): void {
 /** From here on time passes when the test says so. What was timed before goes on by the real clock. */
 export const stopTime = (): void => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
 
-/** One more over the same store and enclaves. */
-export async function startCoordinator(limits: Partial<Limits> = {}): Promise<Coordinator> {
+async function startCoordinator(store: Store, limits: Partial<Limits>, name = 'gateway'): Promise<Coordinator> {
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const started = createCoordinator({
+    name,
     store,
     enclaves,
     clock: () => Date.now(),
@@ -73,9 +74,25 @@ export async function startCoordinator(limits: Partial<Limits> = {}): Promise<Co
   return started
 }
 
+const openHandle = () => openStore({ path: join(folder, 'gateway.db'), storageKey: new Uint8Array(32).fill(7) })
+
 export async function startGateway(limits: Partial<Limits> = {}): Promise<void> {
-  store = await openStore({ path: join(folder, 'gateway.db'), storageKey: new Uint8Array(32).fill(7) })
-  coordinator = await startCoordinator(limits)
+  store = await openHandle()
+  coordinator = await startCoordinator(store, limits)
+}
+
+export type Second = Readonly<{ store: Store; coordinator: Coordinator; close: () => Promise<void> }>
+
+/** One more gateway over the same database and enclaves. A deaf one hears no more of others' changes than another process would. */
+export async function startSecond(name = 'second', deaf = false): Promise<Second> {
+  const store = await openHandle()
+  if (deaf) store.moved = () => () => {}
+  const coordinator = await startCoordinator(store, {}, name)
+  const close = async () => {
+    await coordinator.close()
+    await store.close()
+  }
+  return { store, coordinator, close }
 }
 
 export async function stopGateway(): Promise<void> {
@@ -192,5 +209,5 @@ export function isSigned({ plan, certificate }: Key, { signingId, results }: Sig
   const sealed = (results ?? []).flatMap((result) => ('code' in result ? [] : result.sealedSignature))
   const [signature] = people.openSignatures(plan, signingId, sealed)
   if (signature === undefined || sealed.length !== 1) return false
-  return schnorr.verify(signature, Buffer.from(text), fromHex(certificate.body.groupKey))
+  return schnorr.verify(signature, hashOfBytes(text), fromHex(certificate.body.groupKey))
 }

@@ -1,7 +1,7 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
-import type { Content } from '@quorate/shared/wire/content'
+import type { Content } from '@quorate/shared/contents/table'
 import type { Consent } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
@@ -9,6 +9,7 @@ import { commitAll, loadKey, makeKey, recall, sign } from '../../../shared/party
 import { approve, ask, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const { soon, asked, commit, partial } = singleCalls(cluster)
@@ -153,7 +154,7 @@ describe('a standing grant', () => {
       const it = await ask(key.plan, key, 1, [bytesItem(text)], soon())
       const { sealedSignatures } = await sign(key, it, [], [1, 2])
       const [signature] = openSignatures(key.plan, it.request.body.signingId, sealedSignatures)
-      expect(schnorr.verify(signature!, Buffer.from(text), fromHex(key.certificate.body.groupKey))).toBe(true)
+      expect(schnorr.verify(signature!, hashOfBytes(text), fromHex(key.certificate.body.groupKey))).toBe(true)
     }
     const third = await ask(key.plan, key, 1, [bytesItem('three')], soon())
     await expectRefusal(sign(key, third, [], [1, 2]), 'grant.exhausted', [2])

@@ -1,8 +1,11 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { bytesMessage } from '@quorate/shared/contents/bytes'
+import { contentOf, ContentType } from '@quorate/shared/contents/table'
 import { refusals } from '@quorate/shared/errors'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import { routes } from '@quorate/shared/wire/routes/table'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../../..')
@@ -49,6 +52,21 @@ describe('the page about the API', () => {
   })
 })
 
+describe('the page about the protocol', () => {
+  it('lists every type of content as its row has it', () => {
+    const rows = ContentType.options.map((type) => {
+      const { needs, tweaks, alone } = contentOf(type)
+      return [`\`${type}\``, needs === 'any' ? 'any' : needs.join(', '), tweaks ? 'yes' : 'no', alone ? 'yes' : 'no']
+    })
+    const head = ['type', 'signature', 'Taproot output key', 'stands alone']
+    expect(between('docs/protocol.md', 'contents'), advice).toBe(table(head, rows))
+  })
+
+  it('names what is signed for the bytes of its example', () => {
+    expect(read('docs/protocol.md')).toContain(`\`${toHex(bytesMessage('hello'))}\``)
+  })
+})
+
 describe('every page', () => {
   it.each(pages)('links to what is there: %s', (page) => {
     const prose = read(page).replaceAll(/^```[\s\S]*?^```/gm, '')
@@ -65,9 +83,12 @@ describe('every page', () => {
 })
 
 describe('the threat model', () => {
-  /** Citations are written as `path/to/x.test.ts`: “name of the test”; those of `make test-nitro` end with `.nitro.ts`. */
+  /**
+   * Citations are written as `path/to/x.test.ts`: “name of the test”. Those of `make test-nitro` end with `.nitro.ts`; a suite for
+   * several implementations is in `check-x.ts`.
+   */
   const cited = [
-    ...read('docs/threat-model.md').matchAll(/`([\w./-]+\.(?:test|nitro)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
+    ...read('docs/threat-model.md').matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
   ].flatMap(([, file = '', names = '']) =>
     [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
   )

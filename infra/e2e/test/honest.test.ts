@@ -6,7 +6,8 @@ import { verifyEvent } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
 import { makeKey, sign } from '../../../shared/party/test/ceremony.js'
-import { approve, ask, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
+import { approve, ask, bytesItem, openSignatures, rawItem } from '../../../shared/party/test/people.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000
@@ -23,15 +24,15 @@ describe('a 2-of-3 key in three enclaves', () => {
       const approvals = [await approve(key.plan, approver, asked.requestDigest, soon())]
       const { sealedSignatures, receipts } = await sign(key, asked, approvals, [asker, approver])
       const [signature] = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
-      expect(schnorr.verify(signature!, Buffer.from('hello'), fromHex(key.certificate.body.groupKey))).toBe(true)
+      expect(schnorr.verify(signature!, hashOfBytes('hello'), fromHex(key.certificate.body.groupKey))).toBe(true)
       const verified = { certificate: key.certificate.body, digest: key.digest }
       await verifyReceipts(verified, asked.requestDigest, [toHex(signature!)], receipts)
     }
   })
 
-  it('signs with Ed25519 as RFC 8032 verifies', async () => {
-    const key = await makeKey(cluster, { scheme: 'frost-ed25519' })
-    const asked = await ask(key.plan, key, 1, [bytesItem('hello')], soon())
+  it('signs raw bytes with Ed25519 as RFC 8032 verifies', async () => {
+    const key = await makeKey(cluster, { scheme: 'frost-ed25519', content: ['raw'] })
+    const asked = await ask(key.plan, key, 1, [rawItem('hello')], soon())
     const approvals = [await approve(key.plan, 3, asked.requestDigest, soon())]
     const { sealedSignatures } = await sign(key, asked, approvals, [1, 3])
     const [signature] = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
@@ -52,7 +53,7 @@ describe('a 2-of-3 key in three enclaves', () => {
     expect(verifyEvent({ ...unsigned, id: getEventHash(unsigned), sig: toHex(nostr!) })).toBe(true)
     const { taprootTweakPubKey } = await import('./support/bip341.ts')
     const output = taprootTweakPubKey(fromHex(key.certificate.body.groupKey), new Uint8Array(0))
-    expect(schnorr.verify(taproot!, Buffer.from('tap'), output)).toBe(true)
+    expect(schnorr.verify(taproot!, hashOfBytes('tap'), output)).toBe(true)
   })
 
   it('keeps signing after every enclave has been restarted from its sealed root', async () => {
@@ -67,6 +68,6 @@ describe('a 2-of-3 key in three enclaves', () => {
     const approvals = [await approve(key.plan, 2, asked.requestDigest, soon())]
     const { sealedSignatures } = await sign(key, asked, approvals, [1, 2])
     const [signature] = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
-    expect(schnorr.verify(signature!, Buffer.from('again'), fromHex(key.certificate.body.groupKey))).toBe(true)
+    expect(schnorr.verify(signature!, hashOfBytes('again'), fromHex(key.certificate.body.groupKey))).toBe(true)
   })
 })

@@ -11,6 +11,7 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
 import { bytesItem } from '../../../shared/party/test/people.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-items-'))
 const seed = randomBytes(32)
@@ -60,7 +61,7 @@ it('completes a signing with an item that the key does not permit, signs the oth
     [one, 'one'],
     [three, 'three'],
   ] as const)
-    expect(item?.refused === null && schnorr.verify(item.signature, Buffer.from(text), fromHex(key.groupKey))).toBe(
+    expect(item?.refused === null && schnorr.verify(item.signature, hashOfBytes(text), fromHex(key.groupKey))).toBe(
       true,
     )
   expect(() => result.signatures).toThrow(ItemsRefused)

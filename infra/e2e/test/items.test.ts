@@ -1,5 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { openSignature } from '@quorate/shared/crypto/session-items'
+import { factsOf } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
@@ -19,6 +20,7 @@ import { createCluster, type Member } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
 import { approve, bytesItem, type PlanOptions } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000
@@ -35,18 +37,20 @@ async function asked(key: MadeKey, makers: readonly ItemMaker[]): Promise<Reques
   return { ...request, approvals: await Promise.all(approvals) }
 }
 
-const open = (key: MadeKey, { request }: Asked, results: readonly ItemResult[]): Outcome[] =>
-  results.map((result, at) => {
+function open(key: MadeKey, { request }: Asked, results: readonly ItemResult[]): Outcome[] {
+  const { signatureLength } = factsOf(key.plan.skeleton.scheme)
+  return results.map((result, at) => {
     if ('code' in result) return result
     const sealed = fromBase64url(result.sealedSignature)
-    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed))
+    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed, signatureLength))
   })
+}
 
 /** By @noble/curves: which items (0…) have a signature, of their own text and under the group key. */
 function genuine(key: MadeKey, outcomes: readonly Outcome[]): number[] {
   const groupKey = fromHex(key.certificate.body.groupKey)
   return outcomes.flatMap((outcome, at) =>
-    typeof outcome === 'string' && schnorr.verify(fromHex(outcome), Buffer.from(text(at)), groupKey) ? [at] : [],
+    typeof outcome === 'string' && schnorr.verify(fromHex(outcome), hashOfBytes(text(at)), groupKey) ? [at] : [],
   )
 }
 
@@ -170,7 +174,7 @@ describe('a host that lies about an item', () => {
     const host = key.plan.hosts.get(honest)!
     const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
     const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
-    const messages = new Map(live.map((at) => [at, Uint8Array.from(Buffer.from(text(at)))]))
+    const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, liar.partial(key, 3, commitments, messages)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
     const { receipt } = await host.call('signing.confirm', { ...place, results })
@@ -208,7 +212,7 @@ describe('a host that lies about an item', () => {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: 1 }
     const host = key.plan.hosts.get(1)!
     const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
-    const other = Uint8Array.from(Buffer.from(text(1)))
+    const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
       const partials = [partial, liar.partial(key, 3, commitments, messages)]
       await expectRefusal(host.call('signing.aggregate', { ...place, partials }), 'signing.bad_partial', [3])

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const long = 120_000
 let crashing: CrashFleet
@@ -72,7 +73,7 @@ describe('a key that is refreshed', { timeout: long }, () => {
     const [request] = await people.bob.pendingSignings(bobs, { wait: 5_000 })
     await people.bob.approve(request!)
     const { signatures } = await signing.completed({ timeout: patience })
-    expect(schnorr.verify(signatures[0]!, Buffer.from('with the new shares'), fromHex(old.groupKey))).toBe(true)
+    expect(schnorr.verify(signatures[0]!, hashOfBytes('with the new shares'), fromHex(old.groupKey))).toBe(true)
   })
 
   it('still proves what it signed at an earlier epoch, also from a file', async () => {
@@ -106,7 +107,7 @@ describe('a key that is refreshed', { timeout: long }, () => {
     const made = await keygen.completed({ timeout: patience })
     const next = await carol.refreshKey(made, { timeout: patience })
     const { signatures } = await (await ask(people, next, 'hello')).completed({ timeout: patience })
-    expect(ed25519.verify(signatures[0]!, Buffer.from('hello'), fromHex(made.groupKey))).toBe(true)
+    expect(ed25519.verify(signatures[0]!, hashOfBytes('hello'), fromHex(made.groupKey))).toBe(true)
   })
 })
 

@@ -9,6 +9,7 @@ import { commitAll, enrol, loadKey, makeKey, runDkg, sign } from '../../../share
 import { draw, openSignatures } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const { asked, partial } = singleCalls(cluster)
@@ -23,7 +24,7 @@ describe('a key that the gateway had made twice, for the same people', () => {
     await expectRefusal(loadKey(two, [1]), 'epoch.stale')
     const made = await sign(one, it, it.approvals, [1, 2], 2)
     const [signature] = openSignatures(plan, it.request.body.signingId, made.sealedSignatures)
-    expect(schnorr.verify(signature!, Buffer.from('hello'), fromHex(one.certificate.body.groupKey))).toBe(true)
+    expect(schnorr.verify(signature!, hashOfBytes('hello'), fromHex(one.certificate.body.groupKey))).toBe(true)
   })
 })
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Quorate, type Key, type Participant } from '@quorate/client'
-import { fromHex } from '@quorate/shared/wire/bytes'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startGateway, type Gateway } from './support/gateway.ts'
 import type { Instance } from './support/instance.ts'
@@ -60,7 +60,7 @@ describe.skipIf(tools === null)('three Nitro machines that run the image as it s
   /** Alice asks and one other approves; OpenSSL is the referee. */
   async function sign(text: string, approver: Participant): Promise<void> {
     const signature = await timed(`a signature, by alice and ${approver.userId}`, async () => {
-      const signing = await people.alice.requestSignature(key, text)
+      const signing = await people.alice.requestSignature(key, { type: 'raw', bytes: toHex(Buffer.from(text)) })
       await approver.approve(await approver.signing(key, signing.signingId))
       return (await signing.completed(patience)).signatures[0] ?? new Uint8Array()
     })
@@ -88,7 +88,7 @@ describe.skipIf(tools === null)('three Nitro machines that run the image as it s
   })
 
   it('make a 2-of-3 key with a share in each of them', async () => {
-    const wish = { scheme: 'frost-ed25519', threshold: 2, participants: names } as const
+    const wish = { scheme: 'frost-ed25519', threshold: 2, participants: names, content: ['raw'] } as const
     key = await timed('a key, three people and three machines', async () => {
       const keygen = await people.alice.reserveKey(wish)
       for (const one of [people.bob, people.carol]) await one.participate(keygen.invitation(one.userId))

@@ -2,6 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
+import { hashOfBytes } from '../../test/bytes-hash.js'
 import { loadKey, makeKey, recall, sign, type MadeKey } from './ceremony.ts'
 import { introduceAll, startHosts, type Host } from './host.ts'
 import { approve, ask, bytesItem, openSignatures } from './people.ts'
@@ -34,7 +35,7 @@ describe('hosts on roots of their own', () => {
     const key = await makeKey(group, { scheme })
     const next = await refresh(group, key)
     const groupKey = fromHex(key.certificate.body.groupKey)
-    expect(of.verify(await signed(next, 'after'), Buffer.from('after'), groupKey)).toBe(true)
+    expect(of.verify(await signed(next, 'after'), hashOfBytes('after'), groupKey)).toBe(true)
     await expectRefusal(signed(key, 'before'), 'epoch.stale')
   })
 
@@ -52,6 +53,6 @@ describe('hosts on roots of their own', () => {
     await introduceAll(group.members)
     expect(await recall(key, 1, 2)).toBe(0)
     const groupKey = fromHex(key.certificate.body.groupKey)
-    expect(schnorr.verify(await signed(key, 'again'), Buffer.from('again'), groupKey)).toBe(true)
+    expect(schnorr.verify(await signed(key, 'again'), hashOfBytes('again'), groupKey)).toBe(true)
   })
 })

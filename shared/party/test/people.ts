@@ -9,8 +9,9 @@ import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { factsOf, type SchemeName } from '@quorate/shared/schemes/table'
 import type { Item } from '@quorate/shared/wire/content'
-import { Digest, KeyId, SigningId, SignKey, type Scheme } from '@quorate/shared/wire/ids'
+import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
 import type { Consent, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
 import type { Group, Member } from './host.ts'
@@ -29,7 +30,7 @@ export type Plan<M extends Member = Member> = {
 
 export type PlanOptions<M extends Member = Member> = {
   keyId?: KeyId
-  scheme?: Scheme
+  scheme?: SchemeName
   threshold?: number
   users?: string[]
   content?: Skeleton['policy']['content']
@@ -165,5 +166,14 @@ export const bytesItem = (text: string): Item => ({
   mode: { kind: 'plain' },
 })
 
-export const openSignatures = (plan: Plan, signingId: string, sealed: readonly string[]) =>
-  sealed.map((each, at) => openSignature(plan.sessionSecret, signingId, at, fromBase64url(each)))
+export const rawItem = (bytes: string | Uint8Array): Item => ({
+  content: { type: 'raw', bytes: Buffer.from(bytes).toString('hex') },
+  mode: { kind: 'plain' },
+})
+
+export function openSignatures(plan: Plan, signingId: string, sealed: readonly string[]) {
+  const { signatureLength } = factsOf(plan.skeleton.scheme)
+  return sealed.map((each, at) =>
+    openSignature(plan.sessionSecret, signingId, at, fromBase64url(each), signatureLength),
+  )
+}

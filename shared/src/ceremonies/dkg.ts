@@ -3,8 +3,8 @@ import { Base64url, Signature } from '../wire/ids.ts'
 import { CertificateBody } from '../wire/certificate.ts'
 import { RoundOne, RoundTwo } from '../wire/keygen.ts'
 
-const messages = z.array(RoundOne).min(2).max(32)
-const packages = z.array(RoundTwo).min(1).max(31)
+const messages = z.array(RoundOne).min(1).max(32)
+const packages = z.array(RoundTwo).max(31)
 const round = { who: 'all', loss: 'new_attempt' } as const
 
 /**
@@ -16,7 +16,7 @@ export const dkgRounds = <B extends z.ZodType, S extends z.ZodRawShape>(begins: 
   round2: {
     ...round,
     asks: z.strictObject({ ...seat, messages }),
-    says: z.strictObject({ packages: z.array(RoundTwo).max(31) }),
+    says: z.strictObject({ packages }),
   },
   round3: {
     ...round,

@@ -20,7 +20,7 @@ export const refresh = ceremony({
     prepare: { asks: ShareInSeat, says: z.strictObject({ prepared: Prepared }), who: 'all', loss: 'ask_again' },
     /** Shows that all hosts have prepared it. From then on the host signs at the new epoch only. */
     install: {
-      asks: ShareInSeat.extend({ prepared: z.array(Prepared).min(2).max(32) }),
+      asks: ShareInSeat.extend({ prepared: z.array(Prepared).min(1).max(32) }),
       says: z.strictObject({ installed: Installed }),
       who: 'all',
       loss: 'ask_again',

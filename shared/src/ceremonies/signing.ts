@@ -36,14 +36,14 @@ export const signing = ceremony({
     /** The commitments become the signing package. */
     package: { who: 'nobody' },
     partial: {
-      asks: z.strictObject({ ...seat, approvals, commitments: z.array(Commitment).min(2).max(32) }),
+      asks: z.strictObject({ ...seat, approvals, commitments: z.array(Commitment).min(1).max(32) }),
       says: z.strictObject({ partial: Partial }),
       who: 'quorum',
       loss: 'new_attempt',
     },
     /** Asked of one host of the quorum, which has answered `partial` for the same package. */
     aggregate: {
-      asks: z.strictObject({ ...seat, partials: z.array(Partial).min(2).max(32) }),
+      asks: z.strictObject({ ...seat, partials: z.array(Partial).min(1).max(32) }),
       says: z.strictObject({ results, resultDigest: Digest }),
       who: 'first',
       loss: 'new_attempt',

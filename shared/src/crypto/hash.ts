@@ -31,9 +31,12 @@ export type Tag =
   | 'prepared-all'
   | 'installed'
 
-const prefixes = new Map<Tag, Uint8Array>()
+/** Tags over bytes as they are, for what anybody verifies without CBOR. None of them is a `Tag`. */
+export type BytesTag = 'bytes'
 
-function prefixOf(tag: Tag): Uint8Array {
+const prefixes = new Map<Tag | BytesTag, Uint8Array>()
+
+function prefixOf(tag: Tag | BytesTag): Uint8Array {
   let prefix = prefixes.get(tag)
   if (prefix === undefined) {
     const tagHash = sha256(utf8ToBytes(`quorate/${tag}/v1`))
@@ -46,3 +49,7 @@ function prefixOf(tag: Tag): Uint8Array {
 /** H(tag, value): BIP-340's tagged SHA-256 over the deterministic CBOR of `value`. 32 bytes. */
 export const taggedHash = (tag: Tag, value: unknown): Uint8Array =>
   sha256.create().update(prefixOf(tag)).update(encode(value)).digest()
+
+/** sha256(t ‖ t ‖ bytes) with t = sha256('quorate/<tag>/v1'): BIP-340's tagged SHA-256 over these bytes. 32 bytes. */
+export const taggedBytesHash = (tag: BytesTag, bytes: Uint8Array): Uint8Array =>
+  sha256.create().update(prefixOf(tag)).update(bytes).digest()

@@ -45,7 +45,7 @@ export function openItem(sessionSecret: Uint8Array, signingId: string, at: numbe
   }
 }
 
-/** Seals the signature (64 bytes) of item `at` (0…) under S (32 bytes). */
+/** Seals the signature of item `at` (0…) under S (32 bytes). */
 export const sealSignature = (
   sessionSecret: Uint8Array,
   signingId: string,
@@ -54,17 +54,18 @@ export const sealSignature = (
 ): Uint8Array =>
   withKey(sessionSecret, 'signature', signingId, at, (key) => sealWith(key, ['signature', signingId, at], signature))
 
-/** Inverse of `sealSignature`. Throws `seal.invalid`. */
+/** Inverse of `sealSignature`, for a signature of `length` bytes. Throws `seal.invalid`, also for another length. */
 export function openSignature(
   sessionSecret: Uint8Array,
   signingId: string,
   at: number,
   sealed: Uint8Array,
+  length: number,
 ): Uint8Array {
   const signature = withKey(sessionSecret, 'signature', signingId, at, (key) =>
     openWith(key, ['signature', signingId, at], sealed),
   )
-  if (signature.length !== 64) throw new Refusal('seal.invalid')
+  if (signature.length !== length) throw new Refusal('seal.invalid')
   return signature
 }
 

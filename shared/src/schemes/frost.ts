@@ -34,6 +34,8 @@ type Parts<I> = Readonly<{
 const inThreeParts =
   <I>({ part1, part2, part3 }: Parts<I>): Protocol<Member, I, Made> =>
   (member) => {
+    // The layer takes any index in a refresh, for keys that participants have left.
+    if (member.index > member.participants) throw new MpcError('invalid_input')
     const { secret, package: said } = part1(member)
     const held: Held<I, Made> = hold([secret], ([secret], all) => {
       const round1 = others(all, member, said)

@@ -27,3 +27,19 @@ export const schemeNames = Object.keys(schemeFacts) as [SchemeName, ...SchemeNam
 export const SchemeName = z.enum(schemeNames)
 
 export const factsOf = (scheme: SchemeName): SchemeFacts => schemeFacts[scheme]
+
+type Frame = Readonly<{ scheme: SchemeName; threshold: number; participants: readonly unknown[] }>
+
+/** The scheme of a key when nobody says another. */
+export const defaultScheme: SchemeName = 'frost-secp256k1-tr'
+
+/** The greatest length of its kind among all schemes, in bytes. */
+export const longest = (length: 'keyLength' | 'signatureLength'): number =>
+  Math.max(...schemeNames.map((scheme) => factsOf(scheme)[length]))
+
+/** May a key be like this? For the schemas of what a key is made from. */
+export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean =>
+  factsOf(scheme).fits(participants.length, threshold)
+
+/** Why a schema refuses what `fitsScheme` denies. */
+export const misfit = 'keys of this scheme cannot have so many participants with this threshold'

@@ -2,6 +2,7 @@ import type { Mpc } from '@quorate/shared/mpc'
 import type { Digest } from '../wire/ids.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
+import { schemeOf } from '../schemes/cryptography.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Certificate, CertificateBody } from '../wire/certificate.ts'
 import { verifyRoster } from './roster.ts'
@@ -31,7 +32,7 @@ export function describesKey(
 ): boolean {
   const { scheme, threshold, participants } = roster.skeleton
   try {
-    const described = mpc.frost(scheme).describe({ publicKeys: fromBase64url(publicKeys) })
+    const described = schemeOf(mpc, scheme).describe(fromBase64url(publicKeys))
     return (
       toHex(described.groupKey) === groupKey &&
       described.threshold === threshold &&

@@ -1,8 +1,9 @@
-import { fitsScheme } from '../content/content.ts'
+import { contentOf, signsContent } from '../contents/table.ts'
 import { Refusal } from '../errors.ts'
 import { openItem } from '../crypto/session-items.ts'
 import { itemDigest } from '../crypto/session-items.ts'
 import { digestOf } from '../crypto/sign.ts'
+import { factsOf, type SchemeName } from '../schemes/table.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Item } from '../wire/content.ts'
 import type { Digest } from '../wire/ids.ts'
@@ -26,12 +27,18 @@ export function requireSealedItems(request: RequestBody, sealedItems: readonly s
   if (sealedDigest(sealedItems) !== request.sealedDigest) throw new Refusal('seal.invalid')
 }
 
-/** May the key sign this content in this mode, by its policy and the rules of its scheme? A Nostr event names the group key. */
-export function permitsItem({ certificate }: VerifiedKey, { content, mode }: Item): boolean {
+/** Can keys of this scheme sign such content in this mode, whatever their policy says? */
+export function schemeSigns(scheme: SchemeName, { content, mode }: Item): boolean {
+  const { verification, tweaks } = factsOf(scheme)
+  return (
+    signsContent(verification, content.type) && (mode.kind === 'plain' || (tweaks && contentOf(content.type).tweaks))
+  )
+}
+
+/** May the key sign this content in this mode, by its policy, the content's row and the facts of the key's scheme? */
+export function permitsItem({ certificate }: VerifiedKey, item: Item): boolean {
   const { scheme, policy } = certificate.roster.skeleton
-  const tweakable = scheme === 'frost-secp256k1-tr' && content.type !== 'nostr-event'
-  const permitted = policy.content.includes(content.type) && fitsScheme(content.type, scheme)
-  return permitted && (mode.kind === 'plain' || tweakable)
+  return policy.content.includes(item.content.type) && schemeSigns(scheme, item)
 }
 
 /** Opens item `at` (0…) of a request under S and holds it against what the request commits to, and what the key permits. */

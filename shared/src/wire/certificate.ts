@@ -1,23 +1,29 @@
 import { z } from 'zod'
+import { factsOf } from '../schemes/table.ts'
 import { Base64url, Digest, GroupKey, Index, Signature } from './ids.ts'
 import { Roster } from './keygen.ts'
 
 /** What all hosts sign at the end. Public: nothing but public keys stands in it. */
-export const CertificateBody = z.strictObject({
-  version: z.literal(1),
-  roster: Roster,
-  /** BIP-340 x-only key or Ed25519 key, 32 bytes. */
-  groupKey: GroupKey,
-  /** The crate's PublicKeyPackage: group key, every verifying share and the threshold. Public. */
-  publicKeys: Base64url,
-  transcript: Digest,
-  epoch: z.int().min(0),
-  previous: Digest.nullable(),
-})
+export const CertificateBody = z
+  .strictObject({
+    version: z.literal(1),
+    roster: Roster,
+    /** In the form and length of the roster's scheme. */
+    groupKey: GroupKey,
+    /** In the form of the scheme: group key, every verifying share and the threshold. For FROST, the crate's PublicKeyPackage. */
+    publicKeys: Base64url,
+    transcript: Digest,
+    epoch: z.int().min(0),
+    previous: Digest.nullable(),
+  })
+  .refine(
+    ({ groupKey, roster }) => groupKey.length === 2 * factsOf(roster.skeleton.scheme).keyLength,
+    'the group key does not have the length of its scheme',
+  )
 export type CertificateBody = z.infer<typeof CertificateBody>
 
 /** The key certificate: its body and a signature by each participant's host, in the order of indices. */
-export const Certificate = z.strictObject({ body: CertificateBody, signatures: z.array(Signature).min(2).max(32) })
+export const Certificate = z.strictObject({ body: CertificateBody, signatures: z.array(Signature).min(1).max(32) })
 export type Certificate = z.infer<typeof Certificate>
 
 /** A share as the gateway keeps it. */

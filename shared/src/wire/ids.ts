@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { longest } from '../schemes/table.ts'
 
 const hex = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `${bytes} bytes as lower-case hex`)
@@ -27,8 +28,17 @@ export const SignKey = hex(32).brand<'SignKey'>()
 export type SignKey = z.infer<typeof SignKey>
 export const Signature = hex(64)
 
-/** A key's public half: a BIP-340 x-only key or an Ed25519 key, hex. */
-export const GroupKey = hex(32)
+const hexUpTo = (bytes: number) =>
+  z
+    .string()
+    .max(bytes * 2)
+    .regex(/^([0-9a-f]{2})+$/, 'bytes as lower-case hex')
+
+/** A key's public half in the form of its scheme, hex. Who knows the scheme checks the length (`shared/src/schemes`). */
+export const GroupKey = hexUpTo(longest('keyLength'))
+
+/** What a key has signed, in the form of its scheme, hex. Who knows the scheme checks the length. */
+export const KeySignature = hexUpTo(longest('signatureLength'))
 
 /** Compressed secp256k1 point (SEC 1 §2.3.3), hex: what one seals to. */
 export const SealKey = z
@@ -63,6 +73,3 @@ export const Index = z.int().min(1).max(255)
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export const Time = z.int().min(0).max(8_640_000_000_000_000)
-
-export const Scheme = z.enum(['frost-secp256k1-tr', 'frost-ed25519'])
-export type Scheme = z.infer<typeof Scheme>

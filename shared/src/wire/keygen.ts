@@ -1,23 +1,12 @@
 import { z } from 'zod'
-import { ContentType } from './content.ts'
-import {
-  Base64url,
-  Digest,
-  EnclaveId,
-  Index,
-  KeyId,
-  Random32,
-  Scheme,
-  Signature,
-  SignKey,
-  Time,
-  UserId,
-} from './ids.ts'
+import { ContentTypes, signsContent } from '../contents/table.ts'
+import { factsOf, fitsScheme, misfit, SchemeName } from '../schemes/table.ts'
+import { Base64url, Digest, EnclaveId, Index, KeyId, Random32, Signature, SignKey, Time, UserId } from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
 
 /** What the key may sign at all. Nothing that is not named here. */
-export const Policy = z.strictObject({ content: z.array(ContentType).min(1).max(16) })
+export const Policy = z.strictObject({ content: ContentTypes })
 export type Policy = z.infer<typeof Policy>
 
 const Participant = z.strictObject({ userId: UserId, index: Index, host: Host })
@@ -27,23 +16,23 @@ export const Skeleton = z
   .strictObject({
     version: z.literal(1),
     keyId: KeyId,
-    scheme: Scheme,
-    threshold: z.int().min(2).max(32),
-    participants: z.array(Participant).min(2).max(32),
+    scheme: SchemeName,
+    threshold: z.int().min(1).max(32),
+    participants: z.array(Participant).min(1).max(32),
     policy: Policy,
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
   })
-  .refine((s) => s.threshold <= s.participants.length, 'the threshold is above the number of participants')
+  .refine(fitsScheme, misfit)
   .refine(
     (s) => s.participants.every((p, at) => p.index === at + 1),
     'participants stand in the order of their indices, 1…n',
   )
   .refine((s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length, 'a user appears twice')
   .refine(
-    (s) => s.scheme === 'frost-secp256k1-tr' || !s.policy.content.includes('nostr-event'),
-    'Nostr events need a secp256k1 key',
+    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme).verification, type)),
+    'keys of this scheme do not sign all content of the policy',
   )
 export type Skeleton = z.infer<typeof Skeleton>
 
@@ -76,7 +65,7 @@ export type Invitation = z.infer<typeof Invitation>
 /** A participant's standing word for its share: these people may ask for this until then, so often. */
 export const Grant = z.strictObject({
   askers: z.array(UserId).min(1).max(32),
-  content: z.array(ContentType).min(1).max(16),
+  content: ContentTypes,
   until: Time,
   /** At most `count` signatures in any window of `seconds`. */
   limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),
@@ -121,7 +110,7 @@ export const RegistrationReceipt = signed(
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 
 /** Skeleton and every participant's receipt, in the order of indices. D = H(roster, this). */
-export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(2).max(32) })
+export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(1).max(32) })
 export type Roster = z.infer<typeof Roster>
 
 /** `ceremony`: what it is about, which is D for a keygen and the digest of the request for a refresh. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RefusalCode } from '../errors.ts'
-import { ContentType } from './content.ts'
-import { Base64url, Digest, Index, KeyId, Signature, SigningId, Time } from './ids.ts'
+import { ContentType } from '../contents/table.ts'
+import { Base64url, Digest, Index, KeyId, KeySignature, SigningId, Time } from './ids.ts'
 import { signed } from './signed.ts'
 
 export const MAX_ITEMS = 16
@@ -89,12 +89,12 @@ export const ItemFailure = z.discriminatedUnion('code', [
 ])
 export type ItemFailure = z.infer<typeof ItemFailure>
 
-/** How an item ends, as the gateway may see it: its signature (64 bytes) sealed under the session secret, or why it has none. */
+/** How an item ends, as the gateway may see it: its signature sealed under the session secret, or why it has none. */
 export const ItemResult = z.union([z.strictObject({ sealedSignature: Base64url }), ItemFailure])
 export type ItemResult = z.infer<typeof ItemResult>
 
 /** How an item ends, as hosts and people of the key see it: its signature, or why it has none. */
-export const Outcome = z.union([Signature, ItemFailure])
+export const Outcome = z.union([KeySignature, ItemFailure])
 export type Outcome = z.infer<typeof Outcome>
 
 /** What each host of the quorum signs once it has verified the results: verifiable offline, for ever. */
@@ -103,7 +103,7 @@ export const SigningReceipt = signed(
     requestDigest: Digest,
     /** H(result, one `Outcome` per item). */
     resultDigest: Digest,
-    quorum: z.array(Index).min(2).max(32),
+    quorum: z.array(Index).min(1).max(32),
     index: Index,
     policyDigest: Digest,
     epoch: z.int().min(0),

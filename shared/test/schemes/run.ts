@@ -4,8 +4,15 @@ import type { Held, Made, Member, Protocol, Scheme, Step, UseInput } from '../..
 /** A key as its participants hold it. */
 export type Key = Readonly<{ participants: number; threshold: number; made: ReadonlyMap<number, Made> }>
 
-/** Changes what all said in a round to all, or what was sent to one in a round to each. `round` counts from 1. */
-export type Tampering = (round: number, sent: ByIndex, to: number | null) => ByIndex
+/**
+ * Changes what `to` hears in a round, which counts from 1. `to` is null in a round to all. `elsewhere`: what another participant hears in it.
+ */
+export type Tampering = (
+  round: number,
+  sent: ByIndex,
+  to: number | null,
+  elsewhere: (receiver: number) => ByIndex,
+) => ByIndex
 
 export const honest: Tampering = (_, sent) => sent
 
@@ -39,7 +46,7 @@ export function heard<I, R>(
       sent.set(from, copy(get(step.toEach, to)))
     }
   }
-  return tamper(round, sent, isToEach ? to : null)
+  return tamper(round, sent, isToEach ? to : null, (receiver) => heard(round, said, receiver, honest))
 }
 
 export function heldBy<I, R>(step: Step<I, R>): Held<I, R> {

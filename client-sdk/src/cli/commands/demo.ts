@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { defaultScheme } from '@quorate/shared/schemes/table'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { randomBytes } from '../../random.ts'
 import type { Quorate } from '../../quorate.ts'
@@ -36,7 +37,7 @@ async function tour({ terminal, signal }: Session, quorate: Quorate): Promise<vo
   const people = names.map((name) => quorate.participant(name, { seed: randomBytes(32) }))
   const [alice, bob, carol] = people as [(typeof people)[0], (typeof people)[0], (typeof people)[0]]
 
-  const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, signal } as const
+  const wish = { scheme: defaultScheme, threshold: 2, participants: names, signal } as const
   const keygen = await step('alice reserves a key: each enclave proved itself to her', () => alice.reserveKey(wish))
   await step('bob and carol check the frame and their enclaves, and register', () =>
     Promise.all([bob, carol].map((one) => one.participate(keygen.invitation(one.userId), { signal }))),

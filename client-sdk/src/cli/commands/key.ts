@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { loadMpc } from '@quorate/shared/mpc'
+import { factsOf } from '@quorate/shared/schemes/table'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
 import { taprootKey } from '../../signing/items.ts'
@@ -49,8 +50,11 @@ export function addKey(program: Command, world: World): void {
     })
 }
 
-/** The other names of a secp256k1 key: for Nostr, and for Bitcoin without a script tree. */
+/** The other names of a key: for Nostr (NIP-19), and for Bitcoin without a script tree, as far as its scheme has them. */
 async function publicNames(key: Key): Promise<Record<string, string>> {
-  if (key.scheme !== 'frost-secp256k1-tr') return {}
-  return { npub: npub(fromHex(key.groupKey)), taproot: toHex(taprootKey(await loadMpc(), key)) }
+  const { verification, tweaks } = factsOf(key.scheme)
+  const names: Record<string, string> = {}
+  if (verification === 'bip340') names.npub = npub(fromHex(key.groupKey))
+  if (tweaks) names.taproot = toHex(taprootKey(await loadMpc(), key))
+  return names
 }

@@ -1,16 +1,15 @@
 import { Option, type Command } from 'commander'
-import type { ContentType } from '@quorate/shared/wire/content'
-import { Scheme } from '@quorate/shared/wire/ids'
+import { ContentType } from '@quorate/shared/contents/table'
+import { defaultScheme, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
-import { readConsent, type ConsentOptions } from '../consent.ts'
+import { readConsent, usualContent, type ConsentOptions } from '../consent.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
-type Options = ConsentOptions &
-  Readonly<{ threshold: string; scheme: Scheme; content: ContentType[]; ttl: string; wait: boolean }>
+type Options = ConsentOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string; wait: boolean }>
 
 const consentOptions = (): Option[] => [
   new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
@@ -25,10 +24,10 @@ export function addKeygen(program: Command, world: World): void {
     .argument('<participants...>', 'who holds a share; the k-th has index k')
     .description('make a key that is never in one place')
     .requiredOption('-t, --threshold <t>', 'how many must sign together')
-    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(Scheme.options).default('frost-secp256k1-tr'))
+    .addOption(new Option('--scheme <scheme>', 'kind of key').choices(schemeNames).default(defaultScheme))
     .addOption(
-      new Option('--content <type...>', 'what the key may sign, for ever')
-        .choices(['bytes', 'nostr-event'])
+      new Option('--content <type...>', 'what the key may sign, for ever: `raw` is named alone')
+        .choices(ContentType.options)
         .default(['bytes']),
     )
     .option('--ttl <time>', 'how long the others have to join', '1h')
@@ -68,6 +67,11 @@ export function addParticipate(program: Command, world: World): void {
     .command('participate')
     .argument('<invitation>', 'the link that begins with quorate:join#')
     .description('take part in a key: verify, register, wait for the others')
+    .addOption(
+      new Option('--content <type...>', 'what the standing grant covers; for a key that signs `raw`, that')
+        .choices(ContentType.options)
+        .default(usualContent),
+    )
     .option('--no-wait', 'register and leave; `quorate status KEY` goes on waiting')
   for (const option of consentOptions()) command.addOption(option)
   command

@@ -15,6 +15,7 @@ export const addContentOptions = (command: Command): Command =>
   command
     .option('--file <file>', 'the bytes of this file, or - for stdin')
     .option('--hex', 'MESSAGE, or the file, is hex')
+    .option('--raw', 'sign exactly these bytes, for other systems: the key must be one for `raw`')
     .option('--nostr-event <file>', 'a Nostr event (NIP-01) as JSON: kind, content, tags, created_at')
     .option('--taproot [merkle-root]', 'under the Taproot output key (BIP-341) instead of the group key')
 
@@ -33,7 +34,7 @@ export function addSign(program: Command, world: World): void {
     .addHelpText(
       'after',
       '\nExamples:\n  quorate sign 3f2a "hello" --as alice\n  quorate sign 3f2a --file release.tar --out release.proof.json\n' +
-        '  quorate sign 3f2a --nostr-event note.json',
+        '  quorate sign 3f2a --nostr-event note.json\n  quorate sign 3f2a --raw --hex 9f86…',
     )
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)

@@ -12,6 +12,7 @@ import { expect } from 'vitest'
 import { noticed, until } from '../../../../shared/test/noticing.js'
 import { untilWritten } from '../../../local/test/support/log-watch.js'
 import { dropPlan, layPlan, type CrashPlan, type Hit } from './crash-plan.ts'
+import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 
 const source = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
 const names = ['alice', 'bob', 'carol'] as const
@@ -125,7 +126,7 @@ export async function ask(people: People, key: Key, text: string, asked: Asked =
 export async function signed(signing: Signing, text: string): Promise<SignatureResult> {
   const result = await signing.completed({ timeout: patience })
   const [signature = new Uint8Array()] = result.signatures
-  expect(schnorr.verify(signature, Buffer.from(text), fromHex(signing.key.groupKey))).toBe(true)
+  expect(schnorr.verify(signature, hashOfBytes(text), fromHex(signing.key.groupKey))).toBe(true)
   return result
 }
 

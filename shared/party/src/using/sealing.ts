@@ -4,6 +4,7 @@ import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { openSignature, sealSignature } from '@quorate/shared/crypto/session-items'
 import { digestOf } from '@quorate/shared/crypto/sign'
+import { factsOf } from '@quorate/shared/schemes/table'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { ItemFailure, ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
 import { z } from 'zod'
@@ -63,16 +64,17 @@ export const sealOutcomes = (
 
 /** Opens the results of all items. Throws `signature.invalid` unless those without a signature are those that the package names. */
 export function openResults(
-  { sessionSecret }: OpenKey,
+  { sessionSecret, certificate }: OpenKey,
   signingId: string,
   failures: readonly (ItemFailure | null)[],
   results: readonly ItemResult[],
 ): Outcome[] {
   if (results.length !== failures.length) throw new Refusal('signature.invalid')
+  const { signatureLength } = factsOf(certificate.roster.skeleton.scheme)
   return results.map((result, at) => {
     const failure = failures[at]
     if (failure === null && 'sealedSignature' in result)
-      return toHex(openSignature(sessionSecret, signingId, at, fromBase64url(result.sealedSignature)))
+      return toHex(openSignature(sessionSecret, signingId, at, fromBase64url(result.sealedSignature), signatureLength))
     const same = failure !== null && digestOf('result', result) === digestOf('result', failure)
     if (failure === undefined || !same) throw new Refusal('signature.invalid')
     return failure

@@ -1,4 +1,4 @@
-import { messageOf } from '@quorate/shared/content/content'
+import { messageOf } from '@quorate/shared/contents/table'
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
 import type { UseInput } from '@quorate/shared/schemes/scheme'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Base64url, EnclaveId, KeyId, Scheme, SealKey, Time, UserId } from '../ids.ts'
+import { fitsScheme, misfit, SchemeName } from '../../schemes/table.ts'
+import { Base64url, EnclaveId, KeyId, SealKey, Time, UserId } from '../ids.ts'
 import { EnclaveIdentity } from '../identity.ts'
 import { KeygenState, RegistrationReceipt, Skeleton, Slot } from '../keygen.ts'
 import { Certificate } from '../certificate.ts'
@@ -8,13 +9,17 @@ import { none, route, waiting } from './route.ts'
 
 export const ReserveBody = z
   .strictObject({
-    scheme: Scheme,
-    threshold: z.int().min(2).max(32),
-    participants: z.array(UserId).min(2).max(32),
+    scheme: SchemeName,
+    threshold: z
+      .int()
+      .min(1)
+      .max(32)
+      .meta({ description: 'how many sign together; the scheme says which number fits the participants' }),
+    participants: z.array(UserId).min(1).max(32),
     /** Seconds until everybody must have registered. */
     ttl: z.int().min(10).max(604_800).default(3_600),
   })
-  .refine((body) => body.threshold <= body.participants.length, 'the threshold is above the number of participants')
+  .refine(fitsScheme, misfit)
   .refine((body) => new Set(body.participants).size === body.participants.length, 'a user appears twice')
 
 /** Where the gateway proposes to put the participants. A client believes an identity once an attestation document proves it. */
@@ -72,6 +77,7 @@ export const keygenRoutes = {
     errors: [
       'request.not_found',
       'session.conflict',
+      'session.elsewhere',
       'keygen.skeleton_mismatch',
       'seal.invalid',
       'enclave.unreachable',
@@ -98,6 +104,7 @@ export const keygenRoutes = {
     errors: [
       'request.not_found',
       'session.conflict',
+      'session.elsewhere',
       'keygen.invitation_invalid',
       'keygen.slot_taken',
       'seal.invalid',

@@ -53,7 +53,7 @@ export const signingRoutes = {
     query: none,
     body: Approval,
     reply: SigningStatus,
-    errors: ['request.not_found', 'consent.invalid', 'consent.expired', 'session.conflict'],
+    errors: ['request.not_found', 'consent.invalid', 'consent.expired', 'session.conflict', 'session.elsewhere'],
   }),
   getSigning: route({
     method: 'get',

@@ -1,4 +1,4 @@
-import type { Key, Participant, Signing } from '@quorate/client'
+import { showContent, type Key, type Participant, type Signing } from '@quorate/client'
 import { claimOf, isDeceived, isGenuine, shortSignature, type Claim } from '../referee.ts'
 import type { Stage } from '../stage.ts'
 import type { People } from './make-key.ts'
@@ -7,9 +7,8 @@ import type { People } from './make-key.ts'
 export async function lookAt(person: Participant, key: Key): Promise<Readonly<{ signing: Signing; text: string }>> {
   const [signing] = await person.pendingSignings(key, { wait: 10_000 })
   if (signing === undefined) throw new Error(`nothing waits for ${person.userId}`)
-  const content = signing.items[0]?.content
-  const text = content?.type === 'bytes' ? Buffer.from(content.bytes, 'hex').toString() : '?'
-  return { signing, text }
+  const [field] = signing.items.flatMap(({ content }) => showContent(content))
+  return { signing, text: field?.text ?? '?' }
 }
 
 export type Ask = Readonly<{

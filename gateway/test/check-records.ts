@@ -1,0 +1,141 @@
+import { EnclaveId } from '@quorate/shared/wire/ids'
+import { describe, expect, it } from 'vitest'
+import type { KeyStep } from '../src/engine/ports.ts'
+import { takenManifest } from './release/signed-manifest.ts'
+import { audit, change, DAY, keyId, record, recordAt, type Opened } from './store-changes.ts'
+
+/** The part of the contract of `Store` that is not about sessions. */
+export function checkRecords(its: Opened): void {
+  checkKeys(its)
+  checkManifests(its)
+  checkEnclaves(its)
+  checkReplies(its)
+  checkAudit(its)
+  checkSweep(its)
+}
+
+function checkKeys({ open, store }: Opened): void {
+  describe('a key that is refreshed', () => {
+    const made = () => store().save(change('a', 0, { key: { step: 'made', record: recordAt(0) } }))
+    const step = (version: number, key: KeyStep) => store().save(change('a', version, { key }))
+
+    it('is at its old epoch until the next one is in force, and at that from then on', async () => {
+      await made()
+      await step(1, { step: 'certified', record: recordAt(1) })
+      expect(await store().loadKey(keyId)).toEqual(recordAt(0))
+      expect(await store().loadKeyAt(keyId, 1)).toEqual(recordAt(1))
+      expect(await store().certificates(keyId, 0, 9)).toHaveLength(1)
+      await step(2, { step: 'installing', epoch: 1 })
+      expect(await store().loadKey(keyId)).toEqual(recordAt(1))
+      expect(await (await open()).loadKey(keyId)).toEqual(recordAt(1))
+      expect(await store().loadKeyAt(keyId, 0)).toEqual(recordAt(0))
+    })
+
+    it('keeps the certificates of its earlier epochs, and none of their shares', async () => {
+      await made()
+      for (const epoch of [1, 2]) {
+        await step(3 * epoch - 2, { step: 'certified', record: recordAt(epoch) })
+        await step(3 * epoch - 1, { step: 'installing', epoch })
+        await step(3 * epoch, { step: 'retired', epoch })
+      }
+      for (const epoch of [0, 1]) expect((await store().loadKeyAt(keyId, epoch))?.shares).toEqual([])
+      expect(await store().loadKey(keyId)).toEqual(recordAt(2))
+      const epochs = async (from: number, most: number) =>
+        (await store().certificates(keyId, from, most)).map(({ body }) => body.epoch)
+      expect(await epochs(0, 9)).toEqual([0, 1, 2])
+      expect(await epochs(1, 1)).toEqual([1])
+      expect(await epochs(3, 9)).toEqual([])
+    })
+
+    it('has one next epoch, and can be at none that was not certified', async () => {
+      await made()
+      const conflict = { code: 'session.conflict' }
+      await expect(step(1, { step: 'installing', epoch: 1 })).rejects.toMatchObject(conflict)
+      await step(1, { step: 'certified', record: recordAt(1) })
+      await expect(step(2, { step: 'certified', record: recordAt(1) })).rejects.toMatchObject(conflict)
+    })
+  })
+}
+
+function checkManifests({ open, store }: Opened): void {
+  describe('the manifests that an enclave has taken', () => {
+    it('are there for every handle, with one audit record for each time that they changed', async () => {
+      const [a, b] = [EnclaveId.parse('enclave-0'), EnclaveId.parse('enclave-1')]
+      const taken = [await takenManifest(1, 0, 10), await takenManifest(2, 5, 15)]
+      const taking = { at: 5, event: 'manifest.taken', detail: { enclaveId: a, serial: 2 } }
+      expect(await store().loadManifests(a)).toEqual([])
+      await store().saveManifests(a, taken.slice(0, 1), taking)
+      await store().saveManifests(a, taken, taking)
+      const again = await open()
+      expect(await again.loadManifests(a)).toEqual(taken)
+      expect(await again.loadManifests(b)).toEqual([])
+      expect((await again.verifyAudit()).records).toBe(2)
+    })
+  })
+}
+
+function checkEnclaves({ open, store }: Opened): void {
+  describe('the root of an enclave', () => {
+    it('is there for every handle, and gives way to the next one', async () => {
+      const { identity } = record.certificate.body.roster.skeleton.participants[0]!.host
+      expect(await store().loadEnclaveRoot(identity.enclaveId)).toBeNull()
+      await store().saveEnclaveRoot(identity.enclaveId, { identity, sealedRoot: 'AAAA' })
+      await store().saveEnclaveRoot(identity.enclaveId, { identity, sealedRoot: 'BBBB', former: 'AAAA' })
+      const kept = { identity, sealedRoot: 'BBBB', former: 'AAAA' }
+      expect(await (await open()).loadEnclaveRoot(identity.enclaveId)).toEqual(kept)
+    })
+  })
+}
+
+function checkReplies({ open, store }: Opened): void {
+  describe('a reply', () => {
+    it('is kept as it was first given, until its time is over', async () => {
+      const first = { digest: 'd', status: 201, body: '{"a":1}' }
+      const now = Date.now()
+      await store().saveReply('route', 'k', first, now + DAY)
+      await store().saveReply('route', 'k', { ...first, digest: 'e' }, now + DAY)
+      expect(await store().loadReply('route', 'k', now)).toEqual(first)
+      expect(await (await open()).loadReply('route', 'k', now)).toEqual(first)
+      expect(await store().loadReply('other', 'k', now)).toBeNull()
+      expect(await store().loadReply('route', 'k', now + DAY)).toBeNull()
+    })
+  })
+}
+
+function checkAudit({ open, store }: Opened): void {
+  describe('the audit log', () => {
+    it('is one chain, whoever writes, and its head moves with every record', async () => {
+      const other = await open()
+      const write = async (handle: typeof other, id: string) => {
+        for (const at of [0, 1, 2]) await handle.save(change(id, at, { audit: [audit(`${id}${at}`)], durable: true }))
+      }
+      await Promise.all([write(store(), 'a'), write(other, 'b')])
+      const before = await store().verifyAudit()
+      expect(before.records).toBe(6)
+      await store().save(change('a', 3, { audit: [audit('more'), audit('and more')] }))
+      const after = await other.verifyAudit()
+      expect(after.records).toBe(8)
+      expect(after.head).not.toBe(before.head)
+    })
+  })
+}
+
+function checkSweep({ open, store }: Opened): void {
+  describe('sweeping', () => {
+    it('takes ended and forgotten sessions and old replies, and never keys, audit records or enclaves', async () => {
+      const now = Date.now()
+      await store().save(change('ended', 0, { ended: true, key: { step: 'made', record }, audit: [audit('kept')] }))
+      await store().save(change('forgotten', 0, { expiresAt: now + 1 }))
+      await store().save(change('open', 0, { expiresAt: now + 400 * DAY }))
+      const { identity } = record.certificate.body.roster.skeleton.participants[0]!.host
+      await store().saveEnclaveRoot(identity.enclaveId, { identity, sealedRoot: 'AAAA' })
+      await store().saveReply('route', 'k', { digest: 'd', status: 200, body: '{}' }, now + DAY)
+      expect(await store().sweep(now)).toBe(0)
+      expect(await store().sweep(now + 30 * DAY)).toBe(3)
+      expect((await (await open()).claim('other', 1)).sessions.map(({ id }) => id)).toEqual(['open'])
+      expect(await store().loadKey(keyId)).toEqual(record)
+      expect((await store().verifyAudit()).records).toBe(1)
+      expect(await store().loadEnclaveRoot(identity.enclaveId)).toEqual({ identity, sealedRoot: 'AAAA' })
+    })
+  })
+}

@@ -1,0 +1,34 @@
+import { KeyId } from '@quorate/shared/wire/ids'
+import type { Change, KeyRecord } from '../src/engine/ports.ts'
+import type { Store } from '../src/store/store.ts'
+import { keyRecord } from './key-record.ts'
+
+/** Opens one more handle on the store of the test that runs. `store`: its first handle. */
+export type Open = () => Promise<Store>
+export type Opened = Readonly<{ open: Open; store: () => Store }>
+
+export const keyId = KeyId.parse('ab'.repeat(16))
+export const DAY = 86_400_000
+/** A key that is made and can be kept. */
+export const record = await keyRecord()
+
+/** The record of this key at an epoch, told apart by its shares. */
+export const recordAt = (epoch: number): KeyRecord => ({
+  certificate: { ...record.certificate, body: { ...record.certificate.body, epoch } },
+  shares: [{ index: 1, sealed: `c2hhcmU${epoch}` }],
+})
+
+/** The store looks into no state, so that a marker will do. */
+export const state = (marker: string) => ({ marker })
+export const change = (id: string, expected: number, more: Partial<Change> = {}): Change => ({
+  kind: 'keygen',
+  id,
+  keyId,
+  expected,
+  state: state(`${id}@${expected + 1}`),
+  ended: false,
+  expiresAt: Date.now() + DAY,
+  durable: false,
+  ...more,
+})
+export const audit = (event: string) => ({ at: 1, event, keyId, sessionId: 's', detail: { event } })

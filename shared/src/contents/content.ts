@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import type { Verification } from '../schemes/table.ts'
+
+/** What the shares of a key do with content. */
+export type Use = 'sign'
+
+/** One line that a person reads of a content: plain data, for a terminal and for a page alike. */
+export type Field = Readonly<{ label: string; text: string }>
+
+/** All that is known of one type of content. A new type is a file with such a row, and a line in `table.ts`. */
+export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
+  type: C['type']
+  use: Use
+  /** Strict: whatever is not named is refused. */
+  schema: z.ZodType<C>
+  /** The bytes that the signature scheme signs. `publicKey`: hex of the key that verifies the signature. */
+  message: (content: C, publicKey: string) => Uint8Array
+  /** What a person must know before saying yes. Every character is visible; a long part is cut and named by length and SHA-256. */
+  show: (content: C) => readonly Field[]
+  /** The kinds of signature that make sense for it. */
+  needs: 'any' | readonly Verification[]
+  /** May the Taproot output key (BIP-341) sign it? */
+  tweaks: boolean
+  /** Must it be the only type of a policy and of a grant? So it is when its message can be that of another type. */
+  alone: boolean
+}>
+
+export const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lower-case hex')
+
+/** Bytes of a content: 64 KiB at most. */
+export const ContentBytes = Hex.max(131_072)

@@ -1,0 +1,50 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { z } from 'zod'
+import type { ContentRow, Field } from './content.ts'
+import { digestHex, textFields } from './shown.ts'
+
+/** A Nostr event (NIP-01) without id, pubkey and signature: the key gives the pubkey, the enclave computes the id. */
+const schema = z.strictObject({
+  type: z.literal('nostr-event'),
+  event: z.strictObject({
+    created_at: z.int().min(0),
+    kind: z.int().min(0).max(65_535),
+    tags: z.array(z.array(z.string().max(65_536)).max(256)).max(2_500),
+    content: z.string().max(65_536),
+  }),
+})
+type NostrEventContent = z.infer<typeof schema>
+
+/** NIP-01: the id is the SHA-256 of the UTF-8 of [0, pubkey, created_at, kind, tags, content], serialised without spaces. */
+function eventId({ event }: NostrEventContent, publicKey: string): Uint8Array {
+  return sha256(utf8ToBytes(JSON.stringify([0, publicKey, event.created_at, event.kind, event.tags, event.content])))
+}
+
+const MAX_TAGS = 50
+
+function show({ event: { kind, created_at, tags, content } }: NostrEventContent): Field[] {
+  const all = `${MAX_TAGS} of ${tags.length} tags, SHA-256 of all (JSON) ${digestHex(utf8ToBytes(JSON.stringify(tags)))}`
+  return [
+    { label: 'Nostr event', text: `kind ${kind}, created ${dateOf(created_at)}` },
+    ...textFields('content', content),
+    ...tags.slice(0, MAX_TAGS).flatMap((tag) => textFields('tag', JSON.stringify(tag))),
+    ...(tags.length > MAX_TAGS ? [{ label: 'cut', text: all }] : []),
+  ]
+}
+
+/** Seconds since 1970 as a date, as far as dates go. */
+const dateOf = (seconds: number): string =>
+  seconds < 8.64e12 ? new Date(seconds * 1_000).toISOString() : `${seconds} s after 1970`
+
+/** An event names the key that signs it, so a tweaked key would sign for somebody else. */
+export const nostrEvent = {
+  type: 'nostr-event',
+  use: 'sign',
+  schema,
+  message: eventId,
+  show,
+  needs: ['bip340'],
+  tweaks: false,
+  alone: false,
+} as const satisfies ContentRow<NostrEventContent>

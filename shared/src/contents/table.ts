@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import type { Verification } from '../schemes/table.ts'
+import { bytes } from './bytes.ts'
+import type { ContentRow, Field } from './content.ts'
+import { nostrEvent } from './nostr-event.ts'
+import { raw } from './raw.ts'
+
+/** The types of content that keys sign. A new one is a line here, and its row in a file beside this one. */
+const rows = [bytes, raw, nostrEvent] as const
+
+/** Of each row what stands under `Name`, in their order. */
+type Column<Rows extends readonly Record<Name, unknown>[], Name extends string> = { [I in keyof Rows]: Rows[I][Name] }
+
+const schemas = rows.map(({ schema }) => schema) as unknown as Column<typeof rows, 'schema'>
+const types = rows.map(({ type }) => type)
+
+/** The full content of one item: its type, and what that type holds. */
+export const Content = z.discriminatedUnion('type', schemas)
+export type Content = z.infer<typeof Content>
+export const ContentType = z.enum(types)
+export type ContentType = z.infer<typeof ContentType>
+
+const byType = new Map(rows.map((row) => [row.type, row as ContentRow<Content>]))
+
+/** The row of a type. Its functions take content of that type only. */
+export function contentOf(type: ContentType): ContentRow<Content> {
+  const row = byType.get(type)
+  if (row === undefined) throw new TypeError(`no content of type ${type}`)
+  return row
+}
+
+/** The types that are the only one of each list that names them. */
+const loners = types.filter((type) => contentOf(type).alone)
+
+/** What a key, or a grant, permits. A list that names a type beside one that stands alone is refused. */
+export const ContentTypes = z
+  .array(ContentType)
+  .min(1)
+  .max(16)
+  .refine(
+    (list) => list.length === 1 || !list.some((type) => loners.includes(type)),
+    `a type of content that stands alone (${loners.join(', ')}) is named beside another`,
+  )
+
+/** Does a signature that verifies so sign content of this type? */
+export function signsContent(verification: Verification, type: ContentType): boolean {
+  const { needs } = contentOf(type)
+  return needs === 'any' || needs.includes(verification)
+}
+
+/**
+ * The bytes that are signed for a content, by its type's own rule and never taken from a request. `publicKey`: the one that
+ * verifies the signature, hex; for Nostr events it is part of what is signed.
+ */
+export const messageOf = (content: Content, publicKey: string): Uint8Array =>
+  contentOf(content.type).message(content, publicKey)
+
+/** A content as a person must see it before saying yes. */
+export const showContent = (content: Content): readonly Field[] => contentOf(content.type).show(content)

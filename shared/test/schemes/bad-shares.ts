@@ -1,0 +1,27 @@
+import { loadMpc, type Mpc } from '../../mpc/src/index.ts'
+import { keyPackage, pointOf, scalar } from '../../mpc/test/encoding.ts'
+import type { SchemeName } from '../../src/schemes/table.ts'
+import type { BadShares } from './subject.ts'
+
+/** The secret within FROST's share. */
+const SECRET = [37, 69] as const
+
+/** Shares of a polynomial without a slope: each is the key itself, and the public keys belong together. */
+function flat(mpc: Mpc, name: Parameters<Mpc['frost']>[0]): BadShares {
+  const secret = scalar(name, 1n)
+  const point = pointOf(name, secret)
+  const verifyingShares = new Map([1, 2, 3].map((index) => [index, point]))
+  const publicKeys = mpc.frost(name).publicKeysFrom({ groupKey: point.slice(-32), verifyingShares, threshold: 2 })
+  const share = keyPackage(name, { index: 1, secret, verifyingKey: point, threshold: 2 })
+  return {
+    zeroed: ({ share, publicKeys }) => ({ share: share.slice().fill(0, ...SECRET), publicKeys }),
+    doubled: { share, publicKeys },
+  }
+}
+
+const mpc = await loadMpc()
+
+export const badShares: Readonly<Record<SchemeName, BadShares>> = {
+  'frost-secp256k1-tr': flat(mpc, 'frost-secp256k1-tr'),
+  'frost-ed25519': flat(mpc, 'frost-ed25519'),
+}

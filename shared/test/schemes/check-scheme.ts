@@ -1,0 +1,71 @@
+import { it } from 'vitest'
+import {
+  namesWhoCannotBeRead,
+  namesWhoFlipsABit,
+  namesWhoSendsOthersMessages,
+  namesWhoSwapsReceivers,
+  refusesOtherListsOfMessages,
+} from './cheats.ts'
+import {
+  fitsWhatItSays,
+  hasTheLengthsItSays,
+  loadsOwnSharesOnly,
+  refreshesForGood,
+  refusesWrongLengths,
+  signsWithEveryQuorum,
+  tweaksIfItSays,
+  verifiesAsPublished,
+} from './facts.ts'
+import { dealsOnce, refreshesOnce, signsOnce } from './once.ts'
+import {
+  joinsQuorumsOnly,
+  namesWhoCommitsAnew,
+  namesWhoCommitsToNothing,
+  namesWhoSendsWrongPartials,
+  namesWhoSignsAnother,
+  refusesOtherCommitments,
+} from './signing-cheats.ts'
+import type { Subject } from './subject.ts'
+
+/** What is asked of every scheme. Each check throws if the scheme does not hold it. */
+const checks = {
+  'verifies and refuses published signatures': verifiesAsPublished,
+  'fits the sizes that it says, and no others': fitsWhatItSays,
+  'has keys and signatures of the lengths that it says': hasTheLengthsItSays,
+  'tweaks its key if it says so': tweaksIfItSays,
+  'makes and refreshes keys that sign with every quorum': signsWithEveryQuorum,
+  'refreshes shares so that no earlier one signs': refreshesForGood,
+  'loads no share but a participant’s own': loadsOwnSharesOnly,
+  'refuses shares and public keys of another length': refusesWrongLengths,
+  'names who makes a key with messages that cannot be read': namesWhoCannotBeRead,
+  'names who makes a key with messages of others': namesWhoSendsOthersMessages,
+  'names who makes a key with a bit flipped': namesWhoFlipsABit,
+  'names who swaps the receivers of two messages': namesWhoSwapsReceivers,
+  'refuses other lists of messages and blames nobody': refusesOtherListsOfMessages,
+  'names who commits to what cannot be read': namesWhoCommitsToNothing,
+  'names who commits to what is not its own': namesWhoCommitsAnew,
+  'names who sends a wrong partial': namesWhoSendsWrongPartials,
+  'names who signs another message': namesWhoSignsAnother,
+  'refuses other lists of commitments': refusesOtherCommitments,
+  'joins the partials of a quorum only': joinsQuorumsOnly,
+  'makes a key once of what it drew once': dealsOnce,
+  'refreshes once with what it drew once': refreshesOnce,
+  'signs once with a nonce': signsOnce,
+} as const satisfies Record<string, (subject: Subject) => void>
+
+export type CheckName = keyof typeof checks
+const checkNames = Object.keys(checks) as CheckName[]
+
+/** The suite: a test for each check. Stands in a `describe` of its scheme. */
+export const checkScheme = (subject: Subject): void => it.each(checkNames)('%s', (name) => checks[name](subject))
+
+/** Those of some checks that a scheme does not hold. */
+export const failedChecks = (subject: Subject, some: readonly CheckName[]): CheckName[] =>
+  some.filter((name) => {
+    try {
+      checks[name](subject)
+      return false
+    } catch {
+      return true
+    }
+  })
