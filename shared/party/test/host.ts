@@ -142,7 +142,7 @@ export async function startHosts({
   size = 3,
   mpcOf = (_, mpc) => mpc,
   clock = presentTime,
-}: HostsOptions = {}): Promise<Group<Host> & Readonly<{ mpc: Mpc; development: Development }>> {
+}: HostsOptions = {}): Promise<Group<Host> & Ground> {
   const [mpc, development] = [await loadMpc(), await foundDevelopment()]
   const names = Array.from({ length: size }, (_, at) => `enclave-${at}`)
   const members = await Promise.all(

@@ -83,13 +83,19 @@ export async function installAt(next: MadeKey, index: number, prepared: Prepared
   return (await next.plan.hosts.get(index)!.call('refresh.install', { ...place(next, index), prepared })).installed
 }
 
-/** The whole refresh by an honest gateway, verified as a client does. */
-export async function refresh<M extends Member>(group: Pick<Group, 'clock'>, key: MadeKey<M>): Promise<MadeKey<M>> {
-  const next = await runRounds(key, await askRefresh(group, key))
-  const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
+/** The whole refresh that was asked for, by an honest gateway. */
+export async function carryOut<M extends Member>(key: MadeKey<M>, request: RefreshRequest) {
+  const next = await runRounds(key, request)
   const prepared = await prepareAll(next)
   const installed: Installed[] = []
   for (const index of next.plan.hosts.keys()) installed.push(await installAt(next, index, prepared))
+  return { next, prepared, installed }
+}
+
+/** The same, asked for by alice and verified as a client does. */
+export async function refresh<M extends Member>(group: Pick<Group, 'clock'>, key: MadeKey<M>): Promise<MadeKey<M>> {
+  const { next, prepared, installed } = await carryOut(key, await askRefresh(group, key))
+  const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
   await verifyInstalled(verified, await verifyPrepared(verified, prepared), installed)
   return next
 }
