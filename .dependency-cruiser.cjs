@@ -13,9 +13,10 @@ const houses = {
     wire: ['contents', 'schemes'],
     attestation: ['wire', 'crypto'],
     ceremonies: ['wire'],
+    consent: ['crypto', 'wire'],
     linux: [],
     crypto: ['wire'],
-    verify: ['attestation', 'contents', 'crypto', 'schemes', 'wire'],
+    verify: ['attestation', 'consent', 'contents', 'crypto', 'schemes', 'wire'],
   },
   'shared/party/src': {
     making: [],

@@ -1,12 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
-import type { Consent, Invitation } from '@quorate/shared/wire/keygen'
+import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
 import { sessionSecretOf, type Key } from './key.ts'
+import { GrantTerms } from './keygen/grant.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import { Keygen } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
@@ -21,7 +22,15 @@ import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 
-const each: Consent = { kind: 'each' }
+/** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
+const LONGEST_APPROVAL = 86_400_000
+
+/** With what a participant joins: a standing grant, or null to be asked for each signing. */
+type Joining = Readonly<{ grant?: GrantTerms | null }>
+
+/** Throws a `ZodError` that says where it does not fit. */
+const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
+  GrantTerms.nullable().parse(grant ?? null)
 
 const unreadable: ReadonlySet<unknown> = new Set([
   'seal.invalid',
@@ -56,29 +65,28 @@ export class Participant {
 
   /**
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
-   * Throws `attestation.invalid` before anything secret has been sent when a host does not prove itself.
+   * `grant` lets others sign with the own share. Throws `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
-  async reserveKey({ consent = each, ...options }: ReserveOptions & Readonly<{ consent?: Consent }>): Promise<Keygen> {
+  async reserveKey({ grant: wished, ...options }: ReserveOptions & Joining): Promise<Keygen> {
     return refusing(async () => {
+      const grant = readTerms(wished)
       const known = await reserve(this.#context, options)
       const keygen = new Keygen(this.#context, known)
       if (!known.invitationKeys.has(this.userId)) return keygen
       const { signal } = options
       const invitation = keygen.invitation(this.userId)
-      const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, consent, signal })
+      const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, grant, signal })
       return new Keygen(this.#context, { ...known, own })
     })
   }
 
-  /** Takes part in a key that somebody else reserved. May be repeated with the same consent, for instance after a crash. */
-  async participate(
-    invitation: Invitation,
-    { consent = each, signal }: Signal & Readonly<{ consent?: Consent }> = {},
-  ): Promise<Keygen> {
+  /** Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. */
+  async participate(invitation: Invitation, { grant: wished, signal }: Signal & Joining = {}): Promise<Keygen> {
     return refusing(async () => {
+      const grant = readTerms(wished)
       acceptInvitation(invitation, this.userId)
       const skeleton = await fetchSkeleton(this.#context, invitation, signal)
-      const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, consent, signal })
+      const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, grant, signal })
       const sessionSecret = fromHex(invitation.sessionSecret)
       return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
     })
@@ -140,7 +148,7 @@ export class Participant {
   async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
     return refusing(async () => {
       const status = await followSigning(this.#context, key, signingId).status({ signal })
-      return new Signing(this.#context, key, await openRequest(key, signingId, status, 0))
+      return new Signing(this.#context, key, await openRequest(key, signingId, status))
     })
   }
 
@@ -159,7 +167,7 @@ export class Participant {
       const pending: Signing[] = []
       for (const status of signings) {
         if (status.request.body.epoch < key.certificate.body.epoch) continue
-        const opened = await openRequest(key, status.signingId, status, 0).catch(unlessUnreadable)
+        const opened = await openRequest(key, status.signingId, status).catch(unlessUnreadable)
         if (opened === null) continue
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
         const { asker, expiresAt } = opened.request.body
@@ -170,7 +178,7 @@ export class Participant {
     })
   }
 
-  /** Approves exactly the items that `signing` shows, until the request expires. */
+  /** Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. */
   async approve(signing: Signing, { signal }: Signal = {}): Promise<void> {
     return this.#say(signing, 'approve', null, signal)
   }
@@ -183,10 +191,10 @@ export class Participant {
   async #say(signing: Signing, decision: 'approve' | 'reject', reason: string | null, signal?: AbortSignal) {
     return refusing(async () => {
       const { requestDigest, expiresAt, signingId, key } = signing
-      const decidedAt = this.#context.now()
-      if (expiresAt <= decidedAt) return refuse('consent.expired')
-      const word = { decision, reason, decidedAt, expiresAt }
-      const approval = await writeApproval(requestDigest, await this.#memberOf(key), word)
+      const givenAt = this.#context.now()
+      if (expiresAt <= givenAt) return refuse('consent.expired')
+      const word = { decision, reason, givenAt, expiresAt: Math.min(expiresAt, givenAt + LONGEST_APPROVAL) }
+      const approval = await writeApproval(key, requestDigest, await this.#memberOf(key), word)
       const status = await this.#context.client.call('approveSigning', {
         params: { signingId },
         body: approval,

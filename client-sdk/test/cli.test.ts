@@ -198,6 +198,9 @@ describe('quorate', () => {
     expect(looked.code).toBe(2)
     expect(looked.err).toContain('pay \\u{1b}[2J mallory')
     expect(looked.err).toContain('alice asks')
+    const said = /waiting for +1 of bob \(has not answered\), carol \(has not answered\)/
+    expect(looked.err).toMatch(said)
+    expect((await quorate(['status', signingId, '--as', 'bob'])).out).toMatch(said)
     const rejected = await quorate(['approve', signingId, '--as', 'bob', '--reject', 'no'])
     expect(rejected).toMatchObject({ code: 0 })
     expect(await quorate(['status', signingId, '--as', 'alice', '--wait'])).toMatchObject({ code: 1 })

@@ -1,5 +1,5 @@
 import { openSignature } from '@quorate/shared/crypto/session-items'
-import { factsOf } from '@quorate/shared/schemes/table'
+import { longestResult } from '@quorate/shared/schemes/table'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { ItemFailure, ItemResult, Outcome } from '@quorate/shared/wire/signing'
@@ -20,11 +20,10 @@ export const quorum = [1, 2]
 export async function endWith(fleet: Fleet, gateway: Gateway, status: Status, key: Key, failures: Failures) {
   const { secret, made } = gateway.keygens.get(key.keyId)!
   const { body } = made!.certificate
-  const { signatureLength } = factsOf(body.roster.skeleton.scheme)
   const sealed = status.results!
   const outcomes = sealed.map((result, at): Outcome => {
     if ('code' in result) return result
-    const opened = openSignature(secret!, status.signingId, at, fromBase64url(result.sealedSignature), signatureLength)
+    const opened = openSignature(secret!, status.signingId, at, fromBase64url(result.sealedSignature), longestResult)
     return failures[at] ?? toHex(opened)
   })
   const results = sealed.map((result, at): ItemResult => failures[at] ?? result)

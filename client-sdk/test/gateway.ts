@@ -8,6 +8,7 @@ import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
 import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
 import { loadKey, runDkg, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
+import { presentTime } from '../../shared/party/test/host.js'
 import { hostOf, openInit, type Fleet } from './fleet.ts'
 import { refreshHandlers } from './refreshing.ts'
 
@@ -255,7 +256,14 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
 async function makeKey(fleet: Fleet, row: KeygenRow): Promise<MadeKey> {
   const skeleton = row.skeleton!
   const hosts = new Map(skeleton.participants.map(({ index }) => [index, hostOf(fleet, skeleton, index)]))
-  const plan = { skeleton, hosts, sessionSecret: row.secret!, invitationKeys: new Map(), signers: new Map() }
+  const plan = {
+    clock: presentTime,
+    skeleton,
+    hosts,
+    sessionSecret: row.secret!,
+    invitationKeys: new Map(),
+    signers: new Map(),
+  }
   const registrations = row.slots.map((slot) => row.receipts.get(slot.index)!)
   const made = await runDkg(plan, { skeleton, registrations })
   await loadKey(made)

@@ -143,11 +143,24 @@ describe('an invited person', () => {
   it.each([
     ['another authorisation key', { authKey: '22'.repeat(32) }],
     [
-      'a standing consent',
+      'a standing grant',
       {
-        consent: {
-          kind: 'standing',
-          grant: { askers: ['mallory'], content: ['bytes'], until: 9e12, limit: { count: 9, seconds: 1 } },
+        grant: {
+          body: {
+            skeletonDigest: '33'.repeat(32),
+            index: 2,
+            scope: {
+              kind: 'standing',
+              askers: ['mallory'],
+              content: ['bytes'],
+              limit: { count: 9, seconds: 1 },
+            },
+            decision: 'approve',
+            reason: null,
+            givenAt: 1,
+            expiresAt: 9e12,
+          },
+          signature: '44'.repeat(64),
         },
       },
     ],

@@ -3,8 +3,16 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { verifyEvent } from 'nostr-tools/pure'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
-import { decodeInvitation, encodeInvitation, exportKey, importKey, Quorate, QuorateError } from '../src/index.ts'
-import type { Grant } from '@quorate/shared/wire/keygen'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import {
+  decodeInvitation,
+  encodeInvitation,
+  exportKey,
+  importKey,
+  Quorate,
+  QuorateError,
+  type GrantTerms,
+} from '../src/index.ts'
 import { bytesMessage, messageOf, signatureProof, verifyProof, verifySignature } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
@@ -98,6 +106,43 @@ describe('three people', () => {
     expect(await bob.pendingSignings(key)).toEqual([])
     expect(await carol.pendingSignings(key)).toHaveLength(1)
     expect(await alice.pendingSignings(key)).toEqual([])
+  })
+
+  it('learn whose consent is missing, and why, by the rule of the enclaves', async () => {
+    const { alice, bob, carol } = people(fleet, gateway)
+    const wish = { scheme: 'frost-secp256k1-tr', threshold: 3, participants: ['alice', 'bob', 'carol'] } as const
+    const keygen = await alice.reserveKey({ ...wish, content: ['bytes', 'nostr-event'] })
+    const limit = { count: 1, seconds: 60 }
+    const grant: GrantTerms = { askers: ['alice'], content: ['bytes'], expiresAt: Date.now() + 60_000, limit }
+    await bob.participate(keygen.invitation('bob'), { grant })
+    await carol.participate(keygen.invitation('carol'))
+    const key = await keygen.completed()
+    const signing = await alice.requestSignature(key, 'covered')
+    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'carol', why: 'silent' }] })
+    await bob.reject(signing)
+    const rejected = { userId: 'bob', why: 'rejected' }
+    expect(await signing.waitingFor()).toEqual({ needed: 2, shares: [rejected, { userId: 'carol', why: 'silent' }] })
+    const byCarol = await carol.requestSignature(key, 'not for carol')
+    const shares = [
+      { userId: 'alice', why: 'silent' },
+      { userId: 'bob', why: 'uncovered' },
+    ]
+    expect(await byCarol.waitingFor()).toEqual({ needed: 2, shares })
+    await alice.approve(byCarol)
+    gateway.lies.getSigning = (honest: RouteReply<'getSigning'>) => ({
+      ...honest,
+      approvals: honest.approvals.map((approval) => ({ ...approval, body: { ...approval.body, index: 2 } })),
+    })
+    expect(await byCarol.waitingFor()).toEqual({ needed: 2, shares })
+  })
+
+  it('approve for 24 hours at most, however late the request expires', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway, { threshold: 3 })
+    const signing = await alice.requestSignature(key, 'no hurry', { expiresIn: 40 * 86_400_000 })
+    await bob.approve(signing)
+    const [approval] = (await signing.status()).approvals
+    const { givenAt, expiresAt } = approval!.body
+    expect(expiresAt - givenAt).toBe(86_400_000)
   })
 
   it('learn who rejected', async () => {
@@ -216,14 +261,13 @@ describe('what is refused before anything is sent', () => {
     await expect(bob.participate(keygen.invitation('carol'))).rejects.toMatchObject({ code: 'invitation.invalid' })
   })
 
-  it('refuses a consent rule that is none, and says where', async () => {
+  it('refuses a grant that is none, and says where', async () => {
     const { alice } = people(fleet, gateway)
-    const grant: Grant = { askers: ['bob'], content: ['bytes'], until: 1, limit: { count: 0, seconds: 60 } }
-    const participants = ['alice', 'bob']
-    const wish = { scheme: 'frost-ed25519', threshold: 2, participants, consent: { kind: 'standing', grant } } as const
+    const grant: GrantTerms = { askers: ['bob'], content: ['bytes'], expiresAt: 1, limit: { count: 0, seconds: 60 } }
+    const wish = { scheme: 'frost-ed25519', threshold: 2, participants: ['alice', 'bob'], grant } as const
     const error = await alice.reserveKey(wish).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'request.invalid', by: 'client' })
-    expect((error as QuorateError).issues.join()).toContain('consent.grant.limit.count')
+    expect((error as QuorateError).issues.join()).toContain('limit.count')
   })
 
   it('refuses a policy or a grant that names raw bytes beside another type, and content that its scheme does not sign', async () => {
@@ -235,8 +279,9 @@ describe('what is refused before anything is sent', () => {
     }
     const alone = 'a type of content that stands alone (raw) is named beside another'
     expect(await issuesOf({ content: ['bytes', 'raw'] })).toContain(`request.invalid: policy.content: ${alone}`)
-    const grant: Grant = { askers: ['bob'], content: ['raw', 'bytes'], until: 1, limit: { count: 1, seconds: 60 } }
-    expect(await issuesOf({ consent: { kind: 'standing', grant } })).toContain(`consent.grant.content: ${alone}`)
+    const limit = { count: 1, seconds: 60 }
+    const grant: GrantTerms = { askers: ['bob'], content: ['raw', 'bytes'], expiresAt: 1, limit }
+    expect(await issuesOf({ grant })).toContain(`content: ${alone}`)
     expect(await issuesOf({ content: ['nostr-event'] })).toContain('do not sign all content of the policy')
   })
 

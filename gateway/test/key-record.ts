@@ -33,7 +33,7 @@ async function receiptFor(skeleton: Skeleton, at: number): Promise<RegistrationR
     userId,
     index,
     authKey: SignKey.parse(toHex(publicKey)),
-    consent: { kind: 'each' },
+    grant: null,
   })
 }
 

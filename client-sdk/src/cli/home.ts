@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { Consent, Invitation } from '@quorate/shared/wire/keygen'
+import { Invitation } from '@quorate/shared/wire/keygen'
 import { exportKey, importKey, type Key } from '../key.ts'
+import { GrantTerms } from '../keygen/grant.ts'
 import { UsageError } from './usage.ts'
 
 /**
@@ -26,7 +27,7 @@ export type Home = Readonly<{
 }>
 
 /** With what a participant joined a key in the making: enough to go on after an interruption. SECRET. */
-const Joining = z.strictObject({ invitation: Invitation, consent: Consent })
+const Joining = z.strictObject({ invitation: Invitation, grant: GrantTerms.nullable() })
 export type Joining = z.infer<typeof Joining>
 
 const name = (userId: string): string => encodeURIComponent(userId)

@@ -1,9 +1,10 @@
 import { sealTo } from '@quorate/shared/crypto/ecies'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { Consent, Invitation, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Invitation, Skeleton } from '@quorate/shared/wire/keygen'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
+import { writeGrant, type GrantTerms } from './grant.ts'
 import {
   acceptReceipt,
   acceptSkeleton,
@@ -13,7 +14,7 @@ import {
   type OwnRegistration,
 } from './registration.ts'
 
-export type JoinOptions = Readonly<{ seed: Uint8Array; consent: Consent; signal?: AbortSignal | undefined }>
+export type JoinOptions = Readonly<{ seed: Uint8Array; grant: GrantTerms | null; signal?: AbortSignal | undefined }>
 
 /** Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation, session secret included. */
 export async function fetchSkeleton(context: Context, invitation: Invitation, signal?: AbortSignal): Promise<Skeleton> {
@@ -35,13 +36,15 @@ export async function register(
   context: Context,
   skeleton: Skeleton,
   invitation: Invitation,
-  { seed, consent, signal }: JoinOptions,
+  { seed, grant: terms, signal }: JoinOptions,
 ): Promise<OwnRegistration> {
   const participant = acceptSkeleton(skeleton, invitation)
   const { identity } = participant.host
   await context.attestor.prove(identity, signal)
   const signer = await authSigner(seed, skeleton.keyId)
-  const own = ownRegistration(skeleton, participant, signer.publicKey, consent)
+  const { index } = participant
+  const grant = terms && (await writeGrant(skeleton, { index, signer }, terms, context.now()))
+  const own = ownRegistration(skeleton, participant, signer.publicKey, grant)
   const plaintext = await writeRegistration(own, fromHex(invitation.invitationKey), signer)
   const { secp256k1 } = await context.mpc()
   const sealed = toBase64url(sealTo(secp256k1, fromHex(identity.sealKey), plaintext))

@@ -4,10 +4,10 @@ import { authSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, verifyBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { toHex } from '@quorate/shared/wire/bytes'
+import type { Grant } from '@quorate/shared/wire/consent'
 import {
   Registration,
   RegistrationBody,
-  type Consent,
   type Invitation,
   type RegistrationReceipt,
   type Skeleton,
@@ -66,14 +66,14 @@ export const ownRegistration = (
   skeleton: Skeleton,
   { userId, index }: Pick<Skeleton['participants'][number], 'userId' | 'index'>,
   authKey: Uint8Array,
-  consent: Consent,
+  grant: Grant | null,
 ): OwnRegistration => {
   const { skeletonDigest: digest, ...rest } = RegistrationBody.omit({ contribution: true }).parse({
     skeletonDigest: skeletonDigest(skeleton),
     userId,
     index,
     authKey: toHex(authKey),
-    consent,
+    grant,
   })
   return { skeletonDigest: digest, ...rest }
 }

@@ -48,14 +48,14 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     const { request, items, results, receipts } = proof
     const { body } = request
     const version = verifiedKeyOf(key, body.certificateDigest)
-    const requestDigest = await verifyRequest(version, request, 0)
+    const requestDigest = await verifyRequest(version, request, null)
     const secret = sessionSecretOf(key)
     const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
     const same =
       digests.length === body.items.length &&
       body.items.every(({ type, digest }, at) => type === items[at]?.content.type && digest === digests[at])
     if (!same || results.length !== items.length) return refuse('content.mismatch')
-    const outcomes = readOutcomes(await loadMpc(), key, items, results, receipts)
+    const outcomes = readOutcomes(await loadMpc(), { key, requestDigest, items }, results, receipts)
     await verifyReceipts(version, requestDigest, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
     requireSigned(outcomes)

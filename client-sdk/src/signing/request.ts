@@ -1,8 +1,9 @@
 import { digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
+import { Approval } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
-import { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
+import { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
 import { invalid } from '../errors.ts'
 import { randomBytes } from '../random.ts'
 import type { Key } from '../key.ts'
@@ -35,10 +36,13 @@ export async function writeRequest(
 
 /** A participant's signed word on R. */
 export async function writeApproval(
+  key: Key,
   requestDigest: Digest,
   who: Readonly<{ index: number; signer: Signer }>,
-  word: Readonly<Omit<Approval['body'], 'requestDigest' | 'index'>>,
+  word: Readonly<Pick<Approval['body'], 'decision' | 'reason' | 'givenAt' | 'expiresAt'>>,
 ): Promise<Approval> {
-  const body = Approval.shape.body.parse({ requestDigest, index: who.index, ...word })
-  return Approval.parse(await signBody(who.signer, 'approval', body))
+  const skeletonDigest = digestOf('skeleton', key.certificate.body.roster.skeleton)
+  const scope = { kind: 'request', requestDigest }
+  const body = Approval.shape.body.parse({ skeletonDigest, index: who.index, scope, ...word })
+  return Approval.parse(await signBody(who.signer, 'consent', body))
 }

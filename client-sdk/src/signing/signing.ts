@@ -1,12 +1,14 @@
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
-import type { Approval, SigningRequest } from '@quorate/shared/wire/signing'
-import { verifyApproval } from '@quorate/shared/verify/signing'
+import { isSignedBy } from '@quorate/shared/consent/signed'
+import type { Approval } from '@quorate/shared/wire/consent'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Context } from '../context.ts'
 import { QuorateError, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
-import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
+import { sessionSecretOf, type Key } from '../key.ts'
 import type { SignatureResult } from './result.ts'
+import { waitingFor, type WaitingFor } from './waiting-for.ts'
 import { acceptSignatures, type OpenedRequest, type SigningStatus } from './verify.ts'
 
 /** Follows a signing of this key. */
@@ -22,15 +24,16 @@ export async function soundApprovals(
   requestDigest: Digest,
   approvals: readonly Approval[],
 ): Promise<Approval[]> {
+  const { registrations } = key.certificate.body.roster
   const checked = await Promise.all(
-    approvals.map((approval) =>
-      verifyApproval(verifiedKey(key), requestDigest, approval, 0).then(
-        () => approval,
-        () => null,
-      ),
-    ),
+    approvals.map(async (approval) => {
+      const { index, scope } = approval.body
+      const owner = registrations[index - 1]?.body
+      const isSound = scope.requestDigest === requestDigest && owner && (await isSignedBy(owner, approval))
+      return isSound ? [approval] : []
+    }),
   )
-  return checked.filter((approval) => approval !== null)
+  return checked.flat()
 }
 
 /** A request for signatures that has been checked: `items` is what will be signed, and nothing else. */
@@ -65,6 +68,16 @@ export class Signing {
   /** What the gateway says of it now. */
   async status(options: Pick<WaitOptions, 'signal'> = {}): Promise<SigningStatus> {
     return this.#following.status(options)
+  }
+
+  /**
+   * Whose consent is missing, and why: computed here, from the approvals that verify and the grants in the certificate. A gateway
+   * that keeps an approval back is not found out by it.
+   */
+  async waitingFor(options: Pick<WaitOptions, 'signal'> = {}): Promise<WaitingFor> {
+    const { approvals } = await this.status(options)
+    const sound = await soundApprovals(this.key, this.requestDigest, approvals)
+    return waitingFor(this.key, this.#opened, sound, this.#context.now())
   }
 
   /** The states as they come, until the end. */

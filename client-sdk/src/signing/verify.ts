@@ -1,10 +1,11 @@
+import { contentOf } from '@quorate/shared/contents/table'
 import { isAcceptedImage, type TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openSignature } from '@quorate/shared/crypto/session-items'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
-import { factsOf } from '@quorate/shared/schemes/table'
-import { permitsItem } from '@quorate/shared/verify/items'
+import { useOf } from '@quorate/shared/schemes/cryptography'
+import { longestResult } from '@quorate/shared/schemes/table'
+import { itemSession, permitsItem } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -23,16 +24,15 @@ export type OpenedRequest = Readonly<{ request: SigningRequest; requestDigest: D
 
 /**
  * Checks that a status is of this signing, that its request was signed by a participant of the key, and that its sealed items
- * are what the request commits to. `now` 0 lets expired requests pass, to look at what has ended. Throws a `Refusal`.
+ * are what the request commits to. Times are not looked at, so that what has ended can be. Throws a `Refusal`.
  */
 export async function openRequest(
   key: Key,
   signingId: string,
   { request, sealedItems, ...status }: Pick<SigningStatus, 'signingId' | 'request' | 'sealedItems'>,
-  now: number,
 ): Promise<OpenedRequest> {
   if (status.signingId !== signingId || request.body.signingId !== signingId) return refuse('reply.mismatch')
-  const requestDigest = await verifyRequest(verifiedKeyOf(key, request.body.certificateDigest), request, now)
+  const requestDigest = await verifyRequest(verifiedKeyOf(key, request.body.certificateDigest), request, null)
   return { request, requestDigest, items: openItems(key, request.body, sealedItems) }
 }
 
@@ -55,12 +55,11 @@ export async function acceptSignatures(
   const { results, receipts } = status
   if (results?.length !== items.length) return refuse('signature.invalid')
   const secret = sessionSecretOf(key)
-  const { signatureLength } = factsOf(key.scheme)
   const open = (sealed: string, at: number) =>
-    toHex(openSignature(secret, signingId, at, fromBase64url(sealed), signatureLength))
+    toHex(openSignature(secret, signingId, at, fromBase64url(sealed), longestResult))
   const outcomes = results.map((result, at) => ('code' in result ? result : open(result.sealedSignature, at)))
   const version = verifiedKeyOf(key, request.body.certificateDigest)
-  const read = readOutcomes(mpc, key, items, outcomes, receipts)
+  const read = readOutcomes(mpc, { key, requestDigest, items }, outcomes, receipts)
   await verifyReceipts(version, requestDigest, outcomes, receipts)
   requireImages(trust, receipts)
   return resultOf(nameCulprits(key, read, receipts), { request, requestDigest, receipts })
@@ -72,8 +71,7 @@ export async function acceptSignatures(
  */
 export function readOutcomes(
   mpc: Mpc,
-  key: Key,
-  items: readonly Item[],
+  { key, requestDigest, items }: Readonly<{ key: Key; requestDigest: Digest; items: readonly Item[] }>,
   outcomes: readonly Outcome[],
   receipts: readonly SigningReceipt[],
 ): ItemOutcome[] {
@@ -82,7 +80,7 @@ export function readOutcomes(
     const outcome = outcomes[at] ?? ''
     if (typeof outcome !== 'string') return refusedItem(item, outcome, quorum)
     const signature = fromHex(outcome)
-    const publicKey = verifyItem(mpc, key, item, signature)
+    const publicKey = verifyItem(mpc, key, item, signature, itemSession(requestDigest, at))
     return { ...item, refused: null, signature, publicKey, event: finishEvent(mpc, key, item, signature) }
   })
 }
@@ -117,10 +115,22 @@ export function requireImages(trust: TrustPolicy, receipts: readonly SigningRece
     )
 }
 
-/** Verifies one signature of one item and gives the public key (hex) that it verifies under. Throws `signature.invalid`. */
-export function verifyItem(mpc: Mpc, key: Key, item: Item, signature: Uint8Array): string {
+/**
+ * Verifies the result of one item and gives the public key (hex) that it verifies under. `session` names the item of its signing; a
+ * signature stands without it. Throws `signature.invalid`.
+ */
+export function verifyItem(
+  mpc: Mpc,
+  key: Key,
+  item: Item,
+  result: Uint8Array,
+  session: Uint8Array = new Uint8Array(0),
+): string {
   const { publicKey, message } = signedBytes(mpc, key, item)
-  const valid = schemeOf(mpc, key.scheme).use.sign.verify({ publicKey, message }, signature)
+  const publicKeys = fromBase64url(key.certificate.body.publicKeys)
+  const tweak = item.mode.kind === 'plain' ? null : fromHex(item.mode.merkleRoot)
+  const use = useOf(mpc, key.scheme, contentOf(item.content.type).use)
+  const valid = use.verify({ session, publicKeys, publicKey, message, tweak }, result)
   return valid ? toHex(publicKey) : refuse('signature.invalid')
 }
 

@@ -11,7 +11,7 @@ import type {
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus, SigningBody } from '@quorate/shared/wire/routes/signing'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
-import type { Approval } from '@quorate/shared/wire/signing'
+import type { Approval } from '@quorate/shared/wire/consent'
 import type { z } from 'zod'
 import type { Waiting } from '../engine/ports.ts'
 import type { Events } from '../events.ts'

@@ -1,12 +1,15 @@
+import { objectionTo, ownedKey } from '@quorate/shared/consent/permits'
+import { isSignedBy } from '@quorate/shared/consent/signed'
 import { Refusal } from '@quorate/shared/errors'
-import { verifyApproval, verifyRequest, type VerifiedKey } from '@quorate/shared/verify/signing'
+import { verifyRequest, type VerifiedKey } from '@quorate/shared/verify/signing'
+import type { Approval } from '@quorate/shared/wire/consent'
 import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
 import type { SigningBody, SigningStatus } from '@quorate/shared/wire/routes/signing'
-import type { Approval, SigningRequest } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
 import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { signingCourse } from '../courses/signing.ts'
+import { useOf } from '../courses/signing-consent.ts'
 import type { SigningOwn, SigningSession, SigningTerms } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 import type { EnginePorts, Waiting } from '../engine/ports.ts'
@@ -23,22 +26,6 @@ type Context = Readonly<{
   directory: Directory
 }>
 
-/** By index: until when (ms) a standing grant of this participant covers the request, null if none does. */
-function standingFor({ certificate }: VerifiedKey, { body }: SigningRequest): SigningOwn['standing'] {
-  const { skeleton, registrations } = certificate.roster
-  const asker = skeleton.participants[body.asker - 1]?.userId
-  const until = (index: number): number | null => {
-    const consent = registrations[index - 1]?.body.consent
-    const covers =
-      consent?.kind === 'standing' &&
-      asker !== undefined &&
-      consent.grant.askers.includes(asker) &&
-      body.items.every(({ type }) => consent.grant.content.includes(type))
-    return covers ? consent.grant.until : null
-  }
-  return Object.fromEntries(skeleton.participants.map(({ index }) => [index, until(index)]))
-}
-
 /** The same request again gives the session that it began. */
 async function known({ sessions }: Context, { request, sealedItems }: z.output<typeof SigningBody>) {
   const now = await sessions.find(request.body.signingId)
@@ -52,7 +39,7 @@ async function known({ sessions }: Context, { request, sealedItems }: z.output<t
 }
 
 function begun(
-  { certificate, ...key }: VerifiedKey,
+  { certificate }: VerifiedKey,
   own: Pick<SigningOwn, 'request' | 'requestDigest' | 'sealedItems'>,
 ): SigningSession {
   const { skeleton } = certificate.roster
@@ -65,7 +52,7 @@ function begun(
     own: {
       ...own,
       threshold: skeleton.threshold,
-      standing: standingFor({ certificate, ...key }, own.request),
+      key: ownedKey(certificate.roster),
       approvals: {},
       excluded: {},
     },
@@ -94,11 +81,20 @@ async function requestSigning(context: Context, body: z.output<typeof SigningBod
   }
 }
 
+/** Throws `consent.invalid` or `consent.expired`. A rejection may come at any time. */
+async function requireSound(own: SigningOwn, approval: Approval, now: number): Promise<void> {
+  const { index } = approval.body
+  const owner = own.key.owners[index - 1]
+  const objection = objectionTo(approval, useOf(own, index, now))
+  const isSound = owner !== undefined && objection !== 'foreign' && (await isSignedBy(owner, approval))
+  if (!isSound) throw new Refusal('consent.invalid', [index])
+  if (objection === 'over' || objection === 'expired') throw new Refusal('consent.expired', [index])
+}
+
 async function approve(context: Context, signingId: SigningId, approval: Approval): Promise<SigningStatus> {
-  const { ports, loadKey, sessions } = context
+  const { ports, sessions } = context
   const { state } = await sessions.find(signingId)
-  const { verified } = await loadKey(state.keyId)
-  await verifyApproval(verified, state.own.requestDigest, approval, ports.clock())
+  await requireSound(state.own, approval, ports.clock())
   const { index, decision } = approval.body
   const now = await sessions.tell(signingId, approval)
   const kept = now.state.own.approvals[index]

@@ -1,5 +1,6 @@
+import { consentsWith, permits, weigh, type Use } from '@quorate/shared/consent/permits'
+import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
-import type { Approval } from '@quorate/shared/wire/signing'
 import type { Exclusion, SigningOwn, SigningSession } from './signing-terms.ts'
 
 /*
@@ -13,16 +14,22 @@ const decisionOf = (own: SigningOwn, index: number) => own.approvals[index]?.bod
 const hasSpoken = (own: SigningOwn, index: number): boolean =>
   own.request.body.asker === index || decisionOf(own, index) === 'approve'
 
-function consents(own: SigningOwn, index: number, now: number): boolean {
-  if (own.excluded[index] !== undefined || decisionOf(own, index) === 'reject') return false
-  const approval = own.approvals[index]
-  const until = own.standing[index] ?? null
-  return (
-    own.request.body.asker === index ||
-    (approval !== undefined && approval.body.expiresAt > now) ||
-    (until !== null && until > now)
-  )
+export const useOf = ({ key, request, requestDigest }: SigningOwn, index: number, now: number): Use => ({
+  key,
+  request: request.body,
+  requestDigest,
+  index,
+  now,
+})
+
+/** What these participants have said of the request, and the grants of those who have not spoken: what their hosts are shown. */
+export function consentsOf(own: SigningOwn, indices: readonly number[]): Consent[] {
+  const approvals = Object.values(own.approvals).filter((approval) => approval !== undefined)
+  return consentsWith(own.key, own.request.body, approvals).filter(({ body }) => indices.includes(body.index))
 }
+
+const isWilling = (own: SigningOwn, index: number, now: number): boolean =>
+  own.excluded[index] === undefined && weigh(consentsOf(own, [index]), useOf(own, index, now)).ground !== null
 
 const those = ({ seats, own }: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
   seats.flatMap(({ index }) => (are(own, index) ? [index] : []))
@@ -40,7 +47,7 @@ export const rejecters = (s: SigningSession): number[] => those(s, (own, index) 
  */
 export function chooseQuorum(s: SigningSession, available: readonly HostId[], now: number): number[] | null {
   const { threshold } = s.own
-  const willing = new Set(those(s, (own, index) => consents(own, index, now)))
+  const willing = new Set(those(s, (own, index) => isWilling(own, index, now)))
   const candidates = available.flatMap((id) => s.seats.filter(({ host, index }) => host === id && willing.has(index)))
   if (candidates.length < threshold) return null
   return candidates
@@ -61,6 +68,12 @@ export function withoutConsent(own: SigningOwn, owners: readonly number[], code:
 /** How many have asked or approved. Enclaves that have all restarted believe n − t + 1 who have done so since. */
 export const vouchers = (s: SigningSession): number => those(s, hasSpoken).length
 
+/** Did this participant's grant cover the request when it was asked? */
+function hasGranted(own: SigningOwn, index: number): boolean {
+  const grant = own.key.owners[index - 1]?.grant ?? null
+  return grant !== null && permits(grant, useOf(own, index, own.request.body.askedAt))
+}
+
 /** Are there enough left who could sign, as far as their consent goes? */
 export const hasWilling = (s: SigningSession): boolean =>
   those(
@@ -68,7 +81,7 @@ export const hasWilling = (s: SigningSession): boolean =>
     (own, index) =>
       own.excluded[index] === undefined &&
       decisionOf(own, index) !== 'reject' &&
-      (hasSpoken(own, index) || (own.standing[index] ?? null) !== null),
+      (hasSpoken(own, index) || hasGranted(own, index)),
   ).length >= s.own.threshold
 
 /** Another host may remember what those have forgotten that could not tell the epoch. */

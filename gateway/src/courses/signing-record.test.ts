@@ -3,9 +3,11 @@ import { expect, it } from 'vitest'
 import { signingCourse } from './signing.ts'
 import type { SigningOwn, SigningSession } from './signing-terms.ts'
 
+const own = { approvals: {}, key: { owners: [] }, request: { body: {} } } as unknown as SigningOwn
+
 /** What a signing writes depends on its stage and attempt alone, so that markers will do for the rest. */
 const stagedAt = (stage: object, attempt = 1) =>
-  ({ id: 's', keyId: 'k' as KeyId, seats: [], attempt, own: { approvals: {} } as SigningOwn, stage }) as SigningSession
+  ({ id: 's', keyId: 'k' as KeyId, seats: [], attempt, own, stage }) as SigningSession
 const asking = (round: string) => ({ name: 'asking', round, quorum: [1, 2] })
 
 const waiting = stagedAt({ name: 'waiting' }, 0)

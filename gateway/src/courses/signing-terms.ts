@@ -1,16 +1,11 @@
 import type { signing } from '@quorate/shared/ceremonies/signing'
+import type { OwnedKey } from '@quorate/shared/consent/permits'
 import type { RefusalCode } from '@quorate/shared/errors'
+import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import type {
-  Approval,
-  Commitment,
-  ItemResult,
-  Partial,
-  SigningReceipt,
-  SigningRequest,
-} from '@quorate/shared/wire/signing'
+import type { Commitment, ItemResult, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import type { Inbox, Session } from '../engine/course.ts'
 
 /**
@@ -20,15 +15,15 @@ import type { Inbox, Session } from '../engine/course.ts'
 export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 
 /**
- * What is asked for, and who has agreed. `standing`: until when (ms) a grant of this participant covers the request, null if none
- * does. `askable`: the hosts that could be asked when the last attempt began; `vouchers`: how many had asked or approved then.
+ * What is asked for, and who has agreed. `key`: the owners of its shares, with the grants that they registered. `askable`: the hosts
+ * that could be asked when the last attempt began; `vouchers`: how many had asked or approved then.
  */
 export type SigningOwn = Readonly<{
   requestDigest: Digest
   request: SigningRequest
   sealedItems: readonly string[]
   threshold: number
-  standing: Inbox<number | null>
+  key: OwnedKey
   approvals: Inbox<Approval>
   excluded: Inbox<Exclusion>
   askable?: readonly HostId[]

@@ -1,12 +1,13 @@
-import { EnclaveId, type Digest, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
-import type { Approval, Commitment, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Grant } from '@quorate/shared/wire/consent'
+import { EnclaveId, type Digest, type KeyId } from '@quorate/shared/wire/ids'
+import type { Commitment, SigningReceipt, SigningRequest, SigningState } from '@quorate/shared/wire/signing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
+import { decisionOf, grantOf, keyWith } from '../../test/owned-key.ts'
 import { MAX_ATTEMPTS, type Event } from '../engine/machine.ts'
-import type { SigningState } from '@quorate/shared/wire/signing'
 import { signingCourse } from './signing.ts'
-import type { SigningOwn, SigningSession, SigningTerms } from './signing-terms.ts'
+import type { SigningSession, SigningTerms } from './signing-terms.ts'
 
 type SigningEvent = Event<SigningTerms>
 const machine = machineOf(signingCourse)
@@ -15,7 +16,7 @@ const { hasEnded, transition, after } = machine
 /** Asker 1; participants 1, 2, 3 on three enclaves; two are needed. The machine opens nothing, so that markers will do. */
 const hosts = ['enclave-1', 'enclave-2', 'enclave-3'].map((id) => EnclaveId.parse(id))
 const EXPIRES = 1_000
-const begin = ({ seats = hosts, standing = {} }: { seats?: EnclaveId[]; standing?: SigningOwn['standing'] } = {}) =>
+const begin = ({ seats = hosts, grants = [] }: { seats?: EnclaveId[]; grants?: Grant[] } = {}) =>
   ({
     id: 's',
     keyId: 'k' as KeyId,
@@ -24,11 +25,11 @@ const begin = ({ seats = hosts, standing = {} }: { seats?: EnclaveId[]; standing
     own: {
       requestDigest: 'r' as Digest,
       request: {
-        body: { signingId: 's' as SigningId, asker: 1, items: [{}], expiresAt: EXPIRES },
+        body: { signingId: 's', keyId: 'k', asker: 1, items: [{ type: 'bytes' }], askedAt: 0, expiresAt: EXPIRES },
       } as unknown as SigningRequest,
       sealedItems: ['item'],
       threshold: 2,
-      standing,
+      key: keyWith(seats.length, grants),
       approvals: {},
       excluded: {},
     },
@@ -37,7 +38,7 @@ const begin = ({ seats = hosts, standing = {} }: { seats?: EnclaveId[]; standing
 
 const decision = (index: number, decision: 'approve' | 'reject', expiresAt = 900): SigningEvent => ({
   type: 'told',
-  word: { body: { index, decision, expiresAt }, signature: `${decision}${index}${expiresAt}` } as Approval,
+  word: decisionOf(index, decision, expiresAt),
 })
 const approves = (index: number, expiresAt?: number) => decision(index, 'approve', expiresAt)
 const rejects = (index: number) => decision(index, 'reject')
@@ -91,7 +92,7 @@ const phaseOf = (s: SigningSession) => ({ ...s.stage, name: signingCourse.status
 const seen = (s: SigningSession) => ({ ...s, phase: phaseOf(s) })
 const effects = (s: SigningSession) =>
   machine.effects(s).map(({ type, ...ask }) => ('question' in ask ? { type, ...ask, ...ask.question } : { type }))
-const withStanding = (index: number, until: number) => begin({ standing: { [index]: until } })
+const withStanding = (index: number, until: number) => begin({ grants: [grantOf(index, until)] })
 const withSeats = ({ seats, ...s }: SigningSession, count: number) => ({ ...s, seats: seats.slice(0, count) })
 const nonces = [commits(1), commits(2)]
 const partials = [signs(1), signs(2)]
@@ -348,7 +349,7 @@ describe('a quorum', () => {
       const s = after(forgetful, approves(3), sees('1', '2'))
       expect(seen(s)).toMatchObject({ attempt: 2, phase: { name: 'generating_nonces', quorum: [1, 2] } })
       const [commit] = effects(s)
-      expect(commit).toMatchObject({ type: 'commit', approvals: [{ body: { index: 2 } }, { body: { index: 3 } }] })
+      expect(commit).toMatchObject({ type: 'commit', consents: [{ body: { index: 2 } }, { body: { index: 3 } }] })
     })
 
     it('is asked again when another enclave comes, which may remember', () => {

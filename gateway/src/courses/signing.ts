@@ -1,13 +1,15 @@
 import { signing } from '@quorate/shared/ceremonies/signing'
 import type { RefusalCode } from '@quorate/shared/errors'
+import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import type { Approval, SigningState } from '@quorate/shared/wire/signing'
+import type { SigningState } from '@quorate/shared/wire/signing'
 import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import { failureOf } from './failure.ts'
 import {
   chooseQuorum,
+  consentsOf,
   hasWilling,
   isPossible,
   rejecters,
@@ -108,7 +110,7 @@ function record(before: SigningSession | null, after: SigningSession, at: number
   })
   if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
     const { quorum } = stage
-    return written('signing.begun', { request, quorum, approvals: inOrder(quorum, own.approvals) })
+    return written('signing.begun', { request, quorum, consents: consentsOf(own, quorum) })
   }
   if (stage.name === 'completed') return written('signing.completed', { receipts: stage.result.receipts })
   if (stage.name === 'failed') return written('signing.failed', { code: stage.code, culprits: stage.culprits })
@@ -174,12 +176,12 @@ export const signingCourse: Course<SigningTerms> = {
       request: s.own.request,
       sealedItems: [...s.own.sealedItems],
       // All of them, since others than the quorum can say which epoch is in force.
-      approvals: inOrder(indicesOf(s), s.own.approvals),
+      consents: consentsOf(s.own, indicesOf(s)),
     }),
     package: () => null,
     partial: (s, { given, quorum }, index) => ({
       ...seatOf(s, index),
-      approvals: inOrder(quorum, s.own.approvals),
+      consents: consentsOf(s.own, quorum),
       commitments: [...given.commitments],
     }),
     aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),

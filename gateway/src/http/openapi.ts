@@ -1,5 +1,6 @@
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import * as schemes from '@quorate/shared/schemes/table'
+import * as consent from '@quorate/shared/wire/consent'
 import * as ids from '@quorate/shared/wire/ids'
 import * as identity from '@quorate/shared/wire/identity'
 import * as keygen from '@quorate/shared/wire/keygen'
@@ -21,7 +22,7 @@ type Json = Record<string, unknown>
 
 /** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
-const messages = [schemes, ids, identity, keygen, refresh, signing, problem, status]
+const messages = [schemes, ids, identity, consent, keygen, refresh, signing, problem, status]
 const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, enclaveRoutes, manifestRoutes]
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })

@@ -6,7 +6,6 @@ import type { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { UserId, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
-import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Item } from '@quorate/shared/wire/content'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
@@ -137,12 +136,13 @@ export async function begin(): Promise<{ reservation: Reservation; plan: Plan; k
 }
 
 /** What this participant sends to register. It is sealed anew each time. */
-export async function registrationOf(plan: Plan, index: number, consent?: Consent) {
-  const sealed = people.sealFor(plan.hosts.get(index)!, await people.registrationFor(plan, index, consent))
+export async function registrationOf(plan: Plan, index: number, terms?: people.GrantTerms) {
+  const grant = terms === undefined ? null : await people.grantFor(plan, index, terms)
+  const sealed = people.sealFor(plan.hosts.get(index)!, await people.registrationFor(plan, index, grant))
   return { userId: UserId.parse(users[index - 1]), sealed }
 }
-export const register = async (plan: Plan, index: number, consent?: Consent) =>
-  coordinator.register(plan.skeleton.keyId, await registrationOf(plan, index, consent))
+export const register = async (plan: Plan, index: number, terms?: people.GrantTerms) =>
+  coordinator.register(plan.skeleton.keyId, await registrationOf(plan, index, terms))
 export const ended = (keyId: KeyId) => coordinator.follow.keygen.wait(keyId, { ms: EVER })
 export const code = (expected: string) => expect.objectContaining({ code: expected }) as Refusal
 
@@ -150,10 +150,10 @@ export const code = (expected: string) => expect.objectContaining({ code: expect
 export type Key = Pick<MadeKey<Host>, 'plan' | 'certificate' | 'digest'>
 
 /** Puts a key into the store as a keygen would have. */
-export async function storedKey(consents: Record<string, Consent> = {}): Promise<Key> {
+export async function storedKey(grants: Record<string, people.GrantTerms> = {}): Promise<Key> {
   await enclaves.acquaint()
   const plan = await draw({ users })
-  const byIndex = new Map(Object.entries(consents).map(([user, consent]) => [users.indexOf(user) + 1, consent]))
+  const byIndex = new Map(Object.entries(grants).map(([user, terms]) => [users.indexOf(user) + 1, terms]))
   const key = await runDkg(plan, await enrol(plan, byIndex))
   const shares = [...key.sealedShares].map(([index, sealed]) => ({ index, sealed }))
   const { keyId } = plan.skeleton

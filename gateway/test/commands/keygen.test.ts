@@ -1,8 +1,9 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { toBase64url } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
-import type { Consent, Skeleton } from '@quorate/shared/wire/keygen'
+import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { describe, expect, it, vi } from 'vitest'
+import type { GrantTerms } from '../../../shared/party/test/people.js'
 import {
   begin,
   code,
@@ -101,9 +102,11 @@ describe('a keygen', () => {
     const first = await coordinator.register(keyId, sent)
     expect(await coordinator.register(keyId, sent)).toEqual(first)
     expect(await register(plan, 1)).toEqual(first)
-    const standing: Consent = {
-      kind: 'standing',
-      grant: { askers: [UserId.parse('bob')], content: ['bytes'], until: 9e12, limit: { count: 1, seconds: 1 } },
+    const standing: GrantTerms = {
+      askers: [UserId.parse('bob')],
+      content: ['bytes'],
+      expiresAt: 9e12,
+      limit: { count: 1, seconds: 1 },
     }
     await expect(register(plan, 1, standing)).rejects.toEqual(code('keygen.slot_taken'))
     await expect(coordinator.register(keyId, { ...sent, userId: UserId.parse('mallory') })).rejects.toEqual(

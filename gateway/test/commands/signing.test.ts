@@ -39,12 +39,18 @@ describe('a signing', () => {
     const grant = {
       askers: [UserId.parse('alice')],
       content: ['bytes' as const],
-      until: 9e12,
+      expiresAt: 9e12,
       limit: { count: 9, seconds: 9 },
     }
-    const key = await storedKey({ carol: { kind: 'standing', grant } })
+    const key = await storedKey({ carol: grant })
     const { status } = await ask(key)
     expect(status).toMatchObject({ state: 'generating_nonces', quorum: [1, 3] })
+    await finished(status)
+    const { expiresAt, ...terms } = grant
+    const params = { consents: [{ body: { index: 3, scope: { kind: 'standing', ...terms }, expiresAt } }] }
+    const commits = enclaves.calls.filter(({ method }) => method === 'signing.commit')
+    expect(new Set(commits.map(({ enclaveId }) => enclaveId))).toEqual(new Set(['enclave-0', 'enclave-2']))
+    for (const call of commits) expect(call).toMatchObject({ params })
     expect((await ask(key, 2)).status.state).toBe('collecting_participants')
     const event = { created_at: 1, kind: 1, tags: [], content: '' }
     const items: Item[] = [{ content: { type: 'nostr-event', event }, mode: { kind: 'plain' } }]

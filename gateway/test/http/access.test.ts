@@ -45,7 +45,7 @@ describe('a session', () => {
       await proofOf(http.reader, { time: NOW + 60_001 }),
       { ...good, body: { ...good.body, keyId: keyB } },
       { ...good, signature: good.signature.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) },
-      await signBody(http.reader, 'approval', good.body),
+      await signBody(http.reader, 'consent', good.body),
     ]
     for (const proof of wrong) expect(await openSession(proof)).toEqual({ status: 401, body: unauthorized })
     expect((await openSession(good)).status).toBe(200)

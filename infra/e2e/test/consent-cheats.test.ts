@@ -2,11 +2,27 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Content } from '@quorate/shared/contents/table'
-import type { Consent } from '@quorate/shared/wire/keygen'
+import type { Consent } from '@quorate/shared/wire/consent'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, loadKey, makeKey, recall, sign } from '../../../shared/party/test/ceremony.js'
-import { approve, ask, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
+import {
+  carried,
+  commitAll,
+  loadKey,
+  makeKey,
+  recall,
+  sign,
+  type Asked,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
+import {
+  approve,
+  ask,
+  bytesItem,
+  grantFor,
+  openSignatures,
+  type GrantTerms,
+} from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
@@ -33,6 +49,25 @@ describe('a share whose owner has not approved', () => {
     const other = await makeKey(cluster)
     const foreign = await approve(other.plan, 2, a.requestDigest, soon())
     await expectRefusal(commit(key, 2, a, [foreign]), 'consent.invalid', [2])
+    // Bob's word on this very request, by the same auth key, in the name of another key.
+    const renewed = await approve({ ...other.plan, signers: key.plan.signers }, 2, a.requestDigest, soon())
+    await expectRefusal(commit(key, 2, a, [renewed]), 'consent.invalid', [2])
+    await commit(key, 2, a, a.approvals)
+  })
+
+  it('does not sign on a word that is older than 31 days or from the future, whatever its expiry', async () => {
+    const key = await makeKey(cluster)
+    const { now } = cluster.clock
+    const [days, never] = [31 * 86_400_000, now + 400 * 86_400_000]
+    const it = await ask(key.plan, key, 1, [bytesItem('x')], never, (body) => ({ ...body, askedAt: now }))
+    const given = (givenAt: number) => approve(key.plan, 2, it.requestDigest, never, 'approve', givenAt)
+    await commit(key, 2, it, [await given(now - days)])
+    await expectRefusal(commit(key, 2, it, [await given(now - days - 1)], 2), 'consent.expired', [2])
+    await expectRefusal(commit(key, 2, it, [await given(now + 60_001)], 2), 'consent.expired', [2])
+    for (const askedAt of [now - days - 1, now + 60_001]) {
+      const asked = await ask(key.plan, key, 1, [bytesItem('x')], never, (body) => ({ ...body, askedAt }))
+      await expectRefusal(commit(key, 1, asked, []), 'consent.expired', [])
+    }
   })
 
   it('does not sign after a rejection, even if an approval lies beside it', async () => {
@@ -137,19 +172,16 @@ describe('a request', () => {
 })
 
 describe('a standing grant', () => {
-  const standing = (over: Partial<Extract<Consent, { kind: 'standing' }>['grant']> = {}): Consent => ({
-    kind: 'standing',
-    grant: {
-      askers: ['alice'],
-      content: ['bytes'],
-      until: cluster.clock.now + 86_400_000,
-      limit: { count: 2, seconds: 60 },
-      ...over,
-    },
+  const standing = (over: Partial<GrantTerms> = {}): GrantTerms => ({
+    askers: ['alice'],
+    content: ['bytes'],
+    expiresAt: cluster.clock.now + 86_400_000,
+    limit: { count: 2, seconds: 60 },
+    ...over,
   })
 
   it('lets the asker whom it names sign without an approval, as often as it says', async () => {
-    const key = await makeKey(cluster, { consents: new Map([[2, standing()]]) })
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
     for (const text of ['one', 'two']) {
       const it = await ask(key.plan, key, 1, [bytesItem(text)], soon())
       const { sealedSignatures } = await sign(key, it, [], [1, 2])
@@ -166,7 +198,7 @@ describe('a standing grant', () => {
   })
 
   it('counts signatures and not requests, so that many items in one request get no more', async () => {
-    const key = await makeKey(cluster, { consents: new Map([[2, standing()]]) })
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
     const three = await ask(key.plan, key, 1, ['a', 'b', 'c'].map(bytesItem), soon())
     await expectRefusal(sign(key, three, [], [1, 2]), 'grant.exhausted', [2])
     const two = await ask(key.plan, key, 1, ['a', 'b'].map(bytesItem), soon())
@@ -176,7 +208,7 @@ describe('a standing grant', () => {
   })
 
   it('is charged once for a request, however many attempts its signature takes', async () => {
-    const key = await makeKey(cluster, { consents: new Map([[2, standing({ limit: { count: 1, seconds: 60 } })]]) })
+    const key = await makeKey(cluster, { grants: new Map([[2, standing({ limit: { count: 1, seconds: 60 } })]]) })
     const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
     for (const attempt of [1, 2, 3]) await sign(key, it, [], [1, 2], attempt)
     const another = await ask(key.plan, key, 1, [bytesItem('x')], soon())
@@ -184,20 +216,66 @@ describe('a standing grant', () => {
   })
 
   it('covers nobody else, no other content and no later time', async () => {
-    const key = await makeKey(cluster, { consents: new Map([[2, standing()]]), content: ['bytes', 'nostr-event'] })
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]), content: ['bytes', 'nostr-event'] })
+    const commitWith = (of: MadeKey, it: Asked) => commit(of, 2, it, carried(of, it, []))
     const byCarol = await ask(key.plan, key, 3, [bytesItem('x')], soon())
-    await expectRefusal(commit(key, 2, byCarol, []), 'consent.missing', [2])
+    await expectRefusal(commitWith(key, byCarol), 'consent.missing', [2])
     const event: Content = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } }
     const mixed = await ask(key.plan, key, 1, [bytesItem('x'), { content: event, mode: { kind: 'plain' } }], soon())
-    await expectRefusal(commit(key, 2, mixed, []), 'consent.missing', [2])
-    const over = await makeKey(cluster, { consents: new Map([[2, standing({ until: cluster.clock.now + 1 })]]) })
+    await expectRefusal(commitWith(key, mixed), 'consent.missing', [2])
+    const over = await makeKey(cluster, { grants: new Map([[2, standing({ expiresAt: cluster.clock.now + 1 })]]) })
     cluster.clock.now += 2
     const late = await ask(over.plan, over, 1, [bytesItem('x')], soon())
-    await expectRefusal(commit(over, 2, late, []), 'consent.missing', [2])
+    await expectRefusal(commitWith(over, late), 'consent.expired', [2])
+  })
+
+  it('counts only as its owner registered it, and only when it is sent along', async () => {
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
+    const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    const registered = await grantFor(key.plan, 2, standing())
+    expect(carried(key, it, [])).toEqual([registered])
+    await expectRefusal(commit(key, 2, it, []), 'consent.missing', [2])
+    const more = { ...standing(), limit: { count: 1_000, seconds: 1 } }
+    const stranger = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
+    const invented = [
+      // By the gateway; by Bob himself, who has registered another; by Bob for another key.
+      { ...registered, body: { ...registered.body, expiresAt: 9e12 } },
+      await grantFor({ ...key.plan, signers: stranger.plan.signers }, 2, more),
+      await grantFor(key.plan, 2, more),
+      await grantFor({ ...stranger.plan, signers: key.plan.signers }, 2, standing()),
+      ...carried(stranger, it, []),
+    ]
+    for (const grant of invented) await expectRefusal(commit(key, 2, it, [grant]), 'consent.invalid', [2])
+    for (const grant of invented) await expectRefusal(commit(key, 2, it, [registered, grant]), 'consent.invalid', [2])
+    const many = Array.from({ length: 33 }, () => registered)
+    await expectRefusal(commit(key, 2, it, many), 'message.invalid')
+    await commit(key, 2, it, [registered])
+  })
+
+  it('is for its own share: it opens no other, under its own index or a false one', async () => {
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
+    const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    const [bobs] = carried(key, it, [])
+    await expectRefusal(commit(key, 3, it, [bobs!]), 'consent.missing', [3])
+    const renamed = { ...bobs!, body: { ...bobs!.body, index: 3 } } as Consent
+    await expectRefusal(commit(key, 3, it, [renamed]), 'consent.invalid', [3])
+    const carols = await grantFor(key.plan, 3, standing())
+    await expectRefusal(commit(key, 3, it, [carols]), 'consent.invalid', [3])
+  })
+
+  it('is no consent in a package that does not hold it, and none against its owner’s rejection', async () => {
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
+    const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
+    const consents = carried(key, it, [])
+    const commitments = await commitAll(key, it, [], [1, 2])
+    await expectRefusal(partial(key, 1, it, [], commitments), 'consent.missing', [2])
+    const rejection = await approve(key.plan, 2, it.requestDigest, soon(), 'reject')
+    await expectRefusal(partial(key, 1, it, [...consents, rejection], commitments), 'consent.missing', [2])
+    await partial(key, 1, it, consents, commitments)
   })
 
   it('counts as used up after a restart until its window has gone by, since nobody can tell', async () => {
-    const key = await makeKey(cluster, { consents: new Map([[2, standing()]]) })
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
     cluster.clock.now += 1_000
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()

@@ -55,13 +55,10 @@ describe('hosts that are not there', { timeout: long }, () => {
   it('cost one signing no more than a round when one is stuck, and the next ones nothing', async () => {
     const { people } = crashing
     const standing = await makeKey(people, {
-      kind: 'standing',
-      grant: {
-        askers: [people.alice.userId],
-        content: ['bytes'],
-        until: Date.now() + 600_000,
-        limit: { count: 100, seconds: 600 },
-      },
+      askers: [people.alice.userId],
+      content: ['bytes'],
+      expiresAt: Date.now() + 600_000,
+      limit: { count: 100, seconds: 600 },
     })
     const { receipts } = await sign(people, standing, 'all are well', { approvers: [] })
     const stuck = hostOf(standing, receipts[0]!.body.index)

@@ -2,12 +2,22 @@ import { randomBytes } from '@noble/hashes/utils.js'
 import { taggedHash } from '@quorate/shared/crypto/hash'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import type { Grant } from '@quorate/shared/wire/consent'
 import { SignKey } from '@quorate/shared/wire/ids'
 import type { Roster } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
 import { enrol, runDkg } from '../../../shared/party/test/ceremony.js'
-import { draw, initFor, prove, random, registrationFor, sealFor } from '../../../shared/party/test/people.js'
+import {
+  draw,
+  grantFor,
+  initFor,
+  prove,
+  random,
+  registrationFor,
+  sealFor,
+  type GrantTerms,
+} from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 const cluster = await createCluster()
@@ -16,6 +26,27 @@ const initAll = async (plan: Awaited<ReturnType<typeof draw>>) => {
   for (const member of new Set(plan.hosts.values()))
     await member.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(member, initFor(plan, member)) })
 }
+
+const terms: GrantTerms = {
+  askers: ['alice'],
+  content: ['bytes'],
+  expiresAt: 9e12,
+  limit: { count: 9, seconds: 1 },
+}
+
+/** What a gateway could write down in the name of participant `index`. */
+const inventedGrant = ({ registrations }: Roster, index: number): Grant => ({
+  body: {
+    skeletonDigest: registrations[index - 1]!.body.skeletonDigest,
+    index,
+    scope: { kind: 'standing', askers: ['alice'], content: ['bytes'], limit: { count: 9, seconds: 1 } },
+    decision: 'approve',
+    reason: null,
+    givenAt: 1,
+    expiresAt: 9e12,
+  },
+  signature: '00'.repeat(64),
+})
 
 describe('an enclave that is asked to take part in a keygen', () => {
   it('refuses a skeleton other than the one that its sealed part was made for', async () => {
@@ -108,6 +139,28 @@ describe('an enclave that is asked to take part in a keygen', () => {
     )
   })
 
+  it('refuses a registration with a grant that is not its own owner’s, for this key and this share', async () => {
+    const plan = await draw(cluster)
+    await initAll(plan)
+    const other = await draw(cluster)
+    const own = await grantFor(plan, 1, terms)
+    const { body } = await registrationFor(plan, 1)
+    const foreign = [
+      await grantFor({ ...plan, signers: other.signers }, 1, terms),
+      await grantFor({ ...other, signers: plan.signers }, 1, terms),
+      await grantFor(plan, 1, terms, (grant) => ({ ...grant, index: 2 })),
+      await grantFor(plan, 2, terms),
+      { ...own, body: { ...own.body, expiresAt: own.body.expiresAt + 1 } },
+    ]
+    const [member] = cluster.members
+    const register = async (grant: Grant) => {
+      const registration = await prove(plan, plan.signers.get(1)!, { ...body, grant })
+      return member!.call('keygen.register', { keyId: plan.skeleton.keyId, sealed: sealFor(member!, registration) })
+    }
+    for (const grant of foreign) await expectRefusal(register(grant), 'consent.invalid', [1])
+    expect((await register(own)).receipt.body.grant).toEqual(own)
+  })
+
   it('gives the same receipt for the same registration, and the slot to nobody else', async () => {
     const plan = await draw(cluster)
     await initAll(plan)
@@ -143,7 +196,7 @@ describe('an enclave that is asked to take part in a keygen', () => {
       }),
     ],
     [
-      'another consent rule',
+      'a grant that nobody gave',
       (r) => ({
         ...r,
         registrations: r.registrations.map((receipt, at) =>
@@ -152,15 +205,7 @@ describe('an enclave that is asked to take part in a keygen', () => {
                 ...receipt,
                 body: {
                   ...receipt.body,
-                  consent: {
-                    kind: 'standing' as const,
-                    grant: {
-                      askers: ['alice'],
-                      content: ['bytes' as const],
-                      until: 9e12,
-                      limit: { count: 9, seconds: 1 },
-                    },
-                  },
+                  grant: inventedGrant(r, 3),
                 },
               }
             : receipt,

@@ -1,10 +1,9 @@
 import { signBody } from '@quorate/shared/crypto/sign'
-import type { Consent } from '@quorate/shared/wire/keygen'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import { describe, expect, it } from 'vitest'
 import { loadKey, makeKey, recall, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster } from './support/cluster.ts'
-import { approve, ask, bytesItem } from '../../../shared/party/test/people.js'
+import { approve, ask, bytesItem, type GrantTerms } from '../../../shared/party/test/people.js'
 import { refresh } from '../../../shared/party/test/refresh.js'
 import { keyOf, makeManifest, releaseSigners } from './support/release-keys.ts'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
@@ -16,12 +15,14 @@ import { expectRefusal } from '../../../shared/party/test/refused.js'
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000
 
-const forever: Consent = {
-  kind: 'standing',
-  grant: { askers: ['alice'], content: ['bytes'], until: 9e12, limit: { count: 1000, seconds: 1 } },
+const forever: GrantTerms = {
+  askers: ['alice'],
+  content: ['bytes'],
+  expiresAt: 9e12,
+  limit: { count: 1000, seconds: 1 },
 }
 /** Bob and Carol have said yes beforehand, so that Alice alone gets a signature. */
-const makeGranted = () => makeKey(cluster, { consents: new Map([2, 3].map((index) => [index, forever])) })
+const makeGranted = () => makeKey(cluster, { grants: new Map([2, 3].map((index) => [index, forever])) })
 
 async function restart({ plan }: MadeKey, ...indices: number[]): Promise<void> {
   for (const index of indices) await plan.hosts.get(index)!.restart()
@@ -40,10 +41,10 @@ async function signByGrant(key: MadeKey, quorum: number[]) {
 }
 
 /** Alice asks and Bob approves, at these times. */
-async function signByWord(key: MadeKey, quorum: number[], { askedAt = soon() - 1, decidedAt = soon() - 1 } = {}) {
+async function signByWord(key: MadeKey, quorum: number[], { askedAt = soon() - 1, givenAt = soon() - 1 } = {}) {
   const { epoch } = versionOf(key)
   const asked = await ask(key.plan, key, 1, [bytesItem('x')], soon(), (body) => ({ ...body, epoch, askedAt }))
-  const approval = await approve(key.plan, 2, asked.requestDigest, soon(), 'approve', decidedAt)
+  const approval = await approve(key.plan, 2, asked.requestDigest, soon(), 'approve', givenAt)
   return sign(key, asked, [approval], quorum)
 }
 
@@ -144,8 +145,8 @@ describe('a key that no host remembers, after all have restarted', () => {
   })
 
   it.each([
-    ['asked', { askedAt: 0 }],
-    ['approved', { decidedAt: 0 }],
+    ['asked', { askedAt: cluster.clock.now }],
+    ['approved', { givenAt: cluster.clock.now }],
   ])('does not when one of them had %s before, which somebody may have kept', async (_, before) => {
     const key = await makeGranted()
     await restart(key, 1, 2, 3)
@@ -169,8 +170,8 @@ describe('a key that no host remembers, after all have restarted', () => {
 
   it('needs so many that any quorum that knows of a refresh has one among them', async () => {
     const users = ['alice', 'bob', 'carol', 'dave']
-    const consents = new Map([2, 3, 4].map((index) => [index, forever]))
-    const key = await makeKey(cluster, { users, consents, threshold: 2 })
+    const grants = new Map([2, 3, 4].map((index) => [index, forever]))
+    const key = await makeKey(cluster, { users, grants, threshold: 2 })
     await restart(key, 1, 2, 3)
     await loadKey(key)
     const asked = await ask(key.plan, key, 1, [bytesItem('x')], soon())

@@ -32,6 +32,7 @@ async function post(key: Key, makers: readonly ItemMaker[]): Promise<string> {
   const { sessionSecret } = JSON.parse(exportKey(key)) as { sessionSecret: string }
   const plan = {
     skeleton: key.certificate.body.roster.skeleton,
+    clock: { now: Date.now() },
     sessionSecret: fromHex(sessionSecret),
     signers: new Map([[1, await createSigner(authSeed(seed, key.keyId))]]),
   }

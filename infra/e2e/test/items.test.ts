@@ -1,24 +1,17 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { openSignature } from '@quorate/shared/crypto/session-items'
-import { factsOf } from '@quorate/shared/schemes/table'
+import { longestResult } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { Consent } from '@quorate/shared/wire/keygen'
-import type {
-  Approval,
-  Commitment,
-  ItemRefusal,
-  ItemResult,
-  Outcome,
-  SigningReceipt,
-} from '@quorate/shared/wire/signing'
+import type { Approval } from '@quorate/shared/wire/consent'
+import type { Commitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
-import { commitAll, makeKey, sign, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import { carried, commitAll, makeKey, sign, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
-import { approve, bytesItem, type PlanOptions } from '../../../shared/party/test/people.js'
+import { approve, bytesItem, type GrantTerms, type PlanOptions } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
@@ -38,11 +31,10 @@ async function asked(key: MadeKey, makers: readonly ItemMaker[]): Promise<Reques
 }
 
 function open(key: MadeKey, { request }: Asked, results: readonly ItemResult[]): Outcome[] {
-  const { signatureLength } = factsOf(key.plan.skeleton.scheme)
   return results.map((result, at) => {
     if ('code' in result) return result
     const sealed = fromBase64url(result.sealedSignature)
-    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed, signatureLength))
+    return toHex(openSignature(key.plan.sessionSecret, request.body.signingId, at, sealed, longestResult))
   })
 }
 
@@ -152,7 +144,7 @@ describe('a host that lies about an item', () => {
   })
 
   /** A key whose third share the liar hosts. */
-  const keyWithLiar = (more: PlanOptions & { consents?: Map<number, Consent> } = {}) => {
+  const keyWithLiar = (more: PlanOptions & { grants?: Map<number, GrantTerms> } = {}) => {
     const [first, second] = cluster.members
     return makeKey(cluster, { ...more, hosts: [first!, second!, liar.member] })
   }
@@ -172,7 +164,11 @@ describe('a host that lies about an item', () => {
   async function finish(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: honest }
     const host = key.plan.hosts.get(honest)!
-    const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
+    const { partial } = await host.call('signing.partial', {
+      ...place,
+      consents: carried(key, it, it.approvals),
+      commitments,
+    })
     const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, liar.partial(key, 3, commitments, messages)]
@@ -211,7 +207,11 @@ describe('a host that lies about an item', () => {
     const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
     const place = { signingId: it.request.body.signingId, attempt: 1, index: 1 }
     const host = key.plan.hosts.get(1)!
-    const { partial } = await host.call('signing.partial', { ...place, approvals: it.approvals, commitments })
+    const { partial } = await host.call('signing.partial', {
+      ...place,
+      consents: carried(key, it, it.approvals),
+      commitments,
+    })
     const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
       const partials = [partial, liar.partial(key, 3, commitments, messages)]
@@ -228,25 +228,22 @@ describe('a host that lies about an item', () => {
     )
     expect(noncesOf(key, 1, it)).toMatchObject({ made: { length: 2 }, spent: [] })
     const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
-    const place = { signingId: it.request.body.signingId, attempt: 1, index: 1, approvals: it.approvals }
+    const place = { signingId: it.request.body.signingId, attempt: 1, index: 1, consents: it.approvals }
     await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', { ...place, commitments }), 'nonce.spent')
   })
 
   it('cannot make a standing grant pay less: each item is paid for before it is signed, and once', async () => {
-    const grantOf = (count: number): Consent => ({
-      kind: 'standing',
-      grant: {
-        askers: ['alice'],
-        content: ['bytes'],
-        until: cluster.clock.now + 86_400_000,
-        limit: { count, seconds: 60 },
-      },
+    const grantOf = (count: number): GrantTerms => ({
+      askers: ['alice'],
+      content: ['bytes'],
+      expiresAt: cluster.clock.now + 86_400_000,
+      limit: { count, seconds: 60 },
     })
     for (const [count, enough] of [
       [2, false],
       [3, true],
     ] as const) {
-      const key = await keyWithLiar({ consents: new Map([[2, grantOf(count)]]) })
+      const key = await keyWithLiar({ grants: new Map([[2, grantOf(count)]]) })
       const request = await askFor(key.plan, key, 1, [good(0), good(1), good(2)], soon())
       const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon())] }
       const words = ['commit', 'seal.invalid', 'seal.invalid'] as const

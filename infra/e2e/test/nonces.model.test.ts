@@ -1,6 +1,7 @@
 import type { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import type { Approval, Commitment } from '@quorate/shared/wire/signing'
+import type { Approval } from '@quorate/shared/wire/consent'
+import type { Commitment } from '@quorate/shared/wire/signing'
 import { beforeAll, expect, it } from 'vitest'
 import { loadKey, makeKey, recall, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
@@ -60,7 +61,7 @@ async function begin(): Promise<Run> {
 async function commitOf(run: Run, index: number, attempt: number): Promise<Commitment> {
   const { asked, approvals } = run
   const { request, sealedItems } = asked
-  const params = { attempt, index, request, sealedItems, approvals }
+  const params = { attempt, index, request, sealedItems, consents: approvals }
   return (await key.plan.hosts.get(index)!.call('signing.commit', params)).commitment
 }
 
@@ -97,7 +98,13 @@ async function signWith(run: Run, step: Step & { do: 'sign' }, own: Commitment |
   const { attempt } = step
   const commitments = [own, await peerOf(run, step.with, attempt)]
   const { signingId } = asked.request.body
-  const { partial } = await host().call('signing.partial', { signingId, attempt, index: 1, approvals, commitments })
+  const { partial } = await host().call('signing.partial', {
+    signingId,
+    attempt,
+    index: 1,
+    consents: approvals,
+    commitments,
+  })
   for (const word of own.body.commitments) {
     const commitment = 'commitment' in word ? word.commitment : word.code
     const answers = held.answers.get(commitment) ?? new Set()

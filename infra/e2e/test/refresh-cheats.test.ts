@@ -20,7 +20,7 @@ import {
   type MadeKey,
 } from '../../../shared/party/test/ceremony.js'
 import { createCluster, createLyingCluster, type Cluster } from './support/cluster.ts'
-import { approve, ask, bytesItem, draw, openSignatures } from '../../../shared/party/test/people.js'
+import { approve, ask, bytesItem, draw, openSignatures, type GrantTerms } from '../../../shared/party/test/people.js'
 import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from '../../../shared/party/test/refresh.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
@@ -80,13 +80,18 @@ describe('a refresh', () => {
     const commitments = await commitAll(key, asked, approvals, [1, 2])
     await refresh(cluster, key)
     const { signingId } = asked.request.body
-    const partial = { signingId, attempt: 1, index: 1, approvals, commitments }
+    const partial = { signingId, attempt: 1, index: 1, consents: approvals, commitments }
     await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', partial), 'epoch.stale')
   })
 
   it('does not make known how often a standing grant was used, which a restart has made unknown', async () => {
-    const grant = { askers: ['alice'], content: ['bytes' as const], until: 9e12, limit: { count: 5, seconds: 3_600 } }
-    const key = await makeKey(cluster, { consents: new Map([[2, { kind: 'standing', grant }]]) })
+    const grant: GrantTerms = {
+      askers: ['alice'],
+      content: ['bytes'],
+      expiresAt: 9e12,
+      limit: { count: 5, seconds: 3_600 },
+    }
+    const key = await makeKey(cluster, { grants: new Map([[2, grant]]) })
     cluster.clock.now += 1_000
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()

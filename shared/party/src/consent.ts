@@ -1,43 +1,49 @@
-import { Refusal } from '@quorate/shared/errors'
-import { verifyApproval, type VerifiedKey } from '@quorate/shared/verify/signing'
+import { ownedKey, weigh, type Ground, type Objection, type Use } from '@quorate/shared/consent/permits'
+import { isSignedBy } from '@quorate/shared/consent/signed'
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
+import type { Consent } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Consent } from '@quorate/shared/wire/keygen'
-import type { Approval, RequestBody } from '@quorate/shared/wire/signing'
+import type { RequestBody } from '@quorate/shared/wire/signing'
 
-/** Why a share may take part: its owner asked for it, approved it, or has granted it before. */
-export type Ground = 'asked' | 'approved' | { grant: Extract<Consent, { kind: 'standing' }>['grant'] }
-
-/** What consent is asked for: the verified request R of a verified key, with all approvals that came along. */
+/** What consent is asked for: the verified request R of a verified key, with all consents that came along. */
 export type Plea = Readonly<{
   key: VerifiedKey
   request: RequestBody
   requestDigest: Digest
-  approvals: readonly Approval[]
+  consents: readonly Consent[]
 }>
 
-/** Does a standing grant cover this asker and every item, at this time (ms)? Whether it is used up is another question. */
-function covers({ key, request }: Plea, grant: Extract<Consent, { kind: 'standing' }>['grant'], now: number): boolean {
-  const asker = key.certificate.roster.skeleton.participants[request.asker - 1]
-  return (
-    asker !== undefined &&
-    grant.askers.includes(asker.userId) &&
-    grant.until > now &&
-    request.items.every(({ type }) => grant.content.includes(type))
-  )
-}
+export const useOf = ({ key, request, requestDigest }: Plea, index: number, now: number): Use => ({
+  key: ownedKey(key.certificate.roster),
+  request,
+  requestDigest,
+  index,
+  now,
+})
+
+const codes = {
+  foreign: 'consent.invalid',
+  rejected: 'consent.missing',
+  over: 'consent.expired',
+  expired: 'consent.expired',
+  uncovered: 'consent.missing',
+  silent: 'consent.missing',
+} as const satisfies Record<Objection, RefusalCode>
 
 /**
- * The ground on which the share of participant `index` takes part. Its owner's word on this very request comes first; a
- * rejection is final. Throws `consent.missing`, `consent.invalid` or `consent.expired`: no ground means no.
+ * The ground on which the share of participant `index` takes part at `now` (ms). Every word in the owner's name must be the
+ * owner's. Throws `consent.missing`, `consent.invalid` or `consent.expired`: no ground means no.
  */
 export async function requireConsent(plea: Plea, index: number, now: number): Promise<Ground> {
-  const own = plea.approvals.filter(({ body }) => body.index === index)
-  for (const approval of own) await verifyApproval(plea.key, plea.requestDigest, approval, now)
-  if (own.some(({ body }) => body.decision === 'reject')) throw new Refusal('consent.missing', [index])
-  if (plea.request.expiresAt <= now) throw new Refusal('consent.expired')
-  if (plea.request.asker === index) return 'asked'
-  if (own.length > 0) return 'approved'
-  const consent = plea.key.certificate.roster.registrations[index - 1]?.body.consent
-  if (consent?.kind === 'standing' && covers(plea, consent.grant, now)) return { grant: consent.grant }
-  throw new Refusal('consent.missing', [index])
+  const use = useOf(plea, index, now)
+  const owner = use.key.owners[index - 1]
+  for (const consent of plea.consents) {
+    if (consent.body.index !== index) continue
+    if (owner === undefined || !(await isSignedBy(owner, consent))) throw new Refusal('consent.invalid', [index])
+  }
+  const weighed = weigh(plea.consents, use)
+  if (weighed.ground !== null) return weighed.ground
+  // Nobody is to blame for a request that is over.
+  throw new Refusal(codes[weighed.objection], weighed.objection === 'over' ? [] : [index])
 }

@@ -1,11 +1,11 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { Grant } from '@quorate/shared/wire/keygen'
+import type { StandingScope } from '@quorate/shared/wire/consent'
 
 export type GrantUses = Readonly<{
   /** Counts the signatures that a share is about to give under its owner's standing grant. Throws `grant.exhausted`. */
   spend: (
     share: { keyId: string; index: number; knownSince: number },
-    grant: Grant,
+    grant: Pick<StandingScope, 'limit'>,
     signatures: number,
     now: number,
   ) => void

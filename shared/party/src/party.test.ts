@@ -194,7 +194,7 @@ describe('after its time', () => {
     expect(nonces.map(isWiped)).toEqual([true, true])
     const place = { signingId: asked.request.body.signingId, attempt: 1, index: 1 }
     await expectRefusal(
-      key.plan.hosts.get(1)!.call('signing.partial', { ...place, approvals, commitments }),
+      key.plan.hosts.get(1)!.call('signing.partial', { ...place, consents: approvals, commitments }),
       'signing.unknown',
     )
   })

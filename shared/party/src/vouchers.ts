@@ -1,27 +1,24 @@
-import { verifyApproval } from '@quorate/shared/verify/signing'
-import type { Plea } from './consent.ts'
-
-/** By how much a participant's clock may be ahead, in ms. */
-const clockSkew = 60_000
+import { permits } from '@quorate/shared/consent/permits'
+import { isSignedBy } from '@quorate/shared/consent/signed'
+import { CLOCK_SKEW } from '@quorate/shared/consent/times'
+import { useOf, type Plea } from './consent.ts'
 
 /**
  * How many participants have said since `since` (ms, by their own clocks), by asking for this request or approving it, that the
  * version of the key that it names is the one they know. The request has been verified. A word that does not verify counts for
- * nothing.
+ * nothing, and neither does a grant, which names no version.
  */
 export async function countVouchers(plea: Plea, since: number, now: number): Promise<number> {
-  const { key, request, requestDigest, approvals } = plea
-  const isSince = (time: number) => time > since && time <= now + clockSkew
+  const { request, consents } = plea
+  const isSince = (time: number) => time > since && time <= now + CLOCK_SKEW
   const said = new Set<number>()
   if (isSince(request.askedAt)) said.add(request.asker)
-  for (const approval of approvals) {
-    const { index, decision, decidedAt } = approval.body
-    if (decision !== 'approve' || !isSince(decidedAt) || said.has(index)) continue
-    const verifies = await verifyApproval(key, requestDigest, approval, now).then(
-      () => true,
-      () => false,
-    )
-    if (verifies) said.add(index)
+  for (const consent of consents) {
+    const { scope, index, givenAt } = consent.body
+    if (scope.kind !== 'request' || !isSince(givenAt) || said.has(index)) continue
+    const use = useOf(plea, index, now)
+    const owner = use.key.owners[index - 1]
+    if (owner !== undefined && permits(consent, use) && (await isSignedBy(owner, consent))) said.add(index)
   }
   return said.size
 }

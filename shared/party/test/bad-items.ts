@@ -74,7 +74,7 @@ export const badItems: readonly (readonly [string, ItemRefusal, ItemMaker])[] = 
 
 /** A request by `asker` for these items, and its sealed items. */
 export async function askFor(
-  plan: Pick<Plan, 'skeleton' | 'sessionSecret' | 'signers'>,
+  plan: Pick<Plan, 'clock' | 'skeleton' | 'sessionSecret' | 'signers'>,
   key: { digest: Digest; epoch?: number },
   asker: number,
   makers: readonly ItemMaker[],
@@ -91,7 +91,7 @@ export async function askFor(
     asker,
     items: made.map(({ named }) => named),
     sealedDigest: sealedDigest(sealedItems),
-    askedAt: expiresAt - 1,
+    askedAt: plan.clock.now + 1,
     expiresAt,
   }
   const request = await signBody(plan.signers.get(asker)!, 'request', body)

@@ -1,17 +1,21 @@
+import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Consent, RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Approval, Consent } from '@quorate/shared/wire/consent'
+import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
-import type {
-  Approval,
-  Commitment,
-  ItemResult,
-  Partial,
-  SigningReceipt,
-  SigningRequest,
-} from '@quorate/shared/wire/signing'
+import type { Commitment, ItemResult, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import type { Group, Member } from './host.ts'
-import { draw, initFor, registrationFor, sealFor, type Plan, type PlanOptions } from './people.ts'
+import {
+  draw,
+  grantFor,
+  initFor,
+  registrationFor,
+  sealFor,
+  type GrantTerms,
+  type Plan,
+  type PlanOptions,
+} from './people.ts'
 
 /** A gateway in a few lines. Each message passes a hook on its way, so that a test can be the gateway that cheats. */
 export type Hooks = {
@@ -27,12 +31,14 @@ export type MadeKey<M extends Member = Member> = {
   sealedShares: Map<number, string>
 }
 
-export async function enrol(plan: Plan, consents: Map<number, Consent> = new Map()): Promise<Roster> {
+export async function enrol(plan: Plan, grants: Map<number, GrantTerms> = new Map()): Promise<Roster> {
   for (const member of new Set(plan.hosts.values()))
     await member.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(member, initFor(plan, member)) })
   const registrations: RegistrationReceipt[] = []
   for (const [index, member] of plan.hosts) {
-    const registration = await registrationFor(plan, index, consents.get(index))
+    const terms = grants.get(index)
+    const grant = terms === undefined ? null : await grantFor(plan, index, terms)
+    const registration = await registrationFor(plan, index, grant)
     const sealed = sealFor(member, registration)
     registrations.push((await member.call('keygen.register', { keyId: plan.skeleton.keyId, sealed })).receipt)
   }
@@ -75,10 +81,10 @@ export async function runDkg<M extends Member>(
 /** Makes a key and loads it at every host. */
 export async function makeKey<M extends Member>(
   group: Group<M>,
-  options: PlanOptions<M> & { consents?: Map<number, Consent> } = {},
+  options: PlanOptions<M> & { grants?: Map<number, GrantTerms> } = {},
 ): Promise<MadeKey<M>> {
   const plan = await draw(group, options)
-  const key = await runDkg(plan, await enrol(plan, options.consents))
+  const key = await runDkg(plan, await enrol(plan, options.grants))
   await loadKey(key)
   return key
 }
@@ -93,6 +99,10 @@ export async function loadKey(
 
 export type Asked = { request: SigningRequest; sealedItems: string[] }
 
+/** What an honest gateway sends along: what was said, and the grants of those who have not spoken. */
+export const carried = ({ certificate }: MadeKey, { request }: Asked, approvals: readonly Approval[]): Consent[] =>
+  consentsWith(ownedKey(certificate.body.roster), request.body, approvals)
+
 export async function commitAll(
   key: MadeKey,
   asked: Asked,
@@ -101,12 +111,13 @@ export async function commitAll(
   attempt = 1,
 ): Promise<Commitment[]> {
   const commitments: Commitment[] = []
+  const consents = carried(key, asked, approvals)
   for (const index of quorum)
     commitments.push(
       (
         await key.plan.hosts
           .get(index)!
-          .call('signing.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, approvals })
+          .call('signing.commit', { attempt, index, request: asked.request, sealedItems: asked.sealedItems, consents })
       ).commitment,
     )
   return commitments
@@ -122,11 +133,12 @@ export async function sign(
 ): Promise<{ results: ItemResult[]; sealedSignatures: string[]; receipts: SigningReceipt[] }> {
   const { signingId } = asked.request.body
   const commitments = await commitAll(key, asked, approvals, quorum, attempt)
+  const consents = carried(key, asked, approvals)
   const partials: Partial[] = []
   for (const index of quorum) {
     const place = { signingId, attempt, index }
     partials.push(
-      (await key.plan.hosts.get(index)!.call('signing.partial', { ...place, approvals, commitments })).partial,
+      (await key.plan.hosts.get(index)!.call('signing.partial', { ...place, consents, commitments })).partial,
     )
   }
   const first = quorum[0]!

@@ -9,11 +9,12 @@ import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import { factsOf, type SchemeName } from '@quorate/shared/schemes/table'
+import { longestResult, type SchemeName } from '@quorate/shared/schemes/table'
 import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
-import type { Consent, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
-import type { Approval, RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Approval, Grant } from '@quorate/shared/wire/consent'
+import type { Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
+import type { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
 import type { Group, Member } from './host.ts'
 
 const mpc = await loadMpc()
@@ -21,6 +22,7 @@ export const random = (bytes: number) => toHex(randomBytes(bytes))
 
 /** The frame of a key and its secrets, as the reserving client draws them up, and the people with their keys. */
 export type Plan<M extends Member = Member> = {
+  clock: Group['clock']
   skeleton: Skeleton
   sessionSecret: Uint8Array
   invitationKeys: Map<number, string>
@@ -73,7 +75,7 @@ export async function draw<M extends Member>(
   const signers = new Map<number, Signer>()
   for (const at of users.keys()) signers.set(at + 1, await createSigner(authSeed(randomBytes(32), keyId)))
   const invitationKeys = new Map(users.map((_, at) => [at + 1, random(32)]))
-  return { skeleton, sessionSecret, invitationKeys, signers, hosts }
+  return { clock, skeleton, sessionSecret, invitationKeys, signers, hosts }
 }
 
 export const sealFor = (member: Pick<Member, 'identity'>, message: unknown) =>
@@ -89,18 +91,38 @@ export function initFor(plan: Plan, member: Member): Init {
   }
 }
 
-export async function registrationFor(
+/** What a grant is for; the rest of it follows from the plan. */
+export type GrantTerms = Omit<Grant['body']['scope'], 'kind'> & { expiresAt: number }
+
+/** The standing word of participant `index` for its share; `change` makes of it what it should not be. */
+export const grantFor = (
   plan: Plan,
   index: number,
-  consent: Consent = { kind: 'each' },
-): Promise<Registration> {
+  { expiresAt, ...terms }: GrantTerms,
+  change: (body: Grant['body']) => Grant['body'] = (body) => body,
+): Promise<Grant> =>
+  signBody(
+    plan.signers.get(index)!,
+    'consent',
+    change({
+      skeletonDigest: digestOf('skeleton', plan.skeleton),
+      index,
+      scope: { kind: 'standing', ...terms },
+      decision: 'approve',
+      reason: null,
+      givenAt: plan.clock.now,
+      expiresAt,
+    }),
+  )
+
+export async function registrationFor(plan: Plan, index: number, grant: Grant | null = null): Promise<Registration> {
   const signer = plan.signers.get(index)!
   const body: RegistrationBody = {
     skeletonDigest: digestOf('skeleton', plan.skeleton),
     userId: plan.skeleton.participants[index - 1]!.userId,
     index,
     authKey: SignKey.parse(toHex(signer.publicKey)),
-    consent,
+    grant,
     contribution: { kind: 'none' },
   }
   return prove(plan, signer, body)
@@ -134,8 +156,8 @@ export async function ask(
       digest: Digest.parse(toHex(itemDigest(plan.sessionSecret, signingId, at, item))),
     })),
     sealedDigest: sealedDigest([]),
-    // As late as it can be: after whatever restarted meanwhile.
-    askedAt: expiresAt - 1,
+    // After whatever restarted meanwhile.
+    askedAt: plan.clock.now + 1,
     expiresAt,
   })
   const sealedItems = items.map((item, at) => toBase64url(sealItem(plan.sessionSecret, named.signingId, at, item)))
@@ -150,14 +172,15 @@ export const approve = (
   requestDigest: Digest,
   expiresAt: number,
   decision: 'approve' | 'reject' = 'approve',
-  decidedAt = expiresAt - 1,
+  givenAt = plan.clock.now + 1,
 ) =>
-  signBody(plan.signers.get(index)!, 'approval', {
-    requestDigest,
+  signBody(plan.signers.get(index)!, 'consent', {
+    skeletonDigest: digestOf('skeleton', plan.skeleton),
     index,
+    scope: { kind: 'request', requestDigest },
     decision,
     reason: null,
-    decidedAt,
+    givenAt,
     expiresAt,
   }) as Promise<Approval>
 
@@ -172,8 +195,5 @@ export const rawItem = (bytes: string | Uint8Array): Item => ({
 })
 
 export function openSignatures(plan: Plan, signingId: string, sealed: readonly string[]) {
-  const { signatureLength } = factsOf(plan.skeleton.scheme)
-  return sealed.map((each, at) =>
-    openSignature(plan.sessionSecret, signingId, at, fromBase64url(each), signatureLength),
-  )
+  return sealed.map((each, at) => openSignature(plan.sessionSecret, signingId, at, fromBase64url(each), longestResult))
 }

@@ -1,4 +1,5 @@
-import type { Approval, Commitment } from '@quorate/shared/wire/signing'
+import type { Consent } from '@quorate/shared/wire/consent'
+import type { Commitment } from '@quorate/shared/wire/signing'
 import type { Asked, MadeKey } from './ceremony.ts'
 import type { Group } from './host.ts'
 import { approve, ask, bytesItem } from './people.ts'
@@ -15,12 +16,12 @@ export function singleCalls({ clock }: Pick<Group, 'clock'>) {
       return { ...request, approvals: [await approve(key.plan, 2, request.requestDigest, soon())] }
     },
 
-    commit: (key: MadeKey, index: number, { request, sealedItems }: Asked, approvals: Approval[], attempt = 1) =>
-      key.plan.hosts.get(index)!.call('signing.commit', { attempt, index, request, sealedItems, approvals }),
+    commit: (key: MadeKey, index: number, { request, sealedItems }: Asked, consents: Consent[], attempt = 1) =>
+      key.plan.hosts.get(index)!.call('signing.commit', { attempt, index, request, sealedItems, consents }),
 
-    partial: (key: MadeKey, index: number, of: Asked, approvals: Approval[], commitments: Commitment[], attempt = 1) =>
+    partial: (key: MadeKey, index: number, of: Asked, consents: Consent[], commitments: Commitment[], attempt = 1) =>
       key.plan.hosts
         .get(index)!
-        .call('signing.partial', { signingId: of.request.body.signingId, attempt, index, approvals, commitments }),
+        .call('signing.partial', { signingId: of.request.body.signingId, attempt, index, consents, commitments }),
   }
 }

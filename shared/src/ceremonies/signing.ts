@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { Consent } from '../wire/consent.ts'
 import { Digest, Index, SigningId } from '../wire/ids.ts'
 import {
-  Approval,
   Commitment,
   ItemResult,
   MAX_ITEMS,
@@ -15,7 +15,8 @@ import { ceremony } from './ceremony.ts'
 
 const seat = { signingId: SigningId, attempt: Attempt, index: Index }
 const results = z.array(ItemResult).min(1).max(MAX_ITEMS)
-const approvals = z.array(Approval).max(32)
+/** Words on the request, and grants of owners who have said nothing of it: one of each participant. */
+const consents = z.array(Consent).max(32)
 
 /** Signs the items of a request with a quorum (RFC 9591 §5). */
 export const signing = ceremony({
@@ -27,7 +28,7 @@ export const signing = ceremony({
         index: Index,
         request: SigningRequest,
         sealedItems: SealedItems,
-        approvals,
+        consents,
       }),
       says: z.strictObject({ commitment: Commitment }),
       who: 'quorum',
@@ -36,7 +37,7 @@ export const signing = ceremony({
     /** The commitments become the signing package. */
     package: { who: 'nobody' },
     partial: {
-      asks: z.strictObject({ ...seat, approvals, commitments: z.array(Commitment).min(1).max(32) }),
+      asks: z.strictObject({ ...seat, consents, commitments: z.array(Commitment).min(1).max(32) }),
       says: z.strictObject({ partial: Partial }),
       who: 'quorum',
       loss: 'new_attempt',

@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import type { Verification } from '../schemes/table.ts'
-
-/** What the shares of a key do with content. */
-export type Use = 'sign'
+import type { UseName, Verification } from '../schemes/table.ts'
 
 /** One line that a person reads of a content: plain data, for a terminal and for a page alike. */
 export type Field = Readonly<{ label: string; text: string }>
@@ -10,10 +7,11 @@ export type Field = Readonly<{ label: string; text: string }>
 /** All that is known of one type of content. A new type is a file with such a row, and a line in `table.ts`. */
 export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
   type: C['type']
-  use: Use
+  /** What the shares of a key do with it. */
+  use: UseName
   /** Strict: whatever is not named is refused. */
   schema: z.ZodType<C>
-  /** The bytes that the signature scheme signs. `publicKey`: hex of the key that verifies the signature. */
+  /** The bytes that the shares work on: what a scheme signs. `publicKey`: hex of the key that verifies the signature. */
   message: (content: C, publicKey: string) => Uint8Array
   /** What a person must know before saying yes. Every character is visible; a long part is cut and named by length and SHA-256. */
   show: (content: C) => readonly Field[]

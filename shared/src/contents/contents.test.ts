@@ -4,6 +4,7 @@ import { finalizeEvent, generateSecretKey, getEventHash } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../wire/bytes.ts'
 import { bytesMessage } from './bytes.ts'
+import { factsOf } from '../schemes/table.ts'
 import { Content, contentOf, ContentType, ContentTypes, messageOf, showContent, signsContent } from './table.ts'
 
 const publicKey = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
@@ -27,10 +28,10 @@ describe('what is signed for a Nostr event', () => {
   })
 
   it('needs BIP-340, and the key that the event names', () => {
-    expect(signsContent('ed25519', 'nostr-event')).toBe(false)
-    expect(signsContent('bip340', 'nostr-event')).toBe(true)
+    expect(signsContent(factsOf('frost-ed25519'), 'nostr-event')).toBe(false)
+    expect(signsContent(factsOf('frost-secp256k1-tr'), 'nostr-event')).toBe(true)
     expect(contentOf('nostr-event').tweaks).toBe(false)
-    for (const type of ['bytes', 'raw'] as const) expect(signsContent('ed25519', type)).toBe(true)
+    for (const type of ['bytes', 'raw'] as const) expect(signsContent(factsOf('frost-ed25519'), type)).toBe(true)
   })
 })
 

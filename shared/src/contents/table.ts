@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Verification } from '../schemes/table.ts'
+import type { SchemeFacts } from '../schemes/table.ts'
 import { bytes } from './bytes.ts'
 import type { ContentRow, Field } from './content.ts'
 import { nostrEvent } from './nostr-event.ts'
@@ -42,10 +42,10 @@ export const ContentTypes = z
     `a type of content that stands alone (${loners.join(', ')}) is named beside another`,
   )
 
-/** Does a signature that verifies so sign content of this type? */
-export function signsContent(verification: Verification, type: ContentType): boolean {
-  const { needs } = contentOf(type)
-  return needs === 'any' || needs.includes(verification)
+/** Can the shares of such a key do with content of this type what it is for? */
+export function signsContent({ verification, uses }: SchemeFacts, type: ContentType): boolean {
+  const { use, needs } = contentOf(type)
+  return uses[use] !== undefined && (needs === 'any' || needs.includes(verification))
 }
 
 /**

@@ -83,6 +83,6 @@ describe('deterministic CBOR', () => {
 })
 
 it('hashes one value differently under every tag, as BIP-340 tags do', () => {
-  expect(taggedHash('request', 'x')).not.toEqual(taggedHash('approval', 'x'))
+  expect(taggedHash('request', 'x')).not.toEqual(taggedHash('consent', 'x'))
   expect(taggedHash('request', 'x')).toHaveLength(32)
 })

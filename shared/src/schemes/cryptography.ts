@@ -1,7 +1,7 @@
-import type { Mpc } from '../../mpc/src/index.ts'
+import { MpcError, type Mpc } from '../../mpc/src/index.ts'
 import { createFrostScheme } from './frost.ts'
-import type { Scheme } from './scheme.ts'
-import type { SchemeName } from './table.ts'
+import type { Scheme, Use } from './scheme.ts'
+import type { SchemeName, UseName } from './table.ts'
 
 /** The cryptography of each row of the table. */
 const makers: Readonly<Record<SchemeName, (mpc: Mpc) => Scheme>> = {
@@ -17,4 +17,12 @@ export function schemeOf(mpc: Mpc, name: SchemeName): Scheme {
   const scheme = known.get(name) ?? makers[name](mpc)
   made.set(mpc, known.set(name, scheme))
   return scheme
+}
+
+/** What shares of such a key do together. Throws `MpcError` when the scheme's facts do not name that use. */
+export function useOf(mpc: Mpc, name: SchemeName, use: UseName): Use {
+  const uses: Readonly<{ [U in UseName]?: Use }> = schemeOf(mpc, name).use
+  const found = uses[use]
+  if (found === undefined) throw new MpcError('invalid_input')
+  return found
 }

@@ -7,8 +7,8 @@ import {
   type Member,
   type Protocol,
   type Scheme,
+  type ShareInput,
   type Use,
-  type UseInput,
 } from './scheme.ts'
 
 const same = (one: Uint8Array, other: Uint8Array): boolean =>
@@ -48,13 +48,12 @@ const inThreeParts =
     return { held, toAll: said }
   }
 
-type SignInput = UseInput & Readonly<{ share: Uint8Array }>
-
 /** RFC 9591 section 5: the commitments to a pair of nonces (5.1), the partial signature (5.2), the signature (5.3). */
 const signWith = (frost: Frost): Use => ({
+  takes: () => true,
   begin: ({ share }) => {
     const { nonces, commitments } = frost.commit({ share })
-    const held: Held<SignInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
+    const held: Held<ShareInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
       done: frost.sign({ share, nonces, commitments: all, message, tweak }),
     }))
     return { held, toAll: commitments }
@@ -85,8 +84,8 @@ function orFalse(question: () => boolean): boolean {
   }
 }
 
-/** FROST (RFC 9591) in one of its two suites, over the operations of `shared/mpc`. */
-export function createFrostScheme(mpc: Mpc, name: FrostName): Scheme {
+/** FROST (RFC 9591) in one of its two suites, over the operations of `shared/mpc`. `more`: what else its shares do together. */
+export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Scheme['use']> = {}): Scheme {
   const frost = mpc.frost(name)
   return {
     make: {
@@ -101,7 +100,7 @@ export function createFrostScheme(mpc: Mpc, name: FrostName): Scheme {
         part3: (parts, { share, publicKeys }) => frost.refreshPart3({ ...parts, share, publicKeys }),
       }),
     },
-    use: { sign: signWith(frost) },
+    use: { sign: signWith(frost), ...more },
     describe: (publicKeys) => frost.describe({ publicKeys }),
     isShareOf: (index, made) => orFalse(() => isShareOf(frost, index, made)),
     tweakedKey: (groupKey, tweak) => frost.tweakedKey({ groupKey, tweak }),

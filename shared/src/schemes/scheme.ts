@@ -1,5 +1,6 @@
 import { Refusal } from '../errors.ts'
 import type { ByIndex } from '../../mpc/src/index.ts'
+import type { UseName } from './table.ts'
 
 /**
  * A participant's secret between two rounds. It cannot be looked at or copied; it is taken out before it is used, and wiped
@@ -93,26 +94,29 @@ export type Member = Readonly<{ index: number; participants: number; threshold: 
 export type Made = Readonly<{ share: Uint8Array; publicKeys: Uint8Array }>
 
 /**
- * What a key is used for. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key (BIP-341): null for
+ * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key (BIP-341): null for
  * the group key itself, 0 bytes for no script tree, or the Merkle root (32 bytes).
  */
 export type UseInput = Readonly<{
+  session: Uint8Array
   publicKeys: Uint8Array
   publicKey: Uint8Array
   message: Uint8Array
   tweak: Uint8Array | null
 }>
 
-/** The same for who holds a share, which is borrowed. */
-export type ShareInput = UseInput & Readonly<{ share: Uint8Array }>
+/** The same for who holds the share of participant `index`, which is borrowed. */
+export type ShareInput = UseInput & Readonly<{ index: number; share: Uint8Array }>
 
 /** One thing that shares do together: a round in which each says something to all, then a partial of each, which are joined. */
 export type Use = Readonly<{
+  /** Can shares be used on this message at all? */
+  takes: (message: Uint8Array) => boolean
   begin: Protocol<ShareInput, ShareInput, Uint8Array>
   /** The result, verified. Takes public data only. Throws `MpcError` `bad_partial` with all whose partial is wrong. */
   join: (of: UseInput, commitments: ByIndex, partials: ByIndex) => Uint8Array
   /** Is this the result of that use? False for what has the wrong length or form. */
-  verify: (of: Pick<UseInput, 'publicKey' | 'message'>, result: Uint8Array) => boolean
+  verify: (of: UseInput, result: Uint8Array) => boolean
 }>
 
 /** A scheme's cryptography. Everything throws `MpcError`, whose culprits are indices. */
@@ -122,7 +126,7 @@ export type Scheme = Readonly<{
     /** New shares of the same key: the last round needs the old one. */
     refresh: Protocol<Member, Made, Made>
   }>
-  use: Readonly<{ sign: Use }>
+  use: Readonly<{ sign: Use } & { [U in UseName]?: Use }>
   describe: (publicKeys: Uint8Array) => Readonly<{ groupKey: Uint8Array; verifyingShares: ByIndex; threshold: number }>
   /** Is this the share of participant `index`: not zero, of these public keys, and nobody else's too? */
   isShareOf: (index: number, made: Made) => boolean

@@ -3,11 +3,15 @@ import { z } from 'zod'
 /** How a signature verifies: BIP-340, or RFC 8032 with canonical points of prime order. */
 export type Verification = 'bip340' | 'ed25519'
 
+/** What the shares of a key do together. */
+export type UseName = 'sign'
+
 /** What is known of a scheme without its cryptography. Lengths in bytes. */
 export type SchemeFacts = Readonly<{
   verification: Verification
   keyLength: number
-  signatureLength: number
+  /** What its shares can do together, with the length of the result, or the greatest. */
+  uses: Readonly<{ [U in UseName]?: number }>
   /** Can so many participants hold a key, of whom `threshold` sign? */
   fits: (participants: number, threshold: number) => boolean
   /** Does the key also sign as a Taproot output key (BIP-341)? */
@@ -18,8 +22,8 @@ const tOfN: SchemeFacts['fits'] = (participants, threshold) => threshold >= 2 &&
 
 /** The schemes that keys are made with. A new one is a row here, and its cryptography in a file beside this one. */
 export const schemeFacts = {
-  'frost-secp256k1-tr': { verification: 'bip340', keyLength: 32, signatureLength: 64, fits: tOfN, tweaks: true },
-  'frost-ed25519': { verification: 'ed25519', keyLength: 32, signatureLength: 64, fits: tOfN, tweaks: false },
+  'frost-secp256k1-tr': { verification: 'bip340', keyLength: 32, uses: { sign: 64 }, fits: tOfN, tweaks: true },
+  'frost-ed25519': { verification: 'ed25519', keyLength: 32, uses: { sign: 64 }, fits: tOfN, tweaks: false },
 } as const satisfies Record<string, SchemeFacts>
 
 export type SchemeName = keyof typeof schemeFacts
@@ -33,9 +37,9 @@ type Frame = Readonly<{ scheme: SchemeName; threshold: number; participants: rea
 /** The scheme of a key when nobody says another. */
 export const defaultScheme: SchemeName = 'frost-secp256k1-tr'
 
-/** The greatest length of its kind among all schemes, in bytes. */
-export const longest = (length: 'keyLength' | 'signatureLength'): number =>
-  Math.max(...schemeNames.map((scheme) => factsOf(scheme)[length]))
+/** The greatest lengths among all schemes, in bytes: of a key, and of a result of whatever use. */
+export const longestKey = Math.max(...schemeNames.map((scheme) => factsOf(scheme).keyLength))
+export const longestResult = Math.max(...schemeNames.flatMap((scheme) => Object.values(factsOf(scheme).uses)))
 
 /** May a key be like this? For the schemas of what a key is made from. */
 export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean =>

@@ -2,6 +2,7 @@ import { contentOf, signsContent } from '../contents/table.ts'
 import { Refusal } from '../errors.ts'
 import { openItem } from '../crypto/session-items.ts'
 import { itemDigest } from '../crypto/session-items.ts'
+import { taggedHash } from '../crypto/hash.ts'
 import { digestOf } from '../crypto/sign.ts'
 import { factsOf, type SchemeName } from '../schemes/table.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
@@ -29,9 +30,9 @@ export function requireSealedItems(request: RequestBody, sealedItems: readonly s
 
 /** Can keys of this scheme sign such content in this mode, whatever their policy says? */
 export function schemeSigns(scheme: SchemeName, { content, mode }: Item): boolean {
-  const { verification, tweaks } = factsOf(scheme)
+  const facts = factsOf(scheme)
   return (
-    signsContent(verification, content.type) && (mode.kind === 'plain' || (tweaks && contentOf(content.type).tweaks))
+    signsContent(facts, content.type) && (mode.kind === 'plain' || (facts.tweaks && contentOf(content.type).tweaks))
   )
 }
 
@@ -40,6 +41,9 @@ export function permitsItem({ certificate }: VerifiedKey, item: Item): boolean {
   const { scheme, policy } = certificate.roster.skeleton
   return policy.content.includes(item.content.type) && schemeSigns(scheme, item)
 }
+
+/** Names item `at` (0…) of the request R: what a scheme binds a use to. 32 bytes. */
+export const itemSession = (requestDigest: Digest, at: number): Uint8Array => taggedHash('item', [requestDigest, at])
 
 /** Opens item `at` (0…) of a request under S and holds it against what the request commits to, and what the key permits. */
 export function judgeItem(

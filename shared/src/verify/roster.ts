@@ -1,9 +1,10 @@
 import type { Digest } from '../wire/ids.ts'
+import { hasOwnGrant } from '../consent/signed.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { RegistrationReceipt, Roster, Skeleton } from '../wire/keygen.ts'
 
-/** One receipt: of this skeleton, for the participant at its index, signed by that participant's host. */
+/** One receipt: of this skeleton, for the participant at its index, signed by that participant's host; its grant, by its auth key. */
 async function verifyRegistration(
   skeleton: Skeleton,
   skeletonDigest: string,
@@ -14,7 +15,8 @@ async function verifyRegistration(
     participant !== undefined &&
     receipt.body.skeletonDigest === skeletonDigest &&
     receipt.body.userId === participant.userId &&
-    (await verifyBody(participant.host.identity.signKey, 'registration-receipt', receipt))
+    (await verifyBody(participant.host.identity.signKey, 'registration-receipt', receipt)) &&
+    (await hasOwnGrant(receipt.body))
   )
 }
 

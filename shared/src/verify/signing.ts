@@ -1,48 +1,29 @@
+import { isFresh } from '../consent/times.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/certificate.ts'
-import type { Approval, Outcome, SigningReceipt, SigningRequest } from '../wire/signing.ts'
+import type { Outcome, SigningReceipt, SigningRequest } from '../wire/signing.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
 export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
 
-const authKeyOf = (key: VerifiedKey, index: number): string | undefined =>
-  key.certificate.roster.registrations[index - 1]?.body.authKey
-
 /**
- * Checks a request against its key and the time (ms), and gives R (hex). Types that the policy does not name concern their
- * items alone, unless there are no others. Throws a `Refusal`.
+ * Checks a request against its key, and gives R (hex). Types that the policy does not name concern their items alone, unless
+ * there are no others. `now` (ms) holds it against the time too; null is for what may have ended. Throws a `Refusal`:
+ * `consent.expired` for what is over, older than 31 days, or from the future.
  */
-export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number): Promise<Digest> {
+export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number | null): Promise<Digest> {
   const { body } = request
-  const { skeleton } = key.certificate.roster
-  const authKey = authKeyOf(key, body.asker)
+  const { skeleton, registrations } = key.certificate.roster
+  const authKey = registrations[body.asker - 1]?.body.authKey
   if (authKey === undefined || body.keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
   if (body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
   if (body.certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
   if (!body.items.some(({ type }) => skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
   if (!(await verifyBody(authKey, 'request', request))) throw new Refusal('signing.request_invalid')
-  if (body.expiresAt <= now) throw new Refusal('consent.expired')
+  if (now !== null && !isFresh(body.askedAt, body.expiresAt, now)) throw new Refusal('consent.expired')
   return digestOf('request', body)
-}
-
-/** Checks an approval (or rejection) of the request R. Throws `consent.invalid` or `consent.expired`. */
-export async function verifyApproval(
-  key: VerifiedKey,
-  requestDigest: string,
-  approval: Approval,
-  now: number,
-): Promise<void> {
-  const { body } = approval
-  const authKey = authKeyOf(key, body.index)
-  if (
-    authKey === undefined ||
-    body.requestDigest !== requestDigest ||
-    !(await verifyBody(authKey, 'approval', approval))
-  )
-    throw new Refusal('consent.invalid', [body.index])
-  if (body.expiresAt <= now) throw new Refusal('consent.expired', [body.index])
 }
 
 /** H(policy, …): what the roster permits, as a receipt names it. */

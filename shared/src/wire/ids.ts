@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { longest } from '../schemes/table.ts'
+import { longestKey, longestResult } from '../schemes/table.ts'
 
 const hex = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `${bytes} bytes as lower-case hex`)
@@ -35,10 +35,10 @@ const hexUpTo = (bytes: number) =>
     .regex(/^([0-9a-f]{2})+$/, 'bytes as lower-case hex')
 
 /** A key's public half in the form of its scheme, hex. Who knows the scheme checks the length (`shared/src/schemes`). */
-export const GroupKey = hexUpTo(longest('keyLength'))
+export const GroupKey = hexUpTo(longestKey)
 
 /** What a key has signed, in the form of its scheme, hex. Who knows the scheme checks the length. */
-export const KeySignature = hexUpTo(longest('signatureLength'))
+export const KeySignature = hexUpTo(longestResult)
 
 /** Compressed secp256k1 point (SEC 1 §2.3.3), hex: what one seals to. */
 export const SealKey = z

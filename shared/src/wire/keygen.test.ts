@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { factsOf, longest, misfit, schemeNames, type SchemeName } from '../schemes/table.ts'
+import { factsOf, longestKey, longestResult, misfit, schemeNames, type SchemeName } from '../schemes/table.ts'
 import { CertificateBody } from './certificate.ts'
 import { GroupKey, KeySignature } from './ids.ts'
 import { Skeleton } from './keygen.ts'
@@ -27,7 +27,7 @@ const skeletonOf = (scheme: SchemeName, threshold: number, participants: number)
 const bodyOf = (scheme: SchemeName, groupKey: string) => {
   const skeleton = skeletonOf(scheme, 2, 2)
   const registrations = skeleton.participants.map(({ userId, index }) => ({
-    body: { skeletonDigest: hex(32), userId, index, authKey: hex(32), consent: { kind: 'each' } },
+    body: { skeletonDigest: hex(32), userId, index, authKey: hex(32), grant: null },
     signature: hex(64),
   }))
   const roster = { skeleton, registrations }
@@ -64,8 +64,8 @@ describe.each(schemeNames)('a key of %s', (scheme) => {
 
 it('reads keys and signatures in hex of whole bytes, up to the longest of all schemes', () => {
   for (const [schema, longestOne] of [
-    [GroupKey, longest('keyLength')],
-    [KeySignature, longest('signatureLength')],
+    [GroupKey, longestKey],
+    [KeySignature, longestResult],
   ] as const) {
     for (const text of [hex(longestOne), hex(1)]) expect(schema.safeParse(text).success).toBe(true)
     for (const text of ['', 'a', hex(longestOne + 1), `${hex(2)}a`, 'AB', `${hex(2)}\n`])

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ContentTypes, signsContent } from '../contents/table.ts'
 import { factsOf, fitsScheme, misfit, SchemeName } from '../schemes/table.ts'
+import { Grant } from './consent.ts'
 import { Base64url, Digest, EnclaveId, Index, KeyId, Random32, Signature, SignKey, Time, UserId } from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
@@ -31,7 +32,7 @@ export const Skeleton = z
   )
   .refine((s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length, 'a user appears twice')
   .refine(
-    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme).verification, type)),
+    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme), type)),
     'keys of this scheme do not sign all content of the policy',
   )
 export type Skeleton = z.infer<typeof Skeleton>
@@ -62,23 +63,6 @@ export const Invitation = z.strictObject({
 })
 export type Invitation = z.infer<typeof Invitation>
 
-/** A participant's standing word for its share: these people may ask for this until then, so often. */
-export const Grant = z.strictObject({
-  askers: z.array(UserId).min(1).max(32),
-  content: ContentTypes,
-  until: Time,
-  /** At most `count` signatures in any window of `seconds`. */
-  limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),
-})
-export type Grant = z.infer<typeof Grant>
-
-/** The rule of one share, enforced by its own enclave: an approval `each` time, or a `standing` grant. */
-export const Consent = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('each') }),
-  z.strictObject({ kind: z.literal('standing'), grant: Grant }),
-])
-export type Consent = z.infer<typeof Consent>
-
 /** What a participant brings into the key. A dealt share or an own private key joins this union with key import. */
 export const Contribution = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('none') })])
 
@@ -87,7 +71,8 @@ export const RegistrationBody = z.strictObject({
   userId: UserId,
   index: Index,
   authKey: SignKey,
-  consent: Consent,
+  /** The owner's standing word; null: the owner is asked each time. Only this grant is ever in force. */
+  grant: Grant.nullable(),
   contribution: Contribution,
 })
 export type RegistrationBody = z.infer<typeof RegistrationBody>
@@ -105,7 +90,7 @@ export type Registration = z.infer<typeof Registration>
 
 /** What the host accepted, signed by its V: public, so that every other enclave and participant can check it. */
 export const RegistrationReceipt = signed(
-  z.strictObject({ skeletonDigest: Digest, userId: UserId, index: Index, authKey: SignKey, consent: Consent }),
+  z.strictObject({ skeletonDigest: Digest, userId: UserId, index: Index, authKey: SignKey, grant: Grant.nullable() }),
 )
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 

@@ -27,20 +27,6 @@ export type RequestBody = z.infer<typeof RequestBody>
 export const SigningRequest = signed(RequestBody)
 export type SigningRequest = z.infer<typeof SigningRequest>
 
-/** A participant's word on one request. A rejection by someone whose share is needed ends the session. */
-export const Approval = signed(
-  z.strictObject({
-    requestDigest: Digest,
-    index: Index,
-    decision: z.enum(['approve', 'reject']),
-    reason: z.string().max(200).nullable(),
-    /** By the participant's clock, as `askedAt`. */
-    decidedAt: Time,
-    expiresAt: Time,
-  }),
-)
-export type Approval = z.infer<typeof Approval>
-
 /** The full content of each item, sealed under the session secret in the order of the request's items. */
 export const SealedItems = z.array(Base64url).min(1).max(MAX_ITEMS)
 

@@ -8,7 +8,9 @@ const bytesOf = (text: string) => new TextEncoder().encode(text)
 
 export function verifiesAsPublished({ scheme, facts }: Subject): void {
   const published = vectors[facts.verification]()
-  for (const { valid, signature, ...of } of published) expect(scheme.use.sign.verify(of, signature)).toBe(valid)
+  const none = { session: new Uint8Array(0), publicKeys: new Uint8Array(0), tweak: null }
+  for (const { valid, signature, publicKey, message } of published)
+    expect(scheme.use.sign.verify({ ...none, publicKey, message }, signature)).toBe(valid)
   for (const kind of [true, false]) expect(published.filter(({ valid }) => valid === kind).length).toBeGreaterThan(3)
 }
 
@@ -75,7 +77,7 @@ export function hasTheLengthsItSays(subject: Subject): void {
   const key = makeKey(scheme, ...cheatedSize(subject))
   const of = useOf(scheme, key, bytesOf('how long'))
   const signature = sign(scheme, key, [...key.made.keys()], of)
-  expect([of.publicKey.length, signature.length]).toEqual([facts.keyLength, facts.signatureLength])
+  expect([of.publicKey.length, signature.length]).toEqual([facts.keyLength, facts.uses.sign])
   for (const wrong of resized(signature)) expect(scheme.use.sign.verify(of, wrong)).toBe(false)
   for (const publicKey of resized(of.publicKey))
     expect(scheme.use.sign.verify({ ...of, publicKey }, signature)).toBe(false)
@@ -88,7 +90,7 @@ export function refusesWrongLengths(subject: Subject): void {
   const { share, publicKeys } = get(key.made, 1)
   const { commitments, partials } = signAll(scheme, key, [...key.made.keys()], of)
   for (const wrong of resized(share)) {
-    expectRefused(() => scheme.use.sign.begin({ ...of, share: wrong }))
+    expectRefused(() => scheme.use.sign.begin({ ...of, index: 1, share: wrong }))
     expect(scheme.isShareOf(1, { share: wrong, publicKeys })).toBe(false)
     const mixed = { ...key, made: new Map(key.made).set(1, { share: wrong, publicKeys }) }
     expectRefused(() => refreshKey(scheme, mixed))

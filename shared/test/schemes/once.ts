@@ -91,7 +91,7 @@ export function signsOnce(subject: Subject): void {
   const key = makeKey(scheme, ...cheatedSize(subject))
   const quorum = [...key.made.keys()]
   const of = useOf(scheme, key, new TextEncoder().encode('once'))
-  const input = { ...of, share: get(key.made, 1).share }
+  const input = { ...of, index: 1, share: get(key.made, 1).share }
   expectOneUse(() => {
     const others = commitAll(scheme, key, quorum.slice(1), of)
     const own = watch(subject, () => scheme.use.sign.begin(input))

@@ -103,19 +103,21 @@ export const publicKeysOf = ({ made }: Key): Uint8Array => get(made, 1).publicKe
 export function useOf(scheme: Scheme, key: Key, message: Uint8Array, tweak: Uint8Array | null = null): UseInput {
   const publicKeys = publicKeysOf(key)
   const { groupKey } = scheme.describe(publicKeys)
-  return { publicKeys, publicKey: tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak), message, tweak }
+  const publicKey = tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak)
+  return { session: new Uint8Array(32).fill(7), publicKeys, publicKey, message, tweak }
 }
 
 /** Round one of a signing. */
 export const commitAll = ({ use }: Scheme, { made }: Key, quorum: readonly number[], of: UseInput) =>
-  eachOf(quorum, (index) => use.sign.begin({ ...of, share: get(made, index).share }))
+  eachOf(quorum, (index) => use.sign.begin({ ...of, index, share: get(made, index).share }))
 
 /** All rounds of a signing but the last. */
 export function signAll(scheme: Scheme, key: Key, quorum: readonly number[], of: UseInput) {
   const said = commitAll(scheme, key, quorum, of)
   const commitments = heard(1, said, 0, honest)
   const partials = eachOf(quorum, (index) => {
-    const step = heldBy(get(said, index)).go(new Map(commitments), { ...of, share: get(key.made, index).share })
+    const input = { ...of, index, share: get(key.made, index).share }
+    const step = heldBy(get(said, index)).go(new Map(commitments), input)
     return doneBy(step)
   })
   return { commitments, partials }

@@ -17,7 +17,7 @@ function sceneOf(subject: Subject): Scene {
   return { subject, key, quorum: [...key.made.keys()], of }
 }
 
-const inputOf = ({ key, of }: Scene, index: number) => ({ ...of, share: get(key.made, index).share })
+const inputOf = ({ key, of }: Scene, index: number) => ({ ...of, index, share: get(key.made, index).share })
 
 /**
  * A signing in which the cheaters' commitments are spoilt on their way to the honest ones. Gives what each honest one throws, if one does;
@@ -108,7 +108,7 @@ export function namesWhoSignsAnother(subject: Subject): void {
   const commitments = heard(1, said, 0, honest)
   const partials = eachOf(quorum, (index) => {
     const what = cheaters.includes(index) ? other : of
-    return doneBy(heldBy(get(said, index)).go(commitments, { ...what, share: get(key.made, index).share }))
+    return doneBy(heldBy(get(said, index)).go(commitments, { ...what, index, share: get(key.made, index).share }))
   })
   const { join } = subject.scheme.use.sign
   expectNamed(

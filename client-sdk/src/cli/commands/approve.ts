@@ -7,6 +7,7 @@ import type { Signing } from '../../signing/signing.ts'
 import { describeItem } from '../content.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
+import { waitingLines } from '../waiting.ts'
 import { UsageError, wholeId } from '../usage.ts'
 
 type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; reject?: string | boolean }>
@@ -97,7 +98,8 @@ export const signingLines = ({ signingId, key, asker, expiresAt, items }: Signin
 async function decide(session: Session, me: Participant, signing: Signing, options: Options): Promise<void> {
   const { terminal, signal } = session
   const rejects = options.reject !== undefined && options.reject !== false
-  for (const line of signingLines(signing)) terminal.progress(line)
+  const waiting = await signing.waitingFor({ signal })
+  for (const line of [...signingLines(signing), ...waitingLines(waiting)]) terminal.progress(line)
   if (rejects) await me.reject(signing, typeof options.reject === 'string' ? options.reject : null, { signal })
   else {
     if (options.yes !== true) await confirm(session)

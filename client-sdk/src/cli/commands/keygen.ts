@@ -4,14 +4,14 @@ import { defaultScheme, schemeNames, type SchemeName } from '@quorate/shared/sch
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
-import { readConsent, usualContent, type ConsentOptions } from '../consent.ts'
+import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
-type Options = ConsentOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string; wait: boolean }>
+type Options = GrantOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string; wait: boolean }>
 
-const consentOptions = (): Option[] => [
+const grantOptions = (): Option[] => [
   new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
   new Option('--until <when>', 'end of the standing grant, as a time or a duration').default('24h'),
   new Option('--limit <count/time>', 'signatures per time under the standing grant').default('100/1h'),
@@ -32,7 +32,7 @@ export function addKeygen(program: Command, world: World): void {
     )
     .option('--ttl <time>', 'how long the others have to join', '1h')
     .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')
-  for (const option of consentOptions()) command.addOption(option)
+  for (const option of grantOptions()) command.addOption(option)
   command
     .addHelpText(
       'after',
@@ -53,10 +53,10 @@ async function makeKey(session: Session, participants: string[], options: Option
   if (!takesPart && standing !== undefined)
     throw new UsageError('--standing is for a share of your own: you are not among the participants')
   session.terminal.progress('reserving enclaves, and having each prove itself …')
-  const consent = readConsent(options, Date.now())
+  const grant = readGrant(options, Date.now())
   const frame = { scheme, threshold, participants, content, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
-  const keygen = await me.reserveKey({ ...frame, consent, signal: session.signal })
-  if (takesPart) await session.home.saveJoining({ invitation: keygen.invitation(me.userId), consent })
+  const keygen = await me.reserveKey({ ...frame, grant, signal: session.signal })
+  if (takesPart) await session.home.saveJoining({ invitation: keygen.invitation(me.userId), grant })
   showInvitations(session, keygen, me.userId)
   if (wait) await finishKeygen(session, keygen)
 }
@@ -73,18 +73,18 @@ export function addParticipate(program: Command, world: World): void {
         .default(usualContent),
     )
     .option('--no-wait', 'register and leave; `quorate status KEY` goes on waiting')
-  for (const option of consentOptions()) command.addOption(option)
+  for (const option of grantOptions()) command.addOption(option)
   command
     .addHelpText('after', "\nExample:\n  quorate participate 'quorate:join#…' --as bob")
-    .action(async (link: string, options: ConsentOptions & { wait: boolean }, action: Command) => {
+    .action(async (link: string, options: GrantOptions & { wait: boolean }, action: Command) => {
       const session = openSession(action, world)
       const invitation = decodeInvitation(link)
       const me = await session.newcomer(invitation.gateway)
       session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
       const before = await session.home.joining(invitation.keyId, me.userId)
-      const consent = before?.consent ?? readConsent(options, Date.now())
-      await session.home.saveJoining({ invitation, consent })
-      const keygen = await me.participate(invitation, { consent, signal: session.signal })
+      const grant = before === null ? readGrant(options, Date.now()) : before.grant
+      await session.home.saveJoining({ invitation, grant })
+      const keygen = await me.participate(invitation, { grant, signal: session.signal })
       const { threshold, participants } = keygen.skeleton
       session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
         good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),

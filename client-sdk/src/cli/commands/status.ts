@@ -3,6 +3,7 @@ import type { Joining } from '../home.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
 import { UsageError, wholeId } from '../usage.ts'
+import { waitingLines } from '../waiting.ts'
 import { findSigning, signingLines } from './approve.ts'
 import { finishKeygen } from './keygen.ts'
 import { finishSigning } from './sign.ts'
@@ -32,10 +33,10 @@ export function addStatus(program: Command, world: World): void {
 }
 
 async function keygenStatus(session: Session, joining: Joining, options: Options): Promise<void> {
-  const { invitation, consent } = joining
+  const { invitation, grant } = joining
   const me = await session.participant(invitation.gateway)
   const { signal } = session
-  const keygen = await me.participate(invitation, { consent, signal })
+  const keygen = await me.participate(invitation, { grant, signal })
   const { state, slots, failure } = await keygen.status({ signal })
   session.terminal.result({ keyId: keygen.keyId, state, slots, failure }, [
     heading(`key ${keygen.keyId}: ${state}`),
@@ -51,12 +52,14 @@ async function signingStatus(session: Session, id: string, options: Options): Pr
   if (keys.length === 0) throw new UsageError(`nothing is known of ${id} in ${session.home.path}`)
   const { signing } = await findSigning(session, keys, id)
   const { state, approvals, failure, attempt, quorum } = await signing.status({ signal: session.signal })
+  const waitingFor = state === 'collecting_participants' ? await signing.waitingFor({ signal: session.signal }) : null
   const value = { signingId: id, keyId: signing.key.keyId, state, attempt, quorum, failure, items: signing.items }
   const words = approvals.map(({ body }) => `${signing.key.participants[body.index - 1] ?? '?'}: ${body.decision}`)
-  session.terminal.result({ ...value, approvals: approvals.map(({ body }) => body) }, [
+  session.terminal.result({ ...value, approvals: approvals.map(({ body }) => body), waitingFor }, [
     ...signingLines(signing),
     field('state', state),
     ...(words.length > 0 ? [field('said so far', words.join(', '))] : []),
+    ...(waitingFor === null ? [] : waitingLines(waitingFor)),
   ])
   if (options.wait === true || state === 'completed' || failure !== null || state === 'expired')
     await finishSigning(session, signing.key, signing, options.out)

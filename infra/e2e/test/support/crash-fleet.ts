@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { Quorate, type Consent, type Key, type Participant, type SignatureResult, type Signing } from '@quorate/client'
+import {
+  Quorate,
+  type GrantTerms,
+  type Key,
+  type Participant,
+  type SignatureResult,
+  type Signing,
+} from '@quorate/client'
 import type { FleetEvent } from '@quorate/local/fleet/events'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { fromHex } from '@quorate/shared/wire/bytes'
@@ -105,10 +112,10 @@ function readyAt(log: string, enclaveId: string): number {
 }
 
 /** A 2-of-3 key, its certificate verified by the SDK. One after the other, so that the steps have one order. */
-export async function makeKey({ alice, bob, carol }: People, consent: Consent = { kind: 'each' }): Promise<Key> {
-  const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, consent } as const
+export async function makeKey({ alice, bob, carol }: People, grant: GrantTerms | null = null): Promise<Key> {
+  const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, grant } as const
   const keygen = await alice.reserveKey(wish)
-  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId), { consent })
+  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId), { grant })
   return keygen.completed({ timeout: patience })
 }
 

@@ -1,5 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { decode } from '@quorate/shared/crypto/cbor'
+import { hasOwnGrant } from '@quorate/shared/consent/signed'
 import { readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
@@ -76,7 +77,7 @@ async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
 
 /**
  * Admits a participant: of this skeleton, invited, hosted here, holding the key it names, the first in its slot. The same
- * registration again gets the same receipt. Throws `keygen.invitation_invalid`, `keygen.slot_taken`, …
+ * registration again gets the same receipt. Throws `keygen.invitation_invalid`, `keygen.slot_taken`, `consent.invalid`, …
  */
 export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
   const registration = openFor(keys, Registration, sealed)
@@ -90,10 +91,11 @@ export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uin
     !(await verifyRegistrationProof(invitationKey, registration))
   )
     throw new Refusal('keygen.invitation_invalid')
+  if (!(await hasOwnGrant(body))) throw new Refusal('consent.invalid', [body.index])
 
   const digest = digestOf('register', registration)
-  const { skeletonDigest, userId, index, authKey, consent } = body
-  const receipt = await keys.sign('registration-receipt', { skeletonDigest, userId, index, authKey, consent })
+  const { skeletonDigest, userId, index, authKey, grant } = body
+  const receipt = await keys.sign('registration-receipt', { skeletonDigest, userId, index, authKey, grant })
   const before = enrolment.registered.get(index)
   if (before === undefined) enrolment.registered.set(index, { digest, receipt })
   else if (before.digest !== digest) throw new Refusal('keygen.slot_taken')

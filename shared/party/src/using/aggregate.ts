@@ -10,7 +10,7 @@ import type { Parts } from '../parts.ts'
 import type { OpenKey } from '../vault.ts'
 import { liveItems, type LiveItem } from './package.ts'
 import { openPartials, sealOutcomes } from './sealing.ts'
-import { lendFor, schemeFor, type Seat, type Signing } from './seat.ts'
+import { lendFor, useFor, type Seat, type Signing } from './seat.ts'
 
 /** The commitments of the package that this seat has signed. Throws `signing.bad_partial` unless each of its quorum answered once. */
 function signedPackage(seat: Seat, partials: readonly Partial[]) {
@@ -29,11 +29,13 @@ function join(
   live: readonly LiveItem[],
   opened: readonly (readonly [number, readonly Uint8Array[]])[],
 ): Map<number, Uint8Array> {
-  const { sign } = schemeFor(parts, key).use
   return new Map(
     live.map(({ at, task, commitments }, nth) => {
       const ofItem = new Map(opened.map(([index, ofItems]) => [index, ofItems[nth] ?? new Uint8Array(0)]))
-      return [at, orRefuse('signing.bad_partial', () => sign.join(task, commitments, ofItem))] as const
+      return [
+        at,
+        orRefuse('signing.bad_partial', () => useFor(parts, key, task).join(task, commitments, ofItem)),
+      ] as const
     }),
   )
 }

@@ -3,7 +3,7 @@ import { toBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment, ItemCommitment } from '@quorate/shared/wire/signing'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
-import { destroyNonces, lendFor, schemeFor, type Nonce, type Signing } from './seat.ts'
+import { destroyNonces, lendFor, useFor, type Nonce, type Signing } from './seat.ts'
 import type { Declined } from './tasks.ts'
 
 type Word = Declined | Readonly<{ nonce: Nonce; commitment: Uint8Array }>
@@ -11,10 +11,11 @@ type Word = Declined | Readonly<{ nonce: Nonce; commitment: Uint8Array }>
 /** Draws the nonces of every item that this host signs. */
 function draw(parts: Parts, { request, tasks }: Signing, index: number): Word[] {
   return lendFor(parts, request, index, (key) => {
-    const { sign } = schemeFor(parts, key).use
     return tasks.map((task) => {
       if ('code' in task) return task
-      const step = orRefuse('enclave.failed', () => sign.begin({ share: key.share, ...task }))
+      const step = orRefuse('enclave.failed', () =>
+        useFor(parts, key, task).begin({ ...task, index, share: key.share }),
+      )
       if (!('toAll' in step)) throw new Refusal('enclave.failed')
       return { nonce: step.held, commitment: step.toAll }
     })

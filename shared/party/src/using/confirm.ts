@@ -8,7 +8,7 @@ import type { ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/s
 import type { Parts } from '../parts.ts'
 import { liveItems, type LiveItem } from './package.ts'
 import { openResults } from './sealing.ts'
-import { keyOf, lendFor, schemeFor, type Seat, type Signing } from './seat.ts'
+import { keyOf, lendFor, useFor, type Seat, type Signing } from './seat.ts'
 
 /** Throws `signature.invalid` unless each live item has a signature that verifies under the key. */
 function verifyAll(
@@ -18,10 +18,10 @@ function verifyAll(
   live: readonly LiveItem[],
   outcomes: readonly Outcome[],
 ): void {
-  const { sign } = schemeFor(parts, keyOf(parts, signing.request, index)).use
+  const key = keyOf(parts, signing.request, index)
   const verified = live.every(({ at, task }) => {
     const signature = outcomes[at]
-    return typeof signature === 'string' && sign.verify(task, fromHex(signature))
+    return typeof signature === 'string' && useFor(parts, key, task).verify(task, fromHex(signature))
   })
   if (!verified) throw new Refusal('signature.invalid')
 }

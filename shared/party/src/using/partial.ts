@@ -1,7 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
-import { requireConsent, type Ground, type Plea } from '../consent.ts'
+import type { Ground } from '@quorate/shared/consent/permits'
+import { requireConsent, type Plea } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey, OpenKey } from '../vault.ts'
@@ -9,7 +10,7 @@ import { checkCommitments, liveItems, type LiveItem } from './package.ts'
 import { destroyNonces, keyOf, lendFor, type Seat, type Signing } from './seat.ts'
 import { sealPartials } from './sealing.ts'
 
-type Package = Pick<HostParams<'signing.partial'>, 'approvals' | 'commitments'>
+type Package = Pick<HostParams<'signing.partial'>, 'consents' | 'commitments'>
 
 /**
  * Everything that is checked before a nonce is touched: the package itself, and the consent of everybody in its quorum.
@@ -19,13 +20,13 @@ export async function checkPackage(
   signing: Signing,
   seat: Seat,
   key: HeldKey,
-  { approvals, commitments }: Package,
+  { consents, commitments }: Package,
   now: number,
 ) {
   const { request, requestDigest, tasks } = signing
   const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length }
   await checkCommitments(key, frame, seat.commitment, commitments)
-  const plea: Plea = { key, request, requestDigest, approvals }
+  const plea: Plea = { key, request, requestDigest, consents }
   for (const { body } of commitments) if (body.index !== key.index) await requireConsent(plea, body.index, now)
   return requireConsent(plea, key.index, now)
 }
@@ -48,7 +49,7 @@ function chargeGrant(parts: Parts, signing: Signing, key: HeldKey, ground: Groun
   const unpaid = live.filter(({ at }) => !paid.has(at))
   if (unpaid.length === 0) return
   const share = { keyId: signing.request.keyId, index, knownSince }
-  parts.grants.spend(share, ground.grant, unpaid.length, parts.clock())
+  parts.grants.spend(share, ground.grant.body.scope, unpaid.length, parts.clock())
   signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
 }
 
@@ -86,11 +87,11 @@ export function spendNonces(
   }
 }
 
-function signItems({ share }: OpenKey, live: readonly LiveItem[], nonces: Seat['nonces']): Uint8Array[] {
+function signItems({ index, share }: OpenKey, live: readonly LiveItem[], nonces: Seat['nonces']): Uint8Array[] {
   return live.map(({ at, task, commitments }) => {
     const nonce = nonces[at]
     if (nonce == null) throw new Refusal('nonce.spent')
-    const step = orRefuse('signing.bad_commitment', () => nonce.go(commitments, { share, ...task }))
+    const step = orRefuse('signing.bad_commitment', () => nonce.go(commitments, { ...task, index, share }))
     if (!('done' in step)) throw new Refusal('enclave.failed')
     return step.done
   })

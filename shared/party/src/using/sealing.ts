@@ -4,7 +4,7 @@ import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { openSignature, sealSignature } from '@quorate/shared/crypto/session-items'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { factsOf } from '@quorate/shared/schemes/table'
+import { longestResult } from '@quorate/shared/schemes/table'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { ItemFailure, ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
 import { z } from 'zod'
@@ -64,17 +64,16 @@ export const sealOutcomes = (
 
 /** Opens the results of all items. Throws `signature.invalid` unless those without a signature are those that the package names. */
 export function openResults(
-  { sessionSecret, certificate }: OpenKey,
+  { sessionSecret }: OpenKey,
   signingId: string,
   failures: readonly (ItemFailure | null)[],
   results: readonly ItemResult[],
 ): Outcome[] {
   if (results.length !== failures.length) throw new Refusal('signature.invalid')
-  const { signatureLength } = factsOf(certificate.roster.skeleton.scheme)
   return results.map((result, at) => {
     const failure = failures[at]
     if (failure === null && 'sealedSignature' in result)
-      return toHex(openSignature(sessionSecret, signingId, at, fromBase64url(result.sealedSignature), signatureLength))
+      return toHex(openSignature(sessionSecret, signingId, at, fromBase64url(result.sealedSignature), longestResult))
     const same = failure !== null && digestOf('result', result) === digestOf('result', failure)
     if (failure === undefined || !same) throw new Refusal('signature.invalid')
     return failure

@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { Held, Scheme, ShareInput } from '@quorate/shared/schemes/scheme'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import type { Held, ShareInput, Use } from '@quorate/shared/schemes/scheme'
+import { useOf } from '@quorate/shared/schemes/cryptography'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
 import { maySign, versionOf } from '../epochs.ts'
@@ -61,6 +61,6 @@ export const lendFor = <T>(parts: Parts, request: RequestBody, index: number, us
     return use(key)
   })
 
-/** The cryptography of a key. */
-export const schemeFor = ({ mpc }: Parts, { certificate }: HeldKey): Scheme =>
-  schemeOf(mpc, certificate.roster.skeleton.scheme)
+/** What the shares of a key do for a task. */
+export const useFor = ({ mpc }: Parts, { certificate }: HeldKey, { use }: Task): Use =>
+  useOf(mpc, certificate.roster.skeleton.scheme, use)

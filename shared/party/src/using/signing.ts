@@ -49,7 +49,9 @@ function enter(
     if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
     return known
   }
-  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, request, sealedItems))
+  const tasks = lendFor(parts, request, index, (key) =>
+    openTasks(parts.mpc, key, { request, requestDigest }, sealedItems),
+  )
   const signing = begin(request, requestDigest, tasks)
   signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
   return signing
@@ -71,10 +73,10 @@ export function createSignings(parts: Parts): Signings {
   const { vault, clock } = parts
   const signings = keepSignings(parts)
   return {
-    async commit({ attempt, index, request, sealedItems, approvals }) {
+    async commit({ attempt, index, request, sealedItems, consents }) {
       const known = vault.key(request.body.keyId, index)
       const requestDigest = await verifyRequest(known, request, clock())
-      const plea: Plea = { key: known, request: request.body, requestDigest, approvals }
+      const plea: Plea = { key: known, request: request.body, requestDigest, consents }
       await requireConsent(plea, index, clock())
       await hearVouchers(parts, plea)
       keyOf(parts, request.body, index)
@@ -82,11 +84,11 @@ export function createSignings(parts: Parts): Signings {
       return { commitment: await takeSeat(parts, signing, index, attempt) }
     },
 
-    async partial({ signingId, attempt, index, approvals, commitments }) {
+    async partial({ signingId, attempt, index, consents, commitments }) {
       const { signing, seat, key } = seatOf(parts, signings, { signingId, attempt, index })
-      const digest = digestOf('package', { signingId, attempt, index, approvals, commitments })
+      const digest = digestOf('package', { signingId, attempt, index, consents, commitments })
       if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
-      const ground = await checkPackage(signing, seat, key, { approvals, commitments }, clock())
+      const ground = await checkPackage(signing, seat, key, { consents, commitments }, clock())
       return { partial: spendNonces(parts, signing, seat, { digest, commitments, ground }) }
     },
 

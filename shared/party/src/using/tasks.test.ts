@@ -41,8 +41,10 @@ async function tasksOf(
 ): Promise<readonly (Task | Declined)[]> {
   const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() })
   await vault.load(key.certificate, 1, fromBase64url(key.sealedShares.get(1)!))
-  const { request, sealedItems } = change(await askFor(key.plan, key, 1, makers, soon()))
-  return vault.lend(key.plan.skeleton.keyId, 1, (open) => openTasks(group.mpc, open, request.body, sealedItems))
+  const { request, requestDigest, sealedItems } = change(await askFor(key.plan, key, 1, makers, soon()))
+  return vault.lend(key.plan.skeleton.keyId, 1, (open) =>
+    openTasks(group.mpc, open, { request: request.body, requestDigest }, sealedItems),
+  )
 }
 const good = (text: string) => sound(bytesItem(text))
 const messageOf = (task: Task | Declined | undefined) => (task && 'message' in task ? toHex(task.message) : null)

@@ -1,16 +1,18 @@
-import { messageOf } from '@quorate/shared/contents/table'
+import { contentOf, messageOf } from '@quorate/shared/contents/table'
 import { Refusal } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
 import type { UseInput } from '@quorate/shared/schemes/scheme'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
-import { judgeItem, requireSealedItems } from '@quorate/shared/verify/items'
+import { schemeOf, useOf } from '@quorate/shared/schemes/cryptography'
+import type { UseName } from '@quorate/shared/schemes/table'
+import { itemSession, judgeItem, requireSealedItems } from '@quorate/shared/verify/items'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { ItemRefusal, RequestBody } from '@quorate/shared/wire/signing'
 import type { HeldKey, OpenKey } from '../vault.ts'
 
-/** One thing to sign, ready for the scheme: the message by its content's own rule. */
-export type Task = UseInput
+/** One thing to do with the shares, ready for the scheme: the message by its content's own rule. */
+export type Task = UseInput & Readonly<{ use: UseName }>
 
 /** An item that this host does not sign, and why. */
 export type Declined = Readonly<{ code: ItemRefusal }>
@@ -22,13 +24,16 @@ export type Declined = Readonly<{ code: ItemRefusal }>
 export function openTasks(
   mpc: Mpc,
   key: OpenKey,
-  request: RequestBody,
+  { request, requestDigest }: Readonly<{ request: RequestBody; requestDigest: Digest }>,
   sealedItems: readonly string[],
 ): readonly (Task | Declined)[] {
   requireSealedItems(request, sealedItems)
-  const tasks = sealedItems.map((sealed, at) => {
+  const tasks = sealedItems.map((sealed, at): Task | Declined => {
     const judged = judgeItem(key, key.sessionSecret, request, at, sealed)
-    return 'code' in judged ? judged : taskOf(mpc, key, judged.item)
+    if ('code' in judged) return judged
+    const task = taskOf(mpc, key, itemSession(requestDigest, at), judged.item)
+    const { scheme } = key.certificate.roster.skeleton
+    return useOf(mpc, scheme, task.use).takes(task.message) ? task : { code: 'content.invalid' }
   })
   const [first] = tasks
   if (first !== undefined && 'code' in first && tasks.every((task) => 'code' in task)) throw new Refusal(first.code)
@@ -36,10 +41,11 @@ export function openTasks(
 }
 
 /** For an item that the key permits. */
-function taskOf(mpc: Mpc, { certificate, publicKeys }: HeldKey, { content, mode }: Item): Task {
+function taskOf(mpc: Mpc, { certificate, publicKeys }: HeldKey, session: Uint8Array, { content, mode }: Item): Task {
   const groupKey = fromHex(certificate.groupKey)
   const tweak = mode.kind === 'plain' ? null : fromHex(mode.merkleRoot)
   const scheme = schemeOf(mpc, certificate.roster.skeleton.scheme)
   const publicKey = tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak)
-  return { publicKeys, publicKey, message: messageOf(content, toHex(publicKey)), tweak }
+  const message = messageOf(content, toHex(publicKey))
+  return { use: contentOf(content.type).use, session, publicKeys, publicKey, message, tweak }
 }

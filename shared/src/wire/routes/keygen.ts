@@ -107,6 +107,7 @@ export const keygenRoutes = {
       'session.elsewhere',
       'keygen.invitation_invalid',
       'keygen.slot_taken',
+      'consent.invalid',
       'seal.invalid',
       'enclave.unreachable',
     ],

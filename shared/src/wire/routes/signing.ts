@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { Approval } from '../consent.ts'
 import { Index, KeyId, SigningId, Time } from '../ids.ts'
-import { Approval, ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState } from '../signing.ts'
+import { ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState } from '../signing.ts'
 import { Failure } from '../status.ts'
 import { none, route, Wait, waiting } from './route.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Key } from '@quorate/client'
-import { createSigner, signBody } from '@quorate/shared/crypto/sign'
-import type { Approval } from '@quorate/shared/wire/signing'
+import { createSigner, digestOf, signBody } from '@quorate/shared/crypto/sign'
+import type { Approval } from '@quorate/shared/wire/consent'
 import type { Fleet } from '../../fleet/fleet.ts'
 import { callEnclave } from '../call-enclave.ts'
 import type { Stage } from '../stage.ts'
@@ -15,19 +15,20 @@ export async function forgeApproval(stage: Stage, fleet: Fleet, key: Key, { alic
   )
   const { request, sealedItems } = await signing.status()
   const victim = hostOf(key, 'bob')
-  const commit = (approvals: readonly Approval[]) =>
-    callEnclave(fleet.addressOf(victim), 'signing.commit', { attempt: 1, index: 2, request, sealedItems, approvals })
+  const commit = (consents: readonly Approval[]) =>
+    callEnclave(fleet.addressOf(victim), 'signing.commit', { attempt: 1, index: 2, request, sealedItems, consents })
 
   const { requestDigest, expiresAt } = signing
   const yes: Approval['body'] = {
-    requestDigest,
+    skeletonDigest: digestOf('skeleton', key.certificate.body.roster.skeleton),
     index: 2,
+    scope: { kind: 'request', requestDigest },
     decision: 'approve',
     reason: null,
-    decidedAt: Date.now(),
+    givenAt: Date.now(),
     expiresAt,
   }
-  const forged = await signBody(await createSigner(randomBytes(32)), 'approval', yes)
+  const forged = await signBody(await createSigner(randomBytes(32)), 'consent', yes)
   const attempts: readonly (readonly [string, readonly Approval[], string])[] = [
     ['without any approval', [], 'consent.missing'],
     ["with an approval under a key that is not bob's", [forged], 'consent.invalid'],

@@ -1,0 +1,29 @@
+import { contentOf, ContentType } from '@quorate/shared/contents/table'
+import { GrantTerms } from '../keygen/grant.ts'
+import { milliseconds } from './session.ts'
+import { UsageError } from './usage.ts'
+
+export type GrantOptions = Readonly<{ standing?: string; until: string; limit: string; content: ContentType[] }>
+
+/** All that a grant can cover when nobody has said what: types that stand alone must be named. */
+export const usualContent: ContentType[] = ContentType.options.filter((type) => !contentOf(type).alone)
+
+/**
+ * The standing grant for the own share, dated `now` (ms), for `content` as far as the key's policy permits it; null when the owner
+ * wants to be asked each time.
+ */
+export function readGrant({ standing, until, limit, content }: GrantOptions, now: number): GrantTerms | null {
+  if (standing === undefined) return null
+  const [count, window] = limit.split('/')
+  const terms = GrantTerms.safeParse({
+    askers: standing.split(',').map((name) => name.trim()),
+    content,
+    limit: { count: Number(count), seconds: Math.ceil(milliseconds(window ?? '') / 1_000) },
+    givenAt: now,
+    expiresAt: /^\d+(ms|s|m|h|)$/.test(until) ? now + milliseconds(until) : Date.parse(until),
+  })
+  if (terms.success) return terms.data
+  throw new UsageError(
+    `not a standing grant: --standing alice,bob --until 24h --limit 100/1h --content bytes; raw is named alone`,
+  )
+}

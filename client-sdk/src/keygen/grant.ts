@@ -1,0 +1,32 @@
+import type { z } from 'zod'
+import { signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { Grant, StandingScope } from '@quorate/shared/wire/consent'
+import { Time } from '@quorate/shared/wire/ids'
+import type { Skeleton } from '@quorate/shared/wire/keygen'
+import { skeletonDigest } from './skeleton.ts'
+
+/**
+ * A standing grant for the own share, as its owner words it: these askers get signatures of this content, at most `limit.count` in
+ * any `limit.seconds`, until `expiresAt` (ms). `givenAt` (ms) is now when nothing is said; who repeats a registration says it again.
+ */
+export const GrantTerms = StandingScope.omit({ kind: true }).extend({ givenAt: Time.optional(), expiresAt: Time })
+export type GrantTerms = z.input<typeof GrantTerms>
+
+/** The grant of participant `index` for its share of this key, signed. `now`: ms. */
+export async function writeGrant(
+  skeleton: Skeleton,
+  { index, signer }: Readonly<{ index: number; signer: Signer }>,
+  { givenAt, expiresAt, ...terms }: GrantTerms,
+  now: number,
+): Promise<Grant> {
+  const body = Grant.shape.body.parse({
+    skeletonDigest: skeletonDigest(skeleton),
+    index,
+    scope: { kind: 'standing', ...terms },
+    decision: 'approve',
+    reason: null,
+    givenAt: givenAt ?? now,
+    expiresAt,
+  })
+  return Grant.parse(await signBody(signer, 'consent', body))
+}

@@ -1,0 +1,27 @@
+import { consentsWith, ownedKey, weigh, type Objection } from '@quorate/shared/consent/permits'
+import type { Approval } from '@quorate/shared/wire/consent'
+import type { Key } from '../key.ts'
+import type { OpenedRequest } from './verify.ts'
+
+/** How many more shares a signing needs, and why each that could come does not take part yet. */
+export type WaitingFor = Readonly<{ needed: number; shares: readonly Readonly<{ userId: string; why: Objection }>[] }>
+
+/**
+ * What consent is missing at `now` (ms), by the rule that gateway and enclaves decide by. `approvals` have been verified. How often
+ * a grant was used is known to its enclave alone, so that a share that counts here may still be refused.
+ */
+export function waitingFor(
+  key: Key,
+  { request, requestDigest }: Pick<OpenedRequest, 'request' | 'requestDigest'>,
+  approvals: readonly Approval[],
+  now: number,
+): WaitingFor {
+  const owned = ownedKey(key.certificate.body.roster)
+  const consents = consentsWith(owned, request.body, approvals)
+  const shares = owned.owners.flatMap(({ index, userId }) => {
+    const weighed = weigh(consents, { key: owned, request: request.body, requestDigest, index, now })
+    return weighed.ground === null ? [{ userId, why: weighed.objection }] : []
+  })
+  const ready = owned.owners.length - shares.length
+  return { needed: Math.max(0, key.threshold - ready), shares }
+}

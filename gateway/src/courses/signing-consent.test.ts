@@ -1,0 +1,67 @@
+import type { Approval, Grant } from '@quorate/shared/wire/consent'
+import { EnclaveId, type Digest, type KeyId } from '@quorate/shared/wire/ids'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
+import { describe, expect, it } from 'vitest'
+import { decisionOf, grantOf, keyWith } from '../../test/owned-key.ts'
+import { chooseQuorum, consentsOf, hasWilling } from './signing-consent.ts'
+import type { SigningSession } from './signing-terms.ts'
+
+const hosts = ['enclave-1', 'enclave-2', 'enclave-3'].map((id) => EnclaveId.parse(id))
+
+/** User 1 asks for plain bytes, from 0 to 1,000 ms; two of three are needed. */
+const session = (grants: Grant[], approvals: Approval[] = [], type = 'bytes'): SigningSession => ({
+  id: 's',
+  keyId: 'k' as KeyId,
+  seats: hosts.map((host, at) => ({ index: at + 1, host })),
+  attempt: 0,
+  own: {
+    requestDigest: 'r' as Digest,
+    request: {
+      body: { keyId: 'k', asker: 1, items: [{ type }], askedAt: 0, expiresAt: 1_000 },
+    } as unknown as SigningRequest,
+    sealedItems: [],
+    threshold: 2,
+    key: keyWith(3, grants),
+    approvals: Object.fromEntries(approvals.map((approval) => [approval.body.index, approval])),
+    excluded: {},
+  },
+  stage: { name: 'waiting' },
+})
+const quorumAt = (now: number, ...of: Parameters<typeof session>) => chooseQuorum(session(...of), hosts, now)
+
+describe('a quorum', () => {
+  it('counts those whose grant covers the request, and sends the grants of the others along all the same', () => {
+    const grants = [grantOf(2, 500, ['user 3']), grantOf(3, 500)]
+    expect(quorumAt(100, grants)).toEqual([1, 3])
+    expect(consentsOf(session(grants).own, [1, 2, 3])).toEqual(grants)
+  })
+
+  it('counts no grant for other content, none that is over, and nothing once the request is over', () => {
+    const grants = [grantOf(2, 500), grantOf(3, 5_000)]
+    expect(quorumAt(499, grants)).toEqual([1, 2])
+    expect(quorumAt(500, grants)).toEqual([1, 3])
+    expect(quorumAt(1_000, grants)).toBeNull()
+    expect(quorumAt(499, grants, [], 'nostr-event')).toBeNull()
+  })
+
+  it('counts a rejection before a grant, and an approval in its place', () => {
+    const grants = [grantOf(2, 500)]
+    expect(quorumAt(100, grants, [decisionOf(2, 'reject', 900)])).toBeNull()
+    expect(quorumAt(600, grants, [decisionOf(2, 'approve', 900)])).toEqual([1, 2])
+  })
+
+  it('is shown a grant only of an owner who has not spoken, and who asks has', () => {
+    const grants = [grantOf(1, 500), grantOf(2, 500), grantOf(3, 500)]
+    const approval = decisionOf(3, 'approve', 900)
+    const { own } = session(grants, [approval])
+    expect(consentsOf(own, [1, 2, 3])).toEqual([grants[1], approval])
+    expect(consentsOf(own, [1, 3])).toEqual([approval])
+  })
+})
+
+it('is possible as far as consent goes while enough have spoken, or granted this when it was asked', () => {
+  expect(hasWilling(session([]))).toBe(false)
+  expect(hasWilling(session([grantOf(2, 500)]))).toBe(true)
+  expect(hasWilling(session([grantOf(2, 500, ['user 3'])]))).toBe(false)
+  expect(hasWilling(session([], [decisionOf(3, 'approve', 900)]))).toBe(true)
+})

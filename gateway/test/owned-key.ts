@@ -1,0 +1,38 @@
+import type { OwnedKey } from '@quorate/shared/consent/permits'
+import type { Approval, Grant } from '@quorate/shared/wire/consent'
+import type { Digest, KeyId, SignKey } from '@quorate/shared/wire/ids'
+
+/*
+ * Consents as the courses know them: of key `k` and request `r`, asked by user 1. The gateway has verified their signatures before,
+ * so that markers will do.
+ */
+
+const common = { skeletonDigest: 'd0' as Digest, reason: null, givenAt: 0 }
+
+export const grantOf = (index: number, expiresAt: number, askers = ['user 1']): Grant => ({
+  body: {
+    ...common,
+    index,
+    scope: { kind: 'standing', askers, content: ['bytes'], limit: { count: 1, seconds: 1 } },
+    decision: 'approve',
+    expiresAt,
+  },
+  signature: `grant${index}`,
+})
+
+export const decisionOf = (index: number, decision: 'approve' | 'reject', expiresAt: number): Approval => ({
+  body: { ...common, index, scope: { kind: 'request', requestDigest: 'r' as Digest }, decision, expiresAt },
+  signature: `${decision}${index}${expiresAt}`,
+})
+
+/** A key of so many owners, of whom some have registered these grants. */
+export const keyWith = (owners: number, grants: readonly Grant[] = []): OwnedKey => ({
+  keyId: 'k' as KeyId,
+  owners: Array.from({ length: owners }, (_, at) => ({
+    skeletonDigest: common.skeletonDigest,
+    userId: `user ${at + 1}`,
+    index: at + 1,
+    authKey: '' as SignKey,
+    grant: grants.find(({ body }) => body.index === at + 1) ?? null,
+  })),
+})

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { ContentTypes } from '../contents/table.ts'
+import { Digest, Index, Time, UserId } from './ids.ts'
+import { signed } from './signed.ts'
+
+/** One request, by R. */
+const RequestScope = z.strictObject({ kind: z.literal('request'), requestDigest: Digest })
+
+/** Every request of these askers for these types of content: at most `count` signatures in any window of `seconds`. */
+export const StandingScope = z.strictObject({
+  kind: z.literal('standing'),
+  askers: z.array(UserId).min(1).max(32),
+  content: ContentTypes,
+  limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),
+})
+export type StandingScope = z.infer<typeof StandingScope>
+
+/**
+ * What every consent says. D0 names the key at all its epochs, and is known before the key is made; `index` names the share.
+ * Times are by the owner's clock.
+ */
+const common = {
+  skeletonDigest: Digest,
+  index: Index,
+  reason: z.string().max(200).nullable(),
+  givenAt: Time,
+  expiresAt: Time,
+}
+
+/** An owner's word on one request: an approval, or a rejection. */
+export const Approval = signed(
+  z.strictObject({ ...common, scope: RequestScope, decision: z.enum(['approve', 'reject']) }),
+)
+export type Approval = z.infer<typeof Approval>
+
+/** An owner's word on requests to come. There is no standing rejection: who has given no grant is asked each time. */
+export const Grant = signed(z.strictObject({ ...common, scope: StandingScope, decision: z.literal('approve') }))
+export type Grant = z.infer<typeof Grant>
+
+/** A share owner's word on signing with that share, by the owner's auth key over H(consent, body). */
+export const Consent = z.union([Approval, Grant])
+export type Consent = z.infer<typeof Consent>
