@@ -101,6 +101,12 @@ describe.skipIf(!chromiumIsThere())('in Chromium', () => {
     expect(toHex(keys.open(fromBase64url(sealed)))).toBe('c0ffee')
   })
 
+  it('runs a host of shares', async () => {
+    const { sealKey, nonce } = await run('host', fleet.trust)
+    expect(sealKey).toMatch(/^0[23][0-9a-f]{64}$/)
+    expect(nonce).toMatch(/^[0-9a-f]{64}$/)
+  })
+
   it('signs with Ed25519 as Node does', async () => {
     const signer = await createSigner(new Uint8Array(32).fill(7))
     const signed = await run('sign', '07'.repeat(32), 'abcd')

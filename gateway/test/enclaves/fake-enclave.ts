@@ -4,7 +4,6 @@ import type { Address } from '@quorate/shared/wire/address'
 import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { Refusal } from '@quorate/shared/errors'
 import { loadMpc } from '@quorate/shared/mpc'
-import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import { foundDevelopment } from '../../../shared/party/test/development.js'
@@ -42,7 +41,7 @@ const saidBy =
   (host: Host, method: 'challenge' | 'attest' | 'introduce') =>
   async ({ params }: Call): Promise<Answer> => {
     try {
-      return { result: await host.call(method, params as HostParams<typeof method> as never) }
+      return { result: await host.call(method, params as never) }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       return { refusal: { code: error.code, culprits: [...error.culprits] } }
