@@ -3,11 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { randomBytes } from '@noble/hashes/utils.js'
-import { exportKey, ItemsRefused, Quorate, signatureProof, verifyProof, type Key } from '@quorate/client'
+import {
+  conversationKey,
+  exportKey,
+  ItemsRefused,
+  Quorate,
+  sharedPoint,
+  signatureProof,
+  verifyProof,
+  type Key,
+} from '@quorate/client'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { authSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
+import { generateSecretKey, getPublicKey, nip44 } from 'nostr-tools'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
 import { bytesItem } from '../../../shared/party/test/people.js'
@@ -71,4 +81,27 @@ it('completes a signing with an item that the key does not permit, signs the oth
     by: 'hosts',
     refused: [{ at: 1 }],
   })
+}, 120_000)
+
+it('gives the conversation key of NIP-44 to who asks with approval, so that nostr-tools reads what is encrypted', async () => {
+  const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+  const alice = quorate.participant('alice', { seed })
+  const bob = quorate.participant('bob', { seed: randomBytes(32) })
+  const keygen = await alice.reserveKey({
+    scheme: 'frost-secp256k1-tr',
+    threshold: 2,
+    participants: ['alice', 'bob'],
+    content: ['ecdh'],
+  })
+  await bob.participate(keygen.invitation('bob'))
+  const key = await keygen.completed()
+
+  const peerSecret = generateSecretKey()
+  const peer = `02${getPublicKey(peerSecret)}`
+  const asked = await alice.requestSignature(key, { type: 'ecdh', peer, direction: 'encrypt' })
+  await bob.approve(await bob.signing(key, asked.signingId))
+  const { items } = await asked.completed({ timeout: 30_000 })
+  const ours = conversationKey(sharedPoint(items[0]!))
+  const theirs = nip44.v2.utils.getConversationKey(peerSecret, key.groupKey)
+  expect(nip44.v2.decrypt(nip44.v2.encrypt('gm', ours), theirs)).toBe('gm')
 }, 120_000)

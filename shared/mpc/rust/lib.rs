@@ -8,6 +8,8 @@ extern crate alloc;
 
 mod arena;
 mod dkg;
+mod dleq;
+mod ecdh;
 mod failure;
 mod keys;
 mod package;
@@ -31,18 +33,21 @@ pub extern "C" fn alloc(len: usize) -> *mut u8 {
     arena::take(len)
 }
 
-/// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519) × 256 + a number from `frost` below.
-/// Returns the address of: u32 length of what follows, u8 status (0, or a failure's code), then items, or culprits as u16.
+/// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519) × 256 + a number from `frost` below
+/// or of `point`, `dleq` and `ecdh`. Returns the address of: u32 length of what follows, u8 status (0, or a failure's code),
+/// then items, or culprits as u16.
 ///
 /// # Safety
 /// `arguments` must be what `alloc(len)` returned in this same call's lifetime.
 #[no_mangle]
 pub unsafe extern "C" fn call(operation: u32, arguments: *const u8, len: usize) -> *const u8 {
     let mut reader = Reader::new(core::slice::from_raw_parts(arguments, len));
-    let outcome = match operation >> 8 {
-        0 => point::call(operation & 0xff, &mut reader),
-        1 => frost::<Secp256K1Sha256TR>(operation & 0xff, &mut reader),
-        2 => frost::<Ed25519Sha512>(operation & 0xff, &mut reader),
+    let outcome = match (operation >> 8, operation & 0xff) {
+        (0, number @ ..=3) => point::call(number, &mut reader),
+        (0, number) => dleq::call(number, &mut reader),
+        (1, number @ ..=19) => frost::<Secp256K1Sha256TR>(number, &mut reader),
+        (1, number) => ecdh::call(number, &mut reader),
+        (2, number) => frost::<Ed25519Sha512>(number, &mut reader),
         _ => Err(Failure::INVALID_INPUT),
     };
     wire::answer(outcome)

@@ -75,7 +75,7 @@ pub fn aggregate<S: Suite>(arguments: &mut Reader) -> Outcome<Writer> {
 }
 
 /// At least threshold of the key's participants, and nobody else.
-fn signers_of(keys: &PublicKeys, commitments: &Map) -> Outcome<()> {
+pub fn signers_of(keys: &PublicKeys, commitments: &Map) -> Outcome<()> {
     let strangers = commitments.keys().filter(|index| !keys.verifying_shares.contains_key(index));
     let strangers: Vec<u16> = strangers.copied().collect();
     if strangers.is_empty() && commitments.len() >= usize::from(keys.threshold) {

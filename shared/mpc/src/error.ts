@@ -1,7 +1,7 @@
 /**
  * - `invalid_input`: the caller's own mistake, or arguments that do not belong together;
  * - `bad_package`: a package or commitment that is malformed or dishonest;
- * - `bad_partial`: a partial signature that does not verify;
+ * - `bad_partial`: a partial, of a signature or of ECDH, that does not verify;
  * - `invalid_signature`: the whole does not verify, though every part does;
  * - `trapped`: the module stopped in the middle (out of memory, no randomness, a bug); the next call is not affected.
  */

@@ -51,6 +51,38 @@ export function dkg(frost: Frost, participants: number, threshold: number): Key 
   }
 }
 
+/** Parts one and two of a refresh among `who`. */
+export function refreshRounds(frost: Frost, who: number[], threshold: number) {
+  const first = each(who, (index) => frost.refreshPart1({ index, participants: who.length, threshold }))
+  const second = each(who, (index) =>
+    frost.refreshPart2({ secret: first.get(index)!.secret, packages: from(first, index, (one) => one.package) }),
+  )
+  return { first, second }
+}
+
+type RefreshRounds = ReturnType<typeof refreshRounds>
+
+/** Part three, of one participant. */
+export function refreshed(frost: Frost, key: Key, { first, second }: RefreshRounds, index: number) {
+  return frost.refreshPart3({
+    secret: second.get(index)!.secret,
+    round1: from(first, index, (one) => one.package),
+    round2: from(second, index, (one) => one.packages.get(index)!),
+    share: key.shares.get(index)!,
+    publicKeys: key.publicKeys.get(index)!,
+  })
+}
+
+/** New shares of the same key for `who`. */
+export function refresh(frost: Frost, key: Key, who: number[], threshold: number): Key {
+  const rounds = refreshRounds(frost, who, threshold)
+  const done = each(who, (index) => refreshed(frost, key, rounds, index))
+  return {
+    shares: each(who, (index) => done.get(index)!.share),
+    publicKeys: each(who, (index) => done.get(index)!.publicKeys),
+  }
+}
+
 /** Round one of a signing and everybody's partial. */
 export function partials(frost: Frost, key: Key, quorum: number[], message: Uint8Array, tweak: Tweak = null) {
   const round = each(quorum, (index) => frost.commit({ share: key.shares.get(index)! }))

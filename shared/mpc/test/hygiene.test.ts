@@ -10,11 +10,26 @@ const schemes: Scheme[] = ['frost-secp256k1-tr', 'frost-ed25519']
 
 type Seen = { ended: Buffer; wiped: Buffer }
 
+type LeavesNothing = <T>(call: () => T, secrets: (result: T) => Uint8Array[]) => T
+
 /** The module's memory around its last call. */
-function watched(ports: Ports = {}): { mpc: Mpc; seen: Seen } {
+function watched(ports: Ports = {}): { mpc: Mpc; seen: Seen; leavesNothing: LeavesNothing } {
   const seen: Seen = { ended: Buffer.alloc(0), wiped: Buffer.alloc(0) }
   const observe: Ports['observe'] = (memory, moment) => (seen[moment] = Buffer.from(memory))
-  return { mpc: bindMpc(createCall(module, { ...ports, observe })), seen }
+
+  /** Runs `call`; its secrets were in memory when it ended, and are not afterwards, nor is anything else. */
+  const leavesNothing: LeavesNothing = (call, secrets) => {
+    const result = call()
+    for (const secret of secrets(result)) {
+      expect(secret.length).toBe(32)
+      expect(seen.ended.includes(secret)).toBe(true)
+      expect(seen.wiped.includes(secret)).toBe(false)
+    }
+    expect(seen.wiped.length).toBe(seen.ended.length)
+    expect(seen.wiped.every((byte) => byte === 0)).toBe(true)
+    return result
+  }
+  return { mpc: bindMpc(createCall(module, { ...ports, observe })), seen, leavesNothing }
 }
 
 /** The 32-byte secrets within what is passed in or comes out. */
@@ -27,21 +42,8 @@ const secretOf = {
 }
 
 describe.each(schemes)('%s', (scheme) => {
-  const { mpc, seen } = watched()
+  const { mpc, leavesNothing } = watched()
   const frost: Frost = mpc.frost(scheme)
-
-  /** Runs `call`; its secrets were in memory when it ended, and are not afterwards, nor is anything else. */
-  function leavesNothing<T>(call: () => T, secrets: (result: T) => Uint8Array[]): T {
-    const result = call()
-    for (const secret of secrets(result)) {
-      expect(secret.length).toBe(32)
-      expect(seen.ended.includes(secret)).toBe(true)
-      expect(seen.wiped.includes(secret)).toBe(false)
-    }
-    expect(seen.wiped.length).toBe(seen.ended.length)
-    expect(seen.wiped.every((byte) => byte === 0)).toBe(true)
-    return result
-  }
 
   const first = round1(frost, 3, 2)
   const second = round2(frost, first)
@@ -130,6 +132,64 @@ describe.each(schemes)('%s', (scheme) => {
       () => expectFailure(() => frost.sign({ share, nonces, commitments: alone, message }), 'invalid_input'),
       () => [secretOf.share(share), secretOf.hiding(nonces)],
     )
+  })
+})
+
+describe('threshold ECDH', () => {
+  const { mpc, seen, leavesNothing } = watched()
+  const key = dkg(mpc.frost('frost-secp256k1-tr'), 3, 2)
+  const publicKeys = key.publicKeys.get(1)!
+  const share = key.shares.get(1)!
+  const peer = mpc.secp256k1.publicKey(crypto.getRandomValues(new Uint8Array(32)))
+  const message = new Uint8Array(32)
+  const xOf = (point: Uint8Array) => point.slice(1, 33)
+  const partial = (index: number) => mpc.ecdh.partial({ share: key.shares.get(index)!, peer, message })
+
+  it('leaves neither share, partials nor the shared point', () => {
+    const own = leavesNothing(
+      () => partial(1),
+      (made) => [secretOf.share(share), xOf(made)],
+    )
+    leavesNothing(
+      () => mpc.ecdh.verifyPartial({ publicKeys, index: 1, peer, message, partial: own }),
+      () => [xOf(own)],
+    )
+    const partials = new Map([
+      [1, own],
+      [3, partial(3)],
+    ])
+    const messages = each([1, 3], () => message)
+    leavesNothing(
+      () => mpc.ecdh.combine({ publicKeys, peer, messages, partials }),
+      (shared) => [xOf(shared), xOf(own), xOf(partials.get(3)!)],
+    )
+    const swapped = new Map(partials).set(1, partials.get(3)!)
+    leavesNothing(
+      () =>
+        expectFailure(() => mpc.ecdh.combine({ publicKeys, peer, messages, partials: swapped }), 'bad_partial', [1]),
+      () => [xOf(partials.get(3)!)],
+    )
+  })
+
+  it('leaves no share when the peer’s key is none', () => {
+    leavesNothing(
+      () => expectFailure(() => mpc.ecdh.partial({ share, peer: new Uint8Array(33), message }), 'invalid_input'),
+      () => [secretOf.share(share)],
+    )
+  })
+
+  it('proves with fresh randomness, and not without any', () => {
+    expect(partial(1).slice(0, 33)).toEqual(partial(1).slice(0, 33))
+    expect(partial(1).slice(33)).not.toEqual(partial(1).slice(33))
+    const broken = watched({
+      random: () => {
+        throw new Error('no entropy')
+      },
+    })
+    expectFailure(() => broken.mpc.ecdh.partial({ share, peer, message }), 'trapped')
+    expect(broken.seen.ended.includes(secretOf.share(share))).toBe(true)
+    expect(broken.seen.wiped.every((byte) => byte === 0)).toBe(true)
+    expect(seen.wiped.every((byte) => byte === 0)).toBe(true)
   })
 })
 

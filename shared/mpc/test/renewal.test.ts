@@ -3,40 +3,11 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
 import type { Frost } from '../src/frost-types.ts'
 import { loadMpc, type Scheme } from '../src/index.ts'
-import { dkg, each, from, partials, quorums, sign, type Key } from './ceremony.ts'
+import { dkg, each, from, partials, quorums, refresh, refreshed, refreshRounds, sign, type Key } from './ceremony.ts'
 import { expectFailure } from './failing.ts'
 
 const mpc = await loadMpc()
 const schemes: Scheme[] = ['frost-secp256k1-tr', 'frost-ed25519']
-
-function refreshRounds(frost: Frost, who: number[], threshold: number) {
-  const first = each(who, (index) => frost.refreshPart1({ index, participants: who.length, threshold }))
-  const second = each(who, (index) =>
-    frost.refreshPart2({ secret: first.get(index)!.secret, packages: from(first, index, (one) => one.package) }),
-  )
-  return { first, second }
-}
-
-type Rounds = ReturnType<typeof refreshRounds>
-
-function refreshed(frost: Frost, key: Key, { first, second }: Rounds, index: number) {
-  return frost.refreshPart3({
-    secret: second.get(index)!.secret,
-    round1: from(first, index, (one) => one.package),
-    round2: from(second, index, (one) => one.packages.get(index)!),
-    share: key.shares.get(index)!,
-    publicKeys: key.publicKeys.get(index)!,
-  })
-}
-
-function refresh(frost: Frost, key: Key, who: number[], threshold: number): Key {
-  const rounds = refreshRounds(frost, who, threshold)
-  const done = each(who, (index) => refreshed(frost, key, rounds, index))
-  return {
-    shares: each(who, (index) => done.get(index)!.share),
-    publicKeys: each(who, (index) => done.get(index)!.publicKeys),
-  }
-}
 
 function repair(frost: Frost, key: Key, helpers: number[], lost: number, publicKeys: Uint8Array): Uint8Array {
   const deltas = each(helpers, (index) => frost.repairPart1({ share: key.shares.get(index)!, helpers, lost }))

@@ -1,7 +1,11 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
+import { readModule } from '#mpc-module'
 import { loadMpc } from '../src/index.ts'
+import { createCall } from '../src/instance.ts'
+import { readInt } from '../src/wire.ts'
 import { quorums, sign } from './ceremony.ts'
+import { expectFailure } from './failing.ts'
 import { hex, vectorJson, vectorText } from './vectors.ts'
 
 const mpc = await loadMpc()
@@ -58,6 +62,44 @@ describe('BIP-341', () => {
       expect(schnorr.verify(signature, message, outputKey)).toBe(true)
       expect(schnorr.verify(signature, message, groupKey)).toBe(false)
     }
+  })
+})
+
+describe('BIP-374', async () => {
+  const module = await readModule()
+  const rowsOf = (path: string) => vectorText(`bip374/${path}`).trim().split(/\r?\n/).slice(1)
+  /** The proof alone, which the binding does not offer; the host's randomness is `random`. */
+  const call = (operation: number, items: Uint8Array[], random?: Uint8Array) =>
+    createCall(module, { random: (into) => into.set(random!) })(operation, items)[0]!
+  const bytes = (value: string) => hex(value === 'INFINITY' ? '00'.repeat(33) : value)
+
+  const generated = rowsOf('test_vectors_generate_proof.csv')
+  it.each(generated)('proves, or refuses to, as published: %s', (row) => {
+    const [, pointG, scalarA, pointB, auxrand, message, proof] = row.split(',').map((value) => value.trim())
+    const made = () => call(4, [bytes(scalarA!), bytes(pointB!), bytes(pointG!), bytes(message!)], bytes(auxrand!))
+    if (proof === 'INVALID') expectFailure(made, 'invalid_input')
+    else expect(made()).toEqual(hex(proof!))
+  })
+
+  const verified = rowsOf('test_vectors_verify_proof.csv')
+  type Bytes = Uint8Array
+  const given = (row: string) => row.split(',').slice(1, 7).map(bytes) as [Bytes, Bytes, Bytes, Bytes, Bytes, Bytes]
+  it.each(verified)('verifies or refuses as published: %s', (row) => {
+    const [pointG, pointA, pointB, pointC, proof, message] = given(row)
+    const holds = readInt(call(5, [pointA, pointB, pointC, proof, pointG, message])) === 1
+    expect(holds).toBe(row.split(',')[7] === 'TRUE')
+  })
+
+  it('has vectors of both kinds, and no other lengths', () => {
+    const count = (rows: string[], word: string) => rows.filter((row) => row.includes(word)).length
+    expect([count(generated, 'Success'), count(generated, 'INVALID')]).toEqual([8, 3])
+    expect([count(verified, 'TRUE'), count(verified, 'FALSE')]).toEqual([8, 7])
+    const [pointG, pointA, pointB, pointC, proof] = given(verified[0]!)
+    for (const length of [1, 31, 33]) {
+      const items = [pointA, pointB, pointC, proof, pointG, new Uint8Array(length)]
+      expectFailure(() => call(5, items), 'invalid_input')
+    }
+    expectFailure(() => call(5, [pointA, pointB, pointC, proof.slice(1), pointG, new Uint8Array(32)]), 'invalid_input')
   })
 })
 

@@ -67,18 +67,31 @@ const arbitraries: { [T in ContentType]: fc.Arbitrary<Extract<Content, { type: T
       content: fc.string({ unit: 'binary', maxLength: 50 }),
     })
     .map((some) => ({ type: 'nostr-event', event: some })),
+  ecdh: fc
+    .record({
+      x: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      direction: fc.constantFrom('encrypt' as const, 'decrypt' as const),
+    })
+    .map(({ x, direction }) => ({ type: 'ecdh', peer: `02${toHex(x)}`, direction })),
 }
-const contents = fc.oneof(...ContentType.options.map((type) => arbitraries[type] as fc.Arbitrary<Content>))
+/** Those that are signed: what shares do otherwise is no signature. */
+const signed = ContentType.options.filter((type) => contentOf(type).use === 'sign')
+const contents = fc.oneof(...signed.map((type) => arbitraries[type] as fc.Arbitrary<Content>))
 
 /** What NIP-01 hashes. */
 const serialised = ({ created_at, kind, tags, content }: Extract<Content, { type: 'nostr-event' }>['event']) =>
   JSON.stringify([0, publicKey, created_at, kind, tags, content])
 
+function textOf(content: Content): string {
+  if (content.type === 'ecdh') return content.peer
+  return content.type === 'nostr-event' ? hexOf(serialised(content.event)) : content.bytes
+}
+
 /** All that somebody could pass off for a content: its message, what it is the hash of, and itself. */
 function disguises(content: Content): string[] {
   const message = messageOf(content, publicKey)
   const tag = sha256('quorate/bytes/v1')
-  const text = content.type === 'nostr-event' ? hexOf(serialised(content.event)) : content.bytes
+  const text = textOf(content)
   return [toHex(message), text, toHex(tag) + toHex(tag) + text, hexOf(JSON.stringify(content))]
 }
 

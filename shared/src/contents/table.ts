@@ -2,11 +2,12 @@ import { z } from 'zod'
 import type { SchemeFacts } from '../schemes/table.ts'
 import { bytes } from './bytes.ts'
 import type { ContentRow, Field } from './content.ts'
+import { ecdh } from './ecdh.ts'
 import { nostrEvent } from './nostr-event.ts'
 import { raw } from './raw.ts'
 
 /** The types of content that keys sign. A new one is a line here, and its row in a file beside this one. */
-const rows = [bytes, raw, nostrEvent] as const
+const rows = [bytes, raw, nostrEvent, ecdh] as const
 
 /** Of each row what stands under `Name`, in their order. */
 type Column<Rows extends readonly Record<Name, unknown>[], Name extends string> = { [I in keyof Rows]: Rows[I][Name] }

@@ -1,11 +1,12 @@
 import { MpcError, type Mpc } from '../../mpc/src/index.ts'
+import { createEcdhUse } from './ecdh.ts'
 import { createFrostScheme } from './frost.ts'
 import type { Scheme, Use } from './scheme.ts'
 import type { SchemeName, UseName } from './table.ts'
 
 /** The cryptography of each row of the table. */
 const makers: Readonly<Record<SchemeName, (mpc: Mpc) => Scheme>> = {
-  'frost-secp256k1-tr': (mpc) => createFrostScheme(mpc, 'frost-secp256k1-tr'),
+  'frost-secp256k1-tr': (mpc) => createFrostScheme(mpc, 'frost-secp256k1-tr', { ecdh: createEcdhUse(mpc) }),
   'frost-ed25519': (mpc) => createFrostScheme(mpc, 'frost-ed25519'),
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 export type Verification = 'bip340' | 'ed25519'
 
 /** What the shares of a key do together. */
-export type UseName = 'sign'
+export type UseName = 'sign' | 'ecdh'
 
 /** What is known of a scheme without its cryptography. Lengths in bytes. */
 export type SchemeFacts = Readonly<{
@@ -22,7 +22,14 @@ const tOfN: SchemeFacts['fits'] = (participants, threshold) => threshold >= 2 &&
 
 /** The schemes that keys are made with. A new one is a row here, and its cryptography in a file beside this one. */
 export const schemeFacts = {
-  'frost-secp256k1-tr': { verification: 'bip340', keyLength: 32, uses: { sign: 64 }, fits: tOfN, tweaks: true },
+  'frost-secp256k1-tr': {
+    verification: 'bip340',
+    keyLength: 32,
+    // The shared point, and index, partial and proof of each of 32 participants.
+    uses: { sign: 64, ecdh: 33 + 32 * 98 },
+    fits: tOfN,
+    tweaks: true,
+  },
   'frost-ed25519': { verification: 'ed25519', keyLength: 32, uses: { sign: 64 }, fits: tOfN, tweaks: false },
 } as const satisfies Record<string, SchemeFacts>
 

@@ -50,7 +50,8 @@ export async function takeSeat(parts: Parts, signing: Signing, index: number, at
   const nonces = words.map((word) => ('nonce' in word ? word.nonce : null))
   signing.seats.set(index, { attempt, commitment, nonces, spent: null })
   for (const word of commitments) {
-    if ('code' in word) continue
+    // A use that draws no nonce commits to nothing.
+    if ('code' in word || word.commitment === '') continue
     parts.log({ event: 'nonce.committed', signingId, index, attempt, commitment: word.commitment })
   }
   return commitment

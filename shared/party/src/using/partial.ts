@@ -74,7 +74,7 @@ export function spendNonces(
   try {
     for (const { at } of live) {
       const word = seat.commitment.body.commitments[at]
-      if (word === undefined || 'code' in word) continue
+      if (word === undefined || 'code' in word || word.commitment === '') continue
       const { commitment } = word
       parts.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })
     }
