@@ -24,4 +24,5 @@ export const bytes = {
   needs: 'any',
   tweaks: true,
   alone: false,
+  explicit: false,
 } as const satisfies ContentRow<z.infer<typeof schema>>

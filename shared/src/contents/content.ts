@@ -21,6 +21,8 @@ export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
   tweaks: boolean
   /** Must it be the only type of a policy and of a grant? So it is when its message can be that of another type. */
   alone: boolean
+  /** Does it stand only in lists that name it? No default of a policy or a grant covers it then. */
+  explicit: boolean
 }>
 
 export const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lower-case hex')

@@ -47,4 +47,5 @@ export const nostrEvent = {
   needs: ['bip340'],
   tweaks: false,
   alone: false,
+  explicit: false,
 } as const satisfies ContentRow<NostrEventContent>
