@@ -1,6 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { readCbor } from '@quorate/shared/attestation/cose'
-import { encode } from '@quorate/shared/crypto/cbor'
+import { decodeForeign, encode } from '@quorate/shared/crypto/cbor'
 import { z } from 'zod'
 
 /** What goes into an attestation document beside the measurements. At most 1024, 512 and 512 bytes; null leaves it out. */
@@ -99,7 +98,7 @@ function readDone(reply: Uint8Array, name: string): void {
 function readVariant(reply: Uint8Array): unknown {
   try {
     if (reply.length > longestReply) throw new RangeError()
-    return readCbor(reply)
+    return decodeForeign(reply)
   } catch {
     throw new Refusal('enclave.failed')
   }

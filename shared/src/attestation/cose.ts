@@ -1,4 +1,4 @@
-import { decode, encode } from 'cborg'
+import { decodeForeign, encode } from '../crypto/cbor.ts'
 import { fromHex } from '../wire/bytes.ts'
 import { equalBytes, refuse } from './der.ts'
 
@@ -9,16 +9,9 @@ const tagCoseSign1 = 0xd2
 /** { 1: -35 }, the algorithm ES384, and nothing else. */
 export const es384 = fromHex('a1013822')
 
-/**
- * Reads strict CBOR: shortest heads, no duplicate keys, no tags, nothing behind the item. Indefinite-length maps are
- * let through, since the NSM writes them. Maps come as Map. Throws whatever cborg throws, on deep nesting a RangeError.
- */
-export const readCbor = (bytes: Uint8Array): unknown =>
-  decode(bytes, { strict: true, rejectDuplicateMapKeys: true, useMaps: true, allowUndefined: false })
-
 /** Reads a COSE_Sign1, tagged or not, signed by ES384. It checks no signature. */
 export function readCoseSign1(bytes: Uint8Array): CoseSign1 {
-  const parts = readCbor(bytes[0] === tagCoseSign1 ? bytes.subarray(1) : bytes)
+  const parts = decodeForeign(bytes[0] === tagCoseSign1 ? bytes.subarray(1) : bytes)
   if (!Array.isArray(parts) || parts.length !== 4) return refuse()
   const [protectedHeader, unprotected, payload, signature] = parts as unknown[]
   if (!(protectedHeader instanceof Uint8Array && equalBytes(protectedHeader, es384))) return refuse()

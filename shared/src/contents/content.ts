@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isWholeText } from '../wire/bytes.ts'
 import type { Verification } from '../schemes/table.ts'
 
 /** What the shares of a key do with content. */
@@ -24,6 +25,9 @@ export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
   /** Must it be the only type of a policy and of a grant? So it is when its message can be that of another type. */
   alone: boolean
 }>
+
+/** Any text but one with half a surrogate pair, which has no UTF-8, so that nobody can send or sign it. */
+export const Text = z.string().refine(isWholeText, 'text without half a surrogate pair')
 
 export const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lower-case hex')
 

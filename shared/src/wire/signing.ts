@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RefusalCode } from '../errors.ts'
+import { Text } from '../contents/content.ts'
 import { ContentType } from '../contents/table.ts'
 import { Base64url, Digest, Index, KeyId, KeySignature, SigningId, Time } from './ids.ts'
 import { signed } from './signed.ts'
@@ -33,7 +34,7 @@ export const Approval = signed(
     requestDigest: Digest,
     index: Index,
     decision: z.enum(['approve', 'reject']),
-    reason: z.string().max(200).nullable(),
+    reason: Text.max(200).nullable(),
     /** By the participant's clock, as `askedAt`. */
     decidedAt: Time,
     expiresAt: Time,
