@@ -6,7 +6,6 @@ import { build, type Metafile } from 'esbuild'
 import { chromium, type Browser, type Page as Tab } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDocument } from '@quorate/shared/attestation/verify'
-import { openSealed } from '@quorate/shared/crypto/ecies'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Page } from './browser/page.ts'
@@ -97,9 +96,15 @@ describe.skipIf(!chromiumIsThere())('in Chromium', () => {
   })
 
   it('seals what an enclave opens', async () => {
-    const { secret, identity } = fleet.enclaves[0]!
+    const { keys, identity } = fleet.enclaves[0]!
     const sealed = await run('seal', identity.sealKey, 'c0ffee')
-    expect(toHex(openSealed(fleet.mpc.secp256k1, secret, fromBase64url(sealed)))).toBe('c0ffee')
+    expect(toHex(keys.open(fromBase64url(sealed)))).toBe('c0ffee')
+  })
+
+  it('runs a host of shares', async () => {
+    const { sealKey, nonce } = await run('host', fleet.trust)
+    expect(sealKey).toMatch(/^0[23][0-9a-f]{64}$/)
+    expect(nonce).toMatch(/^[0-9a-f]{64}$/)
   })
 
   it('signs with Ed25519 as Node does', async () => {

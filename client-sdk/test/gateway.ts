@@ -1,27 +1,15 @@
 import { EventEmitter, on, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { refusals, type RefusalCode } from '@quorate/shared/errors'
+import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
-import type { Certificate } from '@quorate/shared/wire/certificate'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
 import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
-import {
-  acceptRegistration,
-  certify,
-  dealKey,
-  describeKey,
-  hostOf,
-  openInit,
-  openItems,
-  sealSignatures,
-  signItems,
-  writeReceipts,
-  type Dealt,
-  type Fleet,
-} from './fleet.ts'
+import { loadKey, runDkg, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
+import { presentTime } from '../../shared/party/test/host.js'
+import { hostOf, openInit, type Fleet } from './fleet.ts'
 import { refreshHandlers } from './refreshing.ts'
 
 type Params = Readonly<Partial<Record<ParameterName, string>>>
@@ -39,11 +27,11 @@ type KeygenRow = {
   slots: RouteReply<'reserveKeygen'>['slots']
   expiresAt: number
   skeleton?: Skeleton
+  /** No gateway has it: a test that takes the hosts over does. */
   secret?: Uint8Array
-  invitationKeys: Map<number, Uint8Array>
   receipts: Map<number, RegistrationReceipt>
-  dealt?: Dealt
-  certificate?: Certificate
+  /** With which its hosts sign: at the epoch in force. */
+  made?: MadeKey
 }
 
 /**
@@ -81,24 +69,21 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const keygenStatus = (id: string): RouteReply<'getKeygen'> | Problem => {
     const row = keygens.get(id)
     if (!row) return problem('request.not_found')
-    const state = row.certificate ? 'completed' : 'collecting_participants'
+    const state = row.made ? 'completed' : 'collecting_participants'
     const slots = row.slots.map((slot) => ({ ...slot, registered: row.receipts.has(slot.index) }))
     const version = row.receipts.size + 1
     const rest = { version, state, expiresAt: row.expiresAt, slots, failure: null } as const
-    return { keyId: id as never, ...rest, certificate: row.certificate ?? null }
+    return { keyId: id as never, ...rest, certificate: row.made?.certificate ?? null }
   }
 
-  /** Signs as soon as the asker and those who approved are enough. */
+  /** The hosts sign as soon as the asker and those who approved are enough. */
   const advance = async (status: RouteReply<'getSigning'>) => {
-    const row = keygens.get(status.keyId)!
-    const { body } = row.certificate!
+    const { made } = keygens.get(status.keyId)!
+    const { threshold } = made!.plan.skeleton
     const approvers = status.approvals.filter((a) => a.body.decision === 'approve').map((a) => a.body.index)
-    const quorum = [...new Set([status.request.body.asker, ...approvers])].slice(0, body.roster.skeleton.threshold)
-    if (quorum.length < body.roster.skeleton.threshold) return
-    const items = openItems(row.secret!, status.request, status.sealedItems)
-    const signatures = signItems(fleet, body, row.dealt!, quorum, items)
-    const receipts = await writeReceipts(fleet, body, status.request, quorum, signatures.map(toHex))
-    const results = sealSignatures(row.secret!, status.signingId, signatures)
+    const quorum = [...new Set([status.request.body.asker, ...approvers])].slice(0, threshold)
+    if (quorum.length < threshold) return
+    const { results, receipts } = await sign(made!, status, status.approvals, quorum)
     const version = status.version + 1
     signings.set(status.signingId, { ...status, version, state: 'completed', quorum, receipts, results })
   }
@@ -111,7 +96,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     }),
     getAttestation: ({ params: { enclaveId }, query }) => {
       const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === enclaveId)
-      return enclave ? fleet.attest(enclave, query.get('nonce')!) : problem('request.not_found')
+      return enclave?.call('attest', { nonce: query.get('nonce')! }) ?? problem('request.not_found')
     },
     openSession: async ({ body }: { body: { body: { keyId: string }; signature: string } }) => {
       const reader = keygens.get(body.body.keyId)?.skeleton?.readerKey
@@ -128,12 +113,12 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
         return { userId, index: at + 1, enclaveId, registered: false }
       }) as KeygenRow['slots']
       const expiresAt = Date.now() + 60_000
-      keygens.set(keyId, { slots, expiresAt, invitationKeys: new Map(), receipts: new Map() })
+      keygens.set(keyId, { slots, expiresAt, receipts: new Map() })
       const [first] = enclaves
       const coordinator = { coordinatorEnclaveId: first!.enclaveId, coordinatorPublicKey: first!.sealKey }
       return { keyId, expiresAt, slots, enclaves, ...coordinator }
     },
-    initKeygen: ({
+    initKeygen: async ({
       params: { keyId },
       body,
     }: {
@@ -144,9 +129,8 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       row.skeleton = body.skeleton
       for (const { enclaveId, sealed } of body.sealed) {
         const enclave = fleet.enclaves.find(({ identity }) => identity.enclaveId === enclaveId)!
-        const init = openInit(fleet, enclave, sealed)
-        row.secret = init.sessionSecret
-        for (const { index, key } of init.invitationKeys) row.invitationKeys.set(index, key)
+        await enclave.call('keygen.init', { skeleton: body.skeleton, sealed })
+        row.secret = openInit(enclave.keys, sealed).sessionSecret
       }
       return keygenStatus(keyId)
     },
@@ -157,22 +141,11 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     register: async ({ params: { keyId }, body }: OfKey & { body: { userId: string; sealed: string } }) => {
       const row = keygens.get(keyId)!
       const { index } = row.skeleton!.participants.find(({ userId }) => userId === body.userId)!
-      if (row.certificate) return problem('session.conflict')
-      const receipt = await acceptRegistration(
-        fleet,
-        hostOf(fleet, row.skeleton!, index),
-        body.sealed,
-        row.invitationKeys,
-      )
+      if (row.made) return problem('session.conflict')
+      const host = hostOf(fleet, row.skeleton!, index)
+      const { receipt } = await host.call('keygen.register', { keyId: row.skeleton!.keyId, sealed: body.sealed })
       row.receipts.set(index, receipt)
-      if (row.receipts.size === row.slots.length) {
-        row.dealt = dealKey(fleet, row.skeleton!)
-        const registrations = row.slots.map((slot) => row.receipts.get(slot.index)!)
-        row.certificate = await certify(
-          fleet,
-          describeKey(fleet, { skeleton: row.skeleton!, registrations }, row.dealt),
-        )
-      }
+      if (row.receipts.size === row.slots.length) row.made = await makeKey(fleet, row)
       return { receipt }
     },
     getKeygen: ({ params: { keyId } }: OfKey) => keygenStatus(keyId),
@@ -209,7 +182,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       if (next.state !== 'failed') await advance(next)
       return signings.get(signingId)
     },
-    ...refreshHandlers(fleet, keygens),
+    ...refreshHandlers(keygens),
     getSigning: ({ params: { signingId } }: OfSigning) => signings.get(signingId) ?? problem('request.not_found'),
     listSignings: ({ params: { keyId } }: OfKey) => ({
       signings: [...signings.values()].filter((s) => s.keyId === keyId && s.state === 'collecting_participants'),
@@ -242,7 +215,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     const after = asked.query.get('after')
     for (;;) {
       const change = nextChange()
-      const honest: unknown = await handlers[asked.route]!(asked as never)
+      const honest: unknown = await answered(() => handlers[asked.route]!(asked as never))
       if (routes[asked.route].method !== 'get') changed()
       const lie = gateway.lies[asked.route] as ((reply: unknown, asked: Asked) => unknown) | undefined
       const reply: unknown = lie ? await lie(honest, asked) : honest
@@ -277,6 +250,34 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       if (asked.route === route && (parameter === undefined || asked.query.has(parameter))) return
   }
   return { ...gateway, nextAsked, url, close: () => closeServer(server) }
+}
+
+/** The hosts make the key, and have their shares open. What only people know of it is not here. */
+async function makeKey(fleet: Fleet, row: KeygenRow): Promise<MadeKey> {
+  const skeleton = row.skeleton!
+  const hosts = new Map(skeleton.participants.map(({ index }) => [index, hostOf(fleet, skeleton, index)]))
+  const plan = {
+    clock: presentTime,
+    skeleton,
+    hosts,
+    sessionSecret: row.secret!,
+    invitationKeys: new Map(),
+    signers: new Map(),
+  }
+  const registrations = row.slots.map((slot) => row.receipts.get(slot.index)!)
+  const made = await runDkg(plan, { skeleton, registrations })
+  await loadKey(made)
+  return made
+}
+
+/** What a host refuses is refused with its code. */
+async function answered(question: () => unknown): Promise<unknown> {
+  try {
+    return await question()
+  } catch (error) {
+    if (error instanceof Refusal) return problem(error.code, [...error.culprits])
+    throw error
+  }
 }
 
 function send(response: ServerResponse, reply: unknown): void {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { signBody } from '@quorate/shared/crypto/sign'
 import type { AttestedIdentity } from '@quorate/shared/wire/identity'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { Quorate } from '../src/index.ts'
-import { certify, createEnclave, createFleet, hostOf } from './fleet.ts'
+import { certify, createFleet, hostOf } from './fleet.ts'
 import { fleet, gateway, refusedAs, sentTo, wish, withOwnGateway } from './lying-gateway.ts'
 import { makeKey, people } from './people.ts'
 
@@ -21,7 +20,7 @@ describe('an enclave that is not what it should be', () => {
   }
 
   it('is refused when a genuine document comes with another key', async () => {
-    const own = await createEnclave(fleet.mpc, 'enclave-1')
+    const own = await fleet.stranger('enclave-1')
     gateway.lies.getAttestation = (honest: AttestedIdentity) =>
       honest.identity.enclaveId === 'enclave-1' ? { ...honest, identity: own.identity } : honest
     gateway.lies.reserveKeygen = (honest: RouteReply<'reserveKeygen'>) => ({
@@ -32,7 +31,7 @@ describe('an enclave that is not what it should be', () => {
   })
 
   it('is refused when it proves itself, but another was reserved', async () => {
-    const own = await createEnclave(fleet.mpc, 'enclave-1')
+    const own = await fleet.stranger('enclave-1')
     gateway.lies.reserveKeygen = (honest: RouteReply<'reserveKeygen'>) => ({
       ...honest,
       enclaves: honest.enclaves.map((e) => (e.enclaveId === 'enclave-1' ? own.identity : e)),
@@ -169,7 +168,7 @@ describe('an invited person', () => {
     const { alice, bob } = people(fleet, gateway)
     const keygen = await alice.reserveKey(wish)
     gateway.lies.register = async ({ receipt }: RouteReply<'register'>) => ({
-      receipt: await signBody(hostOf(fleet, keygen.skeleton, 2).signer, 'registration-receipt', {
+      receipt: await hostOf(fleet, keygen.skeleton, 2).keys.sign('registration-receipt', {
         ...receipt.body,
         ...change,
       }),
@@ -181,7 +180,7 @@ describe('an invited person', () => {
     const { alice, bob } = people(fleet, gateway)
     const keygen = await alice.reserveKey(wish)
     gateway.lies.register = async ({ receipt }: RouteReply<'register'>) => ({
-      receipt: await signBody(hostOf(fleet, keygen.skeleton, 1).signer, 'registration-receipt', receipt.body),
+      receipt: await hostOf(fleet, keygen.skeleton, 1).keys.sign('registration-receipt', receipt.body),
     })
     await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid', [2]))
   })
@@ -221,7 +220,7 @@ describe('a certificate', () => {
     const change = async ({ body }: Certificate) => {
       const { skeleton, registrations } = body.roster
       const swapped = { ...registrations[0]!.body, authKey: '33'.repeat(32) as never }
-      const receipt = await signBody(hostOf(fleet, skeleton, 1).signer, 'registration-receipt', swapped)
+      const receipt = await hostOf(fleet, skeleton, 1).keys.sign('registration-receipt', swapped)
       const roster = { skeleton, registrations: [receipt, ...registrations.slice(1)] }
       return certify(fleet, { ...body, roster })
     }
@@ -232,7 +231,7 @@ describe('a certificate', () => {
     const change = async ({ body }: Certificate) => {
       const { skeleton, registrations } = body.roster
       const swapped = { ...registrations[1]!.body, authKey: '33'.repeat(32) as never }
-      const receipt = await signBody(hostOf(fleet, skeleton, 1).signer, 'registration-receipt', swapped)
+      const receipt = await hostOf(fleet, skeleton, 1).keys.sign('registration-receipt', swapped)
       const roster = { skeleton, registrations: [registrations[0]!, receipt, registrations[2]!] }
       return certify(fleet, { ...body, roster })
     }

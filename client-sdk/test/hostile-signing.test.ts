@@ -98,7 +98,7 @@ describe('a signature', () => {
       receipts: await Promise.all(
         honest.receipts.map(({ body }, at) => {
           const measurements = at === 1 ? { ...body.measurements, '2': '00'.repeat(48) } : body.measurements
-          return signBody(fleet.enclaves[body.index - 1]!.signer, 'signing-receipt', { ...body, measurements })
+          return fleet.enclaves[body.index - 1]!.keys.sign('signing-receipt', { ...body, measurements })
         }),
       ),
     })

@@ -3,10 +3,10 @@ import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { exportKey, importKey, type Key } from '../src/index.ts'
-import { createFleet, type Fleet } from './fleet.ts'
+import { certify, createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { makeKey } from './people.ts'
-import { nextEpoch, wordsOf } from './refreshing.ts'
+import { wordsOf } from './refreshing.ts'
 
 let fleet: Fleet
 let gateway: Gateway
@@ -21,7 +21,6 @@ afterEach(() => gateway.close())
 type Status = RouteReply<'getRefresh'>
 type Certificates = RouteReply<'listCertificates'>
 const refusedAs = (code: RefusalCode, culprits: number[] = []) => ({ code, by: 'client', culprits })
-const dealtOf = ({ keyId }: Key) => gateway.keygens.get(keyId)!.dealt!
 
 describe('a refresh', () => {
   it('gives the same key at its next epoch, to who asked and to who follows', async () => {
@@ -46,8 +45,8 @@ describe('a refresh', () => {
   }
   /** A next epoch that all hosts signed, prepared and installed, and that is none of this key. */
   const foreign = (change: (of: Certificate['body']) => Partial<Certificate['body']>) =>
-    shown(async (_, key) => {
-      const { certificate } = await nextEpoch(fleet, key.certificate, dealtOf(key), change(key.certificate.body))
+    shown(async (honest, key) => {
+      const certificate = await certify(fleet, { ...honest.certificate!.body, ...change(key.certificate.body) })
       return { certificate, ...(await wordsOf(fleet, certificate)) }
     })
 
@@ -128,9 +127,10 @@ describe('the present epoch of a key', () => {
   })
 
   it('is not one on another branch of its history', async () => {
-    const { update } = await updated(async (honest, key) => {
-      const fork = await nextEpoch(fleet, key.certificate, dealtOf(key), { transcript: '44'.repeat(32) as never })
-      return { ...honest, certificates: [fork.certificate] }
+    const { update } = await updated(async (honest) => {
+      const { body } = honest.certificates.at(-1)!
+      const fork = await certify(fleet, { ...body, transcript: '44'.repeat(32) as never })
+      return { ...honest, certificates: [fork] }
     })
     await expect(update).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })

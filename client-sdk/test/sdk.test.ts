@@ -248,6 +248,23 @@ describe('what is refused before anything is sent', () => {
     expect(gateway.asked.length).toBe(before)
   })
 
+  it('asks for no signature of text with half a surrogate pair, and gives none as a reason', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway, { content: ['nostr-event'] })
+    const event = { created_at: 1, kind: 1, tags: [['t', '\uD83E']], content: 'x' }
+    const before = gateway.asked.length
+    for (const half of ['\uDDE1', { type: 'nostr-event', event } as const])
+      await expect(alice.requestSignature(key, half)).rejects.toMatchObject({ code: 'content.invalid', by: 'client' })
+    expect(gateway.asked.length).toBe(before)
+
+    const whole = { created_at: 1, kind: 1, tags: [['t', '\uFEFFx']], content: '\uFEFF\uFFFD🧡' }
+    const signing = await alice.requestSignature(key, { type: 'nostr-event', event: whole })
+    await expect(bob.reject(signing, '\uD83E')).rejects.toMatchObject({ code: 'request.invalid', by: 'client' })
+    await bob.approve(signing)
+    const { events } = await signing.completed()
+    expect(events[0]).toMatchObject(whole)
+    expect(verifyEvent(events[0] as never)).toBe(true)
+  })
+
   it('lets nobody act on a key with another seed', async () => {
     const { key } = await makeKey(fleet, gateway)
     const { alice: stranger } = people(fleet, gateway)

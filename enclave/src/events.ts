@@ -13,5 +13,7 @@ export type EnclaveEvent =
   | { event: 'manifest.taken'; serial: number; manifestDigest: string; effectiveAt: number }
   | { event: 'call.refused'; method: string; code: RefusalCode }
   | { event: 'call.failed'; method: string; error: string }
+  /** By the name of its class. */
+  | { event: 'enclave.crashed'; error: string }
 
 export type EnclaveLog = (event: EnclaveEvent) => void

@@ -7,6 +7,7 @@ import { readConfiguration } from './configuration.ts'
 import { createEnclave } from './enclave.ts'
 import { addEntropy } from './platform/entropy.ts'
 import { openNsmDevice } from './platform/nsm-device.ts'
+import { endOnCrash } from './server/crash.ts'
 import { createDispatch } from './server/dispatch.ts'
 import { serve } from './server/serve.ts'
 
@@ -20,6 +21,7 @@ const platform = await boot(configuration, {
   dialParent: (port, signal) => connectVsock(PARENT_CID, port, signal),
   write: (line) => void process.stdout.write(`${line}\n`),
 })
+endOnCrash(platform.log)
 const listen: ListenAddress = { kind: 'vsock', port: configuration.ports.listen }
 await serve(listen, createDispatch(createEnclave(platform), platform.log))
 platform.log({ event: 'enclave.listening', address: formatListenAddress(listen) })

@@ -6,6 +6,9 @@ import { createNsm } from '../src/platform/nsm.ts'
 const refused = { code: 'enclave.failed' }
 const bytes = (...values: number[]) => Uint8Array.from(values)
 
+/** So many bytes of entropy, all alike. */
+const draw = (value: number, length = 32) => encode({ GetRandom: { random: new Uint8Array(length).fill(value) } })
+
 /** A module that answers each request with the next of these, and keeps what it was asked. */
 function answering(...replies: Uint8Array[]) {
   const requests: Uint8Array[] = []
@@ -20,7 +23,7 @@ describe('a request to the security module', () => {
   it('is written as serde writes it: a name, or a name with its fields', async () => {
     const { nsm, requests } = answering(
       encode({ Attestation: { document: bytes(1) } }),
-      encode({ GetRandom: { random: bytes(9) } }),
+      encode({ GetRandom: { random: new Uint8Array(32).fill(9) } }),
     )
     await nsm.attest({ publicKey: bytes(1, 2), userData: null, nonce: bytes(3) })
     await nsm.random(1)
@@ -62,10 +65,18 @@ describe('a reply of the security module', () => {
   })
 
   it('fills what was asked from as many draws as it takes, and no more', async () => {
-    const draw = (...values: number[]) => encode({ GetRandom: { random: bytes(...values) } })
-    const { nsm, requests } = answering(draw(1, 2, 3), draw(4, 5, 6))
-    await expect(nsm.random(5)).resolves.toEqual(bytes(1, 2, 3, 4, 5))
+    const { nsm, requests } = answering(draw(1), draw(2))
+    await expect(nsm.random(40)).resolves.toEqual(bytes(...Array<number>(32).fill(1), ...Array<number>(8).fill(2)))
     expect(requests).toHaveLength(2)
+  })
+
+  it('with bytes that it gave before is refused, whoever asks, and others are taken after it', async () => {
+    const { nsm } = answering(draw(1), draw(2), draw(1), draw(2, 64), draw(2))
+    await nsm.random(32)
+    await nsm.random(32)
+    await expect(nsm.random(32)).rejects.toThrow('repeats')
+    await expect(nsm.random(32)).resolves.toHaveLength(32)
+    await expect(nsm.random(8)).rejects.toThrow('repeats')
   })
 
   it.each([
@@ -93,8 +104,11 @@ describe('a reply of the security module', () => {
     await expect(answering(reply).nsm.lockPcr(16)).rejects.toMatchObject(refused)
   })
 
-  it('without entropy is refused, and not asked for for ever', async () => {
-    const { nsm, requests } = answering(encode({ GetRandom: { random: bytes() } }))
+  it.each([
+    ['none', encode({ GetRandom: { random: bytes() } })],
+    ['31 bytes', draw(1, 31)],
+  ])('with %s of entropy is refused, and not asked for for ever', async (_, reply) => {
+    const { nsm, requests } = answering(reply)
     await expect(nsm.random(1)).rejects.toMatchObject(refused)
     expect(requests).toHaveLength(1)
   })

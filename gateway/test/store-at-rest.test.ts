@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openStore } from '../src/store/open-store.ts'
 import { close, inFreshFolders, open, path, storageKey, store } from './fresh-store.ts'
 import { takenManifest } from './release/signed-manifest.ts'
-import { audit, change, record, state } from './store-changes.ts'
+import { audit, change, keyId, record, state } from './store-changes.ts'
 
 inFreshFolders()
 
@@ -65,6 +65,35 @@ describe('what is at rest', () => {
     await open()
     await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.failed' })
     expect((await store!.claim('gateway', 0)).sessions.map(({ id }) => id)).toEqual(['b'])
+  })
+
+  it.each(['signing', 'refresh'] as const)('of a keygen is refused as a %s, wherever it stands', async (kind) => {
+    await open()
+    await store!.save(change('a', 0))
+    await store!.save(change('a', 0, { kind }))
+    await close()
+    tamper(`UPDATE sessions SET blob = (SELECT blob FROM sessions WHERE kind = 'keygen') WHERE kind = '${kind}'`)
+    await open()
+    await expect(store!.loadSession(kind, 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    await close()
+    tamper(`DELETE FROM sessions WHERE kind = '${kind}'; UPDATE sessions SET kind = '${kind}'`)
+    await open()
+    await expect(store!.loadSession(kind, 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    expect((await store!.claim('gateway', 0)).sessions).toEqual([])
+  })
+
+  it('is refused in another table', async () => {
+    const enclave = EnclaveId.parse('enclave-0')
+    await open()
+    await store!.save(change('a', 0, { key: { step: 'made', record } }))
+    await store!.saveManifests(enclave, [await takenManifest(1, 0, 10)], audit('manifest.taken'))
+    await close()
+    tamper(
+      `INSERT INTO enclaves SELECT enclave_id, 1, blob FROM manifests; UPDATE keys SET blob = (SELECT blob FROM sessions)`,
+    )
+    await open()
+    await expect(store!.loadEnclaveRoot(enclave)).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadKey(keyId)).rejects.toMatchObject({ code: 'store.failed' })
   })
 
   it('is refused when an older blob was put back under the version of a newer one', async () => {

@@ -10,7 +10,7 @@ export type Opened = Readonly<{ open: Open; store: () => Store }>
 export const keyId = KeyId.parse('ab'.repeat(16))
 export const DAY = 86_400_000
 /** A key that is made and can be kept. */
-export const { record } = await keyRecord()
+export const record = await keyRecord()
 
 /** The record of this key at an epoch, told apart by its shares. */
 export const recordAt = (epoch: number): KeyRecord => ({

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { showContent, type Content } from '@quorate/shared/contents/table'
+import { Content, messageOf, showContent } from '@quorate/shared/contents/table'
+import { toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
+import { z } from 'zod'
 import { field } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -13,12 +15,19 @@ export type ContentOptions = Readonly<{
   taproot?: string | boolean
 }>
 
-/** What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in. */
-export async function readContent(message: string | undefined, options: ContentOptions): Promise<Item> {
+/**
+ * What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in. `publicKey`: hex of the key that is to
+ * sign, which an event may not contradict. Throws `UsageError`.
+ */
+export async function readContent(
+  message: string | undefined,
+  options: ContentOptions,
+  publicKey: string,
+): Promise<Item> {
   const named = [message, options.file, options.nostrEvent].filter((source) => source !== undefined)
   if (named.length !== 1)
     throw new UsageError('what is to be signed? Give one of MESSAGE, --file FILE, --nostr-event FILE')
-  const content = await namedContent(message, options)
+  const content = await namedContent(message, options, publicKey)
   if (options.taproot === undefined || options.taproot === false) return { content, mode: { kind: 'plain' } }
   const merkleRoot = options.taproot === true ? '' : options.taproot
   if (!/^([0-9a-f]{64})?$/.test(merkleRoot))
@@ -29,32 +38,44 @@ export async function readContent(message: string | undefined, options: ContentO
 async function namedContent(
   message: string | undefined,
   { file, hex, raw, nostrEvent }: ContentOptions,
+  publicKey: string,
 ): Promise<Content> {
   const type = raw === true ? 'raw' : 'bytes'
   if (nostrEvent !== undefined) {
     if (raw === true || hex === true) throw new UsageError('--raw and --hex are for bytes, not for a Nostr event')
-    return readEvent(nostrEvent)
+    return readEvent(nostrEvent, publicKey)
   }
-  const bytes = file === undefined ? Buffer.from(message ?? '') : await readBytes(file)
+  const bytes = file === undefined ? Buffer.from(toUtf8(message ?? '')) : await readBytes(file)
   if (hex !== true) return { type, bytes: bytes.toString('hex') }
   const text = bytes.toString().trim().toLowerCase()
   if (!/^([0-9a-f]{2})*$/.test(text)) throw new UsageError('with --hex the message must be hex')
   return { type, bytes: text }
 }
 
-async function readEvent(file: string): Promise<Content> {
+/** An event as NIP-01 writes it. Who signs, and its id, come from the key: where the file names either, it must be that one. */
+async function readEvent(file: string, publicKey: string): Promise<Content> {
+  const { created_at = Math.floor(Date.now() / 1_000), kind, tags = [], content, pubkey, id } = await readObject(file)
+  const read = Content.safeParse({ type: 'nostr-event', event: { created_at, kind, tags, content } })
+  if (!read.success) throw notAnEvent(file)
+  if (pubkey !== undefined && pubkey !== publicKey)
+    throw new UsageError(`${file} names another author than this key: pubkey must be ${publicKey}, or left out`)
+  if (id !== undefined && id !== toHex(messageOf(read.data, publicKey)))
+    throw new UsageError(`${file} has an id that is not that of its event: leave it out, the key gives it`)
+  return read.data
+}
+
+async function readObject(file: string): Promise<Record<string, unknown>> {
+  const bytes = await readBytes(file)
   try {
-    const { created_at, kind, tags, content } = JSON.parse((await readBytes(file)).toString()) as Record<
-      string,
-      unknown
-    >
-    const event = { created_at: created_at ?? Math.floor(Date.now() / 1_000), kind, tags: tags ?? [], content }
-    return { type: 'nostr-event', event } as Content
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    throw new UsageError(`${file} is not a Nostr event: JSON with kind, content, tags and created_at is expected`)
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text))
+  } catch {
+    throw notAnEvent(file)
   }
 }
+
+const notAnEvent = (file: string): UsageError =>
+  new UsageError(`${file} is not a Nostr event: JSON with kind, content, tags and created_at is expected`)
 
 /** A file, or stdin for `-`. */
 export async function readBytes(file: string): Promise<Buffer> {

@@ -5,8 +5,8 @@ import { UsageError } from './usage.ts'
 
 export type GrantOptions = Readonly<{ standing?: string; until: string; limit: string; content: ContentType[] }>
 
-/** All that a grant can cover when nobody has said what: types that stand alone must be named. */
-export const usualContent: ContentType[] = ContentType.options.filter((type) => !contentOf(type).alone)
+/** All that a grant covers when nobody has said what. Some types must be named. */
+export const usualContent: ContentType[] = ContentType.options.filter((type) => !contentOf(type).explicit)
 
 /**
  * The standing grant for the own share, dated `now` (ms), for `content` as far as the key's policy permits it; null when the owner

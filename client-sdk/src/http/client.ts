@@ -9,6 +9,7 @@ import {
   type RouteReply,
 } from '@quorate/shared/wire/routes/table'
 import { QuorateError, refuse } from '../errors.ts'
+import { readText } from './read-text.ts'
 import { Retryable, retrying, type RetryOptions } from './retry.ts'
 
 /** One part of a call, under this name. It may be left out where the route demands nothing of it. */
@@ -49,6 +50,11 @@ export type ClientOptions = Readonly<{
   fetch?: typeof fetch
 }>
 
+/** Bytes of an answer at most: it holds a certificate or two with a signing, or 32 certificates. */
+const longestAnswer = 4 * 1024 * 1024
+/** Of all open signings of a key, each with its sealed items. */
+const longestList = 64 * 1024 * 1024
+
 const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
 }
@@ -56,7 +62,7 @@ const waitOf = ({ wait = '0ms' }: Texts): number => {
 /** Without trailing slashes, so that everybody who signs it signs the same text. */
 const normaliseGateway = (gateway: string): string => new URL(gateway).href.replace(/\/+$/, '')
 
-/** A client of one gateway. Nothing that comes back is believed to have any form before its schema has said so. */
+/** A client of one gateway. Nothing that comes back is believed to have an end, or any form, before it has been seen. */
 export function createClient(options: ClientOptions): Client {
   const { timeout = 15_000, retry = { attempts: 8, pause: 100 } } = options
   const gateway = normaliseGateway(options.gateway)
@@ -67,7 +73,9 @@ export function createClient(options: ClientOptions): Client {
     const init = requestOf(name, given)
     const attempt = async () => {
       const signals = [AbortSignal.timeout(timeout + waitOf(query)), ...(given.signal ? [given.signal] : [])]
-      const reply = await exchange(send, url, { ...init, signal: AbortSignal.any(signals) }, given.signal)
+      const most = name === 'listSignings' ? longestList : longestAnswer
+      const sent = () => send(url, { ...init, signal: AbortSignal.any(signals) })
+      const reply = await exchange(sent, most, given.signal)
       const parsed = routes[name].reply.safeParse(reply)
       return parsed.success ? parsed.data : refuse('reply.invalid')
     }
@@ -96,15 +104,16 @@ function requestOf(name: RouteName, { body, token }: AnyCall): RequestInit {
   return { method: 'POST', headers, body: JSON.stringify(body), redirect: 'error' }
 }
 
-/** One try. Gives the JSON of a success; throws `Retryable` when another try may help. */
-async function exchange(send: typeof fetch, url: URL, init: RequestInit, caller?: AbortSignal): Promise<unknown> {
+/** One try, whose answer has so many bytes at most. Gives the JSON of a success; throws `Retryable` when another try may help. */
+async function exchange(send: () => Promise<Response>, most: number, caller?: AbortSignal): Promise<unknown> {
   let response: Response
   let text: string
   try {
-    response = await send(url, init)
-    text = await response.text()
+    response = await send()
+    text = await readText(response, most)
   } catch (cause) {
     caller?.throwIfAborted()
+    if (cause instanceof QuorateError) throw cause
     throw new Retryable(new QuorateError('gateway.unavailable', 'client', { cause }))
   }
   const json = parseJson(text)

@@ -4,7 +4,7 @@ import { openItem, sealItem } from '@quorate/shared/crypto/session-items'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { permitsItem, requireSealedItems, schemeSigns, sealedDigest } from '@quorate/shared/verify/items'
-import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { fromBase64url, fromHex, toBase64url, toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import { Item, type Mode } from '@quorate/shared/wire/content'
 import type { RequestBody } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
@@ -14,7 +14,7 @@ import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 export type Signable = Uint8Array | string | Content | Item
 
 function itemOf(what: Signable): Item {
-  const bytes = typeof what === 'string' ? new TextEncoder().encode(what) : what
+  const bytes = typeof what === 'string' ? toUtf8(what) : what
   const mode: Mode = { kind: 'plain' }
   if (bytes instanceof Uint8Array) return { content: { type: 'bytes', bytes: toHex(bytes) }, mode }
   return 'content' in bytes ? bytes : { content: bytes, mode }

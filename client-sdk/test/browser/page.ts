@@ -1,4 +1,6 @@
 /// <reference lib="dom" />
+import { deriveHostKeys } from '@quorate/party/host-keys'
+import { createParty } from '@quorate/party/party'
 import { verifyDocument, type Expectation } from '@quorate/shared/attestation/verify'
 import { loadMpc } from '@quorate/shared/mpc'
 import { sealTo } from '@quorate/shared/crypto/ecies'
@@ -44,6 +46,24 @@ const page = {
     await bob.approve(await bob.signing(key, signing.signingId))
     const { signatures } = await signing.completed()
     return { groupKey: key.groupKey, signature: toHex(signatures[0] ?? new Uint8Array()) }
+  },
+
+  /** A host of shares in this page: what it is known by, and a challenge of it. */
+  async host(trust: TrustPolicy): Promise<{ sealKey: string; nonce: string }> {
+    const mpc = await loadMpc()
+    const keys = await deriveHostKeys(mpc, 'page', crypto.getRandomValues(new Uint8Array(32)))
+    const party = createParty({
+      mpc,
+      keys,
+      images: { policy: () => trust, accepts: () => false, serial: () => 0 },
+      measurements: {},
+      life: { id: '00'.repeat(32), startedAt: Date.now() },
+      clock: () => Date.now(),
+      alarm: () => () => undefined,
+      log: () => undefined,
+    })
+    const { nonce } = await party.challenge({})
+    return { sealKey: keys.identity.sealKey, nonce }
   },
 
   async refusal(trust: TrustPolicy): Promise<string> {

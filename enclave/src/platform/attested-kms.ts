@@ -32,7 +32,7 @@ export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): Se
         EncryptionContext: context,
         Recipient,
       })
-      const reply = await askKms((options) => client.send(command, options))
+      const reply = await askKms(client, (options) => client.send(command, options))
       if (reply.CiphertextBlob === undefined) throw new Refusal('kms.invalid')
       return { plaintext: openKey(reply, keyArn, privateKey), ciphertext: reply.CiphertextBlob, keyId: keyArn }
     },
@@ -44,13 +44,13 @@ export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): Se
         EncryptionContext: context,
         Recipient,
       })
-      const reply = await askKms((options) => client.send(command, options))
+      const reply = await askKms(client, (options) => client.send(command, options))
       return { plaintext: openKey(reply, keyArn, privateKey), keyId: keyArn }
     },
     random: async (length) => {
       const { privateKey, recipient: Recipient } = await attest(nsm)
       const command = new GenerateRandomCommand({ NumberOfBytes: length, Recipient })
-      const reply = await askKms((options) => client.send(command, options))
+      const reply = await askKms(client, (options) => client.send(command, options))
       return openReply(reply, length, privateKey)
     },
   }
@@ -71,9 +71,9 @@ function openKey(reply: Reply, keyArn: string, privateKey: KeyObject): Uint8Arra
   return openReply(reply, 32, privateKey)
 }
 
-/** A plaintext must not be there: KMS leaves it out when a recipient is named. */
+/** With a recipient, KMS leaves the plaintext out or says it is empty (AWS, `Recipient` of Decrypt). Any other is not KMS's. */
 function openReply({ Plaintext, CiphertextForRecipient }: Reply, length: number, privateKey: KeyObject): Uint8Array {
-  if (Plaintext !== undefined || CiphertextForRecipient === undefined) throw new Refusal('kms.invalid')
+  if ((Plaintext?.length ?? 0) > 0 || CiphertextForRecipient === undefined) throw new Refusal('kms.invalid')
   const plaintext = openEnvelope(CiphertextForRecipient, privateKey)
   if (plaintext.length === length) return plaintext
   plaintext.fill(0)

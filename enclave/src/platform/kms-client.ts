@@ -1,4 +1,5 @@
 import type { Agent } from 'node:https'
+import { Readable } from 'node:stream'
 import { KMSClient, KMSServiceException, type KMSClientConfig } from '@aws-sdk/client-kms'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 
@@ -13,13 +14,17 @@ const requestTimeout = 2_000
 /** For one call with all its attempts, in ms. A boot makes three calls at most, within the 20 seconds that a gateway waits for it. */
 const deadline = 6_000
 
+/** KMS's own answers have some kilobytes. In bytes. */
+const longestAnswer = 1024 * 1024
+
 /**
  * AWS's client with bounded patience: three attempts in the SDK's `standard` mode, which waits between them up to 0.1 and 0.2 s, or 0.5
  * and 1 s when it is throttled, each time a random part of that. More would be the gateway's affair, which asks again with
- * pauses of its own. Where it connects to, by which agent, and with whose credentials is the composition's choice.
+ * pauses of its own. An answer is read up to 1 MiB. Where it connects to, by which agent, and with whose credentials is the
+ * composition's choice.
  */
-export const createKmsClient = ({ agent, ...settings }: ClientSettings): KMSClient =>
-  new KMSClient({
+export function createKmsClient({ agent, ...settings }: ClientSettings): KMSClient {
+  const client = new KMSClient({
     ...settings,
     maxAttempts: 3,
     retryMode: 'standard',
@@ -30,8 +35,30 @@ export const createKmsClient = ({ agent, ...settings }: ClientSettings): KMSClie
       ...(agent === undefined ? {} : { httpsAgent: agent }),
     },
   })
+  // Lowest in its step: between the connection and the reader of its answer.
+  client.middlewareStack.add(
+    (next) => async (given) => {
+      const result = await next(given)
+      const response = result.response as { body?: unknown }
+      if (response.body instanceof Readable) response.body = Readable.from(bounded(response.body))
+      return result
+    },
+    { step: 'deserialize', priority: 'low', name: 'boundAnswer' },
+  )
+  return client
+}
 
-/** Errors of KMS that are the client's fault by their form, and not a no to this enclave. */
+/** Throws `kms.invalid` beyond the longest answer, and thereby closes the connection. */
+async function* bounded(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > longestAnswer) throw new Refusal('kms.invalid')
+    yield chunk
+  }
+}
+
+/** By their names, errors of KMS that are the client's fault by their form, and not a no to this enclave. */
 const codes: Readonly<Record<string, RefusalCode>> = {
   ThrottlingException: 'kms.throttled',
   Throttling: 'kms.throttled',
@@ -40,19 +67,48 @@ const codes: Readonly<Record<string, RefusalCode>> = {
   DisabledException: 'kms.disabled',
   KMSInvalidStateException: 'kms.disabled',
   RequestTimeout: 'kms.unavailable',
+  // After others have been fetched: the host has none that are valid yet.
+  ExpiredTokenException: 'kms.unavailable',
+  ExpiredToken: 'kms.unavailable',
 }
 
-/** Sends with a deadline. Throws `kms.denied`, `kms.throttled`, `kms.disabled`, `kms.unavailable`, or `kms.invalid` for an answer of no form. */
-export async function askKms<T>(send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+/** What KMS says to credentials that are over, or that it does not know (any more). */
+const ofCredentials = ['ExpiredTokenException', 'ExpiredToken', 'UnrecognizedClientException', 'InvalidClientTokenId']
+
+/**
+ * Sends with a deadline. When KMS does not take the credentials, they are fetched anew, once, whatever they say of their own end. Throws
+ * `kms.denied`, `kms.throttled`, `kms.disabled`, `kms.unavailable`, or `kms.invalid` for an answer of no form or from elsewhere.
+ */
+export async function askKms<T>(
+  client: KMSClient,
+  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const options = { abortSignal: AbortSignal.timeout(deadline) }
   try {
-    return await send({ abortSignal: AbortSignal.timeout(deadline) })
+    return await send(options).catch(async (error: unknown) => {
+      if (!(error instanceof KMSServiceException && ofCredentials.includes(error.name))) throw error
+      await client.config.credentials({ forceRefresh: true })
+      return await send(options)
+    })
   } catch (error) {
     throw new Refusal(codeOf(error))
   }
 }
 
+/** What may pass is `kms.unavailable`: whoever asks then asks again. What was answered and cannot be read does not pass. */
 function codeOf(error: unknown): RefusalCode {
-  if (error instanceof SyntaxError) return 'kms.invalid'
-  if (!(error instanceof KMSServiceException) || error.$fault !== 'client') return 'kms.unavailable'
-  return (Object.hasOwn(codes, error.name) ? codes[error.name] : undefined) ?? 'kms.denied'
+  if (error instanceof Refusal) return error.code
+  const status = statusOf(error)
+  if (status >= 500 || status === 408) return 'kms.unavailable'
+  if (status === 429) return 'kms.throttled'
+  if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) return 'kms.invalid'
+  if (!(error instanceof KMSServiceException)) return 'kms.unavailable'
+  if (Object.hasOwn(codes, error.name)) return codes[error.name] ?? 'kms.denied'
+  return status < 400 ? 'kms.invalid' : 'kms.denied'
+}
+
+/** Of the answer that failed; 0 when there is none. */
+function statusOf(error: unknown): number {
+  const { $metadata } = error as Readonly<{ $metadata?: Readonly<{ httpStatusCode?: number }> }>
+  return $metadata?.httpStatusCode ?? 0
 }

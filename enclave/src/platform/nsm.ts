@@ -1,6 +1,7 @@
+import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '@quorate/shared/errors'
-import { readCbor } from '@quorate/shared/attestation/cose'
-import { encode } from '@quorate/shared/crypto/cbor'
+import { decodeForeign, encode } from '@quorate/shared/crypto/cbor'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { z } from 'zod'
 
 /** What goes into an attestation document beside the measurements. At most 1024, 512 and 512 bytes; null leaves it out. */
@@ -23,7 +24,7 @@ export type NsmDescription = Readonly<{
 export type Nsm = Readonly<{
   /** A fresh attestation document (COSE_Sign1) over these. */
   attest: (request: AttestationRequest) => Promise<Uint8Array>
-  /** This many bytes of the module's entropy. The caller owns and wipes them. */
+  /** This many bytes of the module's entropy. Throws a plain Error when it says again what it has said. The caller owns and wipes them. */
   random: (length: number) => Promise<Uint8Array>
   describe: () => Promise<NsmDescription>
   describePcr: (index: number) => Promise<{ locked: boolean; value: Uint8Array }>
@@ -69,13 +70,14 @@ export function createNsm(transport: NsmTransport): Nsm {
   }
   const call = async <T>(name: string, fields: object | null, reply: z.ZodType<T>): Promise<T> =>
     readReply(await ask(name, fields), name, reply)
+  const draw = refusingRepeats(async () => (await call('GetRandom', null, Random)).random)
   const act = async (name: string, fields: object): Promise<void> => readDone(await ask(name, fields), name)
   return {
     attest: async ({ publicKey, userData, nonce }) => {
       const fields = { user_data: userData, nonce, public_key: publicKey }
       return (await call('Attestation', fields, Attestation)).document
     },
-    random: (length) => collectRandom(length, async () => (await call('GetRandom', null, Random)).random),
+    random: (length) => collectRandom(length, draw),
     describe: async () => {
       const it = await call('DescribeNSM', null, Description)
       const version = `${it.version_major}.${it.version_minor}.${it.version_patch}`
@@ -99,7 +101,7 @@ function readDone(reply: Uint8Array, name: string): void {
 function readVariant(reply: Uint8Array): unknown {
   try {
     if (reply.length > longestReply) throw new RangeError()
-    return readCbor(reply)
+    return decodeForeign(reply)
   } catch {
     throw new Refusal('enclave.failed')
   }
@@ -115,12 +117,32 @@ function readReply<T>(reply: Uint8Array, name: string, schema: z.ZodType<T>): T 
   }
 }
 
-/** The module gives some 256 bytes at a time. */
+/** An answer of fewer bytes than this could come twice by chance. The module gives 256. */
+const shortestDraw = 32
+const remembered = 1_024
+
+/**
+ * Refuses an answer that came before, among the last 1,024 of this life. That the module says what it said to another life, or what
+ * somebody else knows, nobody can see from inside: so the kernel and the key service have a part in what is drawn.
+ */
+function refusingRepeats(draw: () => Promise<Uint8Array>): () => Promise<Uint8Array> {
+  const seen = new Set<string>()
+  return async () => {
+    const drawn = await draw()
+    const digest = toHex(sha256(drawn))
+    if (drawn.length < shortestDraw) throw new Refusal('enclave.failed')
+    if (seen.has(digest)) throw new Error('NSM: the randomness repeats')
+    seen.add(digest)
+    const [oldest] = seen
+    if (seen.size > remembered && oldest !== undefined) seen.delete(oldest)
+    return drawn
+  }
+}
+
 async function collectRandom(length: number, draw: () => Promise<Uint8Array>): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   for (let filled = 0; filled < length;) {
     const drawn = await draw()
-    if (drawn.length === 0) throw new Refusal('enclave.failed')
     const taken = drawn.subarray(0, length - filled)
     bytes.set(taken, filled)
     filled += taken.length

@@ -30,9 +30,28 @@ function refused(error: unknown): Outcome {
   return { refusal: 'store.failed', cause }
 }
 
+/** What must not be there any more afterwards: shares of an earlier epoch, a root's former form, and sessions and replies that are over. */
+const erases = (order: Order): boolean =>
+  order.operation === 'sweep' ||
+  order.operation === 'saveEnclaveRoot' ||
+  (order.operation === 'save' && order.args[1]?.step === 'retired')
+
+/**
+ * Empties the WAL, which has pages as they were before they were erased. Another handle that reads keeps it from that, and so does a disk
+ * that fails: the batch has been written, and the next one that erases does it.
+ */
+function emptyLog(db: Database): void {
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } catch {
+    // Said above.
+  }
+}
+
 /**
  * Runs a batch: its writes share one transaction and one commit (group commit). A write that is refused takes only itself
- * back. When the disk fails, everything is taken back and each order tried alone, so that one that does not fit fails alone.
+ * back. When the disk fails, everything is taken back and each order tried alone, so that one that does not fit fails alone. What is
+ * erased does not stay in the WAL.
  */
 export function createBatchRunner(db: Database, tables: Tables): (orders: readonly Order[]) => Outcome[] {
   let level: 'FULL' | 'NORMAL' | null = null
@@ -59,7 +78,7 @@ export function createBatchRunner(db: Database, tables: Tables): (orders: readon
       return refused(error)
     }
   }
-  return (orders) => {
+  const runAll = (orders: readonly Order[]): Outcome[] => {
     if (orders.length === 1) return orders.map(alone)
     try {
       setLevel(orders.some(({ durable }) => durable))
@@ -67,5 +86,10 @@ export function createBatchRunner(db: Database, tables: Tables): (orders: readon
     } catch {
       return orders.map(alone)
     }
+  }
+  return (orders) => {
+    const outcomes = runAll(orders)
+    if (orders.some(erases)) emptyLog(db)
+    return outcomes
   }
 }

@@ -34,6 +34,8 @@ function checkKey(db: Database, cipher: RowCipher): void {
  */
 export function createTables(db: Database, cipher: RowCipher, handle: string) {
   db.pragma('journal_mode = WAL')
+  // What is deleted or overwritten is zeroes in the file. What was before stays in the WAL until it is emptied: see `batch.ts`.
+  db.pragma('secure_delete = ON')
   db.pragma('busy_timeout = 5000')
   db.pragma('wal_autocheckpoint = 4000')
   migrate(db)

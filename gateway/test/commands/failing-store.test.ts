@@ -1,7 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { describe, expect, it } from 'vitest'
-import { decisionFor } from '../key-record.ts'
-import { ask, code, coordinator, enclaves, finished, inFreshHouses, store, storedKey } from './house.ts'
+import { ask, code, coordinator, decisionFor, enclaves, finished, inFreshHouses, store, storedKey } from './house.ts'
 
 inFreshHouses()
 

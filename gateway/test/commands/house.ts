@@ -1,25 +1,31 @@
+import { schnorr } from '@noble/curves/secp256k1.js'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Refusal } from '@quorate/shared/errors'
-import { UserId, type KeyId } from '@quorate/shared/wire/ids'
-import type { Skeleton } from '@quorate/shared/wire/keygen'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { fromHex } from '@quorate/shared/wire/bytes'
+import { UserId, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
+import type { Item } from '@quorate/shared/wire/content'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
+import { enrol, runDkg, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import type { Host } from '../../../shared/party/test/host.js'
+import * as people from '../../../shared/party/test/people.js'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { createCoordinator } from '../../src/commands/coordinator.ts'
 import type { Coordinator, Limits } from '../../src/commands/ports.ts'
-import type { KeyRecord } from '../../src/engine/ports.ts'
 import { createEvents } from '../../src/events.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
-import { FakeEnclaves, sealRegistration } from '../fake-enclaves.ts'
-import { keyRecord, requestFor, skeletonFor, type GrantTerms } from '../key-record.ts'
+import { PartiesAsEnclaves } from '../parties.ts'
 
 /*
- * The gateway behind its HTTP: commands, engine, and a store on the disk, before fake enclaves. A busy machine may be slow, so that
+ * The gateway behind its HTTP: commands, engine, and a store on the disk, before parties in this process. A busy machine may be slow, so that
  * no deadline here is near; a test that is about one calls `stopTime`, and lets it pass.
  */
 
@@ -29,7 +35,7 @@ export const users = ['alice', 'bob', 'carol']
 
 let folder: string
 export let store: Store
-export let enclaves: FakeEnclaves
+export let enclaves: PartiesAsEnclaves
 export let coordinator: Coordinator
 /** The lines of the log. */
 export let logged: string[]
@@ -39,7 +45,7 @@ export function inFreshHouses(): void {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'quorate-commands-'))
     logged = []
-    enclaves = await FakeEnclaves.start()
+    enclaves = await PartiesAsEnclaves.start()
     await startGateway()
   })
   afterEach(async () => {
@@ -99,61 +105,109 @@ export async function restartGateway(limits: Partial<Limits> = {}): Promise<void
   await startGateway(limits)
 }
 
-export async function reserve(
-  participants = users,
-  ttl = 60,
-): Promise<{ reservation: Reservation; skeleton: Skeleton }> {
+type Plan = people.Plan<Host>
+
+const content = ['bytes', 'nostr-event'] as const
+const draw = (options: people.PlanOptions<Host>) => people.draw(enclaves.group, { content: [...content], ...options })
+
+export async function reserve(participants = users, ttl = 60): Promise<{ reservation: Reservation; plan: Plan }> {
   const reservation = await coordinator.reserve({
     scheme: 'frost-secp256k1-tr',
     threshold: 2,
     participants: participants.map((user) => UserId.parse(user)),
     ttl,
   })
-  const enclaveIds = reservation.slots.map(({ enclaveId }) => enclaveId)
-  const skeleton = await skeletonFor({ keyId: reservation.keyId, users: participants, enclaves: enclaveIds })
-  return { reservation, skeleton: { ...skeleton, expiresAt: reservation.expiresAt } }
+  const { keyId, slots, expiresAt } = reservation
+  const hosts = slots.map(({ enclaveId }) => enclaves.host(enclaveId))
+  return { reservation, plan: await draw({ keyId, users: participants, hosts, expiresAt }) }
 }
-export const initsFor = ({ enclaves: hosts }: Reservation, sealed = 'aW5pdA') =>
-  hosts.map(({ enclaveId }) => ({ enclaveId, sealed }))
+
+export const initsFor = (plan: Plan) =>
+  [...new Set(plan.hosts.values())].map((host) => ({
+    enclaveId: host.identity.enclaveId,
+    sealed: people.sealFor(host, people.initFor(plan, host)),
+  }))
 
 /** A keygen that waits for its participants. */
-export async function begin(): Promise<{ reservation: Reservation; skeleton: Skeleton; keyId: KeyId }> {
-  const { reservation, skeleton } = await reserve()
-  await coordinator.init(reservation.keyId, { skeleton, sealed: initsFor(reservation) })
-  return { reservation, skeleton, keyId: reservation.keyId }
+export async function begin(): Promise<{ reservation: Reservation; plan: Plan; keyId: KeyId }> {
+  const { reservation, plan } = await reserve()
+  await coordinator.init(reservation.keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
+  return { reservation, plan, keyId: reservation.keyId }
 }
-export const register = (keyId: KeyId, index: number, grant?: GrantTerms) =>
-  coordinator.register(keyId, { userId: UserId.parse(users[index - 1]), sealed: sealRegistration(index, grant) })
+
+/** What this participant sends to register. It is sealed anew each time. */
+export async function registrationOf(plan: Plan, index: number, terms?: people.GrantTerms) {
+  const grant = terms === undefined ? null : await people.grantFor(plan, index, terms)
+  const sealed = people.sealFor(plan.hosts.get(index)!, await people.registrationFor(plan, index, grant))
+  return { userId: UserId.parse(users[index - 1]), sealed }
+}
+export const register = async (plan: Plan, index: number, terms?: people.GrantTerms) =>
+  coordinator.register(plan.skeleton.keyId, await registrationOf(plan, index, terms))
 export const ended = (keyId: KeyId) => coordinator.follow.keygen.wait(keyId, { ms: EVER })
 export const code = (expected: string) => expect.objectContaining({ code: expected }) as Refusal
 
-type Key = { record: KeyRecord; digest: string }
+/** A key as these hosts have made it: its people, and what the gateway keeps. */
+export type Key = Pick<MadeKey<Host>, 'plan' | 'certificate' | 'digest'>
 
 /** Puts a key into the store as a keygen would have. */
-export async function storedKey(grants: Record<string, GrantTerms> = {}): Promise<Key> {
-  const key = await keyRecord({ grants })
-  const { skeleton } = key.record.certificate.body.roster
-  const state = { phase: { name: 'completed' } } as never
-  const { keyId } = skeleton
-  const id = keyId
+export async function storedKey(grants: Record<string, people.GrantTerms> = {}): Promise<Key> {
+  await enclaves.acquaint()
+  const plan = await draw({ users })
+  const byIndex = new Map(Object.entries(grants).map(([user, terms]) => [users.indexOf(user) + 1, terms]))
+  const key = await runDkg(plan, await enrol(plan, byIndex))
+  const shares = [...key.sealedShares].map(([index, sealed]) => ({ index, sealed }))
+  const { keyId } = plan.skeleton
   await store.save({
     kind: 'keygen',
-    id,
+    id: keyId,
     keyId,
     expected: 0,
-    state,
+    state: { phase: { name: 'completed' } },
     ended: true,
     expiresAt: 9e12,
     durable: true,
-    key: { step: 'made', record: key.record },
+    key: { step: 'made', record: { certificate: key.certificate, shares } },
   })
   return key
 }
-export const sealedItems = ['c2VhbGVk']
+
+type Wish = Readonly<{ items?: Item[]; expiresAt?: number; signingId?: SigningId }>
+export type Asked = Readonly<{ request: SigningRequest; sealedItems: string[] }>
+
+/** A request by this participant, now, for a signature of "hello" when nothing else is said. */
+export async function requestFor(key: Key, asker: number, wish: Wish = {}): Promise<Asked> {
+  const now = Date.now()
+  const { items = [people.bytesItem('hello')], expiresAt = now + 60_000, signingId } = wish
+  const { epoch } = key.certificate.body
+  const asked = await people.ask(key.plan, key, asker, items, expiresAt, (body) => ({
+    ...body,
+    epoch,
+    askedAt: now,
+    signingId: signingId ?? body.signingId,
+  }))
+  return { request: asked.request, sealedItems: asked.sealedItems }
+}
+
+/** What this participant says of a request, now. */
+export const decisionFor = (
+  { plan }: Key,
+  { body }: SigningRequest,
+  index: number,
+  decision: 'approve' | 'reject' = 'approve',
+) => people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decision, Date.now())
+
 export const finished = ({ signingId }: SigningStatus) => coordinator.follow.signing.wait(signingId, { ms: EVER })
 
 /** A signing that waits for approvals. */
-export async function ask(key: Key, asker = 1, more: Parameters<typeof requestFor>[2] = {}) {
-  const request = await requestFor(key, asker, more)
-  return { request, status: await coordinator.requestSigning({ request, sealedItems }) }
+export async function ask(key: Key, asker = 1, wish: Wish = {}) {
+  const asked = await requestFor(key, asker, wish)
+  return { ...asked, status: await coordinator.requestSigning(asked) }
+}
+
+/** By @noble/curves: the one signature of a signing that has come to its end is of this text and of the group key. */
+export function isSigned({ plan, certificate }: Key, { signingId, results }: SigningStatus, text = 'hello'): boolean {
+  const sealed = (results ?? []).flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+  const [signature] = people.openSignatures(plan, signingId, sealed)
+  if (signature === undefined || sealed.length !== 1) return false
+  return schnorr.verify(signature, hashOfBytes(text), fromHex(certificate.body.groupKey))
 }

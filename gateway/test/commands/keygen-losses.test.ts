@@ -6,30 +6,30 @@ inFreshHouses()
 
 describe('a keygen', () => {
   it('tells an enclave that restarted among registrations what it knew', async () => {
-    const { keyId, reservation } = await begin()
+    const { keyId, plan, reservation } = await begin()
     const [slot] = reservation.slots
-    const first = await register(keyId, 1)
+    const first = await register(plan, 1)
     enclaves.restart(slot!.enclaveId)
-    expect(await register(keyId, 1)).toEqual(first)
+    expect(await register(plan, 1)).toEqual(first)
     enclaves.restart(slot!.enclaveId)
-    await register(keyId, 2)
-    await register(keyId, 3)
+    await register(plan, 2)
+    await register(plan, 3)
     expect((await ended(keyId)).state).toBe('completed')
   })
 
   it.each(['keygen.round1', 'keygen.round2', 'keygen.round3'] as const)(
     'begins anew when an enclave restarts in %s',
     async (method) => {
-      const { keyId, reservation } = await begin()
+      const { keyId, plan, reservation } = await begin()
       const { enclaveId } = reservation.slots[1]!
       enclaves.fault(enclaveId, method, () => enclaves.restart(enclaveId))
-      for (const index of [1, 2, 3]) await register(keyId, index)
+      for (const index of [1, 2, 3]) await register(plan, index)
       expect((await ended(keyId)).state).toBe('completed')
     },
   )
 
   it('waits for an enclave that is down, and goes on when it is ready', async () => {
-    const { keyId, reservation } = await begin()
+    const { keyId, plan, reservation } = await begin()
     const { enclaveId } = reservation.slots[2]!
     const versions: number[] = []
     coordinator.follow.keygen.watch(keyId, ({ version }) => {
@@ -41,7 +41,7 @@ describe('a keygen', () => {
       before = versions.length
       enclaves.kill(enclaveId)
     })
-    for (const index of [1, 2, 3]) await register(keyId, index)
+    for (const index of [1, 2, 3]) await register(plan, index)
     // Whether another attempt begins is saved together with the end of this one.
     await until(() => versions.length > before, 'the end of the attempt')
     expect((await coordinator.follow.keygen.status(keyId)).state).toBe('key_generation')
@@ -51,21 +51,21 @@ describe('a keygen', () => {
   })
 
   it('retries an enclave that does not answer in time', async () => {
-    const { keyId, reservation } = await begin()
+    const { keyId, plan, reservation } = await begin()
     const stuck = enclaves.hang(reservation.slots[0]!.enclaveId, 'keygen.round3')
-    for (const index of [1, 2, 3]) await register(keyId, index)
+    for (const index of [1, 2, 3]) await register(plan, index)
     await stuck.asked()
     stuck.timeOut()
     expect((await ended(keyId)).state).toBe('completed')
   })
 
   it('goes on after a restart of the gateway in the middle', async () => {
-    const { keyId, reservation } = await begin()
-    await register(keyId, 1)
+    const { keyId, plan, reservation } = await begin()
+    await register(plan, 1)
     await restartGateway()
-    await register(keyId, 2)
+    await register(plan, 2)
     const stuck = enclaves.hang(reservation.slots[0]!.enclaveId, 'keygen.round2')
-    await register(keyId, 3)
+    await register(plan, 3)
     await stuck.asked()
     await restartGateway()
     expect((await ended(keyId)).state).toBe('completed')

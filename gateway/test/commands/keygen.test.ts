@@ -1,9 +1,9 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { toBase64url } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { describe, expect, it, vi } from 'vitest'
-import { sealRegistration } from '../fake-enclaves.ts'
-import type { GrantTerms } from '../key-record.ts'
+import type { GrantTerms } from '../../../shared/party/test/people.js'
 import {
   begin,
   code,
@@ -13,6 +13,7 @@ import {
   inFreshHouses,
   initsFor,
   register,
+  registrationOf,
   reserve,
   restartGateway,
   stopTime,
@@ -24,13 +25,13 @@ inFreshHouses()
 
 describe('a keygen', () => {
   it('makes a key whose certificate verifies, and keeps its shares', async () => {
-    const { keyId, skeleton } = await begin()
-    for (const index of [1, 2, 3]) await register(keyId, index)
+    const { keyId, plan } = await begin()
+    for (const index of [1, 2, 3]) await register(plan, index)
     const status = await ended(keyId)
     expect(status).toMatchObject({ state: 'completed', failure: null, slots: users.map(() => ({ registered: true })) })
     await verifyCertificate(status.certificate!)
     expect(await coordinator.key(keyId)).toEqual(status.certificate)
-    expect(await coordinator.readerKey(keyId)).toBe(skeleton.readerKey)
+    expect(await coordinator.readerKey(keyId)).toBe(plan.skeleton.readerKey)
     expect((await store.loadKey(keyId))?.shares.map(({ index }) => index)).toEqual([1, 2, 3])
     expect(enclaves.introductions).toBe(1)
     expect((await store.verifyAudit()).records).toBe(2)
@@ -71,52 +72,56 @@ describe('a keygen', () => {
       }),
     ],
   ])('refuses a skeleton with %s than reserved', async (_, change) => {
-    const { reservation, skeleton } = await reserve()
-    const body = { skeleton: change(skeleton), sealed: initsFor(reservation) }
+    const { reservation, plan } = await reserve()
+    const body = { skeleton: change(plan.skeleton), sealed: initsFor(plan) }
     await expect(coordinator.init(reservation.keyId, body)).rejects.toEqual(code('keygen.skeleton_mismatch'))
     expect((await coordinator.follow.keygen.status(reservation.keyId)).state).toBe('reserved')
   })
 
   it('stays reserved when an enclave cannot open its init, and then takes a good one', async () => {
-    const { reservation, skeleton } = await reserve()
+    const { reservation, plan } = await reserve()
     const { keyId } = reservation
-    await expect(coordinator.init(keyId, { skeleton, sealed: initsFor(reservation, 'YmFk') })).rejects.toEqual(
+    const [first, ...rest] = initsFor(plan)
+    const spoilt = [{ ...first!, sealed: toBase64url(new Uint8Array(99)) }, ...rest]
+    await expect(coordinator.init(keyId, { skeleton: plan.skeleton, sealed: spoilt })).rejects.toEqual(
       code('seal.invalid'),
     )
-    const status = await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
+    const status = await coordinator.init(keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
     expect(status.state).toBe('collecting_participants')
   })
 
   it('answers the same init and the same registration the same, and refuses others', async () => {
-    const { keyId, skeleton, reservation } = await begin()
-    const again = await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
+    const { keyId, plan } = await begin()
+    const again = await coordinator.init(keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
     expect(again.state).toBe('collecting_participants')
-    const other = { ...skeleton, readerKey: skeleton.participants[0]!.host.identity.signKey }
-    await expect(coordinator.init(keyId, { skeleton: other, sealed: initsFor(reservation) })).rejects.toEqual(
+    const other = { ...plan.skeleton, readerKey: plan.skeleton.participants[0]!.host.identity.signKey }
+    await expect(coordinator.init(keyId, { skeleton: other, sealed: initsFor(plan) })).rejects.toEqual(
       code('keygen.skeleton_mismatch'),
     )
-    const first = await register(keyId, 1)
-    expect(await register(keyId, 1)).toEqual(first)
+    const sent = await registrationOf(plan, 1)
+    const first = await coordinator.register(keyId, sent)
+    expect(await coordinator.register(keyId, sent)).toEqual(first)
+    expect(await register(plan, 1)).toEqual(first)
     const standing: GrantTerms = {
       askers: [UserId.parse('bob')],
       content: ['bytes'],
       expiresAt: 9e12,
       limit: { count: 1, seconds: 1 },
     }
-    await expect(register(keyId, 1, standing)).rejects.toEqual(code('keygen.slot_taken'))
-    await expect(
-      coordinator.register(keyId, { userId: UserId.parse('mallory'), sealed: sealRegistration(1) }),
-    ).rejects.toEqual(code('keygen.invitation_invalid'))
-    await register(keyId, 2)
-    await register(keyId, 3)
+    await expect(register(plan, 1, standing)).rejects.toEqual(code('keygen.slot_taken'))
+    await expect(coordinator.register(keyId, { ...sent, userId: UserId.parse('mallory') })).rejects.toEqual(
+      code('keygen.invitation_invalid'),
+    )
+    await register(plan, 2)
+    await register(plan, 3)
     await ended(keyId)
-    expect(await register(keyId, 1)).toEqual(first)
+    expect(await coordinator.register(keyId, sent)).toEqual(first)
   })
 
   it('fails with who is to blame', async () => {
-    const { keyId, reservation } = await begin()
+    const { keyId, plan, reservation } = await begin()
     enclaves.fault(reservation.slots[0]!.enclaveId, 'keygen.round3', 'keygen.bad_package', [2])
-    for (const index of [1, 2, 3]) await register(keyId, index)
+    for (const index of [1, 2, 3]) await register(plan, index)
     expect(await ended(keyId)).toMatchObject({
       state: 'failed',
       failure: { code: 'keygen.bad_package', culprits: [2] },
@@ -137,12 +142,12 @@ describe('a keygen', () => {
 
   it('expires when not everybody registers in time', async () => {
     stopTime()
-    const { reservation, skeleton } = await reserve(users, 60)
+    const { reservation, plan } = await reserve(users, 60)
     const { keyId } = reservation
-    await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
-    await register(keyId, 1)
+    await coordinator.init(keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
+    await register(plan, 1)
     vi.advanceTimersByTime(60_001)
     expect(await ended(keyId)).toMatchObject({ state: 'expired', failure: { code: 'keygen.expired', culprits: [] } })
-    await expect(register(keyId, 2)).rejects.toEqual(code('session.conflict'))
+    await expect(register(plan, 2)).rejects.toEqual(code('session.conflict'))
   })
 })

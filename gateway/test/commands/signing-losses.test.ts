@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
-import { decisionFor } from '../key-record.ts'
 import { turn, until } from '../../../shared/test/noticing.js'
 import {
   ask,
   coordinator,
+  decisionFor,
   enclaves,
   finished,
   inFreshHouses,
+  isSigned,
   restartGateway,
   startGateway,
   stopGateway,
@@ -51,7 +52,9 @@ describe('a signing', () => {
       const { request, status } = await ask(key)
       enclaves.fault('enclave-0', method, () => enclaves.restart('enclave-0'))
       await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
-      expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+      const done = await finished(status)
+      expect(done).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+      expect(isSigned(key, done)).toBe(true)
       expect(enclaves.count('key.load', 'enclave-0')).toBe(2)
     },
   )

@@ -1,20 +1,18 @@
 import { Refusal } from '@quorate/shared/errors'
-import { signBody } from '@quorate/shared/crypto/sign'
-import { Digest, RefreshId } from '@quorate/shared/wire/ids'
 import { describe, expect, it, vi } from 'vitest'
 import { noticed, turn, until } from '../../../shared/test/noticing.js'
 import { LEASE_MS, RENEW_MS } from '../../src/engine/lease.ts'
 import type { Store } from '../../src/store/store.ts'
-import { authSigner, decisionFor } from '../key-record.ts'
+import { askRefresh } from '../../../shared/party/test/refresh.js'
 import {
   ask,
   code,
   coordinator,
+  decisionFor,
   enclaves,
   EVER,
   finished,
   inFreshHouses,
-  sealedItems,
   startSecond,
   stopTime,
   store,
@@ -33,10 +31,10 @@ function hangs(store: Store): () => void {
 /** A signing that the house's gateway drives, and another gateway on the same database. */
 async function driven({ deaf = false, name = 'second' } = {}) {
   const key = await storedKey()
-  const { request, status } = await ask(key)
+  const { request, sealedItems, status } = await ask(key)
   const second = await startSecond(name, deaf)
   const word = (index: number, decision?: 'reject') => decisionFor(key, request, index, decision)
-  return { key, request, status, second, word, id: status.signingId }
+  return { key, request, sealedItems, status, second, word, id: status.signingId }
 }
 
 describe('a gateway, asked for a session that another drives,', () => {
@@ -192,24 +190,13 @@ describe('a gateway that is started under the name of one that runs', () => {
 
 describe('a key', () => {
   it('is refreshed by one gateway at a time, whoever of them is asked', async () => {
-    const { record, digest } = await storedKey()
-    const { keyId } = record.certificate.body.roster.skeleton
+    const key = await storedKey()
+    const { keyId } = key.plan.skeleton
     const second = await startSecond()
-    const wish = async (number: number) => {
-      const body = {
-        refreshId: RefreshId.parse(number.toString(16).padStart(32, '0')),
-        keyId,
-        certificateDigest: Digest.parse(digest),
-        epoch: 0,
-        asker: 1,
-        askedAt: Date.now(),
-        expiresAt: Date.now() + EVER,
-      }
-      return signBody(await authSigner('alice'), 'refresh', body)
-    }
+    const wish = () => askRefresh(enclaves.group, key, (body) => ({ ...body, expiresAt: Date.now() + EVER }))
     // It waits for its hosts, and stays open.
     for (const host of enclaves.ids()) enclaves.kill(host)
-    const [one, other, third] = [await wish(1), await wish(2), await wish(3)]
+    const [one, other, third] = [await wish(), await wish(), await wish()]
     const asked = [coordinator.requestRefresh(keyId, one), second.coordinator.requestRefresh(keyId, other)]
     const outcomes = await Promise.allSettled(asked)
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
@@ -222,7 +209,7 @@ describe('a key', () => {
   })
 
   it('has one signing of an id, whichever gateway is asked first', async () => {
-    const { second, request, status } = await driven()
+    const { second, request, sealedItems, status } = await driven()
     expect(await second.coordinator.requestSigning({ request, sealedItems })).toEqual(status)
     await second.close()
   })

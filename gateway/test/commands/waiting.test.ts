@@ -1,7 +1,17 @@
 import { describe, expect, it, vi } from 'vitest'
-import { decisionFor } from '../key-record.ts'
 import { turn } from '../../../shared/test/noticing.js'
-import { ask, code, coordinator, EVER, finished, inFreshHouses, logged, stopTime, storedKey } from './house.ts'
+import {
+  ask,
+  code,
+  coordinator,
+  decisionFor,
+  EVER,
+  finished,
+  inFreshHouses,
+  logged,
+  stopTime,
+  storedKey,
+} from './house.ts'
 
 inFreshHouses()
 
@@ -35,7 +45,7 @@ describe('waiting', () => {
 
   it('for signings of a key ends when one appears', async () => {
     const key = await storedKey()
-    const { keyId } = key.record.certificate.body.roster.skeleton
+    const { keyId } = key.plan.skeleton
     // The key is in memory from here on, so that one waits after a turn.
     expect(await coordinator.openSignings(keyId)).toEqual([])
     let isOver = false

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Timing } from '../../src/hosts/enclaves/timing.ts'
 import { turn, until } from '../../../shared/test/noticing.js'
-import { identityOf, sealing } from './fake-enclave.ts'
+import { sealing } from '../../../shared/party/test/host.js'
+import { identityOf } from './fake-enclave.ts'
 import { ask, callsOf, closeAll, codeOf, isReady, poolOf, readyOne, startFake, watchful } from './pool-of-fakes.ts'
 import { memoryRoots } from './recording.ts'
 
@@ -31,7 +32,7 @@ describe('becoming ready', () => {
     expect(await codeOf(ask(enclaves, fake))).toBe('enclave.locked')
     release()
     await until(() => isReady(enclaves, fake))
-    expect(roots.kept.get('a')).toEqual({ identity: identityOf('a'), sealedRoot: 'c2VhbGVk' })
+    expect(roots.kept.get('a')).toEqual({ identity: fake.identity, sealedRoot: 'c2VhbGVk' })
     expect(callsOf(fake, 'boot')).toHaveLength(1)
   })
 
@@ -60,17 +61,18 @@ describe('becoming ready', () => {
     const { enclaves: second } = poolOf([fake], {}, roots)
     await until(() => isReady(second, fake))
     expect(callsOf(fake, 'boot')[0]?.params).toEqual({ sealedRoot: 'c2VhbGVk' })
-    expect(roots.kept.get('a')).toEqual({ identity: identityOf('a'), sealedRoot: 'c2VhbGVk' })
+    expect(roots.kept.get('a')).toEqual({ identity: fake.identity, sealedRoot: 'c2VhbGVk' })
   })
 
   it('never uses an enclave whose identity differs from the stored one, and keeps the stored root', async () => {
     const { fake, enclaves, events, roots } = await readyOne(watchful)
+    const { identity } = fake
     fake.identity = identityOf('a', '2')
     await fake.restart()
     const loud = () => events.seen.filter((line) => line === 'identity changed a').length
     await until(() => loud() >= 2, 'the loud line, again')
     expect(enclaves.status(fake.id).state).toBe('locked')
-    expect(roots.kept.get('a')?.identity).toEqual(identityOf('a'))
+    expect(roots.kept.get('a')?.identity).toEqual(identity)
   })
 
   it('never uses an enclave that answers under the name of another', async () => {

@@ -2,9 +2,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import type { Address } from '@quorate/shared/wire/address'
 import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
+import { Refusal } from '@quorate/shared/errors'
+import { loadMpc } from '@quorate/shared/mpc'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { SealingClaims } from '@quorate/shared/wire/sealing'
+import { foundDevelopment } from '../../../shared/party/test/development.js'
+import { presentTime, sealing, startHost, type Host } from '../../../shared/party/test/host.js'
 import { noticed } from '../../../shared/test/noticing.js'
 
 type Call = { id: number; deadline: number; method: string; params: Record<string, unknown>; socket: Socket }
@@ -31,38 +34,47 @@ export const identityOf = (id: string, key = '1'): EnclaveIdentity => ({
   signKey: SignKey.parse(key.repeat(64)),
 })
 
-const hex32 = (n: number) => n.toString(16).padStart(64, '0')
-let boots = 0
-export const sealing: SealingClaims = {
-  provider: 'simulator',
-  releasesTo: 'measured-image',
-  keyAttestation: 'none',
-}
+const ground = { mpc: await loadMpc(), development: await foundDevelopment(), clock: presentTime }
 
-/** A platform made of one TCP port: it speaks the frames of an enclave and does as it is told. */
+/** What the party behind the port says. */
+const saidBy =
+  (host: Host, method: 'challenge' | 'attest' | 'introduce') =>
+  async ({ params }: Call): Promise<Answer> => {
+    try {
+      return { result: await host.call(method, params as never) }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return { refusal: { code: error.code, culprits: [...error.culprits] } }
+    }
+  }
+
+/**
+ * A platform made of one TCP port: it speaks the frames of an enclave and does as it is told. Untold, its party answers whom it
+ * knows and who it is; root and lock are no part of a party, and are played.
+ */
 export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
   let server: Server
-  let bootId = ''
   let locked = true
   let port = 0
+  const host = await startHost(ground, name)
   const enclave: FakeEnclave = {
     id: EnclaveId.parse(name),
     address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
-    identity: identityOf(name),
+    identity: host.identity,
     calls: [],
     sockets: new Set(),
     on: {
-      hello: () => ({ result: { bootId, locked, identity: locked ? null : enclave.identity, sealing } }),
+      hello: () => ({ result: { bootId: host.bootId(), locked, identity: locked ? null : enclave.identity, sealing } }),
       boot: ({ params }) => {
         locked = false
         return { result: { identity: enclave.identity, sealedRoot: params['sealedRoot'] === null ? 'c2VhbGVk' : null } }
       },
-      challenge: () => ({ result: { nonce: hex32(7) } }),
-      attest: () => ({ result: { identity: enclave.identity, document: 'ZG9j' } }),
-      introduce: () => ({ result: {} }),
+      challenge: saidBy(host, 'challenge'),
+      attest: saidBy(host, 'attest'),
+      introduce: saidBy(host, 'introduce'),
     },
     async start() {
-      bootId = hex32((boots += 1))
+      host.restart()
       locked = true
       server = createServer((socket) => serve(enclave, socket))
       await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))

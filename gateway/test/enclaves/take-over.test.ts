@@ -18,6 +18,7 @@ const identity = identityOf('a')
 
 async function house(opens: Record<string, string | null>, stored: { sealedRoot: string; former?: string }) {
   const fake = await startFakeEnclave('a')
+  fake.identity = identity
   const { boot } = fake.on
   fake.on['boot'] = (call) => {
     const kept = opens[String(call.params['sealedRoot'])]

@@ -5,10 +5,26 @@ import type { Content } from '@quorate/shared/contents/table'
 import type { Consent } from '@quorate/shared/wire/consent'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { carried, commitAll, loadKey, makeKey, recall, sign, type Asked, type MadeKey } from './support/ceremony.ts'
-import { approve, ask, bytesItem, grantFor, openSignatures, type GrantTerms } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
-import { singleCalls } from './support/single-calls.ts'
+import {
+  carried,
+  commitAll,
+  loadKey,
+  makeKey,
+  recall,
+  sign,
+  type Asked,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
+import {
+  approve,
+  ask,
+  bytesItem,
+  grantFor,
+  openSignatures,
+  type GrantTerms,
+} from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
+import { singleCalls } from '../../../shared/party/test/single-calls.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()

@@ -4,7 +4,7 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, makeKey, sign, type MadeKey } from './support/ceremony.ts'
+import { commitAll, makeKey, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import {
   ask,
   draw,
@@ -15,8 +15,8 @@ import {
   registrationFor,
   sealFor,
   type GrantTerms,
-} from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
+} from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000

@@ -7,10 +7,10 @@ import { extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { getPublicKey, nip44 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
-import { makeKey, sign } from './support/ceremony.ts'
+import { makeKey, sign } from '../../../shared/party/test/ceremony.js'
 import { createCluster } from './support/cluster.ts'
-import { approve, ask, bytesItem, openSignatures } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
+import { approve, ask, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 const cluster = await createCluster()
 const soon = () => cluster.clock.now + 60_000

@@ -7,9 +7,18 @@ import { SignKey } from '@quorate/shared/wire/ids'
 import type { Roster } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { enrol, runDkg } from './support/ceremony.ts'
-import { draw, grantFor, initFor, prove, random, registrationFor, sealFor, type GrantTerms } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
+import { enrol, runDkg } from '../../../shared/party/test/ceremony.js'
+import {
+  draw,
+  grantFor,
+  initFor,
+  prove,
+  random,
+  registrationFor,
+  sealFor,
+  type GrantTerms,
+} from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 const cluster = await createCluster()
 

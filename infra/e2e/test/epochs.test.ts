@@ -1,12 +1,12 @@
 import { signBody } from '@quorate/shared/crypto/sign'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import { describe, expect, it } from 'vitest'
-import { loadKey, makeKey, recall, sign, type MadeKey } from './support/ceremony.ts'
+import { loadKey, makeKey, recall, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster } from './support/cluster.ts'
-import { approve, ask, bytesItem, type GrantTerms } from './support/people.ts'
-import { refresh } from './support/refresh.ts'
+import { approve, ask, bytesItem, type GrantTerms } from '../../../shared/party/test/people.js'
+import { refresh } from '../../../shared/party/test/refresh.js'
 import { keyOf, makeManifest, releaseSigners } from './support/release-keys.ts'
-import { expectRefusal } from './support/refused.ts'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 /*
  * What an enclave does that was restored from old state. The rules alone, in all their interleavings: `epochs.model.test.ts` of the

@@ -5,8 +5,8 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { verifyEvent } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { makeKey, sign } from './support/ceremony.ts'
-import { approve, ask, bytesItem, openSignatures, rawItem } from './support/people.ts'
+import { makeKey, sign } from '../../../shared/party/test/ceremony.js'
+import { approve, ask, bytesItem, openSignatures, rawItem } from '../../../shared/party/test/people.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
@@ -58,7 +58,7 @@ describe('a 2-of-3 key in three enclaves', () => {
 
   it('keeps signing after every enclave has been restarted from its sealed root', async () => {
     const key = await makeKey(cluster)
-    const { loadKey } = await import('./support/ceremony.ts')
+    const { loadKey } = await import('../../../shared/party/test/ceremony.js')
     const before = cluster.members.map(({ identity }) => identity)
     for (const member of cluster.members) await member.restart()
     await cluster.introduceAll()

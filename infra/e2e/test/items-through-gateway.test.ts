@@ -19,8 +19,8 @@ import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { generateSecretKey, getPublicKey, nip44 } from 'nostr-tools'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
-import { bytesItem } from './support/people.ts'
+import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
+import { bytesItem } from '../../../shared/party/test/people.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-items-'))

@@ -7,12 +7,12 @@ import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Commitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
-import { carried, commitAll, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
-import { createCluster } from './support/cluster.ts'
+import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
+import { carried, commitAll, makeKey, sign, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import { createCluster, type Member } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
-import { approve, bytesItem, type GrantTerms, type PlanOptions } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
+import { approve, bytesItem, type GrantTerms, type PlanOptions } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
@@ -50,7 +50,7 @@ const verify = (key: MadeKey, { requestDigest }: Request, outcomes: Outcome[], r
   verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, requestDigest, outcomes, receipts)
 
 /** Commitments of one host in one signing that left it, and that were spent, by its log. */
-function noncesOf(key: MadeKey, index: number, { request }: Asked): { made: string[]; spent: string[] } {
+function noncesOf(key: MadeKey<Member>, index: number, { request }: Asked): { made: string[]; spent: string[] } {
   const events = key.plan.hosts.get(index)!.events.filter((event) => 'index' in event && event.index === index)
   const of = (name: 'nonce.committed' | 'nonce.spent') =>
     events.flatMap((event) =>

@@ -5,9 +5,9 @@ import type { RefusalCode } from '@quorate/shared/errors'
 import type { RoundOne } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { createCluster, createLyingCluster } from './support/cluster.ts'
-import { enrol, makeKey, runDkg } from './support/ceremony.ts'
-import { draw, initFor, registrationFor, sealFor } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
+import { enrol, makeKey, runDkg } from '../../../shared/party/test/ceremony.js'
+import { draw, initFor, registrationFor, sealFor } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 
 const cluster = await createCluster()
 

@@ -2,7 +2,7 @@ import { verifyBody, type Signer } from '@quorate/shared/crypto/sign'
 import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createCluster, startEnclave, type Cluster } from './support/cluster.ts'
-import { makeKey } from './support/ceremony.ts'
+import { makeKey } from '../../../shared/party/test/ceremony.js'
 import { keyOf, makeManifest, releaseSigners, strangerSigner } from './support/release-keys.ts'
 
 /*

@@ -1,10 +1,10 @@
 import type { Commitment } from '@quorate/shared/wire/signing'
 import { describe, expect, it, vi } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, loadKey, makeKey, sign } from './support/ceremony.ts'
-import { approve, ask, bytesItem } from './support/people.ts'
-import { expectRefusal } from './support/refused.ts'
-import { singleCalls } from './support/single-calls.ts'
+import { commitAll, loadKey, makeKey, sign } from '../../../shared/party/test/ceremony.js'
+import { approve, ask, bytesItem } from '../../../shared/party/test/people.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
+import { singleCalls } from '../../../shared/party/test/single-calls.js'
 
 const cluster = await createCluster()
 const { soon, asked, commit, partial } = singleCalls(cluster)

@@ -3,9 +3,9 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Commitment } from '@quorate/shared/wire/signing'
 import { beforeAll, expect, it } from 'vitest'
-import { loadKey, makeKey, recall, type Asked, type MadeKey } from './support/ceremony.ts'
-import { createCluster } from './support/cluster.ts'
-import { approve, ask, bytesItem } from './support/people.ts'
+import { loadKey, makeKey, recall, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import { createCluster, type Member } from './support/cluster.ts'
+import { approve, ask, bytesItem } from '../../../shared/party/test/people.js'
 
 /*
  * Every order in which a gateway can put its questions to one host in a signing: commitments of two attempts, packages with one
@@ -30,7 +30,7 @@ const steps: readonly Step[] = [
   { do: 'crash' },
 ]
 
-let key: MadeKey
+let key: MadeKey<Member>
 const host = () => key.plan.hosts.get(1)!
 
 beforeAll(async () => {

@@ -9,11 +9,20 @@ import type { RoundOne } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import { schemeNames } from '@quorate/shared/schemes/table'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { commitAll, enrol, loadKey, makeKey, recall, runDkg, sign, type MadeKey } from './support/ceremony.ts'
+import {
+  commitAll,
+  enrol,
+  loadKey,
+  makeKey,
+  recall,
+  runDkg,
+  sign,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
 import { createCluster, createLyingCluster, type Cluster } from './support/cluster.ts'
-import { approve, ask, bytesItem, draw, openSignatures, type GrantTerms } from './support/people.ts'
-import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from './support/refresh.ts'
-import { expectRefusal } from './support/refused.ts'
+import { approve, ask, bytesItem, draw, openSignatures, type GrantTerms } from '../../../shared/party/test/people.js'
+import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from '../../../shared/party/test/refresh.js'
+import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openRoot, sealRoot } from '@quorate/enclave/vault/root'
 import { deriveHostKeys } from '@quorate/party/host-keys'
 import type { Platform } from '@quorate/enclave/platform/platform'
+import { createNsm } from '@quorate/enclave/platform/nsm'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { taggedHash } from '@quorate/shared/crypto/hash'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
@@ -99,6 +101,21 @@ describe('a genuine root', () => {
     }
     const enclave = startEnclave({ ...platform, kms: { ...platform.kms, generateDataKey: damaging } })
     await expect(enclave.call('boot', { sealedRoot: null })).rejects.toMatchObject({ code: 'kms.invalid' })
+  })
+
+  it('is not drawn from a security module that says what it said before', async () => {
+    const random = new Uint8Array(randomBytes(256))
+    const module = cluster.platformOf('enclave-7')
+    const repeating = createNsm(() => Promise.resolve(encode({ GetRandom: { random } })))
+    const nsm = { ...module.nsm, random: repeating.random }
+    const enclave = () => startEnclave({ ...module, nsm }).call('boot', { sealedRoot: null })
+    const { identity } = await enclave()
+    await expect(enclave()).rejects.toMatchObject({ code: 'enclave.failed' })
+
+    // Of a module that repeats itself over lives nobody can know, but it decides nothing alone.
+    const again = createNsm(() => Promise.resolve(encode({ GetRandom: { random } })))
+    const next = startEnclave({ ...module, nsm: { ...module.nsm, random: again.random } })
+    expect((await next.call('boot', { sealedRoot: null })).identity.signKey).not.toBe(identity.signKey)
   })
 
   it('is sealed under another key each time, also when KMS gives the same one twice', async () => {

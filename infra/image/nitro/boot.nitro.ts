@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readCbor } from '@quorate/shared/attestation/cose'
+import { decodeForeign } from '@quorate/shared/crypto/cbor'
 import { verifyDocument } from '@quorate/shared/attestation/verify'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { makeImage } from '../src/build/make.ts'
@@ -98,8 +98,8 @@ describe.skipIf(tools === null)('the enclave image in a Nitro machine', () => {
 
   it('attests with the same measurements and what it was asked to say, in a document that nobody signed', async () => {
     const document = Buffer.from(report.document, 'base64')
-    const [, , payload] = readCbor(document[0] === 0xd2 ? document.subarray(1) : document) as Uint8Array[]
-    const fields = readCbor(payload ?? new Uint8Array()) as Map<string, unknown>
+    const [, , payload] = decodeForeign(document[0] === 0xd2 ? document.subarray(1) : document) as Uint8Array[]
+    const fields = decodeForeign(payload ?? new Uint8Array()) as Map<string, unknown>
     const pcrs = fields.get('pcrs') as Map<number, Uint8Array>
     for (const index of [0, 1, 2]) expect(Buffer.from(pcrs.get(index) ?? []).toString('hex')).toBe(registers[index])
     expect(

@@ -29,6 +29,11 @@ it('starts the application with the command that our own image starts', () => {
   expect(JSON.parse(final[3]!.replace('ENTRYPOINT ', ''))).toEqual(command)
 })
 
+it('starts Node with nothing that writes what is in its memory: no report, no snapshot, no profile, no inspector', () => {
+  expect(command.filter((word) => word.startsWith('-'))).toEqual(['--disable-warning=ExperimentalWarning'])
+  expect(starting('ENV').filter((line) => line.includes('NODE_'))).toEqual([])
+})
+
 it('installs what the lockfile names, without scripts, and bundles from what production needs', () => {
   const installs = starting('RUN').filter((line) => line.includes('npm '))
   expect(installs).toHaveLength(2)

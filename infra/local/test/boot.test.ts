@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -138,6 +138,12 @@ async function dial(path: string, signal: AbortSignal): Promise<Socket> {
   return socket
 }
 
+/** Writes for as long as somebody reads. */
+function pour(response: ServerResponse): void {
+  while (response.write('x'.repeat(4_096)) && !response.closed);
+  response.once('drain', () => pour(response))
+}
+
 function devices(more: Partial<Devices> = {}): Devices & { lines: string[]; added: number } {
   const module = createModule({ chain, pcrs, moduleId: 'i-0-enc7', now: Date.now })
   const made = {
@@ -183,6 +189,25 @@ describe('an enclave as in production, on simulated devices', () => {
     const enclave = createEnclave(await boot(configuration(port), devices()))
     await expect(enclave.boot({ sealedRoot: null })).rejects.toMatchObject({ code: 'kms.unavailable' })
     expect(tokens).toEqual([])
+  })
+
+  it.each([
+    ['are no JSON', '<html>'],
+    ['are not there', '{"Code":"Failed"}'],
+    ['are longer than 16 KiB', 'x'.repeat(17_000)],
+    ['do not end', null],
+  ])('asks again later when the credentials that its host hands over %s', async (_, answer) => {
+    const platform = await boot(configuration(), devices())
+    metadata = (request, response) => {
+      if (!request.url?.endsWith('/quorate-host')) imds(request, response)
+      else if (answer !== null) response.end(answer)
+      else pour(response)
+    }
+    const enclave = createEnclave(platform)
+    await expect(enclave.boot({ sealedRoot: null })).rejects.toMatchObject({ code: 'kms.unavailable' })
+    expect(tokens).toEqual([])
+    metadata = imds
+    await expect(enclave.boot({ sealedRoot: null })).resolves.toMatchObject({ identity: { enclaveId: 'enclave-7' } })
   })
 
   it('waits for a host whose proxies start later', async () => {

@@ -88,13 +88,14 @@ function keep(keys: HostKeys, place: SharePlace, { share, sessionSecret, life }:
   }
 }
 
-export function createVault(parts: Parts): Vault {
+/** `maxOpen`: shares that are open at once; then the one that was loaded longest ago gives way. */
+export function createVault(parts: Parts, maxOpen = MAX_OPEN): Vault {
   const open = new Map<string, OpenKey>()
 
   function admit(name: string, key: OpenKey): void {
     forget(name)
     const oldest = open.keys().next().value
-    if (open.size >= MAX_OPEN && oldest !== undefined) forget(oldest)
+    if (open.size >= maxOpen && oldest !== undefined) forget(oldest)
     open.set(name, key)
   }
 

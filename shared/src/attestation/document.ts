@@ -1,5 +1,5 @@
 import { toHex } from '../wire/bytes.ts'
-import { readCbor } from './cose.ts'
+import { decodeForeign } from '../crypto/cbor.ts'
 import { refuse } from './der.ts'
 import type { Measurements } from '../wire/measurements.ts'
 
@@ -30,7 +30,7 @@ const pcrSizes = [32, 48, 64]
 
 /** Reads the payload by AWS's CDDL: all fields, no others, each within its size. An absent field is null. */
 export function readPayload(bytes: Uint8Array): DocumentPayload {
-  const map = readCbor(bytes)
+  const map = decodeForeign(bytes)
   if (!(map instanceof Map) || [...map.keys()].some((key) => !fields.includes(key as string))) return refuse()
   const moduleId: unknown = map.get('module_id')
   const timestamp: unknown = map.get('timestamp')

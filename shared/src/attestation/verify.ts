@@ -11,7 +11,10 @@ import { readPayload, type DocumentPayload } from './document.ts'
 import { isAccepted, isDebug, isTrustedRoot, TrustPolicy } from './policy.ts'
 import type { Measurements } from '../wire/measurements.ts'
 
-/** What a verified document says. `timestamp` in ms; `digest` is the SHA-256 of the whole document, hex. */
+/**
+ * What a verified document says. `timestamp` in ms; `digest` is the SHA-256 of the whole document, hex. It is for the cache alone: its
+ * carrier can make another document that verifies and says the same.
+ */
 export type VerifiedDocument = Readonly<{
   moduleId: string
   timestamp: number

@@ -1,7 +1,6 @@
-import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { z } from 'zod'
 import { taggedBytesHash } from '../crypto/hash.ts'
-import { fromHex } from '../wire/bytes.ts'
+import { fromHex, toUtf8 } from '../wire/bytes.ts'
 import { ContentBytes, type ContentRow } from './content.ts'
 import { bytesFields } from './shown.ts'
 
@@ -10,9 +9,10 @@ const schema = z.strictObject({ type: z.literal('bytes'), bytes: ContentBytes })
 /**
  * What is signed for bytes, or for the UTF-8 of a text: sha256(t ‖ t ‖ bytes) with t = sha256('quorate/bytes/v1'), which is
  * BIP-340's tagged hash. 32 bytes. The signature verifies over them, by BIP-340 or RFC 8032 as the key's scheme says.
+ * Throws `content.invalid` for text with half a surrogate pair.
  */
 export const bytesMessage = (bytes: Uint8Array | string): Uint8Array =>
-  taggedBytesHash('bytes', typeof bytes === 'string' ? utf8ToBytes(bytes) : bytes)
+  taggedBytesHash('bytes', typeof bytes === 'string' ? toUtf8(bytes) : bytes)
 
 /** Any bytes, signed under a tagged hash of Quorate's own: their signature means nothing elsewhere. */
 export const bytes = {
@@ -24,4 +24,5 @@ export const bytes = {
   needs: 'any',
   tweaks: true,
   alone: false,
+  explicit: false,
 } as const satisfies ContentRow<z.infer<typeof schema>>

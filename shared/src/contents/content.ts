@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { UseName, Verification } from '../schemes/table.ts'
+import { isWholeText } from '../wire/bytes.ts'
 
 /** One line that a person reads of a content: plain data, for a terminal and for a page alike. */
 export type Field = Readonly<{ label: string; text: string }>
@@ -21,7 +22,12 @@ export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
   tweaks: boolean
   /** Must it be the only type of a policy and of a grant? So it is when its message can be that of another type. */
   alone: boolean
+  /** Does it stand only in lists that name it? No default of a policy or a grant covers it then. */
+  explicit: boolean
 }>
+
+/** Any text but one with half a surrogate pair, which has no UTF-8, so that nobody can send or sign it. */
+export const Text = z.string().refine(isWholeText, 'text without half a surrogate pair')
 
 export const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lower-case hex')
 

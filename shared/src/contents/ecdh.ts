@@ -28,4 +28,5 @@ export const ecdh = {
   needs: ['bip340'],
   tweaks: false,
   alone: false,
+  explicit: true,
 } as const satisfies ContentRow<z.infer<typeof schema>>

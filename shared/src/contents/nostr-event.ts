@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { z } from 'zod'
-import type { ContentRow, Field } from './content.ts'
+import { Text, type ContentRow, type Field } from './content.ts'
 import { digestHex, textFields } from './shown.ts'
 
 /** A Nostr event (NIP-01) without id, pubkey and signature: the key gives the pubkey, the enclave computes the id. */
@@ -10,8 +10,8 @@ const schema = z.strictObject({
   event: z.strictObject({
     created_at: z.int().min(0),
     kind: z.int().min(0).max(65_535),
-    tags: z.array(z.array(z.string().max(65_536)).max(256)).max(2_500),
-    content: z.string().max(65_536),
+    tags: z.array(z.array(Text.max(65_536)).max(256)).max(2_500),
+    content: Text.max(65_536),
   }),
 })
 type NostrEventContent = z.infer<typeof schema>
@@ -47,4 +47,5 @@ export const nostrEvent = {
   needs: ['bip340'],
   tweaks: false,
   alone: false,
+  explicit: false,
 } as const satisfies ContentRow<NostrEventContent>

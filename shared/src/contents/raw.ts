@@ -21,4 +21,5 @@ export const raw = {
   needs: 'any',
   tweaks: true,
   alone: true,
+  explicit: true,
 } as const satisfies ContentRow<z.infer<typeof schema>>

@@ -1,4 +1,5 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { Refusal } from '../errors.ts'
 
 /** The one file where bytes become text: hex for keys, digests, ids and signatures, base64url for sealed blobs and documents. */
 export const toHex = bytesToHex
@@ -24,4 +25,13 @@ export function fromBase64url(text: string): Uint8Array {
   if (native.fromBase64) return native.fromBase64(text, { alphabet: 'base64url' })
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   return Uint8Array.from(binary, (char) => char.charCodeAt(0))
+}
+
+/** Has each half of a surrogate pair its other half? Only then has the text an encoding in UTF-8 (Unicode §3.9). */
+export const isWholeText = (text: string): boolean => text.isWellFormed()
+
+/** UTF-8 of a text. Throws `content.invalid` for one with half a surrogate pair, for which the runtime would write U+FFFD. */
+export function toUtf8(text: string): Uint8Array {
+  if (!isWholeText(text)) throw new Refusal('content.invalid')
+  return utf8ToBytes(text)
 }

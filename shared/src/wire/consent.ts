@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
 import { Digest, Index, Time, UserId } from './ids.ts'
 import { signed } from './signed.ts'
@@ -22,7 +23,7 @@ export type StandingScope = z.infer<typeof StandingScope>
 const common = {
   skeletonDigest: Digest,
   index: Index,
-  reason: z.string().max(200).nullable(),
+  reason: Text.max(200).nullable(),
   givenAt: Time,
   expiresAt: Time,
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Text } from '../contents/content.ts'
 import { EnclaveId, Index } from './ids.ts'
 import { EnclaveIdentity } from './identity.ts'
 
@@ -16,8 +17,8 @@ export type Host = z.infer<typeof Host>
 export type Seat = Readonly<{ index: number; host: HostId }>
 
 /** The bodies of frames. A refusal carries a code and culprits, never text. */
-export const RequestBodyFrame = z.tuple([z.string().max(64), z.unknown()])
+export const RequestBodyFrame = z.tuple([Text.max(64), z.unknown()])
 export const ReplyBodyFrame = z.union([
   z.strictObject({ result: z.unknown() }),
-  z.strictObject({ refusal: z.strictObject({ code: z.string().max(64), culprits: z.array(Index).max(32) }) }),
+  z.strictObject({ refusal: z.strictObject({ code: Text.max(64), culprits: z.array(Index).max(32) }) }),
 ])

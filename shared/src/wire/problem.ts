@@ -1,16 +1,17 @@
 import { z } from 'zod'
+import { Text } from '../contents/content.ts'
 import { Index } from './ids.ts'
 import { Failure } from './status.ts'
 
 /** `application/problem+json` (RFC 9457). `type` is the code behind `/docs#`. */
 export const Problem = z.object({
-  type: z.string(),
-  title: z.string(),
+  type: Text,
+  title: Text,
   status: z.int(),
   code: Failure.shape.code,
   retry: z.enum(['never', 'same_request', 'new_session']),
   culprits: z.array(Index).optional(),
   /** Where the request does not fit its schema: paths and what was expected, never what was sent. */
-  issues: z.array(z.string()).optional(),
+  issues: z.array(Text).optional(),
 })
 export type Problem = z.infer<typeof Problem>

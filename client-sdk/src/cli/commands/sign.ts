@@ -38,8 +38,8 @@ export function addSign(program: Command, world: World): void {
     )
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
-      const item = await readContent(message, options)
       const key = await session.home.key(id)
+      const item = await readContent(message, options, key.groupKey)
       const me = await session.participant(key.gateway)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })

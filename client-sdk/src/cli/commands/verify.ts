@@ -45,8 +45,9 @@ export function addVerify(program: Command, world: World): void {
           throw new UsageError('what is to be verified? Give SIGNATURE and MESSAGE, or --proof FILE')
         const parsed = Signature.safeParse(signature.toLowerCase())
         if (!parsed.success) throw new UsageError('the signature must be 64 bytes in hex')
-        const item = await readContent(message, options)
-        await verifySignature(await session.home.key(id), item, fromHex(parsed.data))
+        const key = await session.home.key(id)
+        const item = await readContent(message, options, key.groupKey)
+        await verifySignature(key, item, fromHex(parsed.data))
         session.terminal.result({ verified: true }, [good('the signature verifies')])
       },
     )

@@ -26,7 +26,8 @@ export type KeyServiceParts = Readonly<{
 const longestAnswer = 64 * 1024
 
 /**
- * A REST service behind this agent. What may pass (429, 5xx, no answer) is asked again, not before Retry-After says so.
+ * A REST service behind this agent. What may pass (429, 5xx, no answer) is asked again, not before Retry-After says so; a token
+ * that it does not take (401) is fetched anew, once.
  * Throws `kms.denied` when it says no, `kms.disabled` when the key is switched off, `kms.throttled` and `kms.unavailable` when
  * patience ends, `kms.invalid` for an answer that is too long or in no such form.
  */
@@ -38,8 +39,10 @@ export const createKeyService =
       const answer = await send(agent, await token(), question, Math.min(limits.each, deadline - performance.now()))
       if (answer?.status === 200) return answer.body
       const { code, mayPass } = judge(answer, meansDisabled)
+      const another = answer?.status === 401 && attempt === 1
       const pause = answer?.retryAfter ?? 100 * 2 ** attempt
-      if (!mayPass || attempt >= limits.attempts || performance.now() + pause >= deadline) throw new Refusal(code)
+      if (!(mayPass || another) || attempt >= limits.attempts || performance.now() + pause >= deadline)
+        throw new Refusal(code)
       await sleep(pause)
     }
   }

@@ -1,3 +1,4 @@
+import { Refusal } from '@quorate/shared/errors'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { createAttestedKms } from '../attested-kms.ts'
 import type { InstanceMetadata } from '../instance-metadata.ts'
@@ -46,7 +47,12 @@ type Of<P extends SealingConfiguration['provider']> = Extract<SealingConfigurati
 function openAws({ provider, endpoint, region, keyArn, authorities }: Of<'aws'>, parts: SealingParts): Sealing {
   const { nsm, metadata, tunnelTo, port } = parts
   const agent = new TunnelTlsAgent(tunnelTo(port), authorities)
-  const client = createKmsClient({ endpoint, region, credentials: metadata.credentials, agent })
+  // Whatever the host hands over in their place may pass.
+  const credentials = () =>
+    metadata.credentials().catch(() => {
+      throw new Refusal('kms.unavailable')
+    })
+  const client = createKmsClient({ endpoint, region, credentials, agent })
   const kms = createAttestedKms({ nsm, client, keyArn })
   // KMS's keys live in its HSMs by AWS's word; no statement of them can be had.
   return { kms, claims: { provider, releasesTo: 'measured-image', keyAttestation: 'none' } }

@@ -21,6 +21,7 @@ import { hostMethods, type HostMethod, type HostParams, type HostResult } from '
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
+import { introduceAll as introduceEach } from '../../../../shared/party/test/host.js'
 
 /** One enclave of a cluster in this process: the real thing on a fake platform, reached through the real encoding. */
 export type Member = {
@@ -158,14 +159,7 @@ export async function createCluster({
   }
 
   const members = await Promise.all(Array.from({ length: size }, (_, number) => createMember(number)))
-  async function introduceAll() {
-    for (const a of members)
-      for (const b of members) {
-        if (a === b) continue
-        const { nonce } = await a.call('challenge', {})
-        await a.call('introduce', { peer: await b.call('attest', { nonce }), nonce })
-      }
-  }
+  const introduceAll = () => introduceEach(members)
   await introduceAll()
   const issue: Cluster['issue'] = (enclaveId, claims, image = 'image') => nsmOf(enclaveId, image).attest(claims)
   return { members, platformOf, measurementsOf, issue, trust, clock, introduceAll }

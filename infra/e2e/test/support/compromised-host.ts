@@ -9,7 +9,7 @@ import { sealWith } from '@quorate/shared/crypto/aead'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment, ItemCommitment, ItemRefusal, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
 import type { EnclaveEvent } from '@quorate/enclave/events'
-import type { MadeKey } from './ceremony.ts'
+import type { MadeKey } from '../../../../shared/party/test/ceremony.js'
 import { startEnclave, type Cluster, type Member } from './cluster.ts'
 
 const mpc = await loadMpc()

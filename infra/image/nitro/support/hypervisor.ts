@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import type { DevelopmentChain } from '@quorate/local/nsm/development-root'
 import { createDocumentIssuer } from '@quorate/local/nsm/documents'
 import { createMessageReader, frameMessage } from '@quorate/local/nsm/message-stream'
-import { readCbor } from '@quorate/shared/attestation/cose'
+import { decodeForeign } from '@quorate/shared/crypto/cbor'
 import { z } from 'zod'
 
 /**
@@ -44,8 +44,8 @@ export const signingInDebugMode =
   }
 
 function readStatement(document: Uint8Array): Statement {
-  const [, , payload] = readCbor(document[0] === 0xd2 ? document.subarray(1) : document) as Uint8Array[]
-  return Statement.parse(Object.fromEntries(readCbor(payload ?? new Uint8Array()) as Map<string, unknown>))
+  const [, , payload] = decodeForeign(document[0] === 0xd2 ? document.subarray(1) : document) as Uint8Array[]
+  return Statement.parse(Object.fromEntries(decodeForeign(payload ?? new Uint8Array()) as Map<string, unknown>))
 }
 
 function issue(chain: DevelopmentChain, statement: Statement): Uint8Array {

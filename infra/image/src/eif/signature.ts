@@ -1,6 +1,6 @@
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
-import { encode } from '@quorate/shared/crypto/cbor'
-import { es384, readCbor, readCoseSign1, sigStructure } from '@quorate/shared/attestation/cose'
+import { decodeForeign, encode } from '@quorate/shared/crypto/cbor'
+import { es384, readCoseSign1, sigStructure } from '@quorate/shared/attestation/cose'
 import { z } from 'zod'
 import { measureCertificate } from './measure.ts'
 
@@ -17,10 +17,10 @@ export type Signer = Readonly<{ certificate: X509Certificate; pcr8: string }>
 
 /** Opens a signature section: one COSE_Sign1 by ES384 over PCR0. Throws unless its certificate's key signed exactly `pcr0`. */
 export function verifySignature(section: Uint8Array, pcr0: string): Signer {
-  const [{ signing_certificate: pem, signature }] = Section.parse(readCbor(section))
+  const [{ signing_certificate: pem, signature }] = Section.parse(decodeForeign(section))
   const certificate = new X509Certificate(pem)
   const message = readCoseSign1(signature)
-  const { register_value: signed } = Payload.parse(readCbor(message.payload))
+  const { register_value: signed } = Payload.parse(decodeForeign(message.payload))
   if (signed.toString('hex') !== pcr0) throw new Error('an EIF whose signature is over another image')
   const key = certificate.publicKey
   const valid = isP384(key) && verify('sha384', message.signed, { key, dsaEncoding }, message.signature)

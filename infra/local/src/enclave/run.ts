@@ -6,6 +6,7 @@ import { createKmsClient } from '@quorate/enclave/platform/kms-client'
 import { createNsm } from '@quorate/enclave/platform/nsm'
 import type { Platform } from '@quorate/enclave/platform/platform'
 import { TunnelTlsAgent } from '@quorate/enclave/platform/tunnel'
+import { endOnCrash } from '@quorate/enclave/server/crash'
 import { createDispatch, type Dispatch } from '@quorate/enclave/server/dispatch'
 import { serve } from '@quorate/enclave/server/serve'
 import { loadMpc } from '@quorate/shared/mpc'
@@ -44,6 +45,7 @@ export async function runEnclave(
 ): Promise<void> {
   const launch = parseLaunch(args)
   const platform = await compose(launch)
+  endOnCrash(platform.log)
   const { listen } = launch
   await serve(listen, around(createDispatch(createEnclave(platform), platform.log)))
   platform.log({ event: 'enclave.listening', address: formatListenAddress(listen) })

@@ -22,6 +22,7 @@ export const lies = {
   anotherKey:
     (arn: string): Lie =>
     (reply) => ({ ...reply, KeyId: arn }),
+  emptyPlaintext: ((reply) => ({ ...reply, Plaintext: '' })) satisfies Lie,
   plaintextToo: ((reply) => ({ ...reply, Plaintext: base64(randomBytes(32)) })) satisfies Lie,
   /** An envelope (base64) that was seen before. */
   replay:

@@ -2,6 +2,7 @@
 const statuses = {
   AccessDeniedException: 400,
   DisabledException: 400,
+  ExpiredTokenException: 400,
   IncorrectKeyException: 400,
   InvalidCiphertextException: 400,
   KMSInternalException: 500,

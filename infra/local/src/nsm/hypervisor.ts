@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { readCbor } from '@quorate/shared/attestation/cose'
+import { decodeForeign } from '@quorate/shared/crypto/cbor'
 import { encode } from 'cborg'
 import { createDocumentIssuer, lockedPcrs, type Claims, type Module } from './documents.ts'
 import { createMessageReader, frameMessage } from './message-stream.ts'
@@ -82,7 +82,7 @@ type Fields = ReadonlyMap<unknown, unknown>
 
 function readRequest(request: Uint8Array): { name: unknown; fields: Fields } {
   try {
-    const variant = readCbor(request)
+    const variant = decodeForeign(request)
     if (!(variant instanceof Map)) return { name: variant, fields: new Map() }
     const [[name, fields] = []] = variant as Map<unknown, unknown>
     return variant.size === 1 && fields instanceof Map ? { name, fields } : { name: null, fields: new Map() }

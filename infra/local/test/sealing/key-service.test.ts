@@ -73,7 +73,15 @@ describe('a key service by REST', () => {
     await expect(ask({ ...long, each: 4_000 })).resolves.toEqual({ ok: true })
   })
 
-  it.each([400, 401, 403, 404, 409])('means no by %d, and is not asked again', async (status) => {
+  it('that does not take a token is asked with a fresh one, once', async () => {
+    service.faults.push(answering(401, {}))
+    await expect(ask()).resolves.toEqual({ ok: true })
+    expect(tokens.at(-1)).toBe('Bearer token-2')
+    service.faults.push(answering(401, {}), answering(401, {}))
+    expect(await counted(ask(), 'kms.denied')).toBe(2)
+  })
+
+  it.each([400, 403, 404, 409])('means no by %d, and is not asked again', async (status) => {
     service.faults.push(answering(status, {}))
     expect(await counted(ask(), 'kms.denied')).toBe(1)
   })

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { Text } from '../../contents/content.ts'
 import { KeyId, Random32, Time } from '../ids.ts'
 import { signed } from '../signed.ts'
 import { none, route } from './route.ts'
 
 /** Proof for a read-only token: signed by the reader key over H(session, this). */
 export const SessionProof = signed(
-  z.strictObject({ keyId: KeyId, gateway: z.string().max(256), time: Time, nonce: Random32 }),
+  z.strictObject({ keyId: KeyId, gateway: Text.max(256), time: Time, nonce: Random32 }),
 )
 export type SessionProof = z.infer<typeof SessionProof>
 
@@ -18,7 +19,7 @@ export const sessionRoutes = {
     wants: 'nobody',
     query: none,
     body: SessionProof,
-    reply: z.strictObject({ token: z.string(), expiresAt: Time }),
+    reply: z.strictObject({ token: Text, expiresAt: Time }),
     errors: ['request.unauthorized'],
   }),
 } as const

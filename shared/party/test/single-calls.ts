@@ -1,11 +1,11 @@
 import type { Consent } from '@quorate/shared/wire/consent'
 import type { Commitment } from '@quorate/shared/wire/signing'
 import type { Asked, MadeKey } from './ceremony.ts'
-import type { Cluster } from './cluster.ts'
+import type { Group } from './host.ts'
 import { approve, ask, bytesItem } from './people.ts'
 
 /** The calls of a signing one by one, so that a test can be the gateway that cheats between them. `soon`: when what is asked expires. */
-export function singleCalls({ clock }: Cluster) {
+export function singleCalls({ clock }: Pick<Group, 'clock'>) {
   const soon = () => clock.now + 60_000
   return {
     soon,

@@ -5,7 +5,7 @@ import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { Commitment, ItemResult, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
-import type { Cluster } from './cluster.ts'
+import type { Group, Member } from './host.ts'
 import {
   draw,
   grantFor,
@@ -24,8 +24,8 @@ export type Hooks = {
   roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[]
 }
 
-export type MadeKey = {
-  plan: Plan
+export type MadeKey<M extends Member = Member> = {
+  plan: Plan<M>
   certificate: Certificate
   digest: Digest
   sealedShares: Map<number, string>
@@ -45,7 +45,12 @@ export async function enrol(plan: Plan, grants: Map<number, GrantTerms> = new Ma
   return { skeleton: plan.skeleton, registrations }
 }
 
-export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, attempt = 1): Promise<MadeKey> {
+export async function runDkg<M extends Member>(
+  plan: Plan<M>,
+  roster: Roster,
+  hooks: Hooks = {},
+  attempt = 1,
+): Promise<MadeKey<M>> {
   const { keyId } = plan.skeleton
   const seats = [...plan.hosts]
   const messages: RoundOne[] = []
@@ -74,11 +79,11 @@ export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, atte
 }
 
 /** Makes a key and loads it at every host. */
-export async function makeKey(
-  cluster: Cluster,
-  options: PlanOptions & { grants?: Map<number, GrantTerms> } = {},
-): Promise<MadeKey> {
-  const plan = await draw(cluster, options)
+export async function makeKey<M extends Member>(
+  group: Group<M>,
+  options: PlanOptions<M> & { grants?: Map<number, GrantTerms> } = {},
+): Promise<MadeKey<M>> {
+  const plan = await draw(group, options)
   const key = await runDkg(plan, await enrol(plan, options.grants))
   await loadKey(key)
   return key

@@ -15,39 +15,46 @@ import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
 import type { Approval, Grant } from '@quorate/shared/wire/consent'
 import type { Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
-import type { Cluster, Member } from './cluster.ts'
+import type { Group, Member } from './host.ts'
 
 const mpc = await loadMpc()
 export const random = (bytes: number) => toHex(randomBytes(bytes))
 
 /** The frame of a key and its secrets, as the reserving client draws them up, and the people with their keys. */
-export type Plan = {
-  clock: { now: number }
+export type Plan<M extends Member = Member> = {
+  clock: Group['clock']
   skeleton: Skeleton
   sessionSecret: Uint8Array
   invitationKeys: Map<number, string>
   signers: Map<number, Signer>
-  hosts: Map<number, Member>
+  hosts: Map<number, M>
 }
 
-export type PlanOptions = {
+export type PlanOptions<M extends Member = Member> = {
+  keyId?: KeyId
   scheme?: SchemeName
   threshold?: number
   users?: string[]
   content?: Skeleton['policy']['content']
-  /** Among whom the participants are spread; all enclaves when nothing is said. */
-  hosts?: Member[]
+  /** Among whom the participants are spread; all of the group when nothing is said. */
+  hosts?: readonly M[]
+  /** ms */
+  expiresAt?: number
 }
 
-export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
+export async function draw<M extends Member>(
+  { members, clock }: Group<M>,
+  options: PlanOptions<M> = {},
+): Promise<Plan<M>> {
   const {
+    keyId = KeyId.parse(random(16)),
     scheme = 'frost-secp256k1-tr',
     threshold = 2,
     users = ['alice', 'bob', 'carol'],
     content = ['bytes'],
-    hosts: among = cluster.members,
+    hosts: among = members,
+    expiresAt = clock.now + 3_600_000,
   } = options
-  const keyId = KeyId.parse(random(16))
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(users.map((_, at) => [at + 1, among[at % among.length]!]))
@@ -63,15 +70,15 @@ export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise
     })),
     policy: { content },
     readerKey: SignKey.parse(toHex(reader.publicKey)),
-    expiresAt: cluster.clock.now + 3_600_000,
+    expiresAt,
   }
   const signers = new Map<number, Signer>()
   for (const at of users.keys()) signers.set(at + 1, await createSigner(authSeed(randomBytes(32), keyId)))
   const invitationKeys = new Map(users.map((_, at) => [at + 1, random(32)]))
-  return { clock: cluster.clock, skeleton, sessionSecret, invitationKeys, signers, hosts }
+  return { clock, skeleton, sessionSecret, invitationKeys, signers, hosts }
 }
 
-export const sealFor = (member: Member, message: unknown) =>
+export const sealFor = (member: Pick<Member, 'identity'>, message: unknown) =>
   toBase64url(sealTo(mpc.secp256k1, fromHex(member.identity.sealKey), encode(message)))
 
 export function initFor(plan: Plan, member: Member): Init {

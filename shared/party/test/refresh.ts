@@ -1,18 +1,19 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes } from '@noble/hashes/utils.js'
 import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { verifyInstalled, verifyPrepared, verifySuccessor } from '@quorate/shared/verify/refresh'
 import { RefreshId } from '@quorate/shared/wire/ids'
+import { toHex } from '@quorate/shared/wire/bytes'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { Installed, Prepared, RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Hooks, MadeKey } from './ceremony.ts'
-import type { Cluster } from './cluster.ts'
+import type { Group, Member } from './host.ts'
 
 type Change = (body: RefreshRequest['body']) => RefreshRequest['body']
 
 export const askRefresh = (
-  { clock }: Cluster,
-  { plan, certificate, digest }: MadeKey,
+  { clock }: Pick<Group, 'clock'>,
+  { plan, certificate, digest }: Pick<MadeKey, 'plan' | 'certificate' | 'digest'>,
   change: Change = (body) => body,
   signer = plan.signers.get(1)!,
 ): Promise<RefreshRequest> =>
@@ -20,7 +21,7 @@ export const askRefresh = (
     signer,
     'refresh',
     change({
-      refreshId: RefreshId.parse(randomBytes(16).toString('hex')),
+      refreshId: RefreshId.parse(toHex(randomBytes(16))),
       keyId: plan.skeleton.keyId,
       certificateDigest: digest,
       epoch: certificate.body.epoch,
@@ -31,12 +32,12 @@ export const askRefresh = (
   )
 
 /** The rounds of a refresh by a gateway in a few lines: the key at its next epoch, which no host has prepared yet. */
-export async function runRounds(
-  { plan }: MadeKey,
+export async function runRounds<M extends Member>(
+  { plan }: MadeKey<M>,
   request: RefreshRequest,
   { roundOne, roundTwo }: Hooks = {},
   attempt = 1,
-): Promise<MadeKey> {
+): Promise<MadeKey<M>> {
   const { refreshId } = request.body
   const seats = [...plan.hosts]
   const messages: RoundOne[] = []
@@ -82,13 +83,19 @@ export async function installAt(next: MadeKey, index: number, prepared: Prepared
   return (await next.plan.hosts.get(index)!.call('refresh.install', { ...place(next, index), prepared })).installed
 }
 
-/** The whole refresh by an honest gateway, verified as a client does. */
-export async function refresh(cluster: Cluster, key: MadeKey): Promise<MadeKey> {
-  const next = await runRounds(key, await askRefresh(cluster, key))
-  const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
+/** The whole refresh that was asked for, by an honest gateway. */
+export async function carryOut<M extends Member>(key: MadeKey<M>, request: RefreshRequest) {
+  const next = await runRounds(key, request)
   const prepared = await prepareAll(next)
   const installed: Installed[] = []
   for (const index of next.plan.hosts.keys()) installed.push(await installAt(next, index, prepared))
+  return { next, prepared, installed }
+}
+
+/** The same, asked for by alice and verified as a client does. */
+export async function refresh<M extends Member>(group: Pick<Group, 'clock'>, key: MadeKey<M>): Promise<MadeKey<M>> {
+  const { next, prepared, installed } = await carryOut(key, await askRefresh(group, key))
+  const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
   await verifyInstalled(verified, await verifyPrepared(verified, prepared), installed)
   return next
 }

@@ -1,0 +1,37 @@
+import { QuorateError } from '../errors.ts'
+
+/**
+ * The body of an answer as text. Throws `reply.invalid` for one of more than `most` bytes (inflated), whose connection is then cut, and for
+ * one that is no UTF-8. Throws what the stream throws when it breaks off.
+ */
+export async function readText({ headers, body }: Response, most: number): Promise<string> {
+  if (body === null) return ''
+  const reader = body.getReader()
+  const chunks: Uint8Array[] = []
+  let length = Number(headers.get('content-length') ?? 0) > most ? Infinity : 0
+  while (length <= most) {
+    const { done, value } = await reader.read()
+    if (done) return decodeUtf8(chunks, length)
+    chunks.push(value)
+    length += (value as Uint8Array).length
+  }
+  // The stream may have broken off by itself.
+  reader.cancel().catch(() => undefined)
+  throw invalid(`more than ${most} bytes`)
+}
+
+function decodeUtf8(chunks: readonly Uint8Array[], length: number): string {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw invalid('no UTF-8')
+  }
+}
+
+const invalid = (issue: string): QuorateError => new QuorateError('reply.invalid', 'client', { issues: [issue] })
