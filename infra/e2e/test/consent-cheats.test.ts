@@ -280,7 +280,7 @@ describe('a standing grant', () => {
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()
     await loadKey(key, [2])
-    await recall(key, 2, 1)
+    await recall(key, 2)
     const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
     await expectRefusal(sign(key, it, [], [1, 2]), 'grant.exhausted', [2])
     cluster.clock.now += 60_000

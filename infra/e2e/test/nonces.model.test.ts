@@ -5,6 +5,7 @@ import type { Commitment } from '@quorate/shared/wire/signing'
 import { beforeAll, expect, it } from 'vitest'
 import { loadKey, makeKey, recall, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
+import { introduce } from '../../../shared/party/test/host.js'
 import { approve, ask, bytesItem } from '../../../shared/party/test/people.js'
 
 /*
@@ -37,10 +38,9 @@ beforeAll(async () => {
   key = await makeKey(cluster)
 })
 
-/** Of all others the host only needs the one that tells it the epoch. */
-async function introducePeer(): Promise<void> {
-  const { nonce } = await host().call('challenge', {})
-  await host().call('introduce', { peer: await key.plan.hosts.get(2)!.call('attest', { nonce }), nonce })
+/** The host needs the others since they tell it the epoch. They need not know it. */
+async function introducePeers(): Promise<void> {
+  for (const index of [2, 3]) await introduce(host(), key.plan.hosts.get(index)!)
 }
 
 /** What the gateway has got: the host's commitments by attempt, of this life and of earlier ones, and its answers to packages. */
@@ -83,9 +83,9 @@ async function take(run: Run, step: Step): Promise<string> {
       return signWith(run, step, (step.stale ? before : now).get(step.attempt))
     case 'crash':
       await host().restart()
-      await introducePeer()
+      await introducePeers()
       await loadKey(key, [1])
-      await recall(key, 1, 2)
+      await recall(key, 1)
       for (const [attempt, commitment] of now) before.set(attempt, commitment)
       now.clear()
       return 'crashed'

@@ -96,7 +96,7 @@ describe('a refresh', () => {
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()
     await loadKey(key, [2])
-    await recall(key, 2, 1)
+    await recall(key, 2)
     cluster.clock.now += 1_000
     const next = await refresh(cluster, key)
     const asked = await ask(next.plan, next, 1, [bytesItem('by grant')], cluster.clock.now + 60_000, (body) => ({

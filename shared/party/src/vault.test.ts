@@ -34,7 +34,7 @@ const placeOf = ({ plan, certificate, digest }: MadeKey, index: number): SharePl
   epoch: certificate.body.epoch,
   certificateDigest: digest,
 })
-type Plain = { share: Uint8Array; sessionSecret: Uint8Array; sealedAt: number }
+type Plain = { share: Uint8Array; sessionSecret: Uint8Array; life: string }
 const plaintextOf = (of: MadeKey, index: number) =>
   decode(first.keys.openShare(placeOf(of, index), sealedOf(of, index))) as Plain
 /** What this very host could have sealed in this place, had its sealing been wrong. */
@@ -46,9 +46,14 @@ describe('the vault', () => {
     const vault = fresh()
     await load(vault, key, 1)
     expect(vault.key(keyId, 1)).toMatchObject({ digest: key.digest, index: 1 })
-    expect(Object.keys(vault.key(keyId, 1)).sort()).toEqual(
-      ['certificate', 'digest', 'index', 'publicKeys', 'sealedAt'].sort(),
-    )
+    expect(Object.keys(vault.key(keyId, 1)).sort()).toEqual([
+      'certificate',
+      'digest',
+      'index',
+      'life',
+      'lineage',
+      'publicKeys',
+    ])
     expect(vault.lend(keyId, 1, ({ share }) => share.slice())).toEqual(plaintextOf(key, 1).share)
   })
 
@@ -89,7 +94,7 @@ describe('the vault', () => {
     ['of another index', (plain) => ({ ...plain, share: plaintextOf(key, 2).share })],
     ['that is no share', (plain) => ({ ...plain, share: new Uint8Array(plain.share.length) })],
     ['with more beside it', (plain) => ({ ...plain, more: 1 })],
-    ['without its secret', ({ share, sealedAt }) => ({ share, sealedAt })],
+    ['without its secret', ({ share, life }) => ({ share, life })],
   ])('refuses a share %s, though it is sealed in its place', async (_, change) => {
     const vault = fresh()
     await expectRefusal(vault.load(key.certificate, 1, sealedInPlace(1, change)), 'seal.invalid')

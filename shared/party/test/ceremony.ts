@@ -1,5 +1,5 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
-import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
@@ -155,10 +155,19 @@ export async function sign(
 }
 
 /** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */
-export async function recall({ plan }: MadeKey, index: number, from: number): Promise<number | null> {
+export async function recallFrom({ plan, certificate }: MadeKey, index: number, from: number): Promise<number | null> {
   const { keyId } = plan.skeleton
   const [asker, peer] = [plan.hosts.get(index)!, plan.hosts.get(from)!]
   const { bootId } = await asker.call('hello', {})
-  const { recollection } = await peer.call('recall.tell', { keyId, life: bootId })
+  const lineage = lineageOf(certificate.body)
+  const { recollection } = await peer.call('recall.tell', { lineage, life: bootId })
   return (await asker.call('recall.learn', { keyId, index, from, recollection })).epoch
+}
+
+/** The same from the hosts of all other participants, one after the other. */
+export async function recall(key: MadeKey, index: number): Promise<number | null> {
+  let epoch: number | null = null
+  for (const [from, host] of key.plan.hosts)
+    if (host !== key.plan.hosts.get(index)) epoch = await recallFrom(key, index, from)
+  return epoch
 }

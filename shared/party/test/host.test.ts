@@ -51,7 +51,7 @@ describe('hosts on roots of their own', () => {
     await loadKey(key, [1])
     await expectRefusal(signed(key, 'unproven'), 'epoch.unproven')
     await introduceAll(group.members)
-    expect(await recall(key, 1, 2)).toBe(0)
+    expect(await recall(key, 1)).toBe(0)
     const groupKey = fromHex(key.certificate.body.groupKey)
     expect(schnorr.verify(await signed(key, 'again'), hashOfBytes('again'), groupKey)).toBe(true)
   })

@@ -38,7 +38,13 @@ async function startOnKnownRoot(cluster: Cluster, name: string, root: Uint8Array
   const sealedRoot = toBase64url(await sealRoot(platform, root, await cluster.issue(name, claims)))
   const { call } = startEnclave(platform)
   const { identity } = await call('boot', { sealedRoot })
-  const member: Member = { identity, events, call, restart: () => Promise.reject(new Error('not this one')) }
+  const member: Member = {
+    identity,
+    events,
+    call,
+    restart: () => Promise.reject(new Error('not this one')),
+    clone: () => Promise.reject(new Error('not this one')),
+  }
   for (const other of cluster.members)
     for (const [a, b] of [
       [member, other],
