@@ -174,7 +174,7 @@ describe('an invited person', () => {
         ...change,
       }),
     })
-    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid', [2]))
+    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('refuses a receipt that another host signed', async () => {
@@ -183,7 +183,7 @@ describe('an invited person', () => {
     gateway.lies.register = async ({ receipt }: RouteReply<'register'>) => ({
       receipt: await signBody(hostOf(fleet, keygen.skeleton, 1).signer, 'registration-receipt', receipt.body),
     })
-    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid', [2]))
+    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('may come again after the gateway stopped taking registrations, and accepts the key they are in', async () => {
@@ -204,10 +204,10 @@ describe('a certificate', () => {
     return keygen.completed()
   }
 
-  it('is refused when a host has not signed it, and the host is named', async () => {
+  it('is refused when a host has not signed it, and accuses nobody', async () => {
     const change = ({ body, signatures }: Certificate) =>
       Promise.resolve({ body, signatures: [signatures[0], signatures[2], signatures[2]] })
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid', [2]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })
 
   it('is refused for another frame, though all hosts signed it', async () => {
@@ -225,7 +225,7 @@ describe('a certificate', () => {
       const roster = { skeleton, registrations: [receipt, ...registrations.slice(1)] }
       return certify(fleet, { ...body, roster })
     }
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch', [1]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch'))
   })
 
   it("is refused when somebody else's registration was not accepted by that person's host", async () => {
@@ -236,7 +236,7 @@ describe('a certificate', () => {
       const roster = { skeleton, registrations: [registrations[0]!, receipt, registrations[2]!] }
       return certify(fleet, { ...body, roster })
     }
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch', [2]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch'))
   })
 
   it('is refused when its group key is not that of its shares', async () => {

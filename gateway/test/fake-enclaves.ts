@@ -1,5 +1,6 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { digestOf, signBody } from '@quorate/shared/crypto/sign'
+import { packageDigest } from '@quorate/shared/verify/quorum'
 import { Digest, type EnclaveId } from '@quorate/shared/wire/ids'
 import { hostMethods, type HostMethod, type HostParams, type HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
@@ -86,15 +87,26 @@ const keygenHandlers: Handlers = {
       }),
     }
   },
-  'keygen.round2': ({ keyId, index, attempt, messages }, at) => {
+  'keygen.round2': async ({ keyId, index, attempt, messages }, at) => {
     const { skeleton } = inRound(at, keyId, attempt, 2)
     if (messages.length !== skeleton.participants.length) throw new Refusal('keygen.bad_package')
     const others = skeleton.participants.filter((other) => other.index !== index)
-    return Promise.resolve({ packages: others.map((other) => ({ from: index, to: other.index, sealed: 'cHR3bw' })) })
+    const ceremony = messages[0]!.body.ceremony
+    const body = {
+      keyId,
+      ceremony,
+      attempt,
+      from: index,
+      transcript: digestOf('transcript', messages),
+      sealed: 'cHR3bw',
+    }
+    const signer = await signerOf(at)
+    const packages = others.map((other) => signBody(signer, 'round-two', { ...body, to: other.index }))
+    return { packages: await Promise.all(packages) }
   },
   'keygen.round3': async ({ keyId, index, attempt, packages }, at) => {
     const { skeleton, roster } = inRound(at, keyId, attempt, 3)
-    if (packages.length !== skeleton.participants.length - 1 || packages.some(({ to }) => to !== index))
+    if (packages.length !== skeleton.participants.length - 1 || packages.some(({ body }) => body.to !== index))
       throw new Refusal('keygen.bad_package')
     const certificate = certificateBodyFor(roster!.skeleton, roster!.registrations)
     const { signature } = await signBody(await signerOf(at), 'certificate', certificate)
@@ -130,12 +142,12 @@ const signingHandlers: Handlers = {
     }))
     return { commitment: await signBody(await signerOf(at), 'commitment', { ...of, requestDigest, commitments }) }
   },
-  'signing.partial': ({ commitments, consents, ...of }, at) => {
+  'signing.partial': async ({ commitments, consents, ...of }, at) => {
     const nonce = nonceOf(at, of)
-    const asked = digestOf('package', { commitments, consents })
+    const asked = packageDigest({ ...of, commitments, consents })
     if (nonce.package !== null && nonce.package !== asked) throw new Refusal('nonce.spent')
     nonce.package = asked
-    return Promise.resolve({ partial: { index: of.index, sealed: 'cGFydA' } })
+    return { partial: await signBody(await signerOf(at), 'partial', { ...of, packageDigest: asked, sealed: 'cGFydA' }) }
   },
   'signing.aggregate': (of, at) => {
     const { request } = nonceOf(at, of)

@@ -1,7 +1,7 @@
 import type { signing } from '@quorate/shared/ceremonies/signing'
 import type { OwnedKey } from '@quorate/shared/consent/permits'
 import type { RefusalCode } from '@quorate/shared/errors'
-import type { Approval } from '@quorate/shared/wire/consent'
+import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
@@ -30,7 +30,8 @@ export type SigningOwn = Readonly<{
   vouchers?: number
 }>
 
-type Package = Readonly<{ commitments: readonly Commitment[] }>
+/** What each host of the quorum is given to sign, word for word the same. */
+type Package = Readonly<{ commitments: readonly Commitment[]; consents: readonly Consent[] }>
 
 export type SigningTerms = {
   ceremony: typeof signing

@@ -179,18 +179,18 @@ export const signingCourse: Course<SigningTerms> = {
       consents: consentsOf(s.own, indicesOf(s)),
     }),
     package: () => null,
-    partial: (s, { given, quorum }, index) => ({
+    partial: (s, { given }, index) => ({
       ...seatOf(s, index),
-      consents: consentsOf(s.own, quorum),
+      consents: [...given.consents],
       commitments: [...given.commitments],
     }),
     aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),
     confirm: (s, { given }, index) => ({ ...seatOf(s, index), results: [...given.results] }),
   },
   settle: {
-    commit: (_, { said, quorum }) => {
+    commit: ({ own }, { said, quorum }) => {
       const commitments = inOrder(quorum, said).map(({ commitment }) => commitment)
-      return { then: 'begin', round: 'package', given: { commitments } }
+      return { then: 'begin', round: 'package', given: { commitments, consents: consentsOf(own, quorum) } }
     },
     package: (_, { given }) => ({ then: 'begin', round: 'partial', given }),
     partial: (_, { said, quorum }) => {

@@ -171,7 +171,7 @@ describe('a host that lies about an item', () => {
     })
     const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
-    const partials = [partial, liar.partial(key, 3, commitments, messages)]
+    const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
     const { receipt } = await host.call('signing.confirm', { ...place, results })
     const receipts = [receipt, await liar.receipt({ ...receipt.body, index: 3 })]
@@ -214,7 +214,7 @@ describe('a host that lies about an item', () => {
     })
     const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
-      const partials = [partial, liar.partial(key, 3, commitments, messages)]
+      const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
       await expectRefusal(host.call('signing.aggregate', { ...place, partials }), 'signing.bad_partial', [3])
     }
   })

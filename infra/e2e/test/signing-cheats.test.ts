@@ -1,11 +1,12 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
+import { randomBytes } from '@noble/hashes/utils.js'
 import type { Frost, Mpc } from '@quorate/shared/mpc'
 import { sealSignature } from '@quorate/shared/crypto/session-items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, enrol, loadKey, makeKey, runDkg, sign } from './support/ceremony.ts'
+import { commitAll, enrol, loadKey, makeKey, runDkg, sign, type MadeKey } from './support/ceremony.ts'
 import { draw, openSignatures } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
 import { singleCalls } from './support/single-calls.ts'
@@ -39,21 +40,69 @@ describe('a host that lies in the signing', () => {
     })
     const key = await makeKey(rigged)
     const it = await asked(key)
-    const commitments = await commitAll(key, it, it.approvals, [1, 2])
-    const partials = [
-      (await partial(key, 1, it, it.approvals, commitments)).partial,
-      (await partial(key, 2, it, it.approvals, commitments)).partial,
-    ]
-    const { signingId } = it.request.body
-    const aggregate = (list: typeof partials) =>
-      key.plan.hosts.get(1)!.call('signing.aggregate', { signingId, attempt: 1, index: 1, partials: list })
+    const { partials, aggregate } = await partialsOf(key, it)
     await expectRefusal(aggregate(partials), 'signing.bad_partial', [2])
-    await expectRefusal(
-      aggregate([partials[0]!, { index: 2, sealed: partials[0]!.sealed }]),
-      'signing.bad_partial',
-      [2],
-    )
-    await expectRefusal(aggregate([partials[0]!, partials[0]!]), 'signing.bad_partial', [2])
+  })
+
+  it('is named for the other point of its commitments’ x, which its partial does not fit', async () => {
+    for (const at of [5, 5 + 33]) {
+      const drawn = new Map<string, Uint8Array>()
+      const lie = (f: Frost): Frost => ({
+        ...f,
+        commit(a) {
+          const { nonces, commitments } = f.commit(a)
+          const said = commitments.with(at, commitments[at]! ^ 1)
+          drawn.set(toHex(said), commitments)
+          return { nonces, commitments: said }
+        },
+        sign: (a) =>
+          f.sign({ ...a, commitments: new Map([...a.commitments].map(([of, c]) => [of, drawn.get(toHex(c)) ?? c])) }),
+      })
+      const rigged = await createCluster({
+        mpcOf: (number, mpc): Mpc => (number === 1 ? { ...mpc, frost: (scheme) => lie(mpc.frost(scheme)) } : mpc),
+      })
+      const key = await makeKey(rigged)
+      const it = await asked(key)
+      const { partials, aggregate } = await partialsOf(key, it)
+      await expectRefusal(aggregate(partials), 'signing.bad_partial', [2])
+    }
+  })
+})
+
+/** The partials of alice and bob, and what alice's enclave says to others in their place. */
+async function partialsOf(key: MadeKey, it: Awaited<ReturnType<typeof asked>>, attempt = 1) {
+  const commitments = await commitAll(key, it, it.approvals, [1, 2], attempt)
+  const partials = [
+    (await partial(key, 1, it, it.approvals, commitments, attempt)).partial,
+    (await partial(key, 2, it, it.approvals, commitments, attempt)).partial,
+  ]
+  const { signingId } = it.request.body
+  const aggregate = (list: typeof partials) =>
+    key.plan.hosts.get(1)!.call('signing.aggregate', { signingId, attempt, index: 1, partials: list })
+  return { partials, aggregate }
+}
+
+describe('who carries partials', () => {
+  it('makes no honest host look like a liar: what its host did not sign for this package accuses nobody', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const { partials: old } = await partialsOf(key, it)
+    const other = await partialsOf(key, await asked(key, 'other'))
+    const { partials, aggregate } = await partialsOf(key, it, 2)
+    const [alices, bobs] = [partials[0]!, partials[1]!]
+    const noise = { ...bobs, body: { ...bobs.body, sealed: toBase64url(randomBytes(100)) } }
+    for (const list of [
+      [alices, noise],
+      [alices, { ...bobs, body: { ...bobs.body, sealed: alices.body.sealed } }],
+      [alices, { ...alices, body: { ...alices.body, index: 2 } }],
+      [alices, old[1]!],
+      [alices, other.partials[1]!],
+      [alices, alices],
+      [bobs, alices],
+      [alices],
+    ])
+      await expectRefusal(aggregate(list), 'signing.misdelivered', [])
+    await aggregate(partials)
   })
 })
 

@@ -55,8 +55,20 @@ export const Commitment = signed(
 )
 export type Commitment = z.infer<typeof Commitment>
 
-/** FROST round two (RFC 9591 §5.2): sealed under the session secret, since all partials together are the signature. */
-export const Partial = z.strictObject({ index: Index, sealed: Base64url })
+/**
+ * FROST round two (RFC 9591 §5.2) of one participant, for one package, signed by its host's V: who carries it cannot make it bad.
+ * `sealed`: the partials of all items that the package signs, under the session secret, since all partials together are the signature.
+ */
+export const Partial = signed(
+  z.strictObject({
+    signingId: SigningId,
+    attempt: z.int().min(1).max(1_000),
+    index: Index,
+    /** H(package, …) of what all hosts of the quorum were given: the same for each of them. */
+    packageDigest: Digest,
+    sealed: Base64url,
+  }),
+)
 export type Partial = z.infer<typeof Partial>
 
 /**

@@ -21,7 +21,7 @@ import {
 export type Hooks = {
   roster?: (roster: Roster, forIndex: number) => Roster
   roundOne?: (messages: RoundOne[], forIndex: number) => RoundOne[]
-  roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[]
+  roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[] | Promise<RoundTwo[]>
 }
 
 export type MadeKey = {
@@ -62,8 +62,8 @@ export async function runDkg(plan: Plan, roster: Roster, hooks: Hooks = {}, atte
   const signatures: string[] = []
   const bodies: Certificate['body'][] = []
   for (const [index, member] of seats) {
-    const mine = packages.filter(({ to }) => to === index)
-    const given = hooks.roundTwo?.(mine, index) ?? mine
+    const mine = packages.filter(({ body }) => body.to === index)
+    const given = (await hooks.roundTwo?.(mine, index)) ?? mine
     const done = await member.call('keygen.round3', { keyId, index, attempt, packages: given })
     sealedShares.set(index, done.sealedShare)
     signatures.push(done.signature)

@@ -41,7 +41,7 @@ export async function confirm(
   const { commitments } = seat.spent
   const { request, requestDigest } = signing
   const { signingId } = request
-  const live = liveItems(signing, commitments)
+  const live = liveItems(signing.tasks, commitments)
   const outcomes = lendFor(parts, request, index, (key) =>
     openResults(key, signingId, failuresOf(commitments), results),
   )

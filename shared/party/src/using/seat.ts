@@ -11,12 +11,12 @@ import type { Declined, Task } from './tasks.ts'
 /** What is secret between commitment and partial of one item. */
 export type Nonce = Held<ShareInput, Uint8Array>
 
-/** A participant's place in the present attempt: its commitment, its nonces by item, and what it answered once they were spent. */
+/** A participant's place in the present attempt: its commitment, its nonces by item, and what it says, under V, once they were spent. */
 export type Seat = {
   attempt: number
   commitment: Commitment
   nonces: readonly (Nonce | null)[]
-  spent: { packageDigest: string; partial: Partial | null; commitments: readonly Commitment[] } | null
+  spent: { packageDigest: Digest; partial: Partial['body'] | null; commitments: readonly Commitment[] } | null
 }
 
 export function destroyNonces(seat: Seat | undefined): void {

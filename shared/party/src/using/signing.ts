@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/crypto/sign'
+import { packageDigest } from '@quorate/shared/verify/quorum'
 import { verifyRequest } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
@@ -86,15 +86,18 @@ export function createSignings(parts: Parts): Signings {
 
     async partial({ signingId, attempt, index, consents, commitments }) {
       const { signing, seat, key } = seatOf(parts, signings, { signingId, attempt, index })
-      const digest = digestOf('package', { signingId, attempt, index, consents, commitments })
-      if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
-      const ground = await checkPackage(signing, seat, key, { consents, commitments }, clock())
-      return { partial: spendNonces(parts, signing, seat, { digest, commitments, ground }) }
+      const digest = packageDigest({ signingId, attempt, consents, commitments })
+      const check = () => checkPackage(signing, seat, key, { consents, commitments }, clock())
+      const body =
+        seat.spent === null
+          ? spendNonces(parts, signing, seat, { digest, commitments, ground: await check() })
+          : repeatAnswer(seat.spent, digest)
+      return { partial: await parts.keys.sign('partial', body) }
     },
 
     aggregate({ partials, ...place }) {
       const { signing, seat } = seatOf(parts, signings, place)
-      return Promise.resolve(aggregate(parts, signing, seat, place.index, partials))
+      return aggregate(parts, signing, seat, place.index, partials)
     },
 
     async confirm({ results, ...place }) {
