@@ -154,9 +154,11 @@ const signingHandlers: Handlers = {
     const results = request.body.items.map(() => ({ sealedSignature: 'c2lnbmF0dXJl' }))
     return Promise.resolve({ results, resultDigest: Digest.parse('55'.repeat(32)) })
   },
-  'signing.confirm': async (of, at) => {
-    const { request } = nonceOf(at, of)
+  'signing.confirm': async ({ request, ...of }, at) => {
+    if (!at.memory.shares.has(shareName(request.body.keyId, of.index))) throw new Refusal('key.unknown')
     const receipt = {
+      attempt: of.attempt,
+      packageDigest: packageDigest(of),
       requestDigest: Digest.parse(digestOf('request', request.body)),
       resultDigest: Digest.parse('55'.repeat(32)),
       quorum: [1, 2],

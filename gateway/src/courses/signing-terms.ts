@@ -33,6 +33,8 @@ export type SigningOwn = Readonly<{
 /** What each host of the quorum is given to sign, word for word the same. */
 type Package = Readonly<{ commitments: readonly Commitment[]; consents: readonly Consent[] }>
 
+type Partials = Readonly<{ partials: readonly Partial[] }>
+
 export type SigningTerms = {
   ceremony: typeof signing
   own: SigningOwn
@@ -42,8 +44,8 @@ export type SigningTerms = {
     commit: null
     package: Package
     partial: Package
-    aggregate: Readonly<{ partials: readonly Partial[] }>
-    confirm: Readonly<{ results: readonly ItemResult[] }>
+    aggregate: Package & Partials
+    confirm: Package & Partials & Readonly<{ results: readonly ItemResult[] }>
   }
   result: Readonly<{ results: readonly ItemResult[]; receipts: readonly SigningReceipt[] }>
   status: SigningStatus

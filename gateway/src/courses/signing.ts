@@ -31,6 +31,14 @@ const lacksConsent: ReadonlySet<RefusalCode> = new Set([
 ])
 /** The culprits lied and are put out; the others may go on without them. */
 const namesCheats: ReadonlySet<RefusalCode> = new Set(['signing.bad_partial', 'signing.bad_commitment'])
+/** It comes back, or is about to be able to. Where the signature is there already, its host is waited for. */
+const comesBack: ReadonlySet<RefusalCode> = new Set([
+  'enclave.unreachable',
+  'enclave.timeout',
+  'enclave.locked',
+  'enclave.busy',
+  'key.unknown',
+])
 /** No other quorum would think otherwise of this request. Everything that stands in none of these sets is tried anew. */
 const final: ReadonlySet<RefusalCode> = new Set([
   'signing.request_invalid',
@@ -68,7 +76,8 @@ function choose(before: SigningSession, available: SigningOwn['askable'] & {}, n
   return { own: quorum === null ? s.own : { ...s.own, askable: available, vouchers: vouchers(s) }, quorum }
 }
 
-function refused(s: SigningSession, _: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
+function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
+  if (stage.round === 'confirm' && comesBack.has(code)) return { then: 'ask_again' }
   if (final.has(code)) return { then: 'fail', code, culprits }
   const named = culprits.filter((culprit) => s.seats[culprit - 1] !== undefined)
   if (lacksConsent.has(code)) {
@@ -185,7 +194,15 @@ export const signingCourse: Course<SigningTerms> = {
       commitments: [...given.commitments],
     }),
     aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),
-    confirm: (s, { given }, index) => ({ ...seatOf(s, index), results: [...given.results] }),
+    confirm: (s, { given }, index) => ({
+      ...seatOf(s, index),
+      request: s.own.request,
+      sealedItems: [...s.own.sealedItems],
+      consents: [...given.consents],
+      commitments: [...given.commitments],
+      partials: [...given.partials],
+      results: [...given.results],
+    }),
   },
   settle: {
     commit: ({ own }, { said, quorum }) => {
@@ -193,14 +210,14 @@ export const signingCourse: Course<SigningTerms> = {
       return { then: 'begin', round: 'package', given: { commitments, consents: consentsOf(own, quorum) } }
     },
     package: (_, { given }) => ({ then: 'begin', round: 'partial', given }),
-    partial: (_, { said, quorum }) => {
+    partial: (_, { given, said, quorum }) => {
       const partials = inOrder(quorum, said).map(({ partial }) => partial)
-      return { then: 'begin', round: 'aggregate', given: { partials } }
+      return { then: 'begin', round: 'aggregate', given: { ...given, partials } }
     },
-    aggregate: ({ own }, { said, quorum }) => {
+    aggregate: ({ own }, { given, said, quorum }) => {
       const results = inOrder(quorum, said)[0]?.results ?? []
       const isWhole = results.length === own.request.body.items.length
-      return isWhole ? { then: 'begin', round: 'confirm', given: { results } } : { then: 'new_attempt' }
+      return isWhole ? { then: 'begin', round: 'confirm', given: { ...given, results } } : { then: 'new_attempt' }
     },
     confirm: (_, { given: { results }, said, quorum }) => {
       const receipts = inOrder(quorum, said).map(({ receipt }) => receipt)

@@ -8,7 +8,7 @@ import type { Approval } from '@quorate/shared/wire/consent'
 import type { Commitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from './support/bad-items.ts'
-import { carried, commitAll, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
+import { carried, commitAll, confirmAt, makeKey, sign, type Asked, type MadeKey } from './support/ceremony.ts'
 import { createCluster } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
 import { approve, bytesItem, type GrantTerms, type PlanOptions } from './support/people.ts'
@@ -116,11 +116,10 @@ describe('a gateway', () => {
   it('gets no receipt for other results than those of the package', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key, [good(0), badOf('content.mismatch'), good(2)])
-    const { results } = await sign(key, it, it.approvals, [1, 2])
+    const signed = await sign(key, it, it.approvals, [1, 2])
+    const { results } = signed
     const [zero, one, two] = results as [ItemResult, ItemResult, ItemResult]
-    const { signingId } = it.request.body
-    const confirm = (index: number, changed: ItemResult[]) =>
-      key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, results: changed })
+    const confirm = (index: number, changed: ItemResult[]) => confirmAt(key, index, { ...signed, results: changed })
     const lies: ItemResult[][] = [
       [zero, one],
       [zero, one, two, two],
@@ -173,7 +172,8 @@ describe('a host that lies about an item', () => {
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
-    const { receipt } = await host.call('signing.confirm', { ...place, results })
+    const consents = carried(key, it, it.approvals)
+    const receipt = await confirmAt(key, honest, { ...it, consents, commitments, partials, results })
     const receipts = [receipt, await liar.receipt({ ...receipt.body, index: 3 })]
     const outcomes = open(key, it, results)
     await verify(key, it, outcomes, receipts)

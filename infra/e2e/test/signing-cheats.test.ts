@@ -6,14 +6,25 @@ import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, enrol, loadKey, makeKey, runDkg, sign, type MadeKey } from './support/ceremony.ts'
-import { draw, openSignatures } from './support/people.ts'
+import {
+  commitAll,
+  confirmAt,
+  enrol,
+  loadKey,
+  makeKey,
+  recall,
+  runDkg,
+  sign,
+  signUnconfirmed,
+  type MadeKey,
+} from './support/ceremony.ts'
+import { approve, draw, openSignatures } from './support/people.ts'
 import { expectRefusal } from './support/refused.ts'
 import { singleCalls } from './support/single-calls.ts'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
-const { asked, partial } = singleCalls(cluster)
+const { soon, asked, partial } = singleCalls(cluster)
 
 describe('a key that the gateway had made twice, for the same people', () => {
   it('signs under the certificate that came first, and under the other never', async () => {
@@ -110,29 +121,69 @@ describe('a receipt', () => {
   it('is given only for a signature that verifies, and only by who took part', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key)
-    const { sealedSignatures, receipts } = await sign(key, it, it.approvals, [1, 2])
+    const signed = await sign(key, it, it.approvals, [1, 2])
+    const { sealedSignatures, receipts } = signed
     const { signingId } = it.request.body
-    const confirm = (index: number, sealed: string[]) => {
-      const results = sealed.map((sealedSignature) => ({ sealedSignature }))
-      return key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, results })
-    }
-    await expectRefusal(confirm(3, sealedSignatures), 'signing.unknown')
+    const confirm = (index: number, sealed: string[]) =>
+      confirmAt(key, index, { ...signed, results: sealed.map((sealedSignature) => ({ sealedSignature })) })
+    await expectRefusal(confirm(3, sealedSignatures), 'signing.misdelivered', [])
     const other = await asked(key, 'other')
     const foreign = await sign(key, other, other.approvals, [1, 2])
     await expectRefusal(confirm(2, foreign.sealedSignatures), 'seal.invalid')
+    await expectRefusal(confirmAt(key, 2, { ...foreign, request: it.request }), 'signing.misdelivered', [])
     const [wrong] = openSignatures(key.plan, other.request.body.signingId, foreign.sealedSignatures)
     const sealedWrong = toBase64url(sealSignature(key.plan.sessionSecret, signingId, 0, wrong!))
     await expectRefusal(confirm(2, [sealedWrong]), 'signature.invalid')
     const verified = { certificate: key.certificate.body, digest: key.digest }
     const signatures = openSignatures(key.plan, signingId, sealedSignatures).map(toHex)
     await verifyReceipts(verified, it.requestDigest, signatures, receipts)
-    await expectRefusal(verifyReceipts(verified, other.requestDigest, signatures, receipts), 'receipt.invalid', [1])
+    await expectRefusal(verifyReceipts(verified, other.requestDigest, signatures, receipts), 'receipt.invalid', [])
     await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, receipts.slice(0, 1)), 'receipt.invalid')
     await expectRefusal(
       verifyReceipts(verified, it.requestDigest, signatures, [receipts[0]!, receipts[0]!]),
       'receipt.invalid',
     )
     const forged = [receipts[0]!, { ...receipts[1]!, body: { ...receipts[1]!.body, measurements: {} } }]
-    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, forged), 'receipt.invalid', [2])
+    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, forged), 'receipt.invalid', [])
+  })
+
+  it('is given for the package that its host signed, and not for another attempt or quorum over the same message', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const all = [...it.approvals, await approve(key.plan, 3, it.requestDigest, soon())]
+    const first = await signUnconfirmed(key, it, all, [1, 2], 1)
+    const second = await signUnconfirmed(key, it, all, [1, 3], 2)
+    const third = await signUnconfirmed(key, it, all, [1, 2], 3)
+    for (const lie of [
+      { ...first, results: second.results },
+      { ...first, partials: second.partials },
+      { ...first, partials: second.partials, results: second.results },
+      { ...first, commitments: second.commitments, partials: second.partials, results: second.results },
+      { ...first, consents: [...first.consents].reverse() },
+    ])
+      expect(await confirmAt(key, 2, lie, 1).catch((error: unknown) => error)).toMatchObject({
+        code: /^(signing\.misdelivered|signature\.invalid)$/,
+        culprits: [],
+      })
+    const receipts = [await confirmAt(key, 1, third, 3), await confirmAt(key, 2, first, 1)]
+    const sealed = first.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+    const signatures = openSignatures(key.plan, it.request.body.signingId, sealed).map(toHex)
+    const verified = { certificate: key.certificate.body, digest: key.digest }
+    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, receipts), 'receipt.invalid', [])
+  })
+
+  it('is given by a host that has restarted since it signed, for what it signed', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const signed = await signUnconfirmed(key, it, it.approvals, [1, 2])
+    await key.plan.hosts.get(2)!.restart()
+    await cluster.introduceAll()
+    await loadKey(key, [2])
+    await recall(key, 2, 1)
+    const receipts = [await confirmAt(key, 1, signed), await confirmAt(key, 2, signed)]
+    const sealed = signed.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+    const signatures = openSignatures(key.plan, it.request.body.signingId, sealed).map(toHex)
+    const verified = { certificate: key.certificate.body, digest: key.digest }
+    await verifyReceipts(verified, it.requestDigest, signatures, receipts)
   })
 })

@@ -9,7 +9,7 @@ import { sealOutcomes } from './sealing.ts'
 import { keyOf, lendFor, type Seat, type Signing } from './seat.ts'
 
 /** The package that this seat has signed. Throws `signing.unknown`. */
-export function signedPackage({ attempt, spent }: Seat): SignedPackage {
+function signedPackage({ attempt, spent }: Seat): SignedPackage {
   if (spent?.partial == null) throw new Refusal('signing.unknown')
   return { attempt, digest: spent.packageDigest, commitments: spent.commitments }
 }
@@ -31,7 +31,7 @@ export async function aggregate(
   return lendFor(parts, request, index, (key) => {
     const outcomes = joinPartials(parts, key, signing, signed, partials)
     const results = sealOutcomes(key, request.signingId, outcomes)
-    signing.aggregated = digestOf('result', results)
+    signing.aggregated = { packageDigest: signed.digest, results: digestOf('result', results) }
     return { results, resultDigest: resultDigest(outcomes) }
   })
 }

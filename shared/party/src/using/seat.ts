@@ -33,8 +33,8 @@ export type Signing = {
   charged: Map<number, ReadonlySet<number>>
   /** Indices that have given their receipt. */
   confirmed: Set<number>
-  /** Digest of the sealed results that this enclave has aggregated and thereby verified. */
-  aggregated: string | null
+  /** The package that this enclave has aggregated, and the digest of the sealed results, which it has thereby verified. */
+  aggregated: Readonly<{ packageDigest: Digest; results: Digest }> | null
 }
 
 /** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */

@@ -10,7 +10,7 @@ import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { aggregate } from './aggregate.ts'
-import { confirm } from './confirm.ts'
+import { checkConfirmable, confirm } from './confirm.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
 import { takeSeat } from './commit.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
@@ -100,14 +100,24 @@ export function createSignings(parts: Parts): Signings {
       return aggregate(parts, signing, seat, place.index, partials)
     },
 
-    async confirm({ results, ...place }) {
-      const { signing, seat } = seatOf(parts, signings, place)
-      const confirmed = await confirm(parts, signing, seat, place.index, results)
-      signing.confirmed.add(place.index)
-      if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)
-      return confirmed
-    },
+    confirm: (question) => giveReceipt(parts, signings, question),
   }
+}
+
+/** The signing is over here when all of its seats have given their receipt. This host may have forgotten it, or never known it. */
+async function giveReceipt(
+  parts: Parts,
+  signings: Sessions<Signing>,
+  question: HostParams<'signing.confirm'>,
+): Promise<HostResult<'signing.confirm'>> {
+  const { signingId, index } = question
+  const confirmable = await checkConfirmable(parts, question)
+  const found = signings.find(signingId)
+  const known = found?.requestDigest === confirmable.requestDigest ? found : null
+  const confirmed = await confirm(parts, question, confirmable, known)
+  known?.confirmed.add(index)
+  if (known !== null && [...known.seats.keys()].every((seat) => known.confirmed.has(seat))) signings.finish(signingId)
+  return confirmed
 }
 
 /** Where no other host remembers the key, enough of its participants can say which version is in force. */
