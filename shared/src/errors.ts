@@ -96,6 +96,12 @@ export const refusals = {
   ),
   'signing.expired': row('caller', 410, 'new_session', 'Not enough approvals, or not enough enclaves, in time'),
   'signing.hosts_lost': row('upstream', 503, 'new_session', 'Too few enclaves could be reached for a quorum'),
+  'signing.ended': row(
+    'upstream',
+    409,
+    'new_session',
+    'The enclave has given its receipt for this request, and takes part in no other attempt at it: ask anew',
+  ),
   'signing.misdelivered': row(
     'upstream',
     409,

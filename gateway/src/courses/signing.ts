@@ -85,6 +85,7 @@ function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, 
     return without(s, withoutConsent(s.own, owners, code), code, owners)
   }
   if (code === 'epoch.unproven') return unproven(s, index)
+  if (code === 'signing.ended') return without(s, withEnded(s.own, index), code, [])
   if (!namesCheats.has(code) || named.length === 0) return { then: 'new_attempt' }
   const cheats = Object.fromEntries(named.map((cheat) => [cheat, { code, final: true }]))
   return without(s, { ...s.own, excluded: { ...s.own.excluded, ...cheats } }, code, named)
@@ -103,6 +104,12 @@ function unproven(s: SigningSession, index: number): Next {
   if (isOver) return { then: 'fail', own, code: 'epoch.unproven', culprits: [] }
   return said > (s.own.vouchers ?? 0) ? { then: 'new_attempt' } : { then: 'new_attempt', own }
 }
+
+/** Its host has given a receipt in another attempt, and takes part in no more. Others may have to sign once more. */
+const withEnded = (own: SigningOwn, index: number): SigningOwn => ({
+  ...own,
+  excluded: { ...own.excluded, [index]: { code: 'signing.ended', final: true } },
+})
 
 /** Goes on without some participants, or fails with their names when too few are left. */
 const without = (s: SigningSession, own: SigningOwn, code: RefusalCode, culprits: readonly number[]): Next =>

@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { packageDigest } from '@quorate/shared/verify/quorum'
@@ -53,20 +53,20 @@ function openConfirmed(
 }
 
 /**
- * The receipt of one host of the quorum: it joins the partials itself, finds the results to be those of the package that it signed,
- * and says so. Throws `signing.bad_partial` with the culprits, `signature.invalid` for any other results.
+ * What one host of the quorum signs as its receipt: it joins the partials itself, and finds the results to be those of the package that
+ * it signed. Throws `signing.bad_partial` with the culprits, `signature.invalid` for any other results.
  */
-export async function confirm(
+export function confirm(
   parts: Parts,
   question: Question,
   confirmable: Confirmable,
   known: Signing | null,
-): Promise<HostResult<'signing.confirm'>> {
+): SigningReceipt['body'] {
   const { requestDigest, signed } = confirmable
-  const { signingId, index, request } = question
+  const { index, request } = question
   const outcomes = openConfirmed(parts, question, confirmable, known)
   const key = keyOf(parts, request.body, index)
-  const body: SigningReceipt['body'] = {
+  return {
     requestDigest,
     attempt: signed.attempt,
     packageDigest: signed.digest,
@@ -78,7 +78,4 @@ export async function confirm(
     measurements: parts.measurements,
     signedAt: parts.clock(),
   }
-  const signatures = outcomes.filter((outcome) => typeof outcome === 'string').length
-  parts.log({ event: 'signing.confirmed', signingId, index, signatures, resultDigest: body.resultDigest })
-  return { receipt: await parts.keys.sign('signing-receipt', body) }
 }
