@@ -73,6 +73,8 @@ export function writeReceipts(
   const { skeleton } = certificate.roster
   const same = {
     requestDigest: digestOf('request', request.body),
+    attempt: 1,
+    packageDigest: digestOf('package', 'of this fleet'),
     resultDigest: resultDigest(outcomes),
     policyDigest: digestOf('policy', skeleton.policy),
     epoch: certificate.epoch,

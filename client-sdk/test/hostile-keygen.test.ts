@@ -173,7 +173,7 @@ describe('an invited person', () => {
         ...change,
       }),
     })
-    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid', [2]))
+    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('refuses a receipt that another host signed', async () => {
@@ -182,7 +182,7 @@ describe('an invited person', () => {
     gateway.lies.register = async ({ receipt }: RouteReply<'register'>) => ({
       receipt: await hostOf(fleet, keygen.skeleton, 1).keys.sign('registration-receipt', receipt.body),
     })
-    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid', [2]))
+    await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('may come again after the gateway stopped taking registrations, and accepts the key they are in', async () => {
@@ -203,10 +203,10 @@ describe('a certificate', () => {
     return keygen.completed()
   }
 
-  it('is refused when a host has not signed it, and the host is named', async () => {
+  it('is refused when a host has not signed it, and accuses nobody', async () => {
     const change = ({ body, signatures }: Certificate) =>
       Promise.resolve({ body, signatures: [signatures[0], signatures[2], signatures[2]] })
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid', [2]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })
 
   it('is refused for another frame, though all hosts signed it', async () => {
@@ -224,7 +224,7 @@ describe('a certificate', () => {
       const roster = { skeleton, registrations: [receipt, ...registrations.slice(1)] }
       return certify(fleet, { ...body, roster })
     }
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch', [1]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch'))
   })
 
   it("is refused when somebody else's registration was not accepted by that person's host", async () => {
@@ -235,7 +235,7 @@ describe('a certificate', () => {
       const roster = { skeleton, registrations: [registrations[0]!, receipt, registrations[2]!] }
       return certify(fleet, { ...body, roster })
     }
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch', [2]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('keygen.roster_mismatch'))
   })
 
   it('is refused when its group key is not that of its shares', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { signBody } from '@quorate/shared/crypto/sign'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { authSigner } from '../src/keygen/registration.ts'
 import type { Key } from '../src/index.ts'
@@ -10,6 +11,12 @@ import { makeKey, people } from './people.ts'
 type Signings = RouteReply<'getSigning'>
 
 withOwnGateway()
+
+/** The second receipt says something else, and its host has signed that too. */
+async function resigned([first, second]: Signings['receipts'], change: Partial<Signings['receipts'][0]['body']>) {
+  const { keys } = fleet.enclaves[second!.body.index - 1]!
+  return [first, await keys.sign('signing-receipt', { ...second!.body, ...change })]
+}
 
 describe('what a signing is said to be', () => {
   it('is refused when a request was signed by nobody of the key', async () => {
@@ -125,18 +132,20 @@ describe('a signature', () => {
     )
   })
 
-  it.each<[string, (receipts: Signings['receipts'], other: Signings['receipts']) => unknown, number[]]>([
-    ['missing', () => [], []],
-    ['fewer than the threshold', ([first]) => [first], []],
-    ['twice the same', ([first]) => [first, first], []],
-    ['of another signing', (_own, other) => other, [1]],
-    ['forged', ([first, second]) => [first, { ...second, signature: first!.signature }], [2]],
-    ['changed', ([first, second]) => [first, { ...second, body: { ...second!.body, signedAt: 0 } }], [2]],
-  ])('is refused when its receipts are %s', async (_name, change, culprits) => {
-    const lie = (honest: Signings, _key: Key, other: Signings) => ({
+  it.each<[string, (receipts: Signings['receipts'], other: Signings['receipts']) => unknown]>([
+    ['missing', () => []],
+    ['fewer than the threshold', ([first]) => [first]],
+    ['twice the same', ([first]) => [first, first]],
+    ['of another signing', (_own, other) => other],
+    ['forged', ([first, second]) => [first, { ...second, signature: first!.signature }]],
+    ['changed', ([first, second]) => [first, { ...second, body: { ...second!.body, signedAt: 0 } }]],
+    ['of two attempts', ([first, second]) => resigned([first!, second!], { attempt: 2 })],
+    ['of two packages', ([first, second]) => resigned([first!, second!], { packageDigest: '99'.repeat(32) as Digest })],
+  ])('is refused when its receipts are %s, and accuses nobody', async (_name, change) => {
+    const lie = async (honest: Signings, _key: Key, other: Signings) => ({
       ...honest,
-      receipts: change(honest.receipts, other.receipts),
+      receipts: await change(honest.receipts, other.receipts),
     })
-    await expect(shown(lie)).rejects.toMatchObject(refusedAs('receipt.invalid', culprits))
+    await expect(shown(lie)).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 })

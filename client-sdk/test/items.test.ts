@@ -113,50 +113,33 @@ describe('an item that the quorum refused', () => {
     await expect(verifyProof(key, { ...proof, results: proof.results.slice(1) })).rejects.toMatchObject(
       refusedAs('content.mismatch'),
     )
-    expect(SignatureProof.safeParse({ ...proof, format: 'quorate-signature/v1' }).success).toBe(false)
+    expect(SignatureProof.safeParse({ ...proof, format: 'quorate-signature/v2' }).success).toBe(false)
   })
 })
 
 describe('a gateway that shows other results than the quorum gave', () => {
-  it.each<[string, (ended: Ended) => Partial<Status>, RefusalCode, number[]]>([
-    [
-      'a code for a signature',
-      ({ results: [, one, two] }) => ({ results: [mismatch, one!, two!] }),
-      'receipt.invalid',
-      [1],
-    ],
+  it.each<[string, (ended: Ended) => Partial<Status>, RefusalCode]>([
+    ['a code for a signature', ({ results: [, one, two] }) => ({ results: [mismatch, one!, two!] }), 'receipt.invalid'],
     [
       'another code',
       ({ results: [zero, , two] }) => ({ results: [zero!, { code: 'seal.invalid' }, two!] }),
       'receipt.invalid',
-      [1],
     ],
-    [
-      'a dispute for a code',
-      ({ results: [zero, , two] }) => ({ results: [zero!, disputed, two!] }),
-      'receipt.invalid',
-      [1],
-    ],
+    ['a dispute for a code', ({ results: [zero, , two] }) => ({ results: [zero!, disputed, two!] }), 'receipt.invalid'],
     [
       'a signature that no receipt is about',
       ({ results: [zero, , two], sealed }) => ({ results: [zero!, sealed[1]!, two!] }),
       'receipt.invalid',
-      [1],
     ],
-    [
-      'results in another order',
-      ({ results: [zero, one, two] }) => ({ results: [two!, one!, zero!] }),
-      'seal.invalid',
-      [],
-    ],
-    ['one result less', ({ results }) => ({ results: results.slice(1) }), 'signature.invalid', []],
-    ['one result more', ({ results }) => ({ results: [...results, results[0]!] }), 'signature.invalid', []],
-    ['no results', () => ({ results: null }), 'signature.invalid', []],
-    ['a code without receipts', () => ({ receipts: [] }), 'receipt.invalid', []],
-    ['a code on the word of one', ({ receipts }) => ({ receipts: receipts.slice(0, 1) }), 'receipt.invalid', []],
-  ])('is found out: %s', async (_name, change, code, culprits) => {
+    ['results in another order', ({ results: [zero, one, two] }) => ({ results: [two!, one!, zero!] }), 'seal.invalid'],
+    ['one result less', ({ results }) => ({ results: results.slice(1) }), 'signature.invalid'],
+    ['one result more', ({ results }) => ({ results: [...results, results[0]!] }), 'signature.invalid'],
+    ['no results', () => ({ results: null }), 'signature.invalid'],
+    ['a code without receipts', () => ({ receipts: [] }), 'receipt.invalid'],
+    ['a code on the word of one', ({ receipts }) => ({ receipts: receipts.slice(0, 1) }), 'receipt.invalid'],
+  ])('is found out: %s', async (_name, change, code) => {
     const { completed } = await shown({ 1: mismatch }, change)
-    await expect(completed()).rejects.toMatchObject(refusedAs(code, culprits))
+    await expect(completed()).rejects.toMatchObject(refusedAs(code))
   })
 
   it('is found out when it hides who refused what in a dispute', async () => {
@@ -164,7 +147,7 @@ describe('a gateway that shows other results than the quorum gave', () => {
     const { completed } = await shown({ 1: disputed }, ({ results: [zero, , two] }) => ({
       results: [zero!, other, two!],
     }))
-    await expect(completed()).rejects.toMatchObject(refusedAs('receipt.invalid', [1]))
+    await expect(completed()).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('cannot show an approver other sealed items than the asker signed for, though they open to the same', async () => {

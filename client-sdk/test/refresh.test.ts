@@ -70,20 +70,16 @@ describe('a refresh', () => {
       const { body, signatures } = certificate!
       return { certificate: { body, signatures: [signatures[0]!, signatures[2]!, signatures[2]!] } }
     }
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid', [2]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })
 
-  it.each<[string, (honest: Status) => Partial<Status>, number[]]>([
-    ['has not prepared', ({ prepared }) => ({ prepared: [prepared[0]!, prepared[2]!] }), []],
-    ['has not installed', ({ installed }) => ({ installed: installed.slice(0, 2) }), []],
-    [
-      'is spoken for by another',
-      ({ installed }) => ({ installed: [installed[0]!, installed[0]!, installed[2]!] }),
-      [2],
-    ],
-    ['installed over what others than these said', ({ prepared }) => ({ prepared: [...prepared].reverse() }), [1, 3]],
-  ])('is not over while a host %s', async (_, change, culprits) => {
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('receipt.invalid', culprits))
+  it.each<[string, (honest: Status) => Partial<Status>]>([
+    ['has not prepared', ({ prepared }) => ({ prepared: [prepared[0]!, prepared[2]!] })],
+    ['has not installed', ({ installed }) => ({ installed: installed.slice(0, 2) })],
+    ['is spoken for by another', ({ installed }) => ({ installed: [installed[0]!, installed[0]!, installed[2]!] })],
+    ['installed over what others than these said', ({ prepared }) => ({ prepared: [...prepared].reverse() })],
+  ])('is not over while a host %s, and accuses nobody', async (_, change) => {
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('is not over when hosts installed over words that are not shown', async () => {
@@ -91,7 +87,7 @@ describe('a refresh', () => {
       const { prepared } = await wordsOf(fleet, certificate!, '88')
       return { prepared }
     }
-    await expect(shown(change)).rejects.toMatchObject(refusedAs('receipt.invalid', [1, 2, 3]))
+    await expect(shown(change)).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('is refused when the end of another is shown in its place', async () => {

@@ -4,7 +4,7 @@ import { hostMethods } from '../src/ceremonies/host-methods.ts'
 import { bytesMessage } from '../src/contents/bytes.ts'
 import { Item } from '../src/wire/content.ts'
 import { ReplyBodyFrame, RequestBodyFrame } from '../src/wire/host.ts'
-import { Init, Registration, RoundTwoSecret } from '../src/wire/keygen.ts'
+import { Init, Registration } from '../src/wire/keygen.ts'
 import { Problem } from '../src/wire/problem.ts'
 import { routes } from '../src/wire/routes/table.ts'
 import { Approval } from '../src/wire/consent.ts'
@@ -34,7 +34,6 @@ const messages: Record<string, z.core.$ZodType | null> = {
   replyFrame: ReplyBodyFrame,
   init: Init,
   registration: Registration,
-  roundTwo: RoundTwoSecret,
 }
 for (const [name, { params, query, body, reply }] of Object.entries(routes))
   for (const [part, schema] of Object.entries({ params, query, body, reply })) messages[`${name} ${part}`] = schema

@@ -26,7 +26,7 @@ export async function acceptCertificate(certificate: Certificate, expected: Cert
   const { own } = expected
   const registered = own === null ? undefined : roster.registrations[own.index - 1]?.body
   if (own !== null && !(registered !== undefined && sameRegistration(own, registered)))
-    return refuse('keygen.roster_mismatch', [own.index])
+    return refuse('keygen.roster_mismatch')
   const digest = await verifyCertificate(certificate)
   if (previous !== null || !describesKey(expected.mpc, certificate.body)) return refuse('certificate.invalid')
   await Promise.all(hostsOf(roster.skeleton).map(expected.prove))

@@ -58,7 +58,7 @@ export async function acceptReceipt(
   receipt: RegistrationReceipt,
 ): Promise<void> {
   const sound = sameRegistration(own, receipt.body) && (await verifyBody(signKey, 'registration-receipt', receipt))
-  if (!sound) refuse('receipt.invalid', [own.index])
+  if (!sound) refuse('receipt.invalid')
 }
 
 /** What a participant of this skeleton registers. */

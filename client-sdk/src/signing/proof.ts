@@ -13,7 +13,7 @@ import { readOutcomes, requireImages, verifyItem } from './verify.ts'
 
 /** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
 export const SignatureProof = z.strictObject({
-  format: z.literal('quorate-signature/v2'),
+  format: z.literal('quorate-signature/v3'),
   request: SigningRequest,
   items: z.array(Item),
   /** One per item. */
@@ -24,7 +24,7 @@ export type SignatureProof = z.infer<typeof SignatureProof>
 
 /** The result as a file keeps it. Holds the contents. */
 export const signatureProof = ({ request, items, receipts }: SignatureResult): SignatureProof => ({
-  format: 'quorate-signature/v2',
+  format: 'quorate-signature/v3',
   request,
   items: items.map(({ content, mode }) => ({ content, mode })),
   results: items.map((item) => outcomeOf(item)),

@@ -1,13 +1,13 @@
 import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { Refusal } from '@quorate/shared/errors'
+import { isRoundOneOf, isRoundTwoOf, type RoundFrame } from '@quorate/shared/verify/rounds'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SignKey } from '@quorate/shared/wire/ids'
+import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import { rosterOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
 import { isWhole } from '../courses/dkg.ts'
 import { afterMending, type Aid } from '../engine/ask.ts'
-import { indicesOf } from '../engine/machine.ts'
-import type { RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Tools } from './tools.ts'
 
 type Telling = Pick<Tools, 'hosts' | 'timeoutMs'>
@@ -29,15 +29,24 @@ async function remind({ hosts, timeoutMs }: Telling, s: KeygenSession, host: Hos
 export const reminding = <T>(tools: Telling, s: KeygenSession, host: HostId, call: () => Promise<T>): Promise<T> =>
   afterMending('keygen.unknown', () => remind(tools, s, host), call)
 
-/** Throws `keygen.bad_package` when a host did not send one package to each of the others. */
-export function verifyPackages(
-  indices: readonly number[],
+/** Throws `keygen.bad_package` when a host did not sign its message of this attempt: the others would not know whom to blame. */
+export async function verifyMessage(frame: RoundFrame, index: number, message: RoundOne): Promise<void> {
+  if (!(await isRoundOneOf(frame, index, message))) throw new Refusal('keygen.bad_package', [index])
+}
+
+/** Throws `keygen.bad_package` when a host did not sign one package for each of the others, over the messages that it was shown. */
+export async function verifyPackages(
+  frame: RoundFrame,
   index: number,
+  messages: readonly RoundOne[],
   packages: readonly RoundTwo[],
 ): Promise<void> {
-  return isWhole(indices, index, packages)
-    ? Promise.resolve()
-    : Promise.reject(new Refusal('keygen.bad_package', [index]))
+  const transcript = digestOf('transcript', messages)
+  const indices = frame.skeleton.participants.map((participant) => participant.index)
+  const isOver = packages.every(({ body }) => body.transcript === transcript)
+  const signed = await Promise.all(packages.map((message) => isRoundTwoOf(frame, index, message)))
+  if (!isWhole(indices, index, packages) || !isOver || signed.includes(false))
+    throw new Refusal('keygen.bad_package', [index])
 }
 
 type Signed = Readonly<{ certificate: CertificateBody; signature: string }>
@@ -59,10 +68,16 @@ export async function verifyCertified(
 const isRosterOf = (s: KeygenSession, { roster }: CertificateBody): boolean =>
   digestOf('roster', roster) === digestOf('roster', rosterOf(s))
 
+const frameOf = (s: KeygenSession): RoundFrame => {
+  const roster = rosterOf(s)
+  return { skeleton: roster.skeleton, ceremony: digestOf('roster', roster), attempt: s.attempt }
+}
+
 export const createKeygenAid = (tools: Telling): Aid<KeygenTerms> => ({
   mends: (round) => (round === 'round1' ? [['keygen.unknown', (s, { host }) => remind(tools, s, host)]] : []),
   verify: {
-    round2: (s, _, { index, says }) => verifyPackages(indicesOf(s), index, says.packages),
+    round1: (s, _, { index, says }) => verifyMessage(frameOf(s), index, says.message),
+    round2: (s, { given }, { index, says }) => verifyPackages(frameOf(s), index, given.messages, says.packages),
     round3: (s, _, { index, says }) => {
       const signKey = s.own.people[index - 1]?.identity.signKey
       if (signKey === undefined) throw new Refusal('internal')

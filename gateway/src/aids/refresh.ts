@@ -1,12 +1,12 @@
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
+import type { RoundFrame } from '@quorate/shared/verify/rounds'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'
 import type { Aid, Mend } from '../engine/ask.ts'
-import { indicesOf } from '../engine/machine.ts'
 import { epochForgotten, shareForgotten } from './forgotten.ts'
-import { verifyCertified, verifyPackages } from './keygen.ts'
+import { verifyCertified, verifyMessage, verifyPackages } from './keygen.ts'
 import type { Tools } from './tools.ts'
 
 type Round = keyof RefreshTerms['given']
@@ -23,6 +23,15 @@ async function sealedShare({ store }: Tools, s: RefreshSession, { epoch }: Certi
   const share = record?.shares.find((one) => one.index === index)
   if (share === undefined) throw new Refusal('internal')
   return { sealedShare: share.sealed }
+}
+
+async function frameOf({ keys }: Tools, s: RefreshSession): Promise<RoundFrame> {
+  const { certificate } = (await keys.load(s.keyId)).verified
+  return {
+    skeleton: certificate.roster.skeleton,
+    ceremony: digestOf('refresh', s.own.request.body),
+    attempt: s.attempt,
+  }
 }
 
 function mendsOf(tools: Tools, round: Round): readonly Mend<RefreshTerms>[] {
@@ -46,7 +55,9 @@ export const createRefreshAid = (tools: Tools): Aid<RefreshTerms> => ({
     install: (s, { given: { certificate } }, index) => sealedShare(tools, s, certificate.body, index),
   },
   verify: {
-    round2: (s, _, { index, says }) => verifyPackages(indicesOf(s), index, says.packages),
+    round1: async (s, _, { index, says }) => verifyMessage(await frameOf(tools, s), index, says.message),
+    round2: async (s, { given }, { index, says }) =>
+      verifyPackages(await frameOf(tools, s), index, given.messages, says.packages),
     async round3(s, _, { index, says }) {
       const { verified } = await tools.keys.load(s.keyId)
       const signKey = signKeyOf(verified.certificate, index)

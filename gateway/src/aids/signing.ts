@@ -1,4 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
+import { isCommitmentOf, isPartialOf, packageDigest } from '@quorate/shared/verify/quorum'
 import type { SigningSession, SigningTerms } from '../courses/signing-terms.ts'
 import type { Aid } from '../engine/ask.ts'
 import { epochForgotten, shareForgotten } from './forgotten.ts'
@@ -13,5 +14,22 @@ async function isBehind({ keys }: Tools, s: SigningSession, error: unknown): Pro
 
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
   mends: () => [shareForgotten(tools), epochForgotten(tools)],
+  // Who does not sign its word is named here: to the hosts, it could have been changed on its way.
+  verify: {
+    async commit(s, _, { index, says }) {
+      const { verified } = await tools.keys.load(s.keyId)
+      const { request, requestDigest } = s.own
+      const frame = { signingId: request.body.signingId, requestDigest, attempt: s.attempt }
+      if (!(await isCommitmentOf(verified, frame, index, says.commitment)))
+        throw new Refusal('signing.bad_commitment', [index])
+    },
+    async partial(s, { given }, { index, says }) {
+      const { verified } = await tools.keys.load(s.keyId)
+      const { signingId } = s.own.request.body
+      const of = { signingId, attempt: s.attempt }
+      const frame = { ...of, packageDigest: packageDigest({ ...of, ...given }) }
+      if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
+    },
+  },
   reads: async (s, error) => ((await isBehind(tools, s, error)) ? new Refusal('enclave.busy') : error),
 })

@@ -32,6 +32,7 @@ export const startsOver: ReadonlySet<RefusalCode> = new Set([
   'enclave.failed',
   'keygen.unknown',
   'keygen.out_of_order',
+  'keygen.misdelivered',
   'key.unknown',
   'peer.unknown',
 ])
@@ -56,12 +57,12 @@ export function isWhole(indices: readonly number[], index: number, packages: rea
   const others = indices.filter((other) => other !== index)
   return (
     packages.length === others.length &&
-    others.every((other) => packages.some(({ from, to }) => from === index && to === other))
+    others.every((other) => packages.some(({ body }) => body.from === index && body.to === other))
   )
 }
 
 export const packagesFor = ({ packages }: DkgGiven['round3'], index: number): RoundTwo[] =>
-  packages.filter(({ to }) => to === index)
+  packages.filter(({ body }) => body.to === index)
 
 /** All hosts must have certified the same. */
 export function certifiedBy(indices: readonly number[], said: Inbox<Says<'round3'>>): Certified | Failure {

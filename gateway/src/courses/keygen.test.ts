@@ -1,7 +1,7 @@
 import { defaultScheme } from '@quorate/shared/schemes/table'
 import { EnclaveId, type KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { RoundOne, Skeleton } from '@quorate/shared/wire/keygen'
+import type { RoundOne, RoundTwo, Skeleton } from '@quorate/shared/wire/keygen'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -64,7 +64,7 @@ const sendsTwo = (index: number, attempt = 1, to = [1, 2, 3].filter((other) => o
   round: 'round2',
   attempt,
   index,
-  says: { packages: to.map((other) => ({ from: index, to: other, sealed: `${index}>${other}` })) },
+  says: { packages: to.map((other) => ({ body: { from: index, to: other } }) as RoundTwo) },
 })
 const certifies = (index: number, attempt = 1, digest = 'd'): KeygenEvent => ({
   type: 'said',
@@ -227,7 +227,9 @@ describe('a keygen', () => {
   it('routes every package to whom it is for', () => {
     const owed = effects(round3)
     expect(owed).toHaveLength(3)
-    expect(owed).toMatchObject(all((index) => ({ index, packages: [{ to: index }, { to: index }] })))
+    expect(owed).toMatchObject(
+      all((index) => ({ index, packages: [{ body: { to: index } }, { body: { to: index } }] })),
+    )
   })
 
   it('keeps shares and signatures in the order of indices', () => {
@@ -248,6 +250,11 @@ describe('a keygen', () => {
     const lost = after(round2, sendsTwo(1), refuses('keygen.unknown', 2))
     expect(transition(lost, sees(1, 3))).toBe(lost)
     expect(effects(transition(lost, seesAll))).toEqual(all((index) => ({ type: 'round1', attempt: 2, index })))
+  })
+
+  it('begins anew when a host was brought what others had not signed, which is nobody’s fault among them', () => {
+    const s = after(round3, refuses('keygen.misdelivered', 3), seesAll)
+    expect(s.attempt).toBe(2)
   })
 
   it('holds a reservation that nobody makes use of for a shorter time', () => {

@@ -1,6 +1,6 @@
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { EnclaveId, type KeyId, type RefreshId } from '@quorate/shared/wire/ids'
-import type { RoundOne } from '@quorate/shared/wire/keygen'
+import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
 import type { Installed, Prepared, RefreshRequest } from '@quorate/shared/wire/refresh'
 import fc from 'fast-check'
@@ -39,7 +39,7 @@ const sendsOne = (index: number, attempt = 1): RefreshEvent => ({
 const sendsTwo = (index: number, attempt = 1): RefreshEvent => ({
   ...{ type: 'said', round: 'round2', attempt, index },
   says: {
-    packages: [1, 2, 3].filter((to) => to !== index).map((to) => ({ from: index, to, sealed: `${index}>${to}` })),
+    packages: [1, 2, 3].filter((to) => to !== index).map((to) => ({ body: { from: index, to } }) as RoundTwo),
   },
 })
 const certifies = (index: number, attempt = 1): RefreshEvent => ({

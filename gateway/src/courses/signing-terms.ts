@@ -1,7 +1,7 @@
 import type { signing } from '@quorate/shared/ceremonies/signing'
 import type { OwnedKey } from '@quorate/shared/consent/permits'
 import type { RefusalCode } from '@quorate/shared/errors'
-import type { Approval } from '@quorate/shared/wire/consent'
+import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
@@ -30,7 +30,10 @@ export type SigningOwn = Readonly<{
   vouchers?: number
 }>
 
-type Package = Readonly<{ commitments: readonly Commitment[] }>
+/** What each host of the quorum is given to sign, word for word the same. */
+type Package = Readonly<{ commitments: readonly Commitment[]; consents: readonly Consent[] }>
+
+type Partials = Readonly<{ partials: readonly Partial[] }>
 
 export type SigningTerms = {
   ceremony: typeof signing
@@ -41,8 +44,8 @@ export type SigningTerms = {
     commit: null
     package: Package
     partial: Package
-    aggregate: Readonly<{ partials: readonly Partial[] }>
-    confirm: Readonly<{ results: readonly ItemResult[] }>
+    aggregate: Package & Partials
+    confirm: Package & Partials & Readonly<{ results: readonly ItemResult[] }>
   }
   result: Readonly<{ results: readonly ItemResult[]; receipts: readonly SigningReceipt[] }>
   status: SigningStatus

@@ -1,6 +1,12 @@
 import type { Grant } from '@quorate/shared/wire/consent'
 import { EnclaveId, type Digest, type KeyId } from '@quorate/shared/wire/ids'
-import type { Commitment, SigningReceipt, SigningRequest, SigningState } from '@quorate/shared/wire/signing'
+import type {
+  Commitment,
+  Partial as PartialWord,
+  SigningReceipt,
+  SigningRequest,
+  SigningState,
+} from '@quorate/shared/wire/signing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
@@ -61,7 +67,7 @@ const signs = (index: number, attempt = 1): SigningEvent => ({
   round: 'partial',
   attempt,
   index,
-  says: { partial: { index, sealed: `p${index}` } },
+  says: { partial: { signature: `p${index}` } as PartialWord },
 })
 const aggregates = (attempt = 1): SigningEvent => ({
   type: 'said',

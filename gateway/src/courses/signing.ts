@@ -31,6 +31,14 @@ const lacksConsent: ReadonlySet<RefusalCode> = new Set([
 ])
 /** The culprits lied and are put out; the others may go on without them. */
 const namesCheats: ReadonlySet<RefusalCode> = new Set(['signing.bad_partial', 'signing.bad_commitment'])
+/** It comes back, or is about to be able to. Where the signature is there already, its host is waited for. */
+const comesBack: ReadonlySet<RefusalCode> = new Set([
+  'enclave.unreachable',
+  'enclave.timeout',
+  'enclave.locked',
+  'enclave.busy',
+  'key.unknown',
+])
 /** No other quorum would think otherwise of this request. Everything that stands in none of these sets is tried anew. */
 const final: ReadonlySet<RefusalCode> = new Set([
   'signing.request_invalid',
@@ -68,7 +76,8 @@ function choose(before: SigningSession, available: SigningOwn['askable'] & {}, n
   return { own: quorum === null ? s.own : { ...s.own, askable: available, vouchers: vouchers(s) }, quorum }
 }
 
-function refused(s: SigningSession, _: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
+function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
+  if (stage.round === 'confirm' && comesBack.has(code)) return { then: 'ask_again' }
   if (final.has(code)) return { then: 'fail', code, culprits }
   const named = culprits.filter((culprit) => s.seats[culprit - 1] !== undefined)
   if (lacksConsent.has(code)) {
@@ -76,6 +85,7 @@ function refused(s: SigningSession, _: Asking<SigningTerms>, { index, code, culp
     return without(s, withoutConsent(s.own, owners, code), code, owners)
   }
   if (code === 'epoch.unproven') return unproven(s, index)
+  if (code === 'signing.ended') return without(s, withEnded(s.own, index), code, [])
   if (!namesCheats.has(code) || named.length === 0) return { then: 'new_attempt' }
   const cheats = Object.fromEntries(named.map((cheat) => [cheat, { code, final: true }]))
   return without(s, { ...s.own, excluded: { ...s.own.excluded, ...cheats } }, code, named)
@@ -94,6 +104,12 @@ function unproven(s: SigningSession, index: number): Next {
   if (isOver) return { then: 'fail', own, code: 'epoch.unproven', culprits: [] }
   return said > (s.own.vouchers ?? 0) ? { then: 'new_attempt' } : { then: 'new_attempt', own }
 }
+
+/** Its host has given a receipt in another attempt, and takes part in no more. Others may have to sign once more. */
+const withEnded = (own: SigningOwn, index: number): SigningOwn => ({
+  ...own,
+  excluded: { ...own.excluded, [index]: { code: 'signing.ended', final: true } },
+})
 
 /** Goes on without some participants, or fails with their names when too few are left. */
 const without = (s: SigningSession, own: SigningOwn, code: RefusalCode, culprits: readonly number[]): Next =>
@@ -179,28 +195,36 @@ export const signingCourse: Course<SigningTerms> = {
       consents: consentsOf(s.own, indicesOf(s)),
     }),
     package: () => null,
-    partial: (s, { given, quorum }, index) => ({
+    partial: (s, { given }, index) => ({
       ...seatOf(s, index),
-      consents: consentsOf(s.own, quorum),
+      consents: [...given.consents],
       commitments: [...given.commitments],
     }),
     aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),
-    confirm: (s, { given }, index) => ({ ...seatOf(s, index), results: [...given.results] }),
+    confirm: (s, { given }, index) => ({
+      ...seatOf(s, index),
+      request: s.own.request,
+      sealedItems: [...s.own.sealedItems],
+      consents: [...given.consents],
+      commitments: [...given.commitments],
+      partials: [...given.partials],
+      results: [...given.results],
+    }),
   },
   settle: {
-    commit: (_, { said, quorum }) => {
+    commit: ({ own }, { said, quorum }) => {
       const commitments = inOrder(quorum, said).map(({ commitment }) => commitment)
-      return { then: 'begin', round: 'package', given: { commitments } }
+      return { then: 'begin', round: 'package', given: { commitments, consents: consentsOf(own, quorum) } }
     },
     package: (_, { given }) => ({ then: 'begin', round: 'partial', given }),
-    partial: (_, { said, quorum }) => {
+    partial: (_, { given, said, quorum }) => {
       const partials = inOrder(quorum, said).map(({ partial }) => partial)
-      return { then: 'begin', round: 'aggregate', given: { partials } }
+      return { then: 'begin', round: 'aggregate', given: { ...given, partials } }
     },
-    aggregate: ({ own }, { said, quorum }) => {
+    aggregate: ({ own }, { given, said, quorum }) => {
       const results = inOrder(quorum, said)[0]?.results ?? []
       const isWhole = results.length === own.request.body.items.length
-      return isWhole ? { then: 'begin', round: 'confirm', given: { results } } : { then: 'new_attempt' }
+      return isWhole ? { then: 'begin', round: 'confirm', given: { ...given, results } } : { then: 'new_attempt' }
     },
     confirm: (_, { given: { results }, said, quorum }) => {
       const receipts = inOrder(quorum, said).map(({ receipt }) => receipt)

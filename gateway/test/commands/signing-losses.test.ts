@@ -29,7 +29,7 @@ describe('a signing', () => {
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2 })
   })
 
-  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate'] as const)(
     'takes another quorum when a host is lost in %s, and the next signing avoids that host',
     async (method) => {
       const key = await storedKey()
@@ -45,7 +45,7 @@ describe('a signing', () => {
     },
   )
 
-  it.each(['signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
+  it.each(['signing.partial', 'signing.aggregate'] as const)(
     'takes fresh nonces when a host restarts in %s',
     async (method) => {
       const key = await storedKey()
@@ -58,6 +58,20 @@ describe('a signing', () => {
       expect(enclaves.count('key.load', 'enclave-0')).toBe(2)
     },
   )
+
+  it('waits for a host that is lost in signing.confirm, where the signature is there, and signs no second time', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-0', 'signing.confirm', () => {
+      enclaves.kill('enclave-0')
+      enclaves.restart('enclave-0')
+    })
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 3))
+    expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 1, quorum: [1, 2] })
+    expect(enclaves.count('signing.partial')).toBe(2)
+    expect(enclaves.count('key.load', 'enclave-0')).toBe(2)
+  })
 
   it('waits while too few enclaves are there, and goes on when one is ready', async () => {
     const key = await storedKey()

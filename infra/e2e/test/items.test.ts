@@ -8,7 +8,15 @@ import type { Approval } from '@quorate/shared/wire/consent'
 import type { Commitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
-import { carried, commitAll, makeKey, sign, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import {
+  carried,
+  commitAll,
+  confirmAt,
+  makeKey,
+  sign,
+  type Asked,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
 import { startLiar, type Liar } from './support/compromised-host.ts'
 import { approve, bytesItem, type GrantTerms, type PlanOptions } from '../../../shared/party/test/people.js'
@@ -116,11 +124,10 @@ describe('a gateway', () => {
   it('gets no receipt for other results than those of the package', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key, [good(0), badOf('content.mismatch'), good(2)])
-    const { results } = await sign(key, it, it.approvals, [1, 2])
+    const signed = await sign(key, it, it.approvals, [1, 2])
+    const { results } = signed
     const [zero, one, two] = results as [ItemResult, ItemResult, ItemResult]
-    const { signingId } = it.request.body
-    const confirm = (index: number, changed: ItemResult[]) =>
-      key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, results: changed })
+    const confirm = (index: number, changed: ItemResult[]) => confirmAt(key, index, { ...signed, results: changed })
     const lies: ItemResult[][] = [
       [zero, one],
       [zero, one, two, two],
@@ -160,24 +167,27 @@ describe('a host that lies about an item', () => {
     return [own!, await liar.commit(key, { ...own!.body, index: 3 }, words)]
   }
 
-  /** The rest of the signing, over that package, with the honest host as the one that aggregates. */
-  async function finish(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
+  /** The rest of the signing up to its results, over that package, with the honest host as the one that aggregates. */
+  async function join(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: honest }
     const host = key.plan.hosts.get(honest)!
-    const { partial } = await host.call('signing.partial', {
-      ...place,
-      consents: carried(key, it, it.approvals),
-      commitments,
-    })
+    const consents = carried(key, it, it.approvals)
+    const { partial } = await host.call('signing.partial', { ...place, consents, commitments })
     const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
-    const partials = [partial, liar.partial(key, 3, commitments, messages)]
+    const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
-    const { receipt } = await host.call('signing.confirm', { ...place, results })
+    const { request, sealedItems } = it
+    return { request, sealedItems, consents, commitments, partials, results }
+  }
+
+  async function finish(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
+    const joined = await join(key, it, honest, commitments)
+    const receipt = await confirmAt(key, honest, joined)
     const receipts = [receipt, await liar.receipt({ ...receipt.body, index: 3 })]
-    const outcomes = open(key, it, results)
+    const outcomes = open(key, it, joined.results)
     await verify(key, it, outcomes, receipts)
-    return { outcomes, partials }
+    return { outcomes }
   }
 
   it('keeps that item from being signed and no other, and its word stands under all receipts', async () => {
@@ -214,7 +224,7 @@ describe('a host that lies about an item', () => {
     })
     const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
-      const partials = [partial, liar.partial(key, 3, commitments, messages)]
+      const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
       await expectRefusal(host.call('signing.aggregate', { ...place, partials }), 'signing.bad_partial', [3])
     }
   })
@@ -247,8 +257,8 @@ describe('a host that lies about an item', () => {
       const request = await askFor(key.plan, key, 1, [good(0), good(1), good(2)], soon())
       const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon())] }
       const words = ['commit', 'seal.invalid', 'seal.invalid'] as const
-      const { outcomes } = await finish(key, it, 2, await lyingPackage(key, it, 2, words))
-      expect(genuine(key, outcomes)).toEqual([0])
+      const { results } = await join(key, it, 2, await lyingPackage(key, it, 2, words))
+      expect(genuine(key, open(key, it, results))).toEqual([0])
       const again = sign(key, it, it.approvals, [1, 2], 2)
       if (!enough) await expectRefusal(again, 'grant.exhausted', [2])
       else {

@@ -50,8 +50,8 @@ describe('a nonce', () => {
     expect(fresh[0]!.body.commitments).not.toEqual(old[0]!.body.commitments)
     await expectRefusal(partial(key, 1, it, it.approvals, old), 'nonce.spent')
     await expectRefusal(commit(key, 1, it, it.approvals, 1), 'nonce.spent')
-    await expectRefusal(partial(key, 1, it, it.approvals, [old[0]!, fresh[1]!], 2), 'signing.bad_commitment', [1])
-    await expectRefusal(partial(key, 1, it, it.approvals, [fresh[0]!, old[1]!], 2), 'signing.bad_commitment', [2])
+    await expectRefusal(partial(key, 1, it, it.approvals, [old[0]!, fresh[1]!], 2), 'signing.misdelivered', [])
+    await expectRefusal(partial(key, 1, it, it.approvals, [fresh[0]!, old[1]!], 2), 'signing.misdelivered', [])
   })
 
   it('does not outlive its enclave: after a restart the attempt is unknown', async () => {
@@ -106,24 +106,31 @@ describe('an attempt', () => {
 })
 
 describe('a list of commitments', () => {
-  it('must hold the own one exactly once and unchanged, and at least a threshold, in ascending order', async () => {
+  it('must hold the own one exactly once and unchanged, and at least a threshold, in ascending order, or accuses nobody', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key)
     const byCarol = await approve(key.plan, 3, it.requestDigest, soon())
     const all = [...it.approvals, byCarol]
     const [a, b, c] = await commitAll(key, it, all, [1, 2, 3])
-    const refuse = (list: Commitment[], culprits?: number[]) =>
-      expectRefusal(partial(key, 1, it, all, list), 'signing.bad_commitment', culprits)
-    await refuse([b!, c!])
-    await refuse([a!, a!, b!], [1])
-    await refuse([b!, a!], [1])
-    await refuse([a!, { ...b!, body: { ...b!.body, index: 3 } }], [3])
     const forged = { ...a!, body: { ...a!.body, commitments: b!.body.commitments } }
-    await refuse([forged, b!], [1])
     const other = await asked(key, 'other')
     const [, foreign] = await commitAll(key, other, other.approvals, [1, 2])
-    await refuse([a!, foreign!], [2])
-    await refuse([a!])
+    const lists: [string, Commitment[]][] = [
+      ['own one missing', [b!, c!]],
+      ['own one doubled', [a!, a!, b!]],
+      ['another doubled', [a!, b!, b!]],
+      ['reordered', [b!, a!]],
+      ['own one replaced', [forged, b!]],
+      ['another’s in its place', [{ ...b!, body: { ...b!.body, index: 1 } }, b!]],
+      ['another one under a third index', [a!, { ...b!, body: { ...b!.body, index: 3 } }]],
+      ['another one changed', [a!, { ...b!, body: { ...b!.body, commitments: c!.body.commitments } }]],
+      ['one of another signing', [a!, foreign!]],
+      ['too short', [a!]],
+    ]
+    for (const [name, list] of lists) {
+      const outcome = await partial(key, 1, it, all, list).catch((error: unknown) => error)
+      expect([name, outcome]).toMatchObject([name, { code: 'signing.misdelivered', culprits: [] }])
+    }
     await partial(key, 1, it, all, [a!, b!])
   })
 
@@ -132,7 +139,7 @@ describe('a list of commitments', () => {
     const it = await asked(key)
     const all = [...it.approvals, await approve(key.plan, 3, it.requestDigest, soon())]
     const list = await commitAll(key, it, all, [1, 2, 3])
-    await expectRefusal(partial(key, 1, it, all, list.slice(0, 2)), 'signing.bad_commitment', [])
+    await expectRefusal(partial(key, 1, it, all, list.slice(0, 2)), 'signing.misdelivered', [])
     await partial(key, 1, it, all, list)
   })
 })

@@ -108,7 +108,7 @@ async function signWith(run: Run, step: Step & { do: 'sign' }, own: Commitment |
   for (const word of own.body.commitments) {
     const commitment = 'commitment' in word ? word.commitment : word.code
     const answers = held.answers.get(commitment) ?? new Set()
-    held.answers.set(commitment, answers.add(`${digestOf('package', commitments)} ${partial.sealed}`))
+    held.answers.set(commitment, answers.add(`${digestOf('package', commitments)} ${partial.body.sealed}`))
   }
   return step.stale ? 'signed with an old nonce' : 'signed'
 }

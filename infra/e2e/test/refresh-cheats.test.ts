@@ -166,19 +166,19 @@ describe('an enclave that is asked for a refresh', () => {
 })
 
 describe('the rounds of a refresh under a gateway that cheats', () => {
-  it('refuse round-one messages of another refresh, or of an older attempt, and name their sender', async () => {
+  it('refuse round-one messages of another refresh, or of an older attempt, and accuse nobody', async () => {
     const key = await makeKey(cluster)
     const request = await askRefresh(cluster, key)
     const other = await askRefresh(cluster, key)
     const foreign = await key.plan.hosts.get(3)!.call('refresh.round1', { index: 3, attempt: 1, request: other })
     const swapped = runRounds(key, request, { roundOne: (all) => [all[0]!, all[1]!, foreign.message] })
-    await expectRefusal(swapped, 'keygen.bad_package', [3])
+    await expectRefusal(swapped, 'keygen.misdelivered', [])
     const old = await key.plan.hosts.get(1)!.call('refresh.round1', { index: 1, attempt: 1, request })
     const shown = (all: RoundOne[], to: number) => (to === 1 ? all : [old.message, all[1]!, all[2]!])
-    await expectRefusal(runRounds(key, request, { roundOne: shown }, 2), 'keygen.bad_package', [1])
+    await expectRefusal(runRounds(key, request, { roundOne: shown }, 2), 'keygen.misdelivered', [])
   })
 
-  it('find out that a host showed one round one to some and another to others', async () => {
+  it('find out that one host was shown another round one, and accuse nobody', async () => {
     const key = await makeKey(cluster)
     const request = await askRefresh(cluster, key)
     const third = key.plan.hosts.get(3)!
@@ -189,18 +189,18 @@ describe('the rounds of a refresh under a gateway that cheats', () => {
     const made = runRounds(key, request, {
       roundOne: (all, forIndex) => (forIndex === 1 ? [all[0]!, all[1]!, first.message] : all),
     })
-    await expectRefusal(made, 'keygen.equivocation', [2, 3])
+    await expectRefusal(made, 'keygen.equivocation', [])
   })
 
-  it('refuse round-two packages that were exchanged', async () => {
+  it('refuse round-two packages that were exchanged, and accuse nobody', async () => {
     const key = await makeKey(cluster)
     const exchanged = runRounds(key, await askRefresh(cluster, key), {
       roundTwo: ([a, b]) => [
-        { ...a!, sealed: b!.sealed },
-        { ...b!, sealed: a!.sealed },
+        { ...a!, body: { ...a!.body, sealed: b!.body.sealed } },
+        { ...b!, body: { ...b!.body, sealed: a!.body.sealed } },
       ],
     })
-    await expectRefusal(exchanged, 'keygen.bad_package', [2])
+    await expectRefusal(exchanged, 'keygen.misdelivered', [])
   })
 })
 
@@ -290,10 +290,10 @@ describe('the next epoch of a key', () => {
     const forRival = await prepareAt(rival, 2)
     const prepared = await prepareAll(next)
     await expectRefusal(installAt(next, 1, prepared.slice(0, 2)), 'receipt.invalid')
-    await expectRefusal(installAt(next, 1, [prepared[0]!, prepared[0]!, prepared[2]!]), 'receipt.invalid', [2])
-    await expectRefusal(installAt(next, 1, [prepared[0]!, forRival, prepared[2]!]), 'receipt.invalid', [2])
+    await expectRefusal(installAt(next, 1, [prepared[0]!, prepared[0]!, prepared[2]!]), 'receipt.invalid', [])
+    await expectRefusal(installAt(next, 1, [prepared[0]!, forRival, prepared[2]!]), 'receipt.invalid', [])
     const forged = { ...prepared[1]!, signature: prepared[0]!.signature }
-    await expectRefusal(installAt(next, 1, [prepared[0]!, forged, prepared[2]!]), 'receipt.invalid', [2])
+    await expectRefusal(installAt(next, 1, [prepared[0]!, forged, prepared[2]!]), 'receipt.invalid', [])
     await installAt(next, 1, prepared)
   })
 

@@ -1,18 +1,30 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
+import { randomBytes } from '@noble/hashes/utils.js'
 import type { Frost, Mpc } from '@quorate/shared/mpc'
 import { sealSignature } from '@quorate/shared/crypto/session-items'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, enrol, loadKey, makeKey, runDkg, sign } from '../../../shared/party/test/ceremony.js'
-import { draw, openSignatures } from '../../../shared/party/test/people.js'
+import {
+  commitAll,
+  confirmAt,
+  enrol,
+  loadKey,
+  makeKey,
+  recall,
+  runDkg,
+  sign,
+  signUnconfirmed,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
+import { approve, draw, openSignatures } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
-const { asked, partial } = singleCalls(cluster)
+const { soon, asked, partial } = singleCalls(cluster)
 
 describe('a key that the gateway had made twice, for the same people', () => {
   it('signs under the certificate that came first, and under the other never', async () => {
@@ -39,21 +51,69 @@ describe('a host that lies in the signing', () => {
     })
     const key = await makeKey(rigged)
     const it = await asked(key)
-    const commitments = await commitAll(key, it, it.approvals, [1, 2])
-    const partials = [
-      (await partial(key, 1, it, it.approvals, commitments)).partial,
-      (await partial(key, 2, it, it.approvals, commitments)).partial,
-    ]
-    const { signingId } = it.request.body
-    const aggregate = (list: typeof partials) =>
-      key.plan.hosts.get(1)!.call('signing.aggregate', { signingId, attempt: 1, index: 1, partials: list })
+    const { partials, aggregate } = await partialsOf(key, it)
     await expectRefusal(aggregate(partials), 'signing.bad_partial', [2])
-    await expectRefusal(
-      aggregate([partials[0]!, { index: 2, sealed: partials[0]!.sealed }]),
-      'signing.bad_partial',
-      [2],
-    )
-    await expectRefusal(aggregate([partials[0]!, partials[0]!]), 'signing.bad_partial', [2])
+  })
+
+  it('is named for the other point of its commitments’ x, which its partial does not fit', async () => {
+    for (const at of [5, 5 + 33]) {
+      const drawn = new Map<string, Uint8Array>()
+      const lie = (f: Frost): Frost => ({
+        ...f,
+        commit(a) {
+          const { nonces, commitments } = f.commit(a)
+          const said = commitments.with(at, commitments[at]! ^ 1)
+          drawn.set(toHex(said), commitments)
+          return { nonces, commitments: said }
+        },
+        sign: (a) =>
+          f.sign({ ...a, commitments: new Map([...a.commitments].map(([of, c]) => [of, drawn.get(toHex(c)) ?? c])) }),
+      })
+      const rigged = await createCluster({
+        mpcOf: (number, mpc): Mpc => (number === 1 ? { ...mpc, frost: (scheme) => lie(mpc.frost(scheme)) } : mpc),
+      })
+      const key = await makeKey(rigged)
+      const it = await asked(key)
+      const { partials, aggregate } = await partialsOf(key, it)
+      await expectRefusal(aggregate(partials), 'signing.bad_partial', [2])
+    }
+  })
+})
+
+/** The partials of alice and bob, and what alice's enclave says to others in their place. */
+async function partialsOf(key: MadeKey, it: Awaited<ReturnType<typeof asked>>, attempt = 1) {
+  const commitments = await commitAll(key, it, it.approvals, [1, 2], attempt)
+  const partials = [
+    (await partial(key, 1, it, it.approvals, commitments, attempt)).partial,
+    (await partial(key, 2, it, it.approvals, commitments, attempt)).partial,
+  ]
+  const { signingId } = it.request.body
+  const aggregate = (list: typeof partials) =>
+    key.plan.hosts.get(1)!.call('signing.aggregate', { signingId, attempt, index: 1, partials: list })
+  return { partials, aggregate }
+}
+
+describe('who carries partials', () => {
+  it('makes no honest host look like a liar: what its host did not sign for this package accuses nobody', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const { partials: old } = await partialsOf(key, it)
+    const other = await partialsOf(key, await asked(key, 'other'))
+    const { partials, aggregate } = await partialsOf(key, it, 2)
+    const [alices, bobs] = [partials[0]!, partials[1]!]
+    const noise = { ...bobs, body: { ...bobs.body, sealed: toBase64url(randomBytes(100)) } }
+    for (const list of [
+      [alices, noise],
+      [alices, { ...bobs, body: { ...bobs.body, sealed: alices.body.sealed } }],
+      [alices, { ...alices, body: { ...alices.body, index: 2 } }],
+      [alices, old[1]!],
+      [alices, other.partials[1]!],
+      [alices, alices],
+      [bobs, alices],
+      [alices],
+    ])
+      await expectRefusal(aggregate(list), 'signing.misdelivered', [])
+    await aggregate(partials)
   })
 })
 
@@ -61,29 +121,69 @@ describe('a receipt', () => {
   it('is given only for a signature that verifies, and only by who took part', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key)
-    const { sealedSignatures, receipts } = await sign(key, it, it.approvals, [1, 2])
+    const signed = await sign(key, it, it.approvals, [1, 2])
+    const { sealedSignatures, receipts } = signed
     const { signingId } = it.request.body
-    const confirm = (index: number, sealed: string[]) => {
-      const results = sealed.map((sealedSignature) => ({ sealedSignature }))
-      return key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt: 1, index, results })
-    }
-    await expectRefusal(confirm(3, sealedSignatures), 'signing.unknown')
+    const confirm = (index: number, sealed: string[]) =>
+      confirmAt(key, index, { ...signed, results: sealed.map((sealedSignature) => ({ sealedSignature })) })
+    await expectRefusal(confirm(3, sealedSignatures), 'signing.misdelivered', [])
     const other = await asked(key, 'other')
     const foreign = await sign(key, other, other.approvals, [1, 2])
     await expectRefusal(confirm(2, foreign.sealedSignatures), 'seal.invalid')
+    await expectRefusal(confirmAt(key, 2, { ...foreign, request: it.request }), 'signing.misdelivered', [])
     const [wrong] = openSignatures(key.plan, other.request.body.signingId, foreign.sealedSignatures)
     const sealedWrong = toBase64url(sealSignature(key.plan.sessionSecret, signingId, 0, wrong!))
     await expectRefusal(confirm(2, [sealedWrong]), 'signature.invalid')
     const verified = { certificate: key.certificate.body, digest: key.digest }
     const signatures = openSignatures(key.plan, signingId, sealedSignatures).map(toHex)
     await verifyReceipts(verified, it.requestDigest, signatures, receipts)
-    await expectRefusal(verifyReceipts(verified, other.requestDigest, signatures, receipts), 'receipt.invalid', [1])
+    await expectRefusal(verifyReceipts(verified, other.requestDigest, signatures, receipts), 'receipt.invalid', [])
     await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, receipts.slice(0, 1)), 'receipt.invalid')
     await expectRefusal(
       verifyReceipts(verified, it.requestDigest, signatures, [receipts[0]!, receipts[0]!]),
       'receipt.invalid',
     )
     const forged = [receipts[0]!, { ...receipts[1]!, body: { ...receipts[1]!.body, measurements: {} } }]
-    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, forged), 'receipt.invalid', [2])
+    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, forged), 'receipt.invalid', [])
+  })
+
+  it('is given for the package that its host signed, and not for another attempt or quorum over the same message', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const all = [...it.approvals, await approve(key.plan, 3, it.requestDigest, soon())]
+    const first = await signUnconfirmed(key, it, all, [1, 2], 1)
+    const second = await signUnconfirmed(key, it, all, [1, 3], 2)
+    const third = await signUnconfirmed(key, it, all, [1, 2], 3)
+    for (const lie of [
+      { ...first, results: second.results },
+      { ...first, partials: second.partials },
+      { ...first, partials: second.partials, results: second.results },
+      { ...first, commitments: second.commitments, partials: second.partials, results: second.results },
+      { ...first, consents: [...first.consents].reverse() },
+    ])
+      expect(await confirmAt(key, 2, lie, 1).catch((error: unknown) => error)).toMatchObject({
+        code: /^(signing\.misdelivered|signature\.invalid)$/,
+        culprits: [],
+      })
+    const receipts = [await confirmAt(key, 1, third, 3), await confirmAt(key, 2, first, 1)]
+    const sealed = first.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+    const signatures = openSignatures(key.plan, it.request.body.signingId, sealed).map(toHex)
+    const verified = { certificate: key.certificate.body, digest: key.digest }
+    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, receipts), 'receipt.invalid', [])
+  })
+
+  it('is given by a host that has restarted since it signed, for what it signed', async () => {
+    const key = await makeKey(cluster)
+    const it = await asked(key)
+    const signed = await signUnconfirmed(key, it, it.approvals, [1, 2])
+    await key.plan.hosts.get(2)!.restart()
+    await cluster.introduceAll()
+    await loadKey(key, [2])
+    await recall(key, 2)
+    const receipts = [await confirmAt(key, 1, signed), await confirmAt(key, 2, signed)]
+    const sealed = signed.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+    const signatures = openSignatures(key.plan, it.request.body.signingId, sealed).map(toHex)
+    const verified = { certificate: key.certificate.body, digest: key.digest }
+    await verifyReceipts(verified, it.requestDigest, signatures, receipts)
   })
 })

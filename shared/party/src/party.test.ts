@@ -84,7 +84,7 @@ async function twoRounds(table: Table, attempt = 1): Promise<RoundTwo[]> {
   for (const index of table.plan.hosts.keys()) packages.push(...(await round2(table, index, messages, attempt)))
   return packages
 }
-const to = (index: number, packages: readonly RoundTwo[]) => packages.filter((one) => one.to === index)
+const to = (index: number, packages: readonly RoundTwo[]) => packages.filter(({ body }) => body.to === index)
 
 describe('a seat in a keygen', () => {
   it('gives each answer again, byte for byte', async () => {
@@ -93,7 +93,7 @@ describe('a seat in a keygen', () => {
     expect(encode(await round1(table, 1))).toEqual(encode(messages[0]))
     const packages: RoundTwo[] = []
     for (const index of [1, 2, 3]) packages.push(...(await round2(table, index, messages)))
-    expect(encode(await round2(table, 1, messages))).toEqual(encode(packages.filter(({ from }) => from === 1)))
+    expect(encode(await round2(table, 1, messages))).toEqual(encode(packages.filter(({ body }) => body.from === 1)))
     const certified = await round3(table, 1, to(1, packages))
     expect(encode(await round3(table, 1, to(1, packages)))).toEqual(encode(certified))
   })
@@ -142,11 +142,12 @@ describe('a seat in a keygen', () => {
     await round1(table, 1, 2)
   })
 
-  it('waits for a package that opens, and names who sent one that does not', async () => {
+  it('waits for a package that its sender has signed, and names nobody for one that it has not', async () => {
     const table = await enrolled()
     const [first, ...rest] = to(1, await twoRounds(table))
-    const sealed = rest[0]!.sealed
-    await expectRefusal(round3(table, 1, [{ ...first!, sealed }, ...rest]), 'keygen.bad_package', [first!.from])
+    const { sealed } = rest[0]!.body
+    const exchanged = { ...first!, body: { ...first!.body, sealed } }
+    await expectRefusal(round3(table, 1, [exchanged, ...rest]), 'keygen.misdelivered', [])
     await round3(table, 1, [first!, ...rest])
   })
 })

@@ -1,10 +1,11 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
-import type { Commitment, ItemResult, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import type { Group, Member } from './host.ts'
 import {
   draw,
@@ -21,7 +22,7 @@ import {
 export type Hooks = {
   roster?: (roster: Roster, forIndex: number) => Roster
   roundOne?: (messages: RoundOne[], forIndex: number) => RoundOne[]
-  roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[]
+  roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[] | Promise<RoundTwo[]>
 }
 
 export type MadeKey<M extends Member = Member> = {
@@ -67,8 +68,8 @@ export async function runDkg<M extends Member>(
   const signatures: string[] = []
   const bodies: Certificate['body'][] = []
   for (const [index, member] of seats) {
-    const mine = packages.filter(({ to }) => to === index)
-    const given = hooks.roundTwo?.(mine, index) ?? mine
+    const mine = packages.filter(({ body }) => body.to === index)
+    const given = (await hooks.roundTwo?.(mine, index)) ?? mine
     const done = await member.call('keygen.round3', { keyId, index, attempt, packages: given })
     sealedShares.set(index, done.sealedShare)
     signatures.push(done.signature)
@@ -123,14 +124,14 @@ export async function commitAll(
   return commitments
 }
 
-/** The whole signing by an honest gateway. `sealedSignatures`: of the items that have one. */
-export async function sign(
+/** A signing by an honest gateway up to its results. */
+export async function signUnconfirmed(
   key: MadeKey,
   asked: Asked,
   approvals: Approval[],
   quorum: number[],
   attempt = 1,
-): Promise<{ results: ItemResult[]; sealedSignatures: string[]; receipts: SigningReceipt[] }> {
+): Promise<Confirming> {
   const { signingId } = asked.request.body
   const commitments = await commitAll(key, asked, approvals, quorum, attempt)
   const consents = carried(key, asked, approvals)
@@ -145,13 +146,37 @@ export async function sign(
   const { results } = await key.plan.hosts
     .get(first)!
     .call('signing.aggregate', { signingId, attempt, index: first, partials })
+  const { request, sealedItems } = asked
+  return { request, sealedItems, consents, commitments, partials, results }
+}
+
+/** The whole signing by an honest gateway. `sealedSignatures`: of the items that have one. */
+export async function sign(
+  key: MadeKey,
+  asked: Asked,
+  approvals: Approval[],
+  quorum: number[],
+  attempt = 1,
+): Promise<Confirming & { sealedSignatures: string[]; receipts: SigningReceipt[] }> {
+  const signed = await signUnconfirmed(key, asked, approvals, quorum, attempt)
   const receipts: SigningReceipt[] = []
-  for (const index of quorum)
-    receipts.push(
-      (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, results })).receipt,
-    )
-  const sealedSignatures = results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
-  return { results, sealedSignatures, receipts }
+  for (const index of quorum) receipts.push(await confirmAt(key, index, signed, attempt))
+  const sealedSignatures = signed.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+  return { ...signed, sealedSignatures, receipts }
+}
+
+/** What a host is shown to confirm, but for its place. */
+export type Confirming = Omit<HostParams<'signing.confirm'>, 'signingId' | 'attempt' | 'index'>
+
+export async function confirmAt(
+  key: MadeKey,
+  index: number,
+  { request, sealedItems, consents, commitments, partials, results }: Confirming,
+  attempt = 1,
+): Promise<SigningReceipt> {
+  const { signingId } = request.body
+  const brought = { request, sealedItems, consents, commitments, partials, results }
+  return (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, ...brought })).receipt
 }
 
 /** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */

@@ -52,8 +52,8 @@ export async function runRounds<M extends Member>(
   const signatures: string[] = []
   const bodies: Certificate['body'][] = []
   for (const [index, host] of seats) {
-    const mine = packages.filter(({ to }) => to === index)
-    const given = roundTwo?.(mine, index) ?? mine
+    const mine = packages.filter(({ body }) => body.to === index)
+    const given = (await roundTwo?.(mine, index)) ?? mine
     const done = await host.call('refresh.round3', { refreshId, index, attempt, packages: given })
     sealedShares.set(index, done.sealedShare)
     signatures.push(done.signature)

@@ -15,6 +15,8 @@ import { ceremony } from './ceremony.ts'
 
 const seat = { signingId: SigningId, attempt: Attempt, index: Index }
 const results = z.array(ItemResult).min(1).max(MAX_ITEMS)
+const commitments = z.array(Commitment).min(1).max(32)
+const partials = z.array(Partial).min(1).max(32)
 /** Words on the request, and grants of owners who have said nothing of it: one of each participant. */
 const consents = z.array(Consent).max(32)
 
@@ -37,23 +39,32 @@ export const signing = ceremony({
     /** The commitments become the signing package. */
     package: { who: 'nobody' },
     partial: {
-      asks: z.strictObject({ ...seat, consents, commitments: z.array(Commitment).min(1).max(32) }),
+      asks: z.strictObject({ ...seat, consents, commitments }),
       says: z.strictObject({ partial: Partial }),
       who: 'quorum',
       loss: 'new_attempt',
     },
     /** Asked of one host of the quorum, which has answered `partial` for the same package. */
     aggregate: {
-      asks: z.strictObject({ ...seat, partials: z.array(Partial).min(1).max(32) }),
+      asks: z.strictObject({ ...seat, partials }),
       says: z.strictObject({ results, resultDigest: Digest }),
       who: 'first',
       loss: 'new_attempt',
     },
+    /** Brings all that a host needs to confirm what it signed, so that one that has restarted can. */
     confirm: {
-      asks: z.strictObject({ ...seat, results }),
+      asks: z.strictObject({
+        ...seat,
+        request: SigningRequest,
+        sealedItems: SealedItems,
+        consents,
+        commitments,
+        partials,
+        results,
+      }),
       says: z.strictObject({ receipt: SigningReceipt }),
       who: 'quorum',
-      loss: 'new_attempt',
+      loss: 'ask_again',
     },
   },
 })

@@ -78,4 +78,17 @@ describe('a roster', () => {
     const refused = { code: 'keygen.roster_mismatch', culprits: [2] }
     await expect(verifyRoster(await rosterWith(await grant()))).rejects.toMatchObject(refused)
   })
+
+  it('accuses nobody of what a host has not signed, for this place, or of a key that two have registered', async () => {
+    const [one, two] = (await rosterWith(null)).registrations as [RegistrationReceipt, RegistrationReceipt]
+    const twin = await signBody(await signerOf(2), 'registration-receipt', { ...two.body, authKey: one.body.authKey })
+    const refused = { code: 'keygen.roster_mismatch', culprits: [] }
+    for (const registrations of [
+      [one, one],
+      [two, one],
+      [one, { ...two, signature: one.signature }],
+      [one, twin],
+    ])
+      await expect(verifyRoster({ skeleton, registrations })).rejects.toMatchObject(refused)
+  })
 })

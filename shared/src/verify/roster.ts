@@ -4,25 +4,27 @@ import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { RegistrationReceipt, Roster, Skeleton } from '../wire/keygen.ts'
 
-/** One receipt: of this skeleton, for the participant at its index, signed by that participant's host; its grant, by its auth key. */
-async function verifyRegistration(
+/** Has this participant's host signed the receipt, for this place in this skeleton? Any other may have been put there on the way. */
+async function isReceiptOf(
   skeleton: Skeleton,
   skeletonDigest: string,
+  index: number,
   receipt: RegistrationReceipt,
 ): Promise<boolean> {
-  const participant = skeleton.participants[receipt.body.index - 1]
+  const participant = skeleton.participants[index - 1]
   return (
     participant !== undefined &&
+    receipt.body.index === index &&
     receipt.body.skeletonDigest === skeletonDigest &&
     receipt.body.userId === participant.userId &&
-    (await verifyBody(participant.host.identity.signKey, 'registration-receipt', receipt)) &&
-    (await hasOwnGrant(receipt.body))
+    (await verifyBody(participant.host.identity.signKey, 'registration-receipt', receipt))
   )
 }
 
 /**
- * Checks that every participant of the skeleton has registered, at its own host and under its own key, and gives D (hex).
- * Throws `keygen.roster_mismatch` with the indices that do not fit. Whether the hosts are enclaves is for attestation to say.
+ * Checks that every participant of the skeleton has registered, at its own host and under its own key, and gives D (hex). Throws
+ * `keygen.roster_mismatch`, with those whose host signed for a grant that is not its owner's. Whether the hosts are enclaves is for
+ * attestation to say.
  */
 export async function verifyRoster({ skeleton, registrations }: Roster): Promise<Digest> {
   const skeletonDigest = digestOf('skeleton', skeleton)
@@ -30,8 +32,10 @@ export async function verifyRoster({ skeleton, registrations }: Roster): Promise
   const culprits: number[] = []
   const authKeys = new Set<string>()
   for (const [at, receipt] of registrations.entries()) {
-    const fits = receipt.body.index === at + 1 && (await verifyRegistration(skeleton, skeletonDigest, receipt))
-    if (!fits || authKeys.has(receipt.body.authKey)) culprits.push(at + 1)
+    const isSigned = await isReceiptOf(skeleton, skeletonDigest, at + 1, receipt)
+    // Of two under one key, nobody can tell here whose it is.
+    if (!isSigned || authKeys.has(receipt.body.authKey)) throw new Refusal('keygen.roster_mismatch')
+    if (!(await hasOwnGrant(receipt.body))) culprits.push(at + 1)
     authKeys.add(receipt.body.authKey)
   }
   if (culprits.length > 0) throw new Refusal('keygen.roster_mismatch', culprits)

@@ -33,8 +33,9 @@ export const policyDigest = (key: VerifiedKey): Digest => digestOf('policy', key
 export const resultDigest = (outcomes: readonly Outcome[]): Digest => digestOf('result', outcomes)
 
 /**
- * Checks that the receipts are those of a whole quorum for these outcomes: one by each of its hosts, all saying the same.
- * Works offline and for ever. Throws `receipt.invalid`.
+ * Checks that the receipts are those of a whole quorum for these outcomes: one by each of its hosts, all of one attempt and one
+ * package, all saying the same. Works offline and for ever. Throws `receipt.invalid`, with the host that signed for another policy or
+ * epoch than the key has.
  */
 export async function verifyReceipts(
   key: VerifiedKey,
@@ -45,7 +46,8 @@ export async function verifyReceipts(
   const { skeleton } = key.certificate.roster
   const quorum = receipts.map(({ body }) => body.index)
   const distinct = new Set(quorum).size === quorum.length
-  if (!distinct || quorum.length < skeleton.threshold) throw new Refusal('receipt.invalid')
+  const [first] = receipts
+  if (!first || !distinct || quorum.length < skeleton.threshold) throw new Refusal('receipt.invalid')
   const digest = resultDigest(outcomes)
   const policy = policyDigest(key)
   for (const receipt of receipts) {
@@ -53,12 +55,14 @@ export async function verifyReceipts(
     const host = skeleton.participants[body.index - 1]?.host
     const same =
       body.requestDigest === requestDigest &&
+      body.attempt === first.body.attempt &&
+      body.packageDigest === first.body.packageDigest &&
       body.resultDigest === digest &&
-      body.policyDigest === policy &&
-      body.epoch === key.certificate.epoch &&
       body.quorum.length === quorum.length &&
       quorum.every((index) => body.quorum.includes(index))
     if (!host || !same || !(await verifyBody(host.identity.signKey, 'signing-receipt', receipt)))
+      throw new Refusal('receipt.invalid')
+    if (body.policyDigest !== policy || body.epoch !== key.certificate.epoch)
       throw new Refusal('receipt.invalid', [body.index])
   }
 }

@@ -38,8 +38,7 @@ export const Skeleton = z
 export type Skeleton = z.infer<typeof Skeleton>
 
 /** Secret bytes inside a sealed message: bytes and not text, so that they can be wiped. */
-const Secret = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
-const Secret32 = Secret.refine((bytes) => bytes.length === 32, '32 bytes')
+const Secret32 = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === 32, '32 bytes')
 
 /** Sealed to each enclave by the reserving client. */
 export const Init = z.strictObject({
@@ -105,10 +104,12 @@ const round = { keyId: KeyId, ceremony: Digest, attempt: z.int().min(1).max(1_00
 export const RoundOne = signed(z.strictObject({ ...round, package: Base64url }))
 export type RoundOne = z.infer<typeof RoundOne>
 
-/** Round two: for one participant only, sealed host to host. The sealed part carries the digest of the round one its sender saw. */
-export const RoundTwo = z.strictObject({ from: Index, to: Index, sealed: Base64url })
+/**
+ * Round two: for one participant only, sealed host to host, and signed by V, so that what does not open is its sender's doing.
+ * `transcript`: H(transcript, all round-one messages that its sender was shown).
+ */
+export const RoundTwo = signed(z.strictObject({ ...round, to: Index, transcript: Digest, sealed: Base64url }))
 export type RoundTwo = z.infer<typeof RoundTwo>
-export const RoundTwoSecret = z.strictObject({ transcript: Digest, package: Secret })
 
 export const KeygenState = z.enum([
   'reserved',

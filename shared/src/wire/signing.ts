@@ -55,8 +55,20 @@ export const Commitment = signed(
 )
 export type Commitment = z.infer<typeof Commitment>
 
-/** FROST round two (RFC 9591 §5.2): sealed under the session secret, since all partials together are the signature. */
-export const Partial = z.strictObject({ index: Index, sealed: Base64url })
+/**
+ * FROST round two (RFC 9591 §5.2) of one participant, for one package, signed by its host's V: who carries it cannot make it bad.
+ * `sealed`: the partials of all items that the package signs, under the session secret, since all partials together are the signature.
+ */
+export const Partial = signed(
+  z.strictObject({
+    signingId: SigningId,
+    attempt: z.int().min(1).max(1_000),
+    index: Index,
+    /** H(package, …) of what all hosts of the quorum were given: the same for each of them. */
+    packageDigest: Digest,
+    sealed: Base64url,
+  }),
+)
 export type Partial = z.infer<typeof Partial>
 
 /**
@@ -83,17 +95,23 @@ export type ItemResult = z.infer<typeof ItemResult>
 export const Outcome = z.union([KeySignature, ItemFailure])
 export type Outcome = z.infer<typeof Outcome>
 
-/** What each host of the quorum signs once it has verified the results: verifiable offline, for ever. */
+/**
+ * What each host of the quorum signs once it has found that the results are what the partials of its quorum make, for the package that
+ * it signed one for: verifiable offline, for ever.
+ */
 export const SigningReceipt = signed(
   z.strictObject({
     requestDigest: Digest,
+    attempt: z.int().min(1).max(1_000),
+    /** H(package, …): commitments and consents of this attempt, the same in all receipts of a signing. */
+    packageDigest: Digest,
     /** H(result, one `Outcome` per item). */
     resultDigest: Digest,
     quorum: z.array(Index).min(1).max(32),
     index: Index,
     policyDigest: Digest,
     epoch: z.int().min(0),
-    /** PCR number → SHA-384, hex: what this host was when it signed. */
+    /** PCR number → SHA-384, hex: what this host was when it signed this receipt. */
     measurements: z.record(z.string().regex(/^[0-9]{1,2}$/), z.string().regex(/^[0-9a-f]{96}$/)),
     signedAt: Time,
   }),

@@ -8,6 +8,7 @@ import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { sealWith } from '@quorate/shared/crypto/aead'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment, ItemCommitment, ItemRefusal, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { RoundTwo } from '@quorate/shared/wire/keygen'
 import type { EnclaveEvent } from '@quorate/enclave/events'
 import type { MadeKey } from '../../../../shared/party/test/ceremony.js'
 import { startEnclave, type Cluster, type Member } from './cluster.ts'
@@ -19,14 +20,17 @@ export type Liar = Readonly<{
   member: Member
   /** Its words on the items, signed. It draws and remembers the nonces of those that it commits to. */
   commit: (key: MadeKey, frame: Commitment['body'], words: readonly ('commit' | ItemRefusal)[]) => Promise<Commitment>
-  /** Its partials of these items (0…) of the package, whose messages are given by item. */
+  /** Its partials of these items (0…) of the package that `other` answered, whose messages are given by item. */
   partial: (
     key: MadeKey,
     index: number,
     list: readonly Commitment[],
     messages: ReadonlyMap<number, Uint8Array>,
-  ) => Partial
+    other: Partial,
+  ) => Promise<Partial>
   receipt: (body: SigningReceipt['body']) => Promise<SigningReceipt>
+  /** Its round-two message with noise sealed into it, signed. */
+  noise: (message: RoundTwo) => Promise<RoundTwo>
 }>
 
 /** Starts an enclave on a root that the attacker knows, and introduces it to the cluster and the cluster to it. */
@@ -82,7 +86,7 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
       )
       return keys.sign('commitment', { ...frame, commitments })
     },
-    partial(key, index, list, messages) {
+    partial(key, index, list, messages, { body: { packageDigest } }) {
       const { signingId, attempt } = list[0]!.body
       const partials = [...messages].map(([at, message]) => {
         const commitments = new Map(list.map(({ body }) => [body.index, commitmentOf(body.commitments[at]!)]))
@@ -91,9 +95,10 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
       })
       const secret = deriveKey(key.plan.sessionSecret, 'partial', signingId)
       const sealed = sealWith(secret, ['partial', signingId, attempt, index], encode(partials))
-      return { index, sealed: toBase64url(sealed) }
+      return keys.sign('partial', { signingId, attempt, index, packageDigest, sealed: toBase64url(sealed) })
     },
     receipt: (body) => keys.sign('signing-receipt', body),
+    noise: ({ body }) => keys.sign('round-two', { ...body, sealed: toBase64url(randomBytes(90)) }),
   }
 }
 

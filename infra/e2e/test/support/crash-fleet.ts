@@ -18,7 +18,7 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import { expect } from 'vitest'
 import { noticed, until } from '../../../../shared/test/noticing.js'
 import { untilWritten } from '../../../local/test/support/log-watch.js'
-import { dropPlan, layPlan, type CrashPlan, type Hit } from './crash-plan.ts'
+import { dropPlan, layPlan, readPlan, type CrashPlan, type Hit } from './crash-plan.ts'
 import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 
 const source = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
@@ -89,8 +89,9 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
       layPlan(state, { when: 'before', nth: 1, signal: 'SIGKILL', ...wanted })
     },
     lift: async () => {
+      const lives = readPlan(state)?.signal === 'cut'
       const hit = dropPlan(state)
-      if (hit) await replaced([hit.pid])
+      if (hit && !lives) await replaced([hit.pid])
       return hit
     },
     crash: async (...processes) => {

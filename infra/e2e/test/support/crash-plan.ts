@@ -12,7 +12,8 @@ import { join } from 'node:path'
 
 /**
  * Where a process of the fleet is to stop: right before or after the `nth` time that a process does this step. SIGKILL is a
- * crash; SIGSTOP holds it there until the test has done what it wants to.
+ * crash; SIGSTOP holds it there until the test has done what it wants to; `cut` is of an enclave, which then closes the connection
+ * that the call came on, and lives on.
  */
 export type CrashPlan = Readonly<{
   step: string
@@ -20,13 +21,13 @@ export type CrashPlan = Readonly<{
   place?: string
   when: 'before' | 'after'
   nth: number
-  signal: 'SIGKILL' | 'SIGSTOP'
+  signal: 'SIGKILL' | 'SIGSTOP' | 'cut'
 }>
 
 /** `place`: the state that was written, or the enclave that was called. */
 export type Hit = Readonly<{ step: string; when: string; place: string; pid: number }>
 
-/** What a process says at each of its steps. It does not return from a crash. */
+/** What a process says at each of its steps. It does not return from a crash, and throws where a connection is to be cut. */
 export type Reach = (step: string, when: CrashPlan['when'], place: string) => void
 
 export const folderOf = (state: string) => join(state, 'crash')
@@ -61,6 +62,7 @@ export function createReach(state: string): Reach {
     if (plan?.step !== step || plan.when !== when || (plan.place ?? place) !== place) return
     if (!isLast(state, plan.nth)) return
     appendFileSync(hitsOf(state), JSON.stringify({ step, when, place, pid: process.pid }) + '\n')
+    if (plan.signal === 'cut') throw new Error('the connection is cut here')
     process.kill(process.pid, plan.signal)
   }
 }

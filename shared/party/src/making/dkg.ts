@@ -1,10 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { ByIndex } from '@quorate/shared/mpc'
 import type { Held, Made, Step } from '@quorate/shared/schemes/scheme'
-import { decode, encode } from '@quorate/shared/crypto/cbor'
-import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { isRoundOneOf, isRoundTwoOf, type RoundFrame } from '@quorate/shared/verify/rounds'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
-import { RoundTwoSecret, type Roster, type RoundOne, type RoundTwo } from '@quorate/shared/wire/keygen'
+import type { Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
@@ -60,94 +60,97 @@ export async function openRound(
   return { held: step.held, message: await keys.sign('round-one', body) }
 }
 
+const frameOf = ({ making, attempt }: Attempt): RoundFrame => ({
+  skeleton: making.roster.skeleton,
+  ceremony: making.ceremony,
+  attempt,
+})
+
 /**
  * All n messages, in the order of indices, of this attempt, each signed by its participant's host, the own one as it left. Throws
- * `keygen.bad_package` with the culprits.
+ * `keygen.misdelivered`, which accuses nobody, since who carries the list can make it anything.
  */
 export async function checkRoundOne(attempt: Attempt, own: RoundOne, messages: readonly RoundOne[]): Promise<void> {
-  const { keyId, participants } = attempt.making.roster.skeleton
+  const { participants } = attempt.making.roster.skeleton
   if (messages.length !== participants.length) throw new Refusal('keygen.out_of_order')
-  const culprits: number[] = []
   for (const [at, message] of messages.entries()) {
-    const { body } = message
     const index = at + 1
-    const fits =
-      body.from === index &&
-      body.keyId === keyId &&
-      body.ceremony === attempt.making.ceremony &&
-      body.attempt === attempt.attempt &&
-      (index !== own.body.from || message.signature === own.signature) &&
-      (await verifyBody(hostOf(attempt, index).signKey, 'round-one', message))
-    if (!fits) culprits.push(index)
+    const isOther = index === own.body.from && message.signature !== own.signature
+    if (isOther || !(await isRoundOneOf(frameOf(attempt), index, message))) throw new Refusal('keygen.misdelivered')
   }
-  if (culprits.length > 0) throw new Refusal('keygen.bad_package', culprits)
 }
 
-const roundTwoContext = ({ making, attempt }: Attempt, from: number, to: number) => [
-  'round-two',
-  making.roster.skeleton.keyId,
-  making.ceremony,
-  attempt,
-  from,
-  to,
-  making.epoch,
-]
+type Package = RoundTwo['body']
 
-/** Round two, of messages that have been checked: a package for each of the others, sealed. Throws `keygen.bad_package`. */
+const contextOf = (
+  { making }: Attempt,
+  { keyId, ceremony, attempt, from, to, transcript }: Omit<Package, 'sealed'>,
+): (string | number)[] => ['round-two', keyId, ceremony, attempt, from, to, making.epoch, transcript]
+
+/**
+ * Round two, of messages that have been checked: a package for each of the others, sealed, and still to be signed. Throws
+ * `keygen.bad_package` with those who signed a message that the scheme refuses.
+ */
 export function deal(
   { peers }: Parts,
-  attempt: Attempt,
+  of: Attempt,
   held: MakingHeld,
   from: number,
   messages: readonly RoundOne[],
-): { held: MakingHeld; transcript: Digest; answer: RoundTwo[] } {
+): { held: MakingHeld; transcript: Digest; answer: Package[] } {
+  const { making, attempt } = of
   const transcript = digestOf('transcript', messages)
   const packages = new Map(messages.map(({ body }) => [body.from, fromBase64url(body.package)]))
   const step = orRefuse('keygen.bad_package', () => held.go(packages, null))
   if (!('toEach' in step)) return misstep(step)
+  const { keyId } = making.roster.skeleton
   const answer = [...step.toEach].map(([to, secretPackage]) => {
-    const plaintext = encode({ transcript, package: secretPackage })
-    const sealed = peers.sealFor(hostOf(attempt, to), roundTwoContext(attempt, from, to), plaintext)
-    plaintext.fill(0)
+    const place = { keyId, ceremony: making.ceremony, attempt, from, to, transcript }
+    const sealed = peers.sealFor(hostOf(of, to), contextOf(of, place), secretPackage)
     secretPackage.fill(0)
-    return { from, to, sealed: toBase64url(sealed) }
+    return { ...place, sealed: toBase64url(sealed) }
   })
   return { held: step.held, transcript, answer }
 }
 
 /**
- * Opens what the others sealed to participant `to`. A sender that saw another round one than this seat is named: equivocation. Who
- * takes the packages wipes them. Throws `keygen.equivocation`, or `keygen.bad_package` with the culprits.
+ * One package of each of the others for participant `to`, signed by its sender's host for this attempt, each over the round one that
+ * this seat was shown. Throws `keygen.misdelivered` for what its sender did not sign, and `keygen.equivocation` when a sender was
+ * shown another round one. Both accuse nobody: who carries the messages can show two lists, and have a host that restarts sign twice.
  */
-export function openRoundTwo(
-  parts: Parts,
+export async function checkRoundTwo(
   attempt: Attempt,
   { index: to, transcript }: Readonly<{ index: number; transcript: Digest }>,
   packages: readonly RoundTwo[],
-): ByIndex {
-  const opened = new Map<number, Uint8Array>()
-  const liars: number[] = []
+): Promise<void> {
+  const senders = new Set(packages.map(({ body }) => body.from))
+  const others = attempt.making.roster.skeleton.participants.length - 1
+  if (senders.has(to) || senders.size !== packages.length || packages.length !== others)
+    throw new Refusal('keygen.out_of_order')
   for (const message of packages) {
-    if (message.to !== to || message.from === to || opened.has(message.from)) throw new Refusal('keygen.out_of_order')
-    const plaintext = openFromSender(parts, attempt, message)
-    const parsed = RoundTwoSecret.safeParse(decode(plaintext))
-    plaintext.fill(0)
-    if (!parsed.success) throw new Refusal('keygen.bad_package', [message.from])
-    if (parsed.data.transcript !== transcript) liars.push(message.from)
-    opened.set(message.from, parsed.data.package)
+    const isFor = message.body.to === to && (await isRoundTwoOf(frameOf(attempt), message.body.from, message))
+    if (!isFor) throw new Refusal('keygen.misdelivered')
   }
-  if (liars.length > 0) throw new Refusal('keygen.equivocation', liars)
-  if (opened.size !== attempt.making.roster.skeleton.participants.length - 1) throw new Refusal('keygen.out_of_order')
-  return opened
+  if (packages.some(({ body }) => body.transcript !== transcript)) throw new Refusal('keygen.equivocation')
 }
 
-function openFromSender({ peers }: Parts, attempt: Attempt, { from, to, sealed }: RoundTwo): Uint8Array {
-  try {
-    return peers.openFrom(hostOf(attempt, from), roundTwoContext(attempt, from, to), fromBase64url(sealed))
-  } catch (error) {
-    if (error instanceof Refusal && error.code === 'seal.invalid') throw new Refusal('keygen.bad_package', [from])
-    throw error
+/**
+ * Opens packages that have been checked. Who takes them wipes them. Throws `keygen.bad_package` with the sender of one that does
+ * not open, since its host has signed it.
+ */
+export function openRoundTwo({ peers }: Parts, attempt: Attempt, packages: readonly RoundTwo[]): ByIndex {
+  const opened = new Map<number, Uint8Array>()
+  for (const { body } of packages) {
+    const { from, sealed } = body
+    try {
+      opened.set(from, peers.openFrom(hostOf(attempt, from), contextOf(attempt, body), fromBase64url(sealed)))
+    } catch (error) {
+      for (const secret of opened.values()) secret.fill(0)
+      if (error instanceof Refusal && error.code === 'seal.invalid') throw new Refusal('keygen.bad_package', [from])
+      throw error
+    }
   }
+  return opened
 }
 
 /** Round three: the new share, checked, which the caller wipes. Throws `keygen.bad_package` with the culprits. */

@@ -100,8 +100,7 @@ async function makingOf(
   if (digestOf('skeleton', roster.skeleton) !== skeletonDigest) throw new Refusal('keygen.roster_mismatch')
   const ceremony = await verifyRoster(roster)
   for (const [index, { receipt }] of registered)
-    if (roster.registrations[index - 1]?.signature !== receipt.signature)
-      throw new Refusal('keygen.roster_mismatch', [index])
+    if (roster.registrations[index - 1]?.signature !== receipt.signature) throw new Refusal('keygen.roster_mismatch')
   if (registered.size !== invitationKeys.size) throw new Refusal('keygen.roster_mismatch')
   const { scheme, threshold, participants } = roster.skeleton
   for (const { host } of participants) peers.require(host.identity)

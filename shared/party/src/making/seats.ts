@@ -7,6 +7,7 @@ import { createTurn } from '../turn.ts'
 import { certify, type Certified } from './certify.ts'
 import {
   checkRoundOne,
+  checkRoundTwo,
   deal,
   finish,
   openRound,
@@ -22,7 +23,7 @@ import {
  */
 type Seat =
   | Readonly<{ stage: 1; held: MakingHeld; message: RoundOne }>
-  | Readonly<{ stage: 2; held: MakingHeld; message: RoundOne; transcript: Digest; answer: RoundTwo[] }>
+  | Readonly<{ stage: 2; held: MakingHeld; message: RoundOne; transcript: Digest; answer: readonly RoundTwo['body'][] }>
   | Readonly<{ stage: 3; packagesDigest: Digest; answer: Certified }>
   | Readonly<{ stage: 'failed'; refusal: Refusal }>
 
@@ -53,22 +54,22 @@ export class Seats {
     })
   }
 
-  /** Throws `keygen.bad_package` with the culprits of round one. */
+  /** Throws `keygen.misdelivered`, or `keygen.bad_package` with the culprits of round one. */
   round2(place: Place, messages: readonly RoundOne[]): Promise<readonly RoundTwo[]> {
     return this.#turn(async () => {
       const { of, seat } = this.#at(place)
-      if (seat.stage === 2 && seat.transcript === digestOf('transcript', messages)) return seat.answer
+      if (seat.stage === 2 && seat.transcript === digestOf('transcript', messages)) return this.#sign(seat.answer)
       if (seat.stage !== 1) throw new Refusal('keygen.out_of_order')
       await checkRoundOne(of, seat.message, messages)
       // What a seat holds is used in one go, if it is still there.
       if (this.#at(place).seat !== seat) throw new Refusal('keygen.out_of_order')
       const dealt = this.#orFail(place, () => deal(this.#parts, of, seat.held, place.index, messages))
       this.#seats.set(place.index, { stage: 2, message: seat.message, ...dealt })
-      return dealt.answer
+      return this.#sign(dealt.answer)
     })
   }
 
-  /** Throws `keygen.equivocation` or `keygen.bad_package` with the culprits of round two. */
+  /** Throws `keygen.misdelivered`, `keygen.equivocation`, or `keygen.bad_package` with the culprits of round two. */
   round3(place: Place, packages: readonly RoundTwo[]): Promise<Certified> {
     return this.#turn(async () => {
       const { of, seat } = this.#at(place)
@@ -77,7 +78,9 @@ export class Seats {
       if (seat.stage !== 2) throw new Refusal('keygen.out_of_order')
       const { index } = place
       const at = { index, transcript: seat.transcript }
-      const round2 = openRoundTwo(this.#parts, of, at, packages)
+      await checkRoundTwo(of, at, packages)
+      if (this.#at(place).seat !== seat) throw new Refusal('keygen.out_of_order')
+      const round2 = openRoundTwo(this.#parts, of, packages)
       const made = this.#orFail(place, () => finish(seat.held, round2))
       const answer = await certify(this.#parts, of.making, at, made).catch((error: unknown) => this.#fail(place, error))
       this.#seats.set(index, { stage: 3, packagesDigest, answer })
@@ -93,6 +96,11 @@ export class Seats {
   wipe(): void {
     for (const seat of this.#seats.values()) if ('held' in seat) seat.held.destroy()
     this.#seats.clear()
+  }
+
+  /** The same packages get the same signatures (RFC 8032). */
+  #sign(answer: readonly RoundTwo['body'][]): Promise<RoundTwo[]> {
+    return Promise.all(answer.map((body) => this.#parts.keys.sign('round-two', body)))
   }
 
   /** The attempt with this number, begun if it is newer than the last. */

@@ -1,63 +1,81 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
-import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
-import { fromHex } from '@quorate/shared/wire/bytes'
-import type { ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
+import { packageDigest } from '@quorate/shared/verify/quorum'
+import { policyDigest, resultDigest, verifyRequest } from '@quorate/shared/verify/signing'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import type { Parts } from '../parts.ts'
-import { liveItems, type LiveItem } from './package.ts'
+import { checkPartials, joinPartials, type SignedPackage } from './joining.ts'
 import { openResults } from './sealing.ts'
-import { keyOf, lendFor, useFor, type Seat, type Signing } from './seat.ts'
+import { keyOf, lendFor, type Signing } from './seat.ts'
+import { openTasks } from './tasks.ts'
 
-/** Throws `signature.invalid` unless each live item has a signature that verifies under the key. */
-function verifyAll(
+type Question = HostParams<'signing.confirm'>
+
+/** What is confirmed, once it is known that this host signed a partial for it. */
+export type Confirmable = Readonly<{ requestDigest: Digest; signed: SignedPackage }>
+
+/**
+ * Checks that this host has signed a partial for the package that the question brings, as all others of its quorum have. The host
+ * need not remember: its own signature under V says so, also after a restart. Throws `signing.misdelivered`.
+ */
+export async function checkConfirmable(parts: Parts, question: Question): Promise<Confirmable> {
+  const { signingId, attempt, index, request, commitments, partials } = question
+  const requestDigest = await verifyRequest(parts.vault.key(request.body.keyId, index), request, null)
+  const key = keyOf(parts, request.body, index)
+  const takesPart = commitments.some(({ body }) => body.index === index)
+  if (request.body.signingId !== signingId || !takesPart) throw new Refusal('signing.misdelivered')
+  if (commitments.some(({ body }) => body.requestDigest !== requestDigest)) throw new Refusal('signing.misdelivered')
+  const signed = { attempt, digest: packageDigest(question), commitments }
+  await checkPartials(key, request.body, signed, partials)
+  return { requestDigest, signed }
+}
+
+/** Throws `signature.invalid` unless the results are what these partials of this package make. `known`: of this request. */
+function openConfirmed(
   parts: Parts,
-  signing: Signing,
-  index: number,
-  live: readonly LiveItem[],
-  outcomes: readonly Outcome[],
-): void {
-  const key = keyOf(parts, signing.request, index)
-  const verified = live.every(({ at, task }) => {
-    const signature = outcomes[at]
-    return typeof signature === 'string' && useFor(parts, key, task).verify(task, fromHex(signature))
+  { signingId, index, request, sealedItems, partials, results }: Question,
+  { requestDigest, signed }: Confirmable,
+  known: Signing | null,
+): Outcome[] {
+  return lendFor(parts, request.body, index, (key) => {
+    const outcomes = openResults(key, signingId, failuresOf(signed.commitments), results)
+    const { aggregated } = known ?? { aggregated: null }
+    if (aggregated?.packageDigest === signed.digest && aggregated.results === digestOf('result', results))
+      return outcomes
+    const tasks = known?.tasks ?? openTasks(parts.mpc, key, { request: request.body, requestDigest }, sealedItems)
+    const joined = joinPartials(parts, key, { tasks }, signed, partials)
+    if (resultDigest(joined) !== resultDigest(outcomes)) throw new Refusal('signature.invalid')
+    return outcomes
   })
-  if (!verified) throw new Refusal('signature.invalid')
 }
 
 /**
- * The receipt of one host of the quorum: it opens the signatures, verifies each under the key, and says what it signed, and
- * what it did not. Throws `signing.unknown` for who has not taken part, `signature.invalid` for whatever does not verify.
+ * What one host of the quorum signs as its receipt: it joins the partials itself, and finds the results to be those of the package that
+ * it signed. Throws `signing.bad_partial` with the culprits, `signature.invalid` for any other results.
  */
-export async function confirm(
+export function confirm(
   parts: Parts,
-  signing: Signing,
-  seat: Seat,
-  index: number,
-  results: readonly ItemResult[],
-): Promise<HostResult<'signing.confirm'>> {
-  if (seat.spent?.partial == null) throw new Refusal('signing.unknown')
-  const { commitments } = seat.spent
-  const { request, requestDigest } = signing
-  const { signingId } = request
-  const live = liveItems(signing, commitments)
-  const outcomes = lendFor(parts, request, index, (key) =>
-    openResults(key, signingId, failuresOf(commitments), results),
-  )
-  if (signing.aggregated !== digestOf('result', results)) verifyAll(parts, signing, index, live, outcomes)
-
-  const key = keyOf(parts, request, index)
-  const body: SigningReceipt['body'] = {
+  question: Question,
+  confirmable: Confirmable,
+  known: Signing | null,
+): SigningReceipt['body'] {
+  const { requestDigest, signed } = confirmable
+  const { index, request } = question
+  const outcomes = openConfirmed(parts, question, confirmable, known)
+  const key = keyOf(parts, request.body, index)
+  return {
     requestDigest,
+    attempt: signed.attempt,
+    packageDigest: signed.digest,
     resultDigest: resultDigest(outcomes),
-    quorum: commitments.map(({ body: { index } }) => index),
+    quorum: signed.commitments.map(({ body }) => body.index),
     index,
     policyDigest: policyDigest(key),
     epoch: key.certificate.epoch,
     measurements: parts.measurements,
     signedAt: parts.clock(),
   }
-  parts.log({ event: 'signing.confirmed', signingId, index, signatures: live.length, resultDigest: body.resultDigest })
-  return { receipt: await parts.keys.sign('signing-receipt', body) }
 }

@@ -1,7 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { ByIndex } from '@quorate/shared/mpc'
-import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
+import { isCommitmentOf } from '@quorate/shared/verify/quorum'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { Commitment } from '@quorate/shared/wire/signing'
 import type { HeldKey } from '../vault.ts'
@@ -12,9 +13,9 @@ import type { Signing } from './seat.ts'
 type Frame = Readonly<{ signingId: string; requestDigest: string; attempt: number; items: number }>
 
 /**
- * Checks the list of commitments that a signing package brings: at least a threshold, ascending and distinct, each of
- * this attempt and signed by its participant's host, the own one exactly as it left. Throws `signing.bad_commitment`
- * with the culprits.
+ * Checks the list of commitments that a signing package brings: at least a threshold, ascending and distinct, each signed by its
+ * participant's host for this attempt, the own one exactly as it left. Throws `signing.misdelivered`, which accuses nobody, since
+ * who carries the list can make it anything; and `signing.bad_commitment` with those who signed for other items than the request has.
  */
 export async function checkCommitments(
   key: HeldKey,
@@ -22,35 +23,28 @@ export async function checkCommitments(
   own: Commitment,
   list: readonly Commitment[],
 ): Promise<void> {
-  const { threshold, participants } = key.certificate.roster.skeleton
-  const culprits: number[] = []
-  let last = 0
+  const { threshold } = key.certificate.roster.skeleton
+  const indices = list.map(({ body }) => body.index)
+  const ascends = indices.every((index, at) => index > (indices[at - 1] ?? 0))
+  if (!ascends || list.length < threshold || !indices.includes(own.body.index))
+    throw new Refusal('signing.misdelivered')
   for (const commitment of list) {
-    const { body } = commitment
-    const host = participants[body.index - 1]?.host
-    const fits =
-      host !== undefined &&
-      body.index > last &&
-      body.signingId === frame.signingId &&
-      body.requestDigest === frame.requestDigest &&
-      body.attempt === frame.attempt &&
-      body.commitments.length === frame.items &&
-      (body.index === own.body.index
+    const { index } = commitment.body
+    const isWord =
+      index === own.body.index
         ? digestOf('commitment', commitment) === digestOf('commitment', own)
-        : await verifyBody(host.identity.signKey, 'commitment', commitment))
-    if (!fits) culprits.push(body.index)
-    last = body.index
+        : await isCommitmentOf(key, frame, index, commitment)
+    if (!isWord) throw new Refusal('signing.misdelivered')
   }
+  const culprits = list.filter(({ body }) => body.commitments.length !== frame.items).map(({ body }) => body.index)
   if (culprits.length > 0) throw new Refusal('signing.bad_commitment', culprits)
-  if (list.length < threshold || !list.some(({ body }) => body.index === own.body.index))
-    throw new Refusal('signing.bad_commitment')
 }
 
 /** An item that every host of a package committed to, by its place in the request, with their commitments as the scheme takes them. */
 export type LiveItem = Readonly<{ at: number; task: Task; commitments: ByIndex }>
 
 /** The items that a checked package signs, in the order of the request. */
-export function liveItems({ tasks }: Signing, list: readonly Commitment[]): LiveItem[] {
+export function liveItems(tasks: Signing['tasks'], list: readonly Commitment[]): LiveItem[] {
   const failures = failuresOf(list)
   return tasks.flatMap((task, at) =>
     failures[at] !== null || 'code' in task ? [] : [{ at, task, commitments: commitmentsFor(list, at) }],

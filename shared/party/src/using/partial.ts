@@ -1,5 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
 import type { Ground } from '@quorate/shared/consent/permits'
 import { requireConsent, type Plea } from '../consent.ts'
@@ -31,12 +32,12 @@ export async function checkPackage(
   return requireConsent(plea, key.index, now)
 }
 
-export function repeatAnswer(spent: NonNullable<Seat['spent']>, digest: string): Partial {
+export function repeatAnswer(spent: NonNullable<Seat['spent']>, digest: string): Partial['body'] {
   if (spent.packageDigest !== digest || spent.partial === null) throw new Refusal('nonce.spent')
   return spent.partial
 }
 
-type CheckedPackage = Readonly<{ digest: string; commitments: readonly Commitment[]; ground: Ground }>
+type CheckedPackage = Readonly<{ digest: Digest; commitments: readonly Commitment[]; ground: Ground }>
 
 /**
  * Charges a standing grant for the items that it has not paid for yet. An attempt may sign other items than the one before, and
@@ -63,12 +64,12 @@ export function spendNonces(
   signing: Signing,
   seat: Seat,
   { digest, commitments, ground }: CheckedPackage,
-): Partial {
+): Partial['body'] {
   if (seat.spent !== null) return repeatAnswer(seat.spent, digest)
   const { index } = seat.commitment.body
   const { signingId } = signing.request
   const key = keyOf(parts, signing.request, index)
-  const live = liveItems(signing, commitments)
+  const live = liveItems(signing.tasks, commitments)
   chargeGrant(parts, signing, key, ground, live)
   seat.spent = { packageDigest: digest, partial: null, commitments }
   try {
@@ -78,9 +79,10 @@ export function spendNonces(
       const { commitment } = word
       parts.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })
     }
-    seat.spent.partial = lendFor(parts, signing.request, index, (key) =>
+    const sealed = lendFor(parts, signing.request, index, (key) =>
       sealPartials(key, signingId, seat.attempt, signItems(key, live, seat.nonces)),
     )
+    seat.spent.partial = { signingId, attempt: seat.attempt, index, packageDigest: digest, sealed }
     return seat.spent.partial
   } finally {
     destroyNonces(seat)

@@ -24,18 +24,18 @@ export function sealPartials(
   signingId: string,
   attempt: number,
   partials: readonly Uint8Array[],
-): Partial {
+): string {
   const secret = deriveKey(key.sessionSecret, 'partial', signingId)
   const sealed = sealWith(secret, partialContext(signingId, attempt, key.index), encode(partials))
   secret.fill(0)
-  return { index: key.index, sealed: toBase64url(sealed) }
+  return toBase64url(sealed)
 }
 
-/** Opens one participant's partials. What does not open is that participant's fault, as a bad partial is. */
+/** Opens one participant's partials, signed by its host. What does not open then is that host's fault, as a bad partial is. */
 export function openPartials(
   key: OpenKey,
-  { signingId, attempt, items }: Readonly<{ signingId: string; attempt: number; items: number }>,
-  { index, sealed }: Partial,
+  items: number,
+  { body: { signingId, attempt, index, sealed } }: Partial,
 ): Uint8Array[] {
   const secret = deriveKey(key.sessionSecret, 'partial', signingId)
   try {

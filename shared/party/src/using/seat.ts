@@ -11,12 +11,12 @@ import type { Declined, Task } from './tasks.ts'
 /** What is secret between commitment and partial of one item. */
 export type Nonce = Held<ShareInput, Uint8Array>
 
-/** A participant's place in the present attempt: its commitment, its nonces by item, and what it answered once they were spent. */
+/** A participant's place in the present attempt: its commitment, its nonces by item, and what it says, under V, once they were spent. */
 export type Seat = {
   attempt: number
   commitment: Commitment
   nonces: readonly (Nonce | null)[]
-  spent: { packageDigest: string; partial: Partial | null; commitments: readonly Commitment[] } | null
+  spent: { packageDigest: Digest; partial: Partial['body'] | null; commitments: readonly Commitment[] } | null
 }
 
 export function destroyNonces(seat: Seat | undefined): void {
@@ -33,8 +33,8 @@ export type Signing = {
   charged: Map<number, ReadonlySet<number>>
   /** Indices that have given their receipt. */
   confirmed: Set<number>
-  /** Digest of the sealed results that this enclave has aggregated and thereby verified. */
-  aggregated: string | null
+  /** The package that this enclave has aggregated, and the digest of the sealed results, which it has thereby verified. */
+  aggregated: Readonly<{ packageDigest: Digest; results: Digest }> | null
 }
 
 /** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */

@@ -1,9 +1,9 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf } from '@quorate/shared/crypto/sign'
+import { packageDigest } from '@quorate/shared/verify/quorum'
 import { verifyRequest } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
-import type { RequestBody } from '@quorate/shared/wire/signing'
+import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/shared/wire/signing'
 import { requireConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
 import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
@@ -11,7 +11,8 @@ import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { aggregate } from './aggregate.ts'
-import { confirm } from './confirm.ts'
+import { checkConfirmable, confirm } from './confirm.ts'
+import { createEnded, type Ended } from './ended.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
 import { takeSeat } from './commit.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
@@ -61,7 +62,7 @@ function enter(
 type Place = Readonly<{ signingId: SigningId; index: number; attempt: number }>
 
 /** The seat of this attempt, with its signing and its key. Throws `signing.unknown`, `key.unknown`, `nonce.spent`. */
-function seatOf(parts: Parts, signings: Sessions<Signing>, { signingId, index, attempt }: Place) {
+function seatOf({ parts, signings }: Bench, { signingId, index, attempt }: Place) {
   const signing = signings.get(signingId)
   const seat = signing.seats.get(index)
   if (seat === undefined || seat.attempt < attempt) throw new Refusal('signing.unknown')
@@ -69,43 +70,69 @@ function seatOf(parts: Parts, signings: Sessions<Signing>, { signingId, index, a
   return { signing, seat, key: keyOf(parts, signing.request, index) }
 }
 
+/** What the rounds of this host's signings work with. */
+type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended }>
+
 /** The signings of this host. They live in memory only; after a restart a new attempt begins. */
 export function createSignings(parts: Parts): Signings {
-  const { vault, clock } = parts
-  const signings = keepSignings(parts)
+  const bench: Bench = { parts, signings: keepSignings(parts), ended: createEnded() }
   return {
-    async commit({ attempt, index, request, sealedItems, consents }) {
-      const known = vault.key(request.body.keyId, index)
-      const requestDigest = await verifyRequest(known, request, clock())
-      const plea: Plea = { key: known, request: request.body, requestDigest, consents }
-      await requireConsent(plea, index, clock())
-      await hearVouchers(parts, plea)
-      keyOf(parts, request.body, index)
-      const signing = enter(parts, signings, plea, index, sealedItems)
-      return { commitment: await takeSeat(parts, signing, index, attempt) }
-    },
-
-    async partial({ signingId, attempt, index, consents, commitments }) {
-      const { signing, seat, key } = seatOf(parts, signings, { signingId, attempt, index })
-      const digest = digestOf('package', { signingId, attempt, index, consents, commitments })
-      if (seat.spent !== null) return { partial: repeatAnswer(seat.spent, digest) }
-      const ground = await checkPackage(signing, seat, key, { consents, commitments }, clock())
-      return { partial: spendNonces(parts, signing, seat, { digest, commitments, ground }) }
-    },
-
+    commit: async (question) => ({ commitment: await commit(bench, question) }),
+    partial: async (question) => ({ partial: await sign(bench, question) }),
     aggregate({ partials, ...place }) {
-      const { signing, seat } = seatOf(parts, signings, place)
-      return Promise.resolve(aggregate(parts, signing, seat, place.index, partials))
+      const { signing, seat } = seatOf(bench, place)
+      return aggregate(parts, signing, seat, place.index, partials)
     },
-
-    async confirm({ results, ...place }) {
-      const { signing, seat } = seatOf(parts, signings, place)
-      const confirmed = await confirm(parts, signing, seat, place.index, results)
-      signing.confirmed.add(place.index)
-      if ([...signing.seats.keys()].every((index) => signing.confirmed.has(index))) signings.finish(place.signingId)
-      return confirmed
-    },
+    confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
   }
+}
+
+async function commit(
+  { parts, signings, ended }: Bench,
+  { attempt, index, request, sealedItems, consents }: HostParams<'signing.commit'>,
+): Promise<Commitment> {
+  const { vault, clock } = parts
+  const { body } = request
+  const known = vault.key(body.keyId, index)
+  const requestDigest = await verifyRequest(known, request, clock())
+  const plea: Plea = { key: known, request: body, requestDigest, consents }
+  await requireConsent(plea, index, clock())
+  await hearVouchers(parts, plea)
+  keyOf(parts, body, index)
+  if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
+  const signing = enter(parts, signings, plea, index, sealedItems)
+  return takeSeat(parts, signing, index, attempt)
+}
+
+/** A signing that has ended spends no more nonces, and repeats what it has said. */
+async function sign(bench: Bench, question: HostParams<'signing.partial'>): Promise<Partial> {
+  const { parts, ended } = bench
+  const { consents, commitments } = question
+  const { signing, seat, key } = seatOf(bench, question)
+  const digest = packageDigest(question)
+  const repeated = seat.spent === null ? null : repeatAnswer(seat.spent, digest)
+  if (repeated !== null) return parts.keys.sign('partial', repeated)
+  const ground = await checkPackage(signing, seat, key, { consents, commitments }, parts.clock())
+  if (seat.spent === null) ended.requireOpen(signing.requestDigest)
+  return parts.keys.sign('partial', spendNonces(parts, signing, seat, { digest, commitments, ground }))
+}
+
+/** The signing is over here when all of its seats have given their receipt. This host may have forgotten it, or never known it. */
+async function giveReceipt(
+  { parts, signings, ended }: Bench,
+  question: HostParams<'signing.confirm'>,
+): Promise<SigningReceipt> {
+  const { signingId, index } = question
+  const confirmable = await checkConfirmable(parts, question)
+  const found = signings.find(signingId)
+  const known = found?.requestDigest === confirmable.requestDigest ? found : null
+  const body = confirm(parts, question, confirmable, known)
+  ended.end(confirmable.requestDigest, body.packageDigest)
+  known?.confirmed.add(index)
+  if (known !== null && [...known.seats.keys()].every((seat) => known.confirmed.has(seat))) signings.finish(signingId)
+  const signatures = question.results.filter((result) => 'sealedSignature' in result).length
+  parts.log({ event: 'signing.confirmed', signingId, index, signatures, resultDigest: body.resultDigest })
+  return parts.keys.sign('signing-receipt', body)
 }
 
 /** Where no other host remembers the key, enough of its participants can say which version is in force. */

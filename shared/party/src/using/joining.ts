@@ -1,0 +1,68 @@
+import { Refusal } from '@quorate/shared/errors'
+import { failuresOf } from '@quorate/shared/verify/items'
+import { isPartialOf } from '@quorate/shared/verify/quorum'
+import { toHex } from '@quorate/shared/wire/bytes'
+import type { Digest } from '@quorate/shared/wire/ids'
+import type { Commitment, Outcome, Partial, RequestBody } from '@quorate/shared/wire/signing'
+import { orRefuse } from '../or-refuse.ts'
+import type { Parts } from '../parts.ts'
+import type { HeldKey, OpenKey } from '../vault.ts'
+import { liveItems, type LiveItem } from './package.ts'
+import { openPartials } from './sealing.ts'
+import { useFor, type Signing } from './seat.ts'
+
+/** A package that this host has signed: its digest, and the commitments that it checked. */
+export type SignedPackage = Readonly<{ attempt: number; digest: Digest; commitments: readonly Commitment[] }>
+
+/**
+ * Checks that these are the partials of a package: one of each of its hosts, signed by that host for this package. Throws
+ * `signing.misdelivered`, which accuses nobody, since who carries them can make them anything.
+ */
+export async function checkPartials(
+  key: HeldKey,
+  { signingId }: RequestBody,
+  { attempt, digest, commitments }: SignedPackage,
+  partials: readonly Partial[],
+): Promise<void> {
+  if (partials.length !== commitments.length) throw new Refusal('signing.misdelivered')
+  const frame = { signingId, attempt, packageDigest: digest }
+  for (const [at, { body }] of commitments.entries()) {
+    const partial = partials[at]
+    if (partial === undefined || !(await isPartialOf(key, frame, body.index, partial)))
+      throw new Refusal('signing.misdelivered')
+  }
+}
+
+/** One result per item that the package signs, by its place in the request. */
+function join(
+  parts: Parts,
+  key: OpenKey,
+  live: readonly LiveItem[],
+  partials: readonly Partial[],
+): Map<number, Uint8Array> {
+  const opened = partials.map((partial) => [partial.body.index, openPartials(key, live.length, partial)] as const)
+  return new Map(
+    live.map(({ at, task, commitments }, nth) => {
+      const ofItem = new Map(opened.map(([index, ofItems]) => [index, ofItems[nth] ?? new Uint8Array(0)]))
+      return [
+        at,
+        orRefuse('signing.bad_partial', () => useFor(parts, key, task).join(task, commitments, ofItem)),
+      ] as const
+    }),
+  )
+}
+
+/**
+ * How all items end by the partials of a package, which have been checked: the verified signature, or why there is none. The same
+ * partials give the same outcomes. Throws `signing.bad_partial` with those who signed what does not verify.
+ */
+export function joinPartials(
+  parts: Parts,
+  key: OpenKey,
+  { tasks }: Pick<Signing, 'tasks'>,
+  { commitments }: SignedPackage,
+  partials: readonly Partial[],
+): Outcome[] {
+  const signatures = join(parts, key, liveItems(tasks, commitments), partials)
+  return failuresOf(commitments).map((failure, at) => failure ?? toHex(signatures.get(at) ?? new Uint8Array(0)))
+}
