@@ -1,59 +1,15 @@
 import { encode } from '@quorate/shared/crypto/cbor'
-import type { Frost, Mpc } from '@quorate/shared/mpc'
 import type { RoundOne, RoundTwo, Roster } from '@quorate/shared/wire/keygen'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { commitAll, enrol, makeKey } from '../test/ceremony.ts'
-import { introduceAll, startHosts, type Host } from '../test/host.ts'
+import type { Host } from '../test/host.ts'
 import { approve, ask, bytesItem, draw, type Plan } from '../test/people.ts'
 import { askRefresh } from '../test/refresh.ts'
 import { expectRefusal } from '../test/refused.ts'
+import { groupWith, kept, mistaken, watched } from '../test/watched-cryptography.ts'
 
-/** What the cryptography of the first host has given it to keep. */
-const kept: Uint8Array[] = []
-const keeping =
-  <A, R>(call: (args: A) => R, secretOf: (result: R) => Uint8Array) =>
-  (args: A): R => {
-    const result = call(args)
-    kept.push(secretOf(result))
-    return result
-  }
-const watched = (frost: Frost): Frost => ({
-  ...frost,
-  dkgPart1: keeping(
-    (args: Parameters<Frost['dkgPart1']>[0]) => frost.dkgPart1(args),
-    ({ secret }) => secret,
-  ),
-  dkgPart2: keeping(
-    (args: Parameters<Frost['dkgPart2']>[0]) => frost.dkgPart2(args),
-    ({ secret }) => secret,
-  ),
-  refreshPart1: keeping(
-    (args: Parameters<Frost['refreshPart1']>[0]) => frost.refreshPart1(args),
-    ({ secret }) => secret,
-  ),
-  commit: keeping(
-    (args: Parameters<Frost['commit']>[0]) => frost.commit(args),
-    ({ nonces }) => nonces,
-  ),
-})
-/** Gives each of the others what was meant for another. */
-const mistaken = (frost: Frost): Frost => ({
-  ...frost,
-  dkgPart2(args) {
-    const dealt = frost.dkgPart2(args)
-    const [to, packages] = [[...dealt.packages.keys()], [...dealt.packages.values()].reverse()]
-    return { ...dealt, packages: new Map(to.map((index, at) => [index, packages[at]!])) }
-  },
-})
-
-const groupWith = async (change: (at: number, frost: Frost) => Frost) => {
-  const mpcOf = (at: number, mpc: Mpc): Mpc => ({ ...mpc, frost: (scheme) => change(at, mpc.frost(scheme)) })
-  const group = await startHosts({ mpcOf })
-  await introduceAll(group.members)
-  return group
-}
-const group = await groupWith((at, frost) => (at === 0 ? watched(frost) : frost))
-const lying = await groupWith((at, frost) => (at === 1 ? mistaken(frost) : frost))
+const group = await groupWith(0, watched)
+const lying = await groupWith(1, mistaken)
 
 const isWiped = (secret: Uint8Array) => secret.every((byte) => byte === 0)
 const soon = () => group.clock.now + 60_000

@@ -1,3 +1,4 @@
+import { defaultScheme } from '@quorate/shared/schemes/table'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
@@ -88,7 +89,7 @@ describe('the vault', () => {
     await expectRefusal(fresh().load(key.certificate, 1, sealedOf(await made(), 1)), 'seal.invalid')
   })
 
-  const { zeroed } = badShares['frost-secp256k1-tr']
+  const { zeroed } = badShares[defaultScheme]
   it.each<[string, (plain: Plain) => unknown]>([
     ['that is zero', (plain) => ({ ...plain, share: zeroed({ ...plain, publicKeys: new Uint8Array() }).share })],
     ['of another index', (plain) => ({ ...plain, share: plaintextOf(key, 2).share })],
