@@ -94,13 +94,15 @@ export class Participant {
 
   /**
    * Asks for new shares of a key: whoever got hold of old ones then has nothing. The key stays the same, and goes on signing
-   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said.
+   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said. Throws `epoch.stale`
+   * for a key of which a newer epoch is known here: `update` gives it.
    */
   async requestRefresh(
     key: Key,
     { expiresIn = 3_600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
   ): Promise<Refresh> {
     return refusing(async () => {
+      this.#context.known.requireCurrent(key)
       const askedAt = this.#context.now()
       const request = await writeRefreshRequest(key, await this.#memberOf(key), {
         askedAt,
@@ -126,13 +128,17 @@ export class Participant {
     return refusing(() => latestKey(this.#context, key, signal))
   }
 
-  /** Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. */
+  /**
+   * Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. Throws `epoch.stale`
+   * for a key of which a newer epoch is known here.
+   */
   async requestSignature(
     key: Key,
     what: Signable | readonly Signable[],
     { expiresIn = 600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
   ): Promise<Signing> {
     return refusing(async () => {
+      this.#context.known.requireCurrent(key)
       const asker = await this.#memberOf(key)
       const askedAt = this.#context.now()
       const times = { askedAt, expiresAt: askedAt + expiresIn }
@@ -144,7 +150,10 @@ export class Participant {
     })
   }
 
-  /** Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. */
+  /**
+   * Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. One of an epoch that is over
+   * can be looked at and rejected.
+   */
   async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
     return refusing(async () => {
       const status = await followSigning(this.#context, key, signingId).status({ signal })
@@ -161,12 +170,13 @@ export class Participant {
   async pendingSignings(key: Key, { wait = 0, signal }: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
     return refusing(async () => {
       const me = await this.#memberOf(key)
+      const epoch = this.#context.known.epochOf(key)
       const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
       const query = wait > 0 ? { wait: `${Math.min(wait, 60_000)}ms` } : {}
       const { signings } = await reader('listSignings', { params: { keyId: key.keyId }, query, signal })
       const pending: Signing[] = []
       for (const status of signings) {
-        if (status.request.body.epoch < key.certificate.body.epoch) continue
+        if (status.request.body.epoch < epoch) continue
         const opened = await openRequest(key, status.signingId, status).catch(unlessUnreadable)
         if (opened === null) continue
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
@@ -178,9 +188,17 @@ export class Participant {
     })
   }
 
-  /** Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. */
+  /**
+   * Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. Throws `epoch.stale` when it
+   * is not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
+   */
   async approve(signing: Signing, { signal }: Signal = {}): Promise<void> {
-    return this.#say(signing, 'approve', null, signal)
+    return refusing(async () => {
+      const { key, request } = signing
+      this.#context.known.requireCurrent(key)
+      if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
+      return this.#say(signing, 'approve', null, signal)
+    })
   }
 
   /** Rejects the request; the reason (200 characters) is for the others, and the gateway reads it too. */

@@ -244,6 +244,38 @@ describe('quorate', () => {
     expect((await quorate(['verify', keyId, '--proof', proof], { env })).code).toBe(0)
   })
 
+  it('learns of a refresh before it says yes, says so, and approves nothing of the epoch that is over', async () => {
+    const keyId = await makeKey()
+    const elsewhere = join(folder, 'elsewhere')
+    const old = await quorate(['sign', keyId, 'old', '--as', 'alice', '--no-wait', '--json'])
+    const signingId = old.lines[0]!['signingId'] as string
+    await cp(join(folder, 'home'), elsewhere, { recursive: true })
+    expect((await quorate(['refresh', keyId, '--as', 'alice'])).code).toBe(0)
+    const env = { ...environment(), QUORATE_HOME: elsewhere }
+    const approved = await quorate(['approve', signingId, '-y', '--as', 'bob'], { env })
+    expect(approved).toMatchObject({ code: 1 })
+    expect(approved.err).toContain('epoch 0 is over')
+    expect(approved.err).toContain('epoch.stale')
+    expect((await quorate(['key', keyId], { env })).out).toContain('epoch 1')
+    expect(gateway.asked.filter(({ route }) => route === 'approveSigning')).toEqual([])
+    expect(await quorate(['approve', signingId, '--reject', '--as', 'bob'], { env })).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    ['sign', (keyId: string) => ['sign', keyId, 'new', '--as', 'bob', '--no-wait']],
+    ['refresh', (keyId: string) => ['refresh', keyId, '--as', 'bob']],
+    ['approve --wait', () => ['approve', '--wait', '-y', '--as', 'bob', '--timeout', '60s']],
+  ])('brings the key up to date before %s', async (name, line) => {
+    const keyId = await makeKey()
+    const elsewhere = join(folder, 'elsewhere')
+    await cp(join(folder, 'home'), elsewhere, { recursive: true })
+    await quorate(['refresh', keyId, '--as', 'alice'])
+    if (name === 'approve --wait') await quorate(['sign', keyId, 'x', '--as', 'alice', '--no-wait'])
+    const ran = await quorate(line(keyId), { env: { ...environment(), QUORATE_HOME: elsewhere } })
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.err).toContain('epoch 0 is over')
+  })
+
   it('shows a key under all its names', async () => {
     const keyId = await makeKey('--content', 'nostr-event')
     const { lines } = await quorate(['key', keyId, '--json'])

@@ -33,5 +33,7 @@ export async function latestKey(context: Context, key: Key, signal?: AbortSignal
   const mpc = await context.mpc()
   let latest = key
   for (const certificate of later) latest = await succeed(mpc, latest, certificate)
-  return reply.certificates.length < MAX_CERTIFICATES ? latest : latestKey(context, latest, signal)
+  const known = context.known.epochOf(latest)
+  if (reply.certificates.length === MAX_CERTIFICATES) return latestKey(context, latest, signal)
+  return known > latest.certificate.body.epoch ? refuse('reply.mismatch') : latest
 }

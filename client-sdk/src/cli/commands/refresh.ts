@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Key } from '../../key.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good } from '../terminal.ts'
+import { bringUpToDate } from '../up-to-date.ts'
 
 /** `quorate refresh`: new shares of a key, at its next epoch. */
 export function addRefresh(program: Command, world: World): void {
@@ -18,8 +19,9 @@ export function addRefresh(program: Command, world: World): void {
     .action(async (id: string, options: Readonly<{ expires: string }>, command: Command) => {
       const session = openSession(command, world)
       const { terminal, signal } = session
-      const key = await session.home.key(id)
-      const me = await session.participant(key.gateway)
+      const kept = await session.home.key(id)
+      const me = await session.participant(kept.gateway)
+      const key = await bringUpToDate(session, me, kept)
       const refresh = await me.requestRefresh(key, { expiresIn: milliseconds(options.expires), signal })
       terminal.progress(`refresh ${refresh.refreshId}: waiting for the ${key.participants.length} hosts`)
       terminal.progress(`stop whenever you like: \`quorate update ${key.keyId}\` finds out what became of it`)
