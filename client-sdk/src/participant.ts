@@ -12,6 +12,7 @@ import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import { Keygen } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
 import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import { requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
 import { writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
@@ -25,8 +26,8 @@ type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
 
-/** With what a participant joins: a standing grant, or null to be asked for each signing. */
-type Joining = Readonly<{ grant?: GrantTerms | null }>
+/** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
+type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
@@ -65,7 +66,7 @@ export class Participant {
 
   /**
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
-   * `grant` lets others sign with the own share. Throws `attestation.invalid` before anything secret has been sent when a host does not prove itself.
+   * `grant` lets others sign with the own share. Throws `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
   async reserveKey({ grant: wished, ...options }: ReserveOptions & Joining): Promise<Keygen> {
     return refusing(async () => {
@@ -80,12 +81,19 @@ export class Participant {
     })
   }
 
-  /** Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. */
-  async participate(invitation: Invitation, { grant: wished, signal }: Signal & Joining = {}): Promise<Keygen> {
+  /**
+   * Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. Throws
+   * `keygen.crowded`, before anything is sent, when an enclave would hold more than `sharesPerEnclave` shares.
+   */
+  async participate(
+    invitation: Invitation,
+    { grant: wished, sharesPerEnclave, signal }: Signal & Joining = {},
+  ): Promise<Keygen> {
     return refusing(async () => {
       const grant = readTerms(wished)
       acceptInvitation(invitation, this.userId)
       const skeleton = await fetchSkeleton(this.#context, invitation, signal)
+      requireSpread(skeleton, { sharesPerEnclave })
       const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, grant, signal })
       const sessionSecret = fromHex(invitation.sessionSecret)
       return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })

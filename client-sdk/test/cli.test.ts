@@ -327,6 +327,20 @@ describe('quorate', () => {
     expect(ended).toMatchObject({ code: 0, lines: [{ state: 'completed' }, { event: 'completed' }] })
   })
 
+  it('lets an enclave hold a quorum only for who says so, each for themselves, also after an interruption', async () => {
+    const wish = ['keygen', '-t', '2', 'a', 'b', 'c', 'd', '--as', 'a', '--no-wait', '--json']
+    const crowded = { code: 1, lines: [{ event: 'error', code: 'keygen.crowded', by: 'client' }] }
+    expect(await quorate(wish)).toMatchObject(crowded)
+    const [{ keyId, invitations }] = (await quorate([...wish, '--shares-per-enclave', '2'])).lines as [
+      Line & { invitations: { link: string }[] },
+    ]
+    const join = ['participate', invitations[0]!.link, '--as', 'b', '--no-wait', '--json']
+    expect(await quorate(join)).toMatchObject(crowded)
+    expect(await quorate([...join, '--shares-per-enclave', '0'])).toMatchObject({ code: 2 })
+    expect(await quorate([...join, '--shares-per-enclave', '2'])).toMatchObject({ code: 0 })
+    expect(await quorate(['status', keyId!, '--as', 'b'])).toMatchObject({ code: 0 })
+  })
+
   it('ends with 4 when the time is over, with 3 on a lie, with 1 on a refusal, and names codes in JSON', async () => {
     const keyId = await makeKey()
     const late = await quorate(['sign', keyId, 'x', '--as', 'alice', '--timeout', '50ms', '--json'])

@@ -133,6 +133,20 @@ describe('an invited person', () => {
     expect(sentTo('register')).toHaveLength(1)
   })
 
+  it('takes no part in a key of which one enclave holds a quorum, unless they say so themselves', async () => {
+    const { alice, bob } = people(fleet, gateway)
+    const four = { ...wish, participants: [...wish.participants, 'dave'] }
+    await expect(alice.reserveKey(four)).rejects.toMatchObject(refusedAs('keygen.crowded'))
+    expect(sentTo('initKeygen')).toEqual([])
+    const keygen = await alice.reserveKey({ ...four, sharesPerEnclave: 2 })
+    expect(keygen.skeleton.spread).toBe('quorum_in_one_host')
+    const invitation = keygen.invitation('bob')
+    await expect(bob.participate(invitation)).rejects.toMatchObject(refusedAs('keygen.crowded'))
+    expect(sentTo('register')).toHaveLength(1)
+    await bob.participate(invitation, { sharesPerEnclave: 2 })
+    expect(sentTo('register')).toHaveLength(2)
+  })
+
   it('refuses a host that does not prove itself to them, whatever it proved to others', async () => {
     const { alice, bob } = people(fleet, gateway)
     const keygen = await alice.reserveKey(wish)

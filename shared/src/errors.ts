@@ -27,6 +27,12 @@ export const refusals = {
 
   // Making a key
   'keygen.no_enclaves': row('upstream', 503, 'same_request', 'No enclave is ready to host this key'),
+  'keygen.crowded': row(
+    'caller',
+    409,
+    'never',
+    'One enclave would hold a quorum of this key, which nobody has agreed to',
+  ),
   'keygen.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this keygen'),
   'keygen.skeleton_mismatch': row(
     'caller',

@@ -27,7 +27,11 @@ export type Home = Readonly<{
 }>
 
 /** With what a participant joined a key in the making: enough to go on after an interruption. SECRET. */
-const Joining = z.strictObject({ invitation: Invitation, grant: GrantTerms.nullable() })
+const Joining = z.strictObject({
+  invitation: Invitation,
+  grant: GrantTerms.nullable(),
+  sharesPerEnclave: z.int().min(1).optional(),
+})
 export type Joining = z.infer<typeof Joining>
 
 const name = (userId: string): string => encodeURIComponent(userId)

@@ -37,6 +37,8 @@ export type PlanOptions = {
   content?: Skeleton['policy']['content']
   /** Among whom the participants are spread; all enclaves when nothing is said. */
   hosts?: Member[]
+  /** What the frame says of a quorum in one host; what is so when nothing is said. */
+  quorumInOneHost?: boolean
 }
 
 export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise<Plan> {
@@ -47,6 +49,7 @@ export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise
     content = ['bytes'],
     hosts: among = cluster.members,
   } = options
+  const { quorumInOneHost = Math.ceil(users.length / among.length) >= threshold } = options
   const keyId = KeyId.parse(random(16))
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
@@ -62,6 +65,7 @@ export async function draw(cluster: Cluster, options: PlanOptions = {}): Promise
       host: { kind: 'enclave', identity: hosts.get(at + 1)!.identity },
     })),
     policy: { content },
+    ...(quorumInOneHost ? { spread: 'quorum_in_one_host' } : {}),
     readerKey: SignKey.parse(toHex(reader.publicKey)),
     expiresAt: cluster.clock.now + 3_600_000,
   }

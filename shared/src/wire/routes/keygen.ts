@@ -79,6 +79,7 @@ export const keygenRoutes = {
       'session.conflict',
       'session.elsewhere',
       'keygen.skeleton_mismatch',
+      'keygen.crowded',
       'seal.invalid',
       'enclave.unreachable',
     ],
