@@ -7,8 +7,12 @@ import type { Key } from './key.ts'
  * that is older is worked with.
  */
 export type KnownKeys = Readonly<{
+  /** Throws `keygen.skeleton_mismatch` when another frame (D0) is known under this id. */
+  requireFrame: (keyId: string, skeletonDigest: string) => void
+  /** The same, and takes the frame for that of this id. */
+  noteFrame: (keyId: string, skeletonDigest: string) => void
   /**
-   * This key is there. Throws `keygen.roster_mismatch` when another roster has its id, `certificate.invalid` when it stands on
+   * This key is there. Throws `keygen.skeleton_mismatch` or `keygen.roster_mismatch` when another frame or roster has its id, `certificate.invalid` when it stands on
    * another branch of the history.
    */
   note: (key: Key) => void
@@ -28,12 +32,24 @@ const leadsTo = (older: Key, newer: Key): boolean =>
 
 export function createKnownKeys(): KnownKeys {
   const newest = new Map<string, Key>()
+  const frames = new Map<string, string>()
+
+  function requireFrame(keyId: string, skeletonDigest: string): void {
+    const frame = frames.get(keyId)
+    if (frame !== undefined && frame !== skeletonDigest) refuse('keygen.skeleton_mismatch')
+  }
+
+  function noteFrame(keyId: string, skeletonDigest: string): void {
+    requireFrame(keyId, skeletonDigest)
+    frames.set(keyId, skeletonDigest)
+  }
 
   /** The newest of the two that is known now. */
   function note(key: Key): Key {
     const known = newest.get(key.keyId)
     if (known === key) return key
     if (known !== undefined && rosterOf(known) !== rosterOf(key)) return refuse('keygen.roster_mismatch')
+    noteFrame(key.keyId, digestOf('skeleton', key.certificate.body.roster.skeleton))
     const isNewer = known === undefined || epochOf(key) > epochOf(known)
     if (known !== undefined && !(isNewer ? leadsTo(known, key) : leadsTo(key, known)))
       return refuse('certificate.invalid')
@@ -42,6 +58,8 @@ export function createKnownKeys(): KnownKeys {
   }
 
   return {
+    requireFrame,
+    noteFrame,
     note: (key) => void note(key),
     requireCurrent: (key) => {
       if (note(key).digest !== key.digest) refuse('epoch.stale')

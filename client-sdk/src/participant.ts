@@ -83,7 +83,8 @@ export class Participant {
 
   /**
    * Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. Throws
-   * `keygen.crowded`, before anything is sent, when an enclave would hold more than `sharesPerEnclave` shares.
+   * `keygen.crowded`, before anything is sent, when an enclave would hold more than `sharesPerEnclave` shares, and
+   * `keygen.skeleton_mismatch` when another key of this id is known here.
    */
   async participate(
     invitation: Invitation,
@@ -92,12 +93,23 @@ export class Participant {
     return refusing(async () => {
       const grant = readTerms(wished)
       acceptInvitation(invitation, this.userId)
+      const { keyId, skeletonDigest } = invitation
+      this.#context.known.requireFrame(keyId, skeletonDigest)
       const skeleton = await fetchSkeleton(this.#context, invitation, signal)
       requireSpread(skeleton, { sharesPerEnclave })
       const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, grant, signal })
+      this.#context.known.noteFrame(keyId, skeletonDigest)
       const sessionSecret = fromHex(invitation.sessionSecret)
       return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
     })
+  }
+
+  /**
+   * Tells this program of a key from earlier: what contradicts it is refused from now on. Every key that is given to another method is
+   * known too. Throws `keygen.skeleton_mismatch`, `keygen.roster_mismatch` or `certificate.invalid` when it contradicts what is known.
+   */
+  know(key: Key): void {
+    this.#context.known.note(key)
   }
 
   /**

@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { run } from '../src/cli/program.ts'
+import { encodeInvitation, type Invitation } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 
@@ -325,6 +326,20 @@ describe('quorate', () => {
     ])
     const ended = await quorate(['status', keyId!, '--as', 'alice', '--json'])
     expect(ended).toMatchObject({ code: 0, lines: [{ state: 'completed' }, { event: 'completed' }] })
+  })
+
+  it('keeps what it has of a key when somebody invites to another of its id', async () => {
+    const keyId = await makeKey()
+    const [joining, key] = [`joining/${keyId}.bob.json`, `keys/${keyId}.json`].map((file) => join(folder, 'home', file))
+    const kept = await readFile(joining!, 'utf8')
+    const { invitation } = JSON.parse(kept) as { invitation: Invitation }
+    const other = encodeInvitation({ ...invitation, skeletonDigest: 'ff'.repeat(32) as never })
+    const participate = () => quorate(['participate', other, '--as', 'bob', '--no-wait', '--json'])
+    const refused = { code: 3, lines: [{ event: 'error', code: 'keygen.skeleton_mismatch', by: 'client' }] }
+    expect(await participate()).toMatchObject(refused)
+    await rm(key!)
+    expect(await participate()).toMatchObject(refused)
+    expect(await readFile(joining!, 'utf8')).toBe(kept)
   })
 
   it('lets an enclave hold a quorum only for who says so, each for themselves, also after an interruption', async () => {

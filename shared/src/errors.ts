@@ -33,6 +33,7 @@ export const refusals = {
     'never',
     'One enclave would hold a quorum of this key, which nobody has agreed to',
   ),
+  'keygen.id_taken': row('caller', 409, 'new_session', 'There is a key, or a keygen, of this id: draw another'),
   'keygen.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this keygen'),
   'keygen.skeleton_mismatch': row(
     'caller',

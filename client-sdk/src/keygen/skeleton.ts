@@ -36,10 +36,11 @@ const distinct = (values: readonly string[]): boolean => new Set(values).size ==
 
 /**
  * Who hosts whom, in the order of the participants, as the gateway proposes it. Throws `reply.mismatch` when that is not about
- * the people we named, or when one enclave appears under two names.
+ * the key id and the people we named, or when one enclave appears under two names.
  */
 export function readReservation(
-  { slots, enclaves }: Reservation,
+  { keyId, slots, enclaves }: Reservation,
+  drawn: string,
   participants: readonly string[],
 ): readonly EnclaveIdentity[] {
   const keys = [
@@ -47,7 +48,7 @@ export function readReservation(
     enclaves.map(({ sealKey }) => sealKey),
     enclaves.map(({ signKey }) => signKey),
   ]
-  if (slots.length !== participants.length || !keys.every(distinct)) return refuse('reply.mismatch')
+  if (keyId !== drawn || slots.length !== participants.length || !keys.every(distinct)) return refuse('reply.mismatch')
   return participants.map((userId, at) => {
     const slot = slots[at]
     const host = enclaves.find(({ enclaveId }) => enclaveId === slot?.enclaveId)

@@ -48,13 +48,30 @@ function fitsReservation({ keyId, own }: KeygenSession, { skeleton, sealed }: z.
   )
 }
 
+/** The id that the client has drawn, if nothing here has it, or one of the gateway's own. Throws `keygen.id_taken`. */
+async function freeId({ ports }: Context, drawn: KeyId | undefined): Promise<KeyId> {
+  if (drawn === undefined) return KeyId.parse(toHex(randomBytes(16)))
+  if ((await ports.store.loadKey(drawn)) !== null) throw new Refusal('keygen.id_taken')
+  return drawn
+}
+
+/** Inserts the session. Throws `keygen.id_taken` when there is one of this id, open or ended. */
+async function insert({ sessions }: Context, state: KeygenSession): Promise<void> {
+  try {
+    await sessions.insert(state.id, state)
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'session.conflict') throw new Refusal('keygen.id_taken')
+    throw error
+  }
+}
+
 async function reserve(context: Context, body: z.output<typeof ReserveBody>): Promise<Reservation> {
   const { ports, limits, sessions, health } = context
   if (sessions.size >= limits.openKeygens) throw new Refusal('request.rate_limited')
   const hosts = [...health.available()].sort().flatMap((id) => ports.enclaves.status(id).identity ?? [])
   const needed = hostsNeeded(body.participants.length, body.threshold, ports.enclaves.ids().length)
   if (hosts.length === 0 || hosts.length < needed) throw new Refusal('keygen.no_enclaves')
-  const keyId = KeyId.parse(toHex(randomBytes(16)))
+  const keyId = await freeId(context, body.keyId)
   const people = assign(body.participants, hosts, randomInt(hosts.length))
   const [first] = people
   if (first === undefined) throw new Refusal('keygen.no_enclaves')
@@ -69,7 +86,7 @@ async function reserve(context: Context, body: z.output<typeof ReserveBody>): Pr
     own: { scheme, threshold, expiresAt: now + body.ttl * 1_000, people, plan },
     stage: { name: 'waiting' },
   }
-  await sessions.insert(keyId, state)
+  await insert(context, state)
   ports.events.keygenReserved({ keyId, participants: people.length, threshold })
   return {
     keyId,

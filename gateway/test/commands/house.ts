@@ -102,12 +102,14 @@ export async function restartGateway(limits: Partial<Limits> = {}): Promise<void
 export async function reserve(
   participants = users,
   ttl = 60,
+  keyId?: KeyId,
 ): Promise<{ reservation: Reservation; skeleton: Skeleton }> {
   const reservation = await coordinator.reserve({
     scheme: 'frost-secp256k1-tr',
     threshold: 2,
     participants: participants.map((user) => UserId.parse(user)),
     ttl,
+    keyId,
   })
   const enclaveIds = reservation.slots.map(({ enclaveId }) => enclaveId)
   const skeleton = await skeletonFor({ keyId: reservation.keyId, users: participants, enclaves: enclaveIds })

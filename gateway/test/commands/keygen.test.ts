@@ -1,5 +1,5 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
-import { UserId } from '@quorate/shared/wire/ids'
+import { KeyId, UserId } from '@quorate/shared/wire/ids'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { describe, expect, it, vi } from 'vitest'
 import { sealRegistration } from '../fake-enclaves.ts'
@@ -49,6 +49,22 @@ describe('a keygen', () => {
     await expect(reserve()).rejects.toEqual(code('keygen.no_enclaves'))
     enclaves.restart(first!)
     await reserve()
+  })
+
+  it('has the id that its client drew, which no other then gets, while it is made and afterwards', async () => {
+    const keyId = KeyId.parse('cd'.repeat(16))
+    const again = () => reserve(users, 60, keyId)
+    const { reservation, skeleton } = await again()
+    expect(reservation.keyId).toBe(keyId)
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
+    await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
+    for (const index of [1, 2, 3]) await register(keyId, index)
+    await ended(keyId)
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
+    await store.sweep(9e12)
+    await restartGateway()
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
+    expect((await reserve()).reservation.keyId).not.toBe(keyId)
   })
 
   it('is not reserved when no enclave is ready', async () => {

@@ -1,10 +1,15 @@
 import { Option, type Command } from 'commander'
 import { ContentType } from '@quorate/shared/contents/table'
 import { defaultScheme, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
+import type { Invitation } from '@quorate/shared/wire/keygen'
+import { refuse } from '../../errors.ts'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
+import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
+import type { Participant } from '../../participant.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
+import type { Joining as Begun } from '../home.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
@@ -93,7 +98,7 @@ export function addParticipate(program: Command, world: World): void {
       const invitation = decodeInvitation(link)
       const me = await session.newcomer(invitation.gateway)
       session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
-      const before = await session.home.joining(invitation.keyId, me.userId)
+      const before = await earlier(session, me, invitation)
       const grant = before === null ? readGrant(options, Date.now()) : before.grant
       const sharesPerEnclave = options.sharesPerEnclave ?? before?.sharesPerEnclave
       await session.home.saveJoining({ invitation, grant, sharesPerEnclave })
@@ -104,6 +109,22 @@ export function addParticipate(program: Command, world: World): void {
       ])
       if (options.wait) await finishKeygen(session, keygen)
     })
+}
+
+/**
+ * How this person began to take part in the key, if so. An invitation to another key of an id that is kept here is refused, and what is
+ * kept stays: throws `keygen.skeleton_mismatch`.
+ */
+async function earlier(
+  { home }: Session,
+  me: Participant,
+  { keyId, skeletonDigest }: Invitation,
+): Promise<Begun | null> {
+  const kept = await home.keyIfKept(keyId)
+  if (kept !== null) me.know(kept)
+  const before = await home.joining(keyId, me.userId)
+  const frame = kept === null ? before?.invitation.skeletonDigest : frameOf(kept.certificate.body.roster.skeleton)
+  return frame === undefined || frame === skeletonDigest ? before : refuse('keygen.skeleton_mismatch')
 }
 
 function showInvitations({ terminal }: Session, keygen: Keygen, me: string): void {
