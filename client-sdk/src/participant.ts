@@ -143,7 +143,7 @@ export class Participant {
     return refresh.completed({ ...(timeout === undefined ? {} : { timeout }), signal: options.signal })
   }
 
-  /** The key at its present epoch, verified on from this one. Throws `certificate.invalid` or `reply.mismatch`. */
+  /** The key at its present epoch, verified on from this one. Throws `certificate.invalid`, `receipt.invalid` or `reply.mismatch`. */
   async update(key: Key, { signal }: Signal = {}): Promise<Key> {
     return refusing(() => latestKey(this.#context, key, signal))
   }

@@ -41,9 +41,9 @@ describe('an epoch that is over', () => {
   it('is not the present one, however often the gateway says so', async () => {
     const { alice, key } = await makeKey(fleet, gateway)
     await alice.refreshKey(key)
-    gateway.lies.listCertificates = (honest: { certificates: unknown[] }) => ({
+    gateway.lies.listCertificates = (honest: { epochs: unknown[] }) => ({
       ...honest,
-      certificates: honest.certificates.slice(0, 1),
+      epochs: honest.epochs.slice(0, 1),
     })
     await expect(alice.update(key)).rejects.toMatchObject(refusedAs('reply.mismatch'))
   })

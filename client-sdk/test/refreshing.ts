@@ -7,7 +7,8 @@ import { certify, hostOf, type Dealt, type Fleet } from './fleet.ts'
 
 /* A refresh of the scripted gateway's keys, by real enclaves' cryptography and in one place. */
 
-type KeyRow = { dealt?: Dealt; certificate?: Certificate; earlier?: Certificate[] }
+type Epoch = RouteReply<'listCertificates'>['epochs'][number]
+type KeyRow = { dealt?: Dealt; certificate?: Certificate; earlier?: Epoch[]; installed?: Epoch['installed'] }
 type Status = RouteReply<'getRefresh'>
 
 /** New shares of the same key. */
@@ -73,21 +74,25 @@ export function refreshHandlers(fleet: Fleet, keys: ReadonlyMap<string, KeyRow>)
     requestRefresh: async ({ body: request }: { body: RefreshRequest }): Promise<Status> => {
       const row = keys.get(request.body.keyId)!
       const { certificate, dealt } = await nextEpoch(fleet, row.certificate!, row.dealt!)
-      Object.assign(row, { certificate, dealt, earlier: [...(row.earlier ?? []), row.certificate!] })
+      const before = { certificate: row.certificate!, installed: row.installed ?? [] }
+      const words = await wordsOf(fleet, certificate)
+      const { installed } = words
+      Object.assign(row, { certificate, dealt, installed, earlier: [...(row.earlier ?? []), before] })
       const { refreshId, keyId, expiresAt } = request.body
       const status: Status = {
         ...{ refreshId, keyId, version: 2, state: 'completed', expiresAt, attempt: 1, request, failure: null },
         certificate,
-        ...(await wordsOf(fleet, certificate)),
+        ...words,
       }
       refreshes.set(refreshId, status)
       return status
     },
     getRefresh: ({ params }: { params: { refreshId: string } }) => refreshes.get(params.refreshId),
     listCertificates: ({ params: { keyId }, query }: { params: { keyId: string }; query: URLSearchParams }) => {
-      const { certificate, earlier = [] } = keys.get(keyId)!
-      const all = [...earlier, certificate!]
-      return { keyId, certificates: all.filter(({ body }) => body.epoch >= Number(query.get('from'))) }
+      const { certificate, earlier = [], installed = [] } = keys.get(keyId)!
+      const all = [...earlier, { certificate: certificate!, installed }]
+      const from = Number(query.get('from'))
+      return { keyId, epochs: all.filter(({ certificate: { body } }) => body.epoch >= from) }
     },
   }
 }

@@ -65,6 +65,16 @@ export async function verifyPrepared(key: VerifiedKey, prepared: readonly Prepar
   return digestOf('prepared-all', prepared)
 }
 
+/**
+ * Checks that this version is in force: every host says that it has installed it, over the same F. A host says so only after it has
+ * verified what F stands for, that all were prepared. Throws `receipt.invalid`.
+ */
+export async function verifyInForce(key: VerifiedKey, installed: readonly Installed[]): Promise<void> {
+  const [first] = installed
+  if (first === undefined) throw new Refusal('receipt.invalid')
+  await verifyInstalled(key, first.body.preparedDigest, installed)
+}
+
 /** Checks that every host has installed this version over the same F: no share of an older epoch signs any more. */
 export async function verifyInstalled(
   key: VerifiedKey,
