@@ -56,7 +56,7 @@ describe('a keygen', () => {
     const again = () => reserve(users, 60, keyId)
     const { reservation, skeleton } = await again()
     expect(reservation.keyId).toBe(keyId)
-    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
+    await expect(reserve([...users, 'dave'], 60, keyId)).rejects.toEqual(code('keygen.id_taken'))
     await coordinator.init(keyId, { skeleton, sealed: initsFor(reservation) })
     for (const index of [1, 2, 3]) await register(keyId, index)
     await ended(keyId)
@@ -65,6 +65,18 @@ describe('a keygen', () => {
     await restartGateway()
     await expect(again()).rejects.toEqual(code('keygen.id_taken'))
     expect((await reserve()).reservation.keyId).not.toBe(keyId)
+  })
+
+  it('is reserved once when its client asks again, or twice at once, until somebody makes use of it', async () => {
+    const keyId = KeyId.parse('cd'.repeat(16))
+    const again = async () => (await reserve(users, 60, keyId)).reservation
+    const [first, second] = await Promise.all([again(), again()])
+    expect(second).toEqual(first)
+    await restartGateway()
+    expect(await again()).toEqual(first)
+    const { skeleton } = await reserve(users, 60, keyId)
+    await coordinator.init(keyId, { skeleton, sealed: initsFor(first) })
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
   })
 
   it('is not reserved when no enclave is ready', async () => {
