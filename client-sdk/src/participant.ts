@@ -1,12 +1,14 @@
 import { Refusal } from '@quorate/shared/errors'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
+import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
-import { sessionSecretOf, type Key } from './key.ts'
+import { sessionSecretOf, verifiedKey, type Key } from './key.ts'
 import { GrantTerms } from './keygen/grant.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import { Keygen } from './keygen/keygen.ts'
@@ -14,7 +16,7 @@ import { authSigner } from './keygen/registration.ts'
 import { reserve, type ReserveOptions } from './keygen/reserve.ts'
 import { requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
-import { writeRefreshRequest } from './refresh/request.ts'
+import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval, writeRequest } from './signing/request.ts'
@@ -22,6 +24,10 @@ import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
 import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
+type RefreshTimes = Readonly<{ expiresIn?: number | undefined }>
+
+/** How long a request for a refresh waits for hosts when nothing is said. ms */
+const REFRESH_TIME = 3_600_000
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
@@ -112,22 +118,38 @@ export class Participant {
     this.#context.known.note(key)
   }
 
-  /**
-   * Asks for new shares of a key: whoever got hold of old ones then has nothing. The key stays the same, and goes on signing
-   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said. Throws `epoch.stale`
-   * for a key of which a newer epoch is known here: `update` gives it.
-   */
-  async requestRefresh(
-    key: Key,
-    { expiresIn = 3_600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
-  ): Promise<Refresh> {
+  /** Signs a request for new shares of a key, and does not send it: a second participant is to sign it too. `expiresIn` as below. */
+  async draftRefresh(key: Key, { expiresIn = REFRESH_TIME }: RefreshTimes = {}): Promise<RefreshRequest> {
     return refusing(async () => {
       this.#context.known.requireCurrent(key)
       const askedAt = this.#context.now()
-      const request = await writeRefreshRequest(key, await this.#memberOf(key), {
-        askedAt,
-        expiresAt: askedAt + expiresIn,
-      })
+      const times = { askedAt, expiresAt: askedAt + expiresIn }
+      return writeRefreshRequest(key, await this.#memberOf(key), times)
+    })
+  }
+
+  /** Signs another participant's request for new shares too, until it expires. Throws `refresh.request_invalid`, `epoch.stale`. */
+  async secondRefresh(key: Key, request: RefreshRequest): Promise<RefreshRequest> {
+    return refusing(async () => {
+      this.#context.known.requireCurrent(key)
+      return secondRequest(key, request, await this.#memberOf(key), this.#context.now())
+    })
+  }
+
+  /**
+   * Asks for new shares of a key: whoever got hold of old ones then has nothing. The key stays the same, and goes on signing
+   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said. One participant
+   * can do so once a day; `request` is one that a second has signed too. Throws `epoch.stale` for a key of which a newer epoch is known
+   * here: `update` gives it.
+   */
+  async requestRefresh(
+    key: Key,
+    { signal, request: drafted, ...times }: Signal & RefreshTimes & Readonly<{ request?: RefreshRequest }> = {},
+  ): Promise<Refresh> {
+    return refusing(async () => {
+      this.#context.known.requireCurrent(key)
+      const request = drafted ?? (await this.draftRefresh(key, times))
+      await verifyRefreshRequest(verifiedKey(key), request, this.#context.now())
       const { client } = this.#context
       const { keyId } = key
       const status = await client.call('requestRefresh', { params: { keyId }, body: request, signal })

@@ -262,6 +262,22 @@ describe('quorate', () => {
     expect(await quorate(['approve', signingId, '--reject', '--as', 'bob'], { env })).toMatchObject({ code: 0 })
   })
 
+  it('has two participants ask for a refresh, by way of a file', async () => {
+    const keyId = await makeKey()
+    const file = join(folder, 'wish.json')
+    const drafted = await quorate(['refresh', keyId, '--draft', file, '--as', 'alice', '--json'])
+    expect(drafted).toMatchObject({ code: 0, lines: [{ event: 'drafted' }] })
+    expect(await quorate(['refresh', keyId, '--second', file, '--as', 'alice'])).toMatchObject({ code: 1 })
+    const seconded = await quorate(['refresh', keyId, '--second', file, '--as', 'bob', '--json'])
+    expect(seconded).toMatchObject({ code: 0, lines: [{ event: 'seconded' }] })
+    const asked = await quorate(['refresh', keyId, '--request', file, '--as', 'alice', '--json'])
+    expect(asked).toMatchObject({ code: 0, lines: [{ event: 'refreshed', epoch: 1 }] })
+    const [request] = gateway.asked.filter(({ route }) => route === 'requestRefresh')
+    expect(request!.body).toMatchObject({ body: { asker: 1 }, seconded: { body: { index: 2 } } })
+    await writeFile(file, '{}')
+    expect(await quorate(['refresh', keyId, '--request', file, '--as', 'alice'])).toMatchObject({ code: 2 })
+  })
+
   it.each([
     ['sign', (keyId: string) => ['sign', keyId, 'new', '--as', 'bob', '--no-wait']],
     ['refresh', (keyId: string) => ['refresh', keyId, '--as', 'bob']],

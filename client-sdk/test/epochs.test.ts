@@ -8,6 +8,25 @@ withOwnGateway()
 
 const stale = refusedAs('epoch.stale')
 
+describe('a refresh that two ask for', () => {
+  it('carries the words of both, for whom each is checked before it is signed or sent', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const draft = await alice.draftRefresh(key)
+    await expect(alice.secondRefresh(key, draft)).rejects.toMatchObject(refusedAs('refresh.request_invalid', [1]))
+    const changed = { ...draft, body: { ...draft.body, askedAt: 1 } }
+    await expect(bob.secondRefresh(key, changed)).rejects.toMatchObject(refusedAs('refresh.request_invalid', [1]))
+    const request = await bob.secondRefresh(key, draft)
+    const forged = { ...request, seconded: { ...request.seconded!, signature: draft.signature } }
+    await expect(alice.requestRefresh(key, { request: forged })).rejects.toMatchObject({
+      code: 'refresh.request_invalid',
+    })
+    expect(sentTo('requestRefresh')).toEqual([])
+    const next = await (await alice.requestRefresh(key, { request })).completed()
+    expect(sentTo('requestRefresh').map(({ body }) => body)).toEqual([request])
+    await expect(bob.secondRefresh(next, draft)).rejects.toMatchObject(stale)
+  })
+})
+
 describe('an epoch that is over', () => {
   it('gets no yes, whichever of its keys a person still has at hand, and can be looked at and rejected', async () => {
     const { alice, bob, key } = await makeKey(fleet, gateway)

@@ -68,6 +68,12 @@ export const refusals = {
 
   // Refreshing a key. Its rounds are those of a keygen, and so are their refusals
   'refresh.request_invalid': row('caller', 403, 'never', 'The request for a refresh does not verify'),
+  'refresh.too_soon': row(
+    'participant',
+    409,
+    'new_session',
+    'This participant has had the key refreshed within a day: a second one has to sign the request too',
+  ),
   'refresh.not_prepared': row('upstream', 409, 'same_request', 'This life of the enclave has not prepared this epoch'),
   'refresh.hosts_lost': row(
     'upstream',

@@ -56,6 +56,8 @@ const advice: Readonly<Record<string, string>> = {
   'content.not_permitted': 'What a key may sign is fixed when it is made: `quorate keygen --content …`.',
   'epoch.stale':
     '`quorate update KEY` brings the key to its present epoch. What was asked before that has to be asked again.',
+  'refresh.too_soon':
+    'Have a second participant sign it too: `quorate refresh KEY --draft FILE`, then --second, then --request.',
   'keygen.slot_taken': 'Somebody registered in this place with another seed or consent. Ask for a new key.',
   'request.rate_limited': 'Wait a minute.',
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { verifyInstalled, verifyPrepared, verifySuccessor } from '@quorate/shared/verify/refresh'
+import type { Seconding } from '@quorate/shared/wire/consent'
 import { RefreshId } from '@quorate/shared/wire/ids'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
@@ -14,7 +15,9 @@ export const askRefresh = (
   { clock }: Cluster,
   { plan, certificate, digest }: MadeKey,
   change: Change = (body) => body,
-  signer = plan.signers.get(1)!,
+  // Another one each time: nobody may refresh a key alone twice a day.
+  asker = 1 + (certificate.body.epoch % plan.signers.size),
+  signer = plan.signers.get(asker)!,
 ): Promise<RefreshRequest> =>
   signBody(
     signer,
@@ -24,11 +27,29 @@ export const askRefresh = (
       keyId: plan.skeleton.keyId,
       certificateDigest: digest,
       epoch: certificate.body.epoch,
-      asker: 1,
+      asker,
       askedAt: clock.now,
       expiresAt: clock.now + 60_000,
     }),
   )
+
+/** The request, signed by a second participant too; `change` makes of that word what it should not be. */
+export async function seconded(
+  { clock }: Cluster,
+  { plan }: MadeKey,
+  request: RefreshRequest,
+  index: number,
+  change: (body: Seconding['body']) => Seconding['body'] = (body) => body,
+): Promise<RefreshRequest> {
+  const requestDigest = digestOf('refresh', request.body)
+  const body: Seconding['body'] = {
+    ...{ skeletonDigest: digestOf('skeleton', plan.skeleton), index, reason: null, decision: 'approve' },
+    scope: { kind: 'refresh', requestDigest },
+    givenAt: clock.now,
+    expiresAt: clock.now + 60_000,
+  }
+  return { ...request, seconded: await signBody(plan.signers.get(index)!, 'consent', change(body)) }
+}
 
 /** The rounds of a refresh by a gateway in a few lines: the key at its next epoch, which no host has prepared yet. */
 export async function runRounds(
@@ -83,8 +104,8 @@ export async function installAt(next: MadeKey, index: number, prepared: Prepared
 }
 
 /** The whole refresh by an honest gateway, verified as a client does. */
-export async function refresh(cluster: Cluster, key: MadeKey): Promise<MadeKey> {
-  const next = await runRounds(key, await askRefresh(cluster, key))
+export async function refresh(cluster: Cluster, key: MadeKey, request?: RefreshRequest): Promise<MadeKey> {
+  const next = await runRounds(key, request ?? (await askRefresh(cluster, key)))
   const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
   const prepared = await prepareAll(next)
   const installed: Installed[] = []
