@@ -4,12 +4,14 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { createAttestor, type Attestor } from './attest.ts'
 import { createClient, type Client, type ClientOptions } from './http/client.ts'
 import { createReader, readerSigner, type Reader } from './http/reader.ts'
+import { createKnownKeys, type KnownKeys } from './known-keys.ts'
 
-/** What every operation at one gateway shares: the connection, whom we have seen proved, and the tokens for reading. */
+/** What every operation at one gateway shares: the connection, whom we have seen proved, what is known of keys, and the tokens for reading. */
 export type Context = Readonly<{
   client: Client
   attestor: Attestor
   trust: TrustPolicy
+  known: KnownKeys
   now: () => number
   mpc: () => Promise<Mpc>
   readerOf: (keyId: string, sessionSecret: Uint8Array) => Promise<Reader>
@@ -41,5 +43,5 @@ export function createContext({
     return reader
   }
   const attestor = createAttestor({ client, trust, now, remember: rememberAttestation })
-  return { client, attestor, trust, now, mpc: loadMpc, readerOf }
+  return { client, attestor, trust, known: createKnownKeys(), now, mpc: loadMpc, readerOf }
 }

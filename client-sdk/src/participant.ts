@@ -1,19 +1,22 @@
 import { Refusal } from '@quorate/shared/errors'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
+import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
-import { sessionSecretOf, type Key } from './key.ts'
+import { sessionSecretOf, verifiedKey, type Key } from './key.ts'
 import { GrantTerms } from './keygen/grant.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import { Keygen } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
 import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import { requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
-import { writeRefreshRequest } from './refresh/request.ts'
+import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval, writeRequest } from './signing/request.ts'
@@ -21,12 +24,16 @@ import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
 import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
+type RefreshTimes = Readonly<{ expiresIn?: number | undefined }>
+
+/** How long a request for a refresh waits for hosts when nothing is said. ms */
+const REFRESH_TIME = 3_600_000
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
 
-/** With what a participant joins: a standing grant, or null to be asked for each signing. */
-type Joining = Readonly<{ grant?: GrantTerms | null }>
+/** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
+type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
@@ -65,7 +72,7 @@ export class Participant {
 
   /**
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
-   * `grant` lets others sign with the own share. Throws `attestation.invalid` before anything secret has been sent when a host does not prove itself.
+   * `grant` lets others sign with the own share. Throws `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
   async reserveKey({ grant: wished, ...options }: ReserveOptions & Joining): Promise<Keygen> {
     return refusing(async () => {
@@ -80,32 +87,69 @@ export class Participant {
     })
   }
 
-  /** Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. */
-  async participate(invitation: Invitation, { grant: wished, signal }: Signal & Joining = {}): Promise<Keygen> {
+  /**
+   * Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. Throws
+   * `keygen.crowded`, before anything is sent, when an enclave would hold more than `sharesPerEnclave` shares, and
+   * `keygen.skeleton_mismatch` when another key of this id is known here.
+   */
+  async participate(
+    invitation: Invitation,
+    { grant: wished, sharesPerEnclave, signal }: Signal & Joining = {},
+  ): Promise<Keygen> {
     return refusing(async () => {
       const grant = readTerms(wished)
       acceptInvitation(invitation, this.userId)
+      const { keyId, skeletonDigest } = invitation
+      this.#context.known.requireFrame(keyId, skeletonDigest)
       const skeleton = await fetchSkeleton(this.#context, invitation, signal)
+      requireSpread(skeleton, { sharesPerEnclave })
       const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, grant, signal })
+      this.#context.known.noteFrame(keyId, skeletonDigest)
       const sessionSecret = fromHex(invitation.sessionSecret)
       return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
     })
   }
 
   /**
+   * Tells this program of a key from earlier: what contradicts it is refused from now on. Every key that is given to another method is
+   * known too. Throws `keygen.skeleton_mismatch`, `keygen.roster_mismatch` or `certificate.invalid` when it contradicts what is known.
+   */
+  know(key: Key): void {
+    this.#context.known.note(key)
+  }
+
+  /** Signs a request for new shares of a key, and does not send it: a second participant is to sign it too. `expiresIn` as below. */
+  async draftRefresh(key: Key, { expiresIn = REFRESH_TIME }: RefreshTimes = {}): Promise<RefreshRequest> {
+    return refusing(async () => {
+      this.#context.known.requireCurrent(key)
+      const askedAt = this.#context.now()
+      const times = { askedAt, expiresAt: askedAt + expiresIn }
+      return writeRefreshRequest(key, await this.#memberOf(key), times)
+    })
+  }
+
+  /** Signs another participant's request for new shares too, until it expires. Throws `refresh.request_invalid`, `epoch.stale`. */
+  async secondRefresh(key: Key, request: RefreshRequest): Promise<RefreshRequest> {
+    return refusing(async () => {
+      this.#context.known.requireCurrent(key)
+      return secondRequest(key, request, await this.#memberOf(key), this.#context.now())
+    })
+  }
+
+  /**
    * Asks for new shares of a key: whoever got hold of old ones then has nothing. The key stays the same, and goes on signing
-   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said.
+   * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said. One participant
+   * can do so once a day; `request` is one that a second has signed too. Throws `epoch.stale` for a key of which a newer epoch is known
+   * here: `update` gives it.
    */
   async requestRefresh(
     key: Key,
-    { expiresIn = 3_600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+    { signal, request: drafted, ...times }: Signal & RefreshTimes & Readonly<{ request?: RefreshRequest }> = {},
   ): Promise<Refresh> {
     return refusing(async () => {
-      const askedAt = this.#context.now()
-      const request = await writeRefreshRequest(key, await this.#memberOf(key), {
-        askedAt,
-        expiresAt: askedAt + expiresIn,
-      })
+      this.#context.known.requireCurrent(key)
+      const request = drafted ?? (await this.draftRefresh(key, times))
+      await verifyRefreshRequest(verifiedKey(key), request, this.#context.now())
       const { client } = this.#context
       const { keyId } = key
       const status = await client.call('requestRefresh', { params: { keyId }, body: request, signal })
@@ -121,18 +165,22 @@ export class Participant {
     return refresh.completed({ ...(timeout === undefined ? {} : { timeout }), signal: options.signal })
   }
 
-  /** The key at its present epoch, verified on from this one. Throws `certificate.invalid` or `reply.mismatch`. */
+  /** The key at its present epoch, verified on from this one. Throws `certificate.invalid`, `receipt.invalid` or `reply.mismatch`. */
   async update(key: Key, { signal }: Signal = {}): Promise<Key> {
     return refusing(() => latestKey(this.#context, key, signal))
   }
 
-  /** Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. */
+  /**
+   * Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. Throws `epoch.stale`
+   * for a key of which a newer epoch is known here.
+   */
   async requestSignature(
     key: Key,
     what: Signable | readonly Signable[],
     { expiresIn = 600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
   ): Promise<Signing> {
     return refusing(async () => {
+      this.#context.known.requireCurrent(key)
       const asker = await this.#memberOf(key)
       const askedAt = this.#context.now()
       const times = { askedAt, expiresAt: askedAt + expiresIn }
@@ -144,7 +192,10 @@ export class Participant {
     })
   }
 
-  /** Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. */
+  /**
+   * Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. One of an epoch that is over
+   * can be looked at and rejected.
+   */
   async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
     return refusing(async () => {
       const status = await followSigning(this.#context, key, signingId).status({ signal })
@@ -161,12 +212,13 @@ export class Participant {
   async pendingSignings(key: Key, { wait = 0, signal }: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
     return refusing(async () => {
       const me = await this.#memberOf(key)
+      const epoch = this.#context.known.epochOf(key)
       const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
       const query = wait > 0 ? { wait: `${Math.min(wait, 60_000)}ms` } : {}
       const { signings } = await reader('listSignings', { params: { keyId: key.keyId }, query, signal })
       const pending: Signing[] = []
       for (const status of signings) {
-        if (status.request.body.epoch < key.certificate.body.epoch) continue
+        if (status.request.body.epoch < epoch) continue
         const opened = await openRequest(key, status.signingId, status).catch(unlessUnreadable)
         if (opened === null) continue
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
@@ -178,9 +230,17 @@ export class Participant {
     })
   }
 
-  /** Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. */
+  /**
+   * Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. Throws `epoch.stale` when it
+   * is not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
+   */
   async approve(signing: Signing, { signal }: Signal = {}): Promise<void> {
-    return this.#say(signing, 'approve', null, signal)
+    return refusing(async () => {
+      const { key, request } = signing
+      this.#context.known.requireCurrent(key)
+      if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
+      return this.#say(signing, 'approve', null, signal)
+    })
   }
 
   /** Rejects the request; the reason (200 characters) is for the others, and the gateway reads it too. */

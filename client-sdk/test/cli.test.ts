@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { run } from '../src/cli/program.ts'
+import { encodeInvitation, type Invitation } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 
@@ -244,6 +245,54 @@ describe('quorate', () => {
     expect((await quorate(['verify', keyId, '--proof', proof], { env })).code).toBe(0)
   })
 
+  it('learns of a refresh before it says yes, says so, and approves nothing of the epoch that is over', async () => {
+    const keyId = await makeKey()
+    const elsewhere = join(folder, 'elsewhere')
+    const old = await quorate(['sign', keyId, 'old', '--as', 'alice', '--no-wait', '--json'])
+    const signingId = old.lines[0]!['signingId'] as string
+    await cp(join(folder, 'home'), elsewhere, { recursive: true })
+    expect((await quorate(['refresh', keyId, '--as', 'alice'])).code).toBe(0)
+    const env = { ...environment(), QUORATE_HOME: elsewhere }
+    const approved = await quorate(['approve', signingId, '-y', '--as', 'bob'], { env })
+    expect(approved).toMatchObject({ code: 1 })
+    expect(approved.err).toContain('epoch 0 is over')
+    expect(approved.err).toContain('epoch.stale')
+    expect((await quorate(['key', keyId], { env })).out).toContain('epoch 1')
+    expect(gateway.asked.filter(({ route }) => route === 'approveSigning')).toEqual([])
+    expect(await quorate(['approve', signingId, '--reject', '--as', 'bob'], { env })).toMatchObject({ code: 0 })
+  })
+
+  it('has two participants ask for a refresh, by way of a file', async () => {
+    const keyId = await makeKey()
+    const file = join(folder, 'wish.json')
+    const drafted = await quorate(['refresh', keyId, '--draft', file, '--as', 'alice', '--json'])
+    expect(drafted).toMatchObject({ code: 0, lines: [{ event: 'drafted' }] })
+    expect(await quorate(['refresh', keyId, '--second', file, '--as', 'alice'])).toMatchObject({ code: 1 })
+    const seconded = await quorate(['refresh', keyId, '--second', file, '--as', 'bob', '--json'])
+    expect(seconded).toMatchObject({ code: 0, lines: [{ event: 'seconded' }] })
+    const asked = await quorate(['refresh', keyId, '--request', file, '--as', 'alice', '--json'])
+    expect(asked).toMatchObject({ code: 0, lines: [{ event: 'refreshed', epoch: 1 }] })
+    const [request] = gateway.asked.filter(({ route }) => route === 'requestRefresh')
+    expect(request!.body).toMatchObject({ body: { asker: 1 }, seconded: { body: { index: 2 } } })
+    await writeFile(file, '{}')
+    expect(await quorate(['refresh', keyId, '--request', file, '--as', 'alice'])).toMatchObject({ code: 2 })
+  })
+
+  it.each([
+    ['sign', (keyId: string) => ['sign', keyId, 'new', '--as', 'bob', '--no-wait']],
+    ['refresh', (keyId: string) => ['refresh', keyId, '--as', 'bob']],
+    ['approve --wait', () => ['approve', '--wait', '-y', '--as', 'bob', '--timeout', '60s']],
+  ])('brings the key up to date before %s', async (name, line) => {
+    const keyId = await makeKey()
+    const elsewhere = join(folder, 'elsewhere')
+    await cp(join(folder, 'home'), elsewhere, { recursive: true })
+    await quorate(['refresh', keyId, '--as', 'alice'])
+    if (name === 'approve --wait') await quorate(['sign', keyId, 'x', '--as', 'alice', '--no-wait'])
+    const ran = await quorate(line(keyId), { env: { ...environment(), QUORATE_HOME: elsewhere } })
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.err).toContain('epoch 0 is over')
+  })
+
   it('shows a key under all its names', async () => {
     const keyId = await makeKey('--content', 'nostr-event')
     const { lines } = await quorate(['key', keyId, '--json'])
@@ -293,6 +342,34 @@ describe('quorate', () => {
     ])
     const ended = await quorate(['status', keyId!, '--as', 'alice', '--json'])
     expect(ended).toMatchObject({ code: 0, lines: [{ state: 'completed' }, { event: 'completed' }] })
+  })
+
+  it('keeps what it has of a key when somebody invites to another of its id', async () => {
+    const keyId = await makeKey()
+    const [joining, key] = [`joining/${keyId}.bob.json`, `keys/${keyId}.json`].map((file) => join(folder, 'home', file))
+    const kept = await readFile(joining!, 'utf8')
+    const { invitation } = JSON.parse(kept) as { invitation: Invitation }
+    const other = encodeInvitation({ ...invitation, skeletonDigest: 'ff'.repeat(32) as never })
+    const participate = () => quorate(['participate', other, '--as', 'bob', '--no-wait', '--json'])
+    const refused = { code: 3, lines: [{ event: 'error', code: 'keygen.skeleton_mismatch', by: 'client' }] }
+    expect(await participate()).toMatchObject(refused)
+    await rm(key!)
+    expect(await participate()).toMatchObject(refused)
+    expect(await readFile(joining!, 'utf8')).toBe(kept)
+  })
+
+  it('lets an enclave hold a quorum only for who says so, each for themselves, also after an interruption', async () => {
+    const wish = ['keygen', '-t', '2', 'a', 'b', 'c', 'd', '--as', 'a', '--no-wait', '--json']
+    const crowded = { code: 1, lines: [{ event: 'error', code: 'keygen.crowded', by: 'client' }] }
+    expect(await quorate(wish)).toMatchObject(crowded)
+    const [{ keyId, invitations }] = (await quorate([...wish, '--shares-per-enclave', '2'])).lines as [
+      Line & { invitations: { link: string }[] },
+    ]
+    const join = ['participate', invitations[0]!.link, '--as', 'b', '--no-wait', '--json']
+    expect(await quorate(join)).toMatchObject(crowded)
+    expect(await quorate([...join, '--shares-per-enclave', '0'])).toMatchObject({ code: 2 })
+    expect(await quorate([...join, '--shares-per-enclave', '2'])).toMatchObject({ code: 0 })
+    expect(await quorate(['status', keyId!, '--as', 'b'])).toMatchObject({ code: 0 })
   })
 
   it('ends with 4 when the time is over, with 3 on a lie, with 1 on a refusal, and names codes in JSON', async () => {

@@ -105,8 +105,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       tokens.set(token, body.body.keyId)
       return { token, expiresAt: Date.now() + 900_000 }
     },
-    reserveKeygen: ({ body }: { body: { participants: string[] } }) => {
-      const keyId = random(16)
+    reserveKeygen: ({ body: { keyId, ...body } }: { body: { keyId: string; participants: string[] } }) => {
       const enclaves = fleet.enclaves.map(({ identity }) => identity)
       const slots = body.participants.map((userId, at) => {
         const { enclaveId } = enclaves[at % enclaves.length]!

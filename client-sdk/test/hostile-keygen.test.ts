@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import type { AttestedIdentity } from '@quorate/shared/wire/identity'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import { Quorate } from '../src/index.ts'
+import { exportKey, importKey, Quorate, type Key } from '../src/index.ts'
 import { certify, createFleet, hostOf } from './fleet.ts'
 import { fleet, gateway, refusedAs, sentTo, wish, withOwnGateway } from './lying-gateway.ts'
 import { makeKey, people } from './people.ts'
@@ -94,6 +95,7 @@ describe('an enclave that is not what it should be', () => {
 
 describe('a reservation', () => {
   const changes: [string, (r: RouteReply<'reserveKeygen'>) => unknown][] = [
+    ['of another key id', (r) => ({ ...r, keyId: '77'.repeat(16) })],
     ['of other people', (r) => ({ ...r, slots: r.slots.map((s) => ({ ...s, userId: `${s.userId}2` })) })],
     ['in another order', (r) => ({ ...r, slots: [...r.slots].reverse() })],
     ['with one participant less', (r) => ({ ...r, slots: r.slots.slice(1) })],
@@ -107,6 +109,54 @@ describe('a reservation', () => {
     gateway.lies.reserveKeygen = lie
     await expect(people(fleet, gateway).alice.reserveKey(wish)).rejects.toMatchObject(refusedAs('reply.mismatch'))
     expect(sentTo('initKeygen')).toEqual([])
+  })
+})
+
+/** A key of the same people at the same hosts, under another registration of bob's. */
+async function twinOf(key: Key): Promise<Key> {
+  const { body } = key.certificate
+  const { skeleton, registrations } = body.roster
+  const swapped = { ...registrations[1]!.body, authKey: '33'.repeat(32) as never }
+  const receipt = await hostOf(fleet, skeleton, 2).keys.sign('registration-receipt', swapped)
+  const roster = { skeleton, registrations: [registrations[0]!, receipt, registrations[2]!] }
+  const certificate = await certify(fleet, { ...body, roster })
+  return importKey(JSON.stringify({ ...(JSON.parse(exportKey(key)) as object), certificate }))
+}
+
+describe('an id that is known', () => {
+  it('is drawn by who reserves, anew for each key', async () => {
+    const { alice } = people(fleet, gateway)
+    const keygens = [await alice.reserveKey(wish), await alice.reserveKey(wish)]
+    const drawn = sentTo('reserveKeygen').map(({ body }) => (body as { keyId: string }).keyId)
+    expect(new Set(drawn).size).toBe(2)
+    expect(keygens.map(({ keyId }) => keyId)).toEqual(drawn)
+  })
+
+  it('stands for no other frame: an invitation to one is refused, and nothing is sent', async () => {
+    const { keygen, bob } = await makeKey(fleet, gateway)
+    const skeleton: Skeleton = { ...keygen.skeleton, threshold: 3 }
+    gateway.lies.getSlots = (honest: object) => ({ ...honest, skeleton })
+    const other = { ...keygen.invitation('bob'), skeletonDigest: digestOf('skeleton', skeleton) }
+    const before = gateway.asked.length
+    await expect(bob.participate(other)).rejects.toMatchObject(refusedAs('keygen.skeleton_mismatch'))
+    expect(gateway.asked.length).toBe(before)
+  })
+
+  it('stands for no other frame to who brings the key from a file', async () => {
+    const { keygen, key } = await makeKey(fleet, gateway)
+    const { carol } = people(fleet, gateway)
+    carol.know(await importKey(exportKey(key)))
+    const skeleton: Skeleton = { ...keygen.skeleton, threshold: 3 }
+    gateway.lies.getSlots = (honest: object) => ({ ...honest, skeleton })
+    const other = { ...keygen.invitation('carol'), skeletonDigest: digestOf('skeleton', skeleton) }
+    await expect(carol.participate(other)).rejects.toMatchObject(refusedAs('keygen.skeleton_mismatch'))
+  })
+
+  it('stands for no other roster', async () => {
+    const { alice, key } = await makeKey(fleet, gateway)
+    const twin = await twinOf(key)
+    expect(() => alice.know(twin)).toThrow(expect.objectContaining(refusedAs('keygen.roster_mismatch')) as Error)
+    await expect(alice.requestSignature(twin, 'x')).rejects.toMatchObject(refusedAs('keygen.roster_mismatch'))
   })
 })
 
@@ -130,6 +180,20 @@ describe('an invited person', () => {
     })
     await expect(bob.participate(keygen.invitation('bob'))).rejects.toMatchObject(refusedAs('keygen.skeleton_mismatch'))
     expect(sentTo('register')).toHaveLength(1)
+  })
+
+  it('takes no part in a key of which one enclave holds a quorum, unless they say so themselves', async () => {
+    const { alice, bob } = people(fleet, gateway)
+    const four = { ...wish, participants: [...wish.participants, 'dave'] }
+    await expect(alice.reserveKey(four)).rejects.toMatchObject(refusedAs('keygen.crowded'))
+    expect(sentTo('initKeygen')).toEqual([])
+    const keygen = await alice.reserveKey({ ...four, sharesPerEnclave: 2 })
+    expect(keygen.skeleton.spread).toBe('quorum_in_one_host')
+    const invitation = keygen.invitation('bob')
+    await expect(bob.participate(invitation)).rejects.toMatchObject(refusedAs('keygen.crowded'))
+    expect(sentTo('register')).toHaveLength(1)
+    await bob.participate(invitation, { sharesPerEnclave: 2 })
+    expect(sentTo('register')).toHaveLength(2)
   })
 
   it('refuses a host that does not prove itself to them, whatever it proved to others', async () => {

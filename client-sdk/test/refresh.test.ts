@@ -20,7 +20,11 @@ afterEach(() => gateway.close())
 
 type Status = RouteReply<'getRefresh'>
 type Certificates = RouteReply<'listCertificates'>
+type Epoch = Certificates['epochs'][number]
+type Words = Epoch['installed']
 const refusedAs = (code: RefusalCode, culprits: number[] = []) => ({ code, by: 'client', culprits })
+/** What the hosts say when they have prepared under another word. */
+const saidAnew = async (of: Certificate): Promise<Words> => (await wordsOf(fleet, of, '88')).installed
 
 describe('a refresh', () => {
   it('gives the same key at its next epoch, to who asked and to who follows', async () => {
@@ -115,18 +119,33 @@ describe('the present epoch of a key', () => {
     return { latest, update: bob.update(refreshed === 0 ? key : latest), from: (of: Key) => bob.update(of), key }
   }
 
+  /** What bob is told, who has heard of none of so many refreshes. */
+  const behind = async (change: (honest: Epoch[]) => Epoch[] | Promise<Epoch[]>, refreshed = 1) => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    let latest = key
+    for (let times = 0; times < refreshed; times += 1) latest = await alice.refreshKey(latest)
+    gateway.lies.listCertificates = async ({ epochs, ...honest }: Certificates) => ({
+      ...honest,
+      epochs: await change(epochs),
+    })
+    return bob.update(key)
+  }
+
   it('is not one that came before the one that is known', async () => {
-    const { update } = await updated((honest, key) => ({ ...honest, certificates: [key.certificate] }))
+    const { update } = await updated((honest, key) => ({
+      ...honest,
+      epochs: [{ certificate: key.certificate, installed: [] }],
+    }))
     await expect(update).rejects.toMatchObject(refusedAs('certificate.invalid'))
-    const { update: nothing } = await updated((honest) => ({ ...honest, certificates: [] }))
+    const { update: nothing } = await updated((honest) => ({ ...honest, epochs: [] }))
     await expect(nothing).rejects.toMatchObject(refusedAs('reply.mismatch'))
   })
 
   it('is not one on another branch of its history', async () => {
     const { update } = await updated(async (honest) => {
-      const { body } = honest.certificates.at(-1)!
+      const { body } = honest.epochs.at(-1)!.certificate
       const fork = await certify(fleet, { ...body, transcript: '44'.repeat(32) as never })
-      return { ...honest, certificates: [fork] }
+      return { ...honest, epochs: [{ certificate: fork, installed: [] }] }
     })
     await expect(update).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })
@@ -135,11 +154,29 @@ describe('the present epoch of a key', () => {
     const { from, key } = await updated(
       (honest) => ({
         ...honest,
-        certificates: honest.certificates.filter(({ body }) => body.epoch !== 1),
+        epochs: honest.epochs.filter(({ certificate }) => certificate.body.epoch !== 1),
       }),
       2,
     )
     await expect(from(key)).rejects.toMatchObject(refusedAs('certificate.invalid'))
+  })
+
+  it.each<[string, (said: Words, of: Certificate) => Words | Promise<Words>, number[]]>([
+    ['nobody', () => [], []],
+    ['not every host', (said) => said.slice(0, 2), []],
+    ['one host in the place of another', (said) => [said[0]!, said[0]!, said[2]!], [2]],
+    ['hosts of other words than these', async (said, of) => [...said.slice(0, 2), (await saidAnew(of))[2]!], [3]],
+  ])('is none that %s says to have installed', async (_, change, culprits) => {
+    const shown = behind(async ([own, next]) => [
+      own!,
+      { ...next!, installed: await change(next!.installed, next!.certificate) },
+    ])
+    await expect(shown).rejects.toMatchObject(refusedAs('receipt.invalid', culprits))
+  })
+
+  it('is not proved by what hosts said of another epoch', async () => {
+    const shown = behind(([own, next, last]) => [own!, { ...next!, installed: last!.installed }, last!], 2)
+    await expect(shown).rejects.toMatchObject(refusedAs('receipt.invalid', [1, 2, 3]))
   })
 
   it('is not brought back from a file whose history does not hold together', async () => {

@@ -6,7 +6,8 @@ import type { MadeKey } from '../../shared/party/test/ceremony.js'
 import { carryOut } from '../../shared/party/test/refresh.js'
 import { hostOf, type Fleet } from './fleet.ts'
 
-type KeyRow = { made?: MadeKey; earlier?: Certificate[] }
+type Epoch = RouteReply<'listCertificates'>['epochs'][number]
+type KeyRow = { made?: MadeKey; installed?: Epoch['installed']; earlier?: Epoch[] }
 type Status = RouteReply<'getRefresh'>
 
 /** What all hosts of a certificate can be made to say: that they have prepared it, and, over that, that they have installed it. */
@@ -35,8 +36,8 @@ export function refreshHandlers(keys: ReadonlyMap<string, KeyRow>) {
     requestRefresh: async ({ body: request }: { body: RefreshRequest }): Promise<Status> => {
       const row = keys.get(request.body.keyId)!
       const { next, prepared, installed } = await carryOut(row.made!, request)
-      row.earlier = [...(row.earlier ?? []), row.made!.certificate]
-      row.made = next
+      const before = { certificate: row.made!.certificate, installed: row.installed ?? [] }
+      Object.assign(row, { made: next, installed, earlier: [...(row.earlier ?? []), before] })
       const { refreshId, keyId, expiresAt } = request.body
       const status: Status = {
         refreshId,
@@ -56,9 +57,10 @@ export function refreshHandlers(keys: ReadonlyMap<string, KeyRow>) {
     },
     getRefresh: ({ params }: { params: { refreshId: string } }) => refreshes.get(params.refreshId),
     listCertificates: ({ params: { keyId }, query }: { params: { keyId: string }; query: URLSearchParams }) => {
-      const { made, earlier = [] } = keys.get(keyId)!
-      const all = [...earlier, made!.certificate]
-      return { keyId, certificates: all.filter(({ body }) => body.epoch >= Number(query.get('from'))) }
+      const { made, earlier = [], installed = [] } = keys.get(keyId)!
+      const all = [...earlier, { certificate: made!.certificate, installed }]
+      const from = Number(query.get('from'))
+      return { keyId, epochs: all.filter(({ certificate: { body } }) => body.epoch >= from) }
     },
   }
 }

@@ -306,6 +306,6 @@ describe('what is refused before anything is sent', () => {
     const { alice } = people(fleet, gateway)
     const participants = ['alice', 'bob', 'carol', 'dave']
     const wish = { scheme: 'frost-ed25519', threshold: 2, participants, sharesPerEnclave: 1 } as const
-    await expect(alice.reserveKey(wish)).rejects.toMatchObject({ code: 'keygen.no_enclaves' })
+    await expect(alice.reserveKey(wish)).rejects.toMatchObject({ code: 'keygen.crowded', by: 'client' })
   })
 })

@@ -1,4 +1,5 @@
 import { EnclaveId } from '@quorate/shared/wire/ids'
+import type { Installed } from '@quorate/shared/wire/refresh'
 import { describe, expect, it } from 'vitest'
 import type { KeyStep } from '../src/engine/ports.ts'
 import { takenManifest } from './release/signed-manifest.ts'
@@ -17,6 +18,9 @@ export function checkRecords(its: Opened): void {
 function checkKeys({ open, store }: Opened): void {
   describe('a key that is refreshed', () => {
     const made = () => store().save(change('a', 0, { key: { step: 'made', record: recordAt(0) } }))
+    const saidAt = (epoch: number) => [{ body: { epoch }, signature: 'v' } as unknown as Installed]
+    const epochs = async (from: number, most: number) =>
+      (await store().epochs(keyId, from, most)).map(({ certificate }) => certificate.body.epoch)
     const step = (version: number, key: KeyStep) => store().save(change('a', version, { key }))
 
     it('is at its old epoch until the next one is in force, and at that from then on', async () => {
@@ -24,7 +28,7 @@ function checkKeys({ open, store }: Opened): void {
       await step(1, { step: 'certified', record: recordAt(1) })
       expect(await store().loadKey(keyId)).toEqual(recordAt(0))
       expect(await store().loadKeyAt(keyId, 1)).toEqual(recordAt(1))
-      expect(await store().certificates(keyId, 0, 9)).toHaveLength(1)
+      expect(await epochs(0, 9)).toEqual([0])
       await step(2, { step: 'installing', epoch: 1 })
       expect(await store().loadKey(keyId)).toEqual(recordAt(1))
       expect(await (await open()).loadKey(keyId)).toEqual(recordAt(1))
@@ -36,15 +40,27 @@ function checkKeys({ open, store }: Opened): void {
       for (const epoch of [1, 2]) {
         await step(3 * epoch - 2, { step: 'certified', record: recordAt(epoch) })
         await step(3 * epoch - 1, { step: 'installing', epoch })
-        await step(3 * epoch, { step: 'retired', epoch })
+        expect(await epochs(0, 9)).not.toContain(epoch)
+        await step(3 * epoch, { step: 'retired', epoch, installed: saidAt(epoch) })
       }
       for (const epoch of [0, 1]) expect((await store().loadKeyAt(keyId, epoch))?.shares).toEqual([])
-      expect(await store().loadKey(keyId)).toEqual(recordAt(2))
-      const epochs = async (from: number, most: number) =>
-        (await store().certificates(keyId, from, most)).map(({ body }) => body.epoch)
+      expect(await store().loadKey(keyId)).toEqual({ ...recordAt(2), installed: saidAt(2) })
       expect(await epochs(0, 9)).toEqual([0, 1, 2])
       expect(await epochs(1, 1)).toEqual([1])
       expect(await epochs(3, 9)).toEqual([])
+    })
+
+    it('tells of an epoch once all hosts have installed it, with what they said', async () => {
+      await made()
+      await step(1, { step: 'certified', record: recordAt(1) })
+      await step(2, { step: 'installing', epoch: 1 })
+      expect(await store().epochs(keyId, 0, 9)).toEqual([{ certificate: recordAt(0).certificate, installed: [] }])
+      await step(3, { step: 'retired', epoch: 1, installed: saidAt(1) })
+      const next = { certificate: recordAt(1).certificate, installed: saidAt(1) }
+      expect(await store().epochs(keyId, 1, 9)).toEqual([next])
+      expect(await (await open()).epochs(keyId, 1, 9)).toEqual([next])
+      const none: KeyStep = { step: 'retired', epoch: 2, installed: saidAt(2) }
+      await expect(step(4, none)).rejects.toMatchObject({ code: 'session.conflict' })
     })
 
     it('has one next epoch, and can be at none that was not certified', async () => {

@@ -27,6 +27,13 @@ export const refusals = {
 
   // Making a key
   'keygen.no_enclaves': row('upstream', 503, 'same_request', 'No enclave is ready to host this key'),
+  'keygen.crowded': row(
+    'caller',
+    409,
+    'never',
+    'One enclave would hold a quorum of this key, which nobody has agreed to',
+  ),
+  'keygen.id_taken': row('caller', 409, 'new_session', 'There is a key, or a keygen, of this id: draw another'),
   'keygen.unknown': row('upstream', 409, 'same_request', 'The enclave does not know this keygen'),
   'keygen.skeleton_mismatch': row(
     'caller',
@@ -67,6 +74,12 @@ export const refusals = {
 
   // Refreshing a key. Its rounds are those of a keygen, and so are their refusals
   'refresh.request_invalid': row('caller', 403, 'never', 'The request for a refresh does not verify'),
+  'refresh.too_soon': row(
+    'participant',
+    409,
+    'new_session',
+    'This participant has had the key refreshed within a day: a second one has to sign the request too',
+  ),
   'refresh.not_prepared': row('upstream', 409, 'same_request', 'This life of the enclave has not prepared this epoch'),
   'refresh.hosts_lost': row(
     'upstream',

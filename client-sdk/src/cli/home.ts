@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { Invitation } from '@quorate/shared/wire/keygen'
+import { refuse } from '../errors.ts'
 import { exportKey, importKey, type Key } from '../key.ts'
 import { GrantTerms } from '../keygen/grant.ts'
 import { UsageError } from './usage.ts'
@@ -18,16 +20,23 @@ export type Home = Readonly<{
   /** The same, drawn when there is none: for who takes part in a first key. */
   seedOrNew: (userId: string) => Promise<Uint8Array>
   participants: () => Promise<string[]>
+  /** Gives the file. A newer epoch that is kept already stays. Throws `keygen.roster_mismatch` when another key of this id is kept. */
   saveKey: (key: Key) => Promise<string>
   keys: () => Promise<string[]>
   /** A key by its id, or by the beginning of it. */
   key: (id: string) => Promise<Key>
+  /** The key of exactly this id. */
+  keyIfKept: (keyId: string) => Promise<Key | null>
   saveJoining: (joining: Joining) => Promise<void>
   joining: (keyId: string, userId: string) => Promise<Joining | null>
 }>
 
 /** With what a participant joined a key in the making: enough to go on after an interruption. SECRET. */
-const Joining = z.strictObject({ invitation: Invitation, grant: GrantTerms.nullable() })
+const Joining = z.strictObject({
+  invitation: Invitation,
+  grant: GrantTerms.nullable(),
+  sharesPerEnclave: z.int().min(1).optional(),
+})
 export type Joining = z.infer<typeof Joining>
 
 const name = (userId: string): string => encodeURIComponent(userId)
@@ -82,11 +91,25 @@ function seedsIn(path: string) {
   }
 }
 
+const rosterOf = ({ certificate }: Key): string => digestOf('roster', certificate.body.roster)
+
 function keysIn(path: string) {
   const keys = () => list(path, 'keys', '.json')
+  const fileOf = async (keyId: string) => join(await folder(path, 'keys'), `${name(keyId)}.json`)
+  const keyIfKept = async (keyId: string) => {
+    const kept = await readIfThere(await fileOf(keyId))
+    return kept === null ? null : importKey(kept)
+  }
   return {
     keys,
-    saveKey: async (key: Key) => write(join(await folder(path, 'keys'), `${key.keyId}.json`), exportKey(key) + '\n'),
+    keyIfKept,
+    async saveKey(key: Key) {
+      const kept = await keyIfKept(key.keyId)
+      if (kept !== null && rosterOf(kept) !== rosterOf(key)) return refuse('keygen.roster_mismatch')
+      const file = await fileOf(key.keyId)
+      const isNewer = kept !== null && kept.certificate.body.epoch > key.certificate.body.epoch
+      return isNewer ? file : write(file, exportKey(key) + '\n')
+    },
     async key(id: string) {
       const matches = (await keys()).filter((keyId) => keyId.startsWith(id))
       const [keyId] = matches

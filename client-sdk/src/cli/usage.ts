@@ -54,7 +54,10 @@ const advice: Readonly<Record<string, string>> = {
     'Is it at this gateway (--gateway), and of a key in this --home? See `quorate fleet`, `quorate key`.',
   'invitation.invalid': 'Give the whole link that begins with quorate:join# and the name it is for with --as.',
   'content.not_permitted': 'What a key may sign is fixed when it is made: `quorate keygen --content …`.',
-  'epoch.stale': '`quorate update KEY` brings the key of this machine to its present epoch.',
+  'epoch.stale':
+    '`quorate update KEY` brings the key to its present epoch. What was asked before that has to be asked again.',
+  'refresh.too_soon':
+    'Have a second participant sign it too: `quorate refresh KEY --draft FILE`, then --second, then --request.',
   'keygen.slot_taken': 'Somebody registered in this place with another seed or consent. Ask for a new key.',
   'request.rate_limited': 'Wait a minute.',
 }

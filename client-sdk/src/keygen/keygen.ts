@@ -81,7 +81,9 @@ export class Keygen {
         own: this.#known.own,
         prove: (identity) => this.#context.attestor.prove(identity, options.signal),
       })
-      return holdKey(this.#context.client.gateway, status.certificate, digest, this.#known.sessionSecret)
+      const key = holdKey(this.#context.client.gateway, status.certificate, digest, this.#known.sessionSecret)
+      this.#context.known.note(key)
+      return key
     })
   }
 }

@@ -8,7 +8,14 @@ import { readerSigner } from '../http/reader.ts'
 import { randomBytes } from '../random.ts'
 import { sealInits } from './init.ts'
 import type { KeygenKnowledge } from './keygen.ts'
-import { drawSkeleton, hostsOf, readReservation } from './skeleton.ts'
+import {
+  drawSkeleton,
+  hostsOf,
+  readReservation,
+  requireSpread,
+  skeletonDigest,
+  type SpreadOptions,
+} from './skeleton.ts'
 
 /** The key that is wanted. */
 export type ReserveOptions = Readonly<{
@@ -20,42 +27,29 @@ export type ReserveOptions = Readonly<{
   content?: readonly ContentType[]
   /** Seconds until everybody must have registered. */
   ttl?: number
-  /**
-   * At most so many shares of the key in one enclave. One less than the threshold when nothing is said, so that no enclave
-   * holds a quorum alone, whatever the gateway proposes; one where a share is a quorum.
-   */
-  sharesPerEnclave?: number
   signal?: AbortSignal
-}>
+}> &
+  SpreadOptions
 
 /**
- * Steps 1 to 3 of making a key: reserve, have each host prove itself, fix the skeleton, draw the secrets, and hand every
+ * Steps 1 to 3 of making a key: draw its id, reserve, have each host prove itself, fix the skeleton, draw the secrets, and hand every
  * enclave its part sealed to the key that it proved.
  */
 export async function reserve(
   context: Context,
-  {
-    scheme,
-    threshold,
-    participants,
-    content = ['bytes'],
-    ttl,
-    sharesPerEnclave = Math.max(1, threshold - 1),
-    signal,
-  }: ReserveOptions,
+  { scheme, threshold, participants, content = ['bytes'], ttl, sharesPerEnclave, signal }: ReserveOptions,
 ): Promise<KeygenKnowledge> {
   const { client, attestor } = context
-  const body = ReserveBody.safeParse({ scheme, threshold, participants, ...(ttl === undefined ? {} : { ttl }) })
+  const drawn = toHex(randomBytes(16))
+  const wish = { scheme, threshold, participants, keyId: drawn }
+  const body = ReserveBody.safeParse({ ...wish, ...(ttl === undefined ? {} : { ttl }) })
   if (!body.success) throw invalid(body.error)
   const reservation = await client.call('reserveKeygen', { body: body.data, signal })
-  const hosts = readReservation(reservation, participants)
-  const crowded = (host: (typeof hosts)[number]) =>
-    hosts.filter(({ enclaveId }) => enclaveId === host.enclaveId).length > sharesPerEnclave
-  if (hosts.some(crowded)) return refuse('keygen.no_enclaves')
-
+  const hosts = readReservation(reservation, drawn, participants)
   const sessionSecret = randomBytes(32)
   const { publicKey: readerKey } = await readerSigner(sessionSecret)
   const skeleton = drawSkeleton(reservation, { scheme, threshold, participants, content }, hosts, toHex(readerKey))
+  requireSpread(skeleton, { sharesPerEnclave })
   await Promise.all(hostsOf(skeleton).map((host) => attestor.prove(host, signal)))
 
   const invitationKeys = new Map(participants.map((userId) => [userId, randomBytes(32)]))
@@ -64,5 +58,6 @@ export async function reserve(
   const { keyId } = skeleton
   const status = await client.call('initKeygen', { params: { keyId }, body: init, signal })
   if (status.keyId !== keyId) return refuse('reply.mismatch')
+  context.known.noteFrame(keyId, skeletonDigest(skeleton))
   return { skeleton, sessionSecret, own: null, invitationKeys }
 }

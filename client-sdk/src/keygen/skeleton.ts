@@ -3,11 +3,26 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { ContentType } from '@quorate/shared/contents/table'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import type { Digest } from '@quorate/shared/wire/ids'
+import { mostAtOneHost } from '@quorate/shared/verify/spread'
 import { Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
 
 type Reservation = RouteReply<'reserveKeygen'>
+
+/** How many shares of a key one enclave may hold, at most. */
+export type SpreadOptions = Readonly<{
+  /** One less than the threshold when nothing is said, so that no enclave holds a quorum alone, whatever is proposed. */
+  sharesPerEnclave?: number | undefined
+}>
+
+/** No host holds more shares than that. Throws `keygen.crowded`. */
+export function requireSpread(
+  key: Pick<Skeleton, 'threshold' | 'participants'>,
+  { sharesPerEnclave = key.threshold - 1 }: SpreadOptions,
+): void {
+  if (mostAtOneHost(key) > sharesPerEnclave) refuse('keygen.crowded')
+}
 
 /** What the reserving person wants. */
 export type KeyWish = Readonly<{
@@ -21,10 +36,11 @@ const distinct = (values: readonly string[]): boolean => new Set(values).size ==
 
 /**
  * Who hosts whom, in the order of the participants, as the gateway proposes it. Throws `reply.mismatch` when that is not about
- * the people we named, or when one enclave appears under two names.
+ * the key id and the people we named, or when one enclave appears under two names.
  */
 export function readReservation(
-  { slots, enclaves }: Reservation,
+  { keyId, slots, enclaves }: Reservation,
+  drawn: string,
   participants: readonly string[],
 ): readonly EnclaveIdentity[] {
   const keys = [
@@ -32,7 +48,7 @@ export function readReservation(
     enclaves.map(({ sealKey }) => sealKey),
     enclaves.map(({ signKey }) => signKey),
   ]
-  if (slots.length !== participants.length || !keys.every(distinct)) return refuse('reply.mismatch')
+  if (keyId !== drawn || slots.length !== participants.length || !keys.every(distinct)) return refuse('reply.mismatch')
   return participants.map((userId, at) => {
     const slot = slots[at]
     const host = enclaves.find(({ enclaveId }) => enclaveId === slot?.enclaveId)
@@ -41,13 +57,14 @@ export function readReservation(
   })
 }
 
-/** Fixes the frame of the key around hosts that have proved themselves. Throws `request.invalid` for what no key can be. */
+/** Fixes the frame of the key around hosts, and says in it when one of them holds a quorum. Throws `request.invalid` for what no key can be. */
 export function drawSkeleton(
   { keyId, expiresAt }: Pick<Reservation, 'keyId' | 'expiresAt'>,
   { scheme, threshold, participants, content }: KeyWish,
   hosts: readonly EnclaveIdentity[],
   readerKey: string,
 ): Skeleton {
+  const together = mostAtOneHost({ participants: hosts.map((identity) => ({ host: { identity } })) })
   const skeleton = Skeleton.safeParse({
     version: 1,
     keyId,
@@ -59,6 +76,7 @@ export function drawSkeleton(
       host: { kind: 'enclave', identity: hosts[at] },
     })),
     policy: { content: [...content] },
+    ...(together < threshold ? {} : { spread: 'quorum_in_one_host' }),
     readerKey,
     expiresAt,
   })

@@ -55,6 +55,7 @@ export class Refresh {
       const key = await succeed(await this.#context.mpc(), this.key, status.certificate)
       const preparedDigest = await verifyPrepared(verifiedKey(key), status.prepared)
       await verifyInstalled(verifiedKey(key), preparedDigest, status.installed)
+      this.#context.known.note(key)
       return key
     })
   }

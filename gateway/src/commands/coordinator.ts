@@ -86,9 +86,9 @@ export function createCoordinator(ports: Ports): Coordinator {
     ...kinds.signing.offered,
     ...kinds.refresh.offered,
     key: async (keyId) => (await keys.load(keyId)).record.certificate,
-    certificates: async (keyId, epoch) => {
+    epochs: async (keyId, epoch) => {
       await keys.load(keyId)
-      return ports.store.certificates(keyId, epoch, MAX_CERTIFICATES)
+      return ports.store.epochs(keyId, epoch, MAX_CERTIFICATES)
     },
     readerKey: (keyId) => readerKey(all, keyId),
     follow: {

@@ -21,6 +21,7 @@ import { Sessions } from '../engine/sessions.ts'
 import { assign, hostsNeeded } from './assign.ts'
 import type { Coordinator, Limits, Ports } from './ports.ts'
 
+type Wish = z.output<typeof ReserveBody>
 type Context = Readonly<{ ports: Ports; health: Health; limits: Limits; sessions: Sessions<KeygenTerms> }>
 
 const sameIdentity = (a: EnclaveIdentity, b: EnclaveIdentity): boolean =>
@@ -48,37 +49,77 @@ function fitsReservation({ keyId, own }: KeygenSession, { skeleton, sealed }: z.
   )
 }
 
-async function reserve(context: Context, body: z.output<typeof ReserveBody>): Promise<Reservation> {
+/** The reservation that the same wish began, if nobody has made use of it yet. Throws `keygen.id_taken` for any other key of this id. */
+async function reserved({ ports, sessions }: Context, keyId: KeyId, wish: Wish): Promise<KeygenSession | null> {
+  const found = await sessions.find(keyId).catch((error: unknown) => {
+    if (error instanceof Refusal && error.code === 'request.not_found') return null
+    throw error
+  })
+  if (found === null && (await ports.store.loadKey(keyId)) === null) return null
+  const { own, stage } = found?.state ?? {}
+  const same =
+    own?.plan.name === 'reserved' &&
+    stage?.name === 'waiting' &&
+    own.scheme === wish.scheme &&
+    own.threshold === wish.threshold &&
+    own.people.length === wish.participants.length &&
+    own.people.every(({ userId }, at) => userId === wish.participants[at])
+  if (found === null || !same) throw new Refusal('keygen.id_taken')
+  return found.state
+}
+
+/** Begins the keygen, unless the same wish came twice at once. Throws `keygen.id_taken`. */
+async function begin(context: Context, state: KeygenSession, wish: Wish): Promise<KeygenSession> {
+  try {
+    const { state: begun } = await context.sessions.insert(state.id, state)
+    const { keyId, own } = begun
+    context.ports.events.keygenReserved({ keyId, participants: own.people.length, threshold: own.threshold })
+    return begun
+  } catch (error) {
+    const isConflict = error instanceof Refusal && error.code === 'session.conflict'
+    const before = isConflict ? await reserved(context, state.keyId, wish) : null
+    if (before === null) throw error
+    return before
+  }
+}
+
+function reservationOf(s: KeygenSession): Reservation {
+  const hosts = new Map(s.own.people.map(({ identity }) => [identity.enclaveId, identity]))
+  const [first] = hosts.values()
+  if (first === undefined) throw new Refusal('keygen.no_enclaves')
+  return {
+    keyId: s.keyId,
+    expiresAt: s.own.expiresAt,
+    slots: slotsOf(s),
+    enclaves: [...hosts.values()],
+    coordinatorEnclaveId: first.enclaveId,
+    coordinatorPublicKey: first.sealKey,
+  }
+}
+
+/** The same wish again, under the id that the client has drawn, gives the same reservation. */
+async function reserve(context: Context, wish: Wish): Promise<Reservation> {
   const { ports, limits, sessions, health } = context
+  const before = wish.keyId === undefined ? null : await reserved(context, wish.keyId, wish)
+  if (before !== null) return reservationOf(before)
   if (sessions.size >= limits.openKeygens) throw new Refusal('request.rate_limited')
   const hosts = [...health.available()].sort().flatMap((id) => ports.enclaves.status(id).identity ?? [])
-  const needed = hostsNeeded(body.participants.length, body.threshold, ports.enclaves.ids().length)
+  const needed = hostsNeeded(wish.participants.length, wish.threshold, ports.enclaves.ids().length)
   if (hosts.length === 0 || hosts.length < needed) throw new Refusal('keygen.no_enclaves')
-  const keyId = KeyId.parse(toHex(randomBytes(16)))
-  const people = assign(body.participants, hosts, randomInt(hosts.length))
-  const [first] = people
-  if (first === undefined) throw new Refusal('keygen.no_enclaves')
+  const keyId = wish.keyId ?? KeyId.parse(toHex(randomBytes(16)))
+  const people = assign(wish.participants, hosts, randomInt(hosts.length))
   const now = ports.clock()
-  const { scheme, threshold } = body
+  const { scheme, threshold } = wish
   const plan = { name: 'reserved', initBy: now + limits.reservedMs } as const
   const state: KeygenSession = {
     id: keyId,
     keyId,
     seats: people.map(({ identity }, at) => ({ index: at + 1, host: identity.enclaveId })),
     attempt: 0,
-    own: { scheme, threshold, expiresAt: now + body.ttl * 1_000, people, plan },
+    own: { scheme, threshold, expiresAt: now + wish.ttl * 1_000, people, plan },
     stage: { name: 'waiting' },
   }
-  await sessions.insert(keyId, state)
-  ports.events.keygenReserved({ keyId, participants: people.length, threshold })
-  return {
-    keyId,
-    expiresAt: state.own.expiresAt,
-    slots: slotsOf(state),
-    enclaves: hosts.filter((host) => people.some(({ identity }) => identity === host)),
-    coordinatorEnclaveId: first.identity.enclaveId,
-    coordinatorPublicKey: first.identity.sealKey,
-  }
+  return reservationOf(await begin(context, state, wish))
 }
 
 /** The enclaves look at their inits first, so that one that does not open is refused while nothing is fixed yet. */

@@ -8,6 +8,7 @@ import type {
   ParticipantBody,
   ReserveBody,
 } from '@quorate/shared/wire/routes/keygen'
+import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus, SigningBody } from '@quorate/shared/wire/routes/signing'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
@@ -73,8 +74,8 @@ export type Coordinator = {
   approve(signingId: SigningId, approval: Approval): Promise<SigningStatus>
   openSignings(keyId: KeyId): Promise<SigningStatus[]>
   key(keyId: KeyId): Promise<Certificate>
-  /** Its certificates from this epoch on, `MAX_CERTIFICATES` at most. */
-  certificates(keyId: KeyId, epoch: number): Promise<Certificate[]>
+  /** The epochs that all its hosts have installed, from this one on, `MAX_CERTIFICATES` at most. */
+  epochs(keyId: KeyId, epoch: number): Promise<KeyEpoch[]>
   requestRefresh(keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus>
   /** The key (hex) under which readers of this key or keygen prove themselves. */
   readerKey(keyId: KeyId): Promise<string | null>

@@ -274,6 +274,11 @@ describe('what is written of a refresh', () => {
     expect(refreshCourse.record(installing, after(installing, installs(1)), 7).audit).toEqual([])
   })
 
+  it('has what all hosts said that they installed with the key', () => {
+    const installed = all((index) => ({ body: { index, preparedDigest: over() }, signature: '' }))
+    expect(written[6]!.key).toEqual({ step: 'retired', epoch: 1, installed })
+  })
+
   it('has the shares of the next epoch with the key, and none of them in the session', () => {
     expect(written[4]!.key).toMatchObject({ record: { shares: [{ sealed: 'share1' }, {}, {}] } })
     expect(JSON.stringify(refreshCourse.stored!(certified))).not.toContain('share1')

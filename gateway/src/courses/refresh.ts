@@ -109,7 +109,10 @@ function auditOf(before: RefreshSession | null, after: RefreshSession, at: numbe
 
 /** What becomes of the key in the write of `after`. */
 function keyStepOf(before: RefreshSession | null, { stage }: RefreshSession): KeyStep | null {
-  if (stage.name === 'completed') return { step: 'retired', epoch: stage.result.certificate.body.epoch }
+  if (stage.name === 'completed') {
+    const { certificate, installed } = stage.result
+    return { step: 'retired', epoch: certificate.body.epoch, installed }
+  }
   if (stage.name !== 'asking') return null
   if (stage.round === 'install') {
     const { epoch } = stage.given.certificate.body

@@ -44,20 +44,28 @@ export type AuditRecord = Readonly<{
   detail: Readonly<Record<string, unknown>>
 }>
 
+/** What a host has said under V. The engine and the store only carry it. */
+export type HostWord = Readonly<{ body: object; signature: string }>
+
 /**
  * A key at one epoch as the gateway keeps it: its certificate, and each share sealed to its host. Never swept; the shares of an
- * epoch that is over are deleted.
+ * epoch that is over are deleted. `installed`: what all hosts said when they had changed over to it.
  */
-export type KeyRecord = Readonly<{ certificate: Certificate; shares: readonly SealedShare[] }>
+export type KeyRecord = Readonly<{
+  certificate: Certificate
+  shares: readonly SealedShare[]
+  installed?: readonly HostWord[]
+}>
 
 /**
  * What a change does to a key. `made`: epoch 0, in force. `certified`: the next epoch is there, and is kept whatever becomes of the
- * session, since a host that has agreed to it agrees to no other. `installing`: it is in force. `retired`: the shares of all
- * epochs before it are deleted.
+ * session, since a host that has agreed to it agrees to no other. `installing`: it is in force. `retired`: all hosts have installed it,
+ * and the shares of all epochs before it are deleted.
  */
 export type KeyStep =
   | Readonly<{ step: 'made' | 'certified'; record: KeyRecord }>
-  | Readonly<{ step: 'installing' | 'retired'; epoch: number }>
+  | Readonly<{ step: 'installing'; epoch: number }>
+  | Readonly<{ step: 'retired'; epoch: number; installed: readonly HostWord[] }>
 
 /** A session in the store, which does not look into its state. `here`: the handle that was asked drives it. */
 export type StoredSession = Readonly<{

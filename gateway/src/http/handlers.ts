@@ -68,7 +68,7 @@ function keyHandlers(coordinator: Coordinator): Some<'getKey' | 'listCertificate
     getKey: async ({ params: { keyId } }) => ({ keyId, certificate: await coordinator.key(keyId) }),
     listCertificates: async ({ params: { keyId }, query: { from } }) => ({
       keyId,
-      certificates: await coordinator.certificates(keyId, from),
+      epochs: await coordinator.epochs(keyId, from),
     }),
   }
 }

@@ -2,9 +2,11 @@ import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import type { RowCipher } from './row-cipher.ts'
 
-/** What becomes of a key in a write. `record` is JSON; the row of an epoch stands at version epoch + 1. */
+/** What becomes of a key in a write. `record` and `installed` are JSON; the row of an epoch stands at version epoch + 1. */
 export type KeyRow = Readonly<
-  { version: number } & ({ step: 'made' | 'certified'; record: string } | { step: 'installing' | 'retired' })
+  { version: number } & (
+    { step: 'made' | 'certified'; record: string } | { step: 'installing' } | { step: 'retired'; installed: string }
+  )
 >
 
 type Row = { version: number; blob: Buffer }
@@ -30,20 +32,26 @@ function keyStep(db: Database, { seal, open }: Blobs) {
   const enforce = db.prepare('UPDATE keys SET in_force = 1 WHERE key_id = ? AND version = ?')
   const rewrite = db.prepare('UPDATE keys SET blob = ? WHERE key_id = ? AND version = ?')
   const before = db.prepare<[string, number], Row>(`${select} AND version < ?`)
+  const at = db.prepare<[string, number], Row>(`${select} AND version = ?`)
 
-  /** The certificate stays, for who has to be told how the key came to be at its epoch. */
-  function retire(keyId: string, version: number): void {
-    for (const row of before.all(keyId, version)) {
-      const record = JSON.parse(open(keyId, row)) as object
-      rewrite.run(seal(keyId, row.version, JSON.stringify({ ...record, shares: [] })), keyId, row.version)
-    }
+  function change(keyId: string, row: Row, more: object): void {
+    const record = { ...(JSON.parse(open(keyId, row)) as object), ...more }
+    rewrite.run(seal(keyId, row.version, JSON.stringify(record)), keyId, row.version)
+  }
+
+  /** The certificate stays, and what hosts said of it, for who has to be told how the key came to be at its epoch. */
+  function retire(keyId: string, version: number, installed: unknown): void {
+    for (const row of before.all(keyId, version)) change(keyId, row, { shares: [] })
+    const row = at.get(keyId, version)
+    if (row === undefined) throw new Refusal('session.conflict')
+    change(keyId, row, { installed })
   }
 
   /** Throws `session.conflict` when the epoch is there already, or is not there. */
   return (keyId: string, row: KeyRow): void => {
     const { version } = row
     if (row.step === 'retired') {
-      retire(keyId, version)
+      retire(keyId, version, JSON.parse(row.installed))
       return
     }
     const written =

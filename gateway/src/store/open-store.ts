@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import type { KeyRow } from './key-table.ts'
+import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, Change, KeyRecord, KeyStep, Moved, StoredSession } from '../engine/ports.ts'
 import { movesOf } from './moves.ts'
 import { Sender } from './sender.ts'
@@ -64,10 +65,18 @@ export async function openStore({ path, storageKey, retentionMs = WEEK, onFault 
   }
 }
 
-const keyRow = (key: KeyStep): KeyRow =>
-  'record' in key
-    ? { step: key.step, version: key.record.certificate.body.epoch + 1, record: JSON.stringify(key.record) }
-    : { step: key.step, version: key.epoch + 1 }
+function keyRow(key: KeyStep): KeyRow {
+  if ('record' in key)
+    return { step: key.step, version: key.record.certificate.body.epoch + 1, record: JSON.stringify(key.record) }
+  const version = key.epoch + 1
+  return key.step === 'retired'
+    ? { step: key.step, version, installed: JSON.stringify(key.installed) }
+    : { step: key.step, version }
+}
+
+/** Whoever follows a key is told of an epoch once all its hosts are at it. */
+const isInForce = ({ certificate, installed }: KeyRecord): boolean =>
+  certificate.body.epoch === 0 || installed !== undefined
 
 function sessionStore(sender: Sender, moves: ReturnType<typeof movesOf>) {
   return {
@@ -109,9 +118,13 @@ function recordStore(sender: Sender) {
       const text = await sender.send('loadKeyAt', [keyId, epoch + 1])
       return text === null ? null : (parse(text) as KeyRecord)
     },
-    async certificates(keyId: string, epoch: number, most: number) {
+    async epochs(keyId: string, epoch: number, most: number) {
       const texts = await sender.send('loadKeysSince', [keyId, epoch + 1, most])
-      return texts.map((text) => (parse(text) as KeyRecord).certificate)
+      const records = texts.map((text) => parse(text) as KeyRecord).filter(isInForce)
+      return records.map(({ certificate, installed = [] }) => ({
+        certificate,
+        installed: [...(installed as KeyEpoch['installed'])],
+      }))
     },
     async loadEnclaveRoot(enclaveId: string) {
       const text = await sender.send('loadEnclaveRoot', [enclaveId])

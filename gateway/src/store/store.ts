@@ -1,7 +1,7 @@
 import type { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
-import type { Certificate } from '@quorate/shared/wire/certificate'
+import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, KeyRecord, SessionStore } from '../engine/ports.ts'
 
 /**
@@ -22,8 +22,8 @@ export type Store = SessionStore & {
   loadKey(keyId: KeyId): Promise<KeyRecord | null>
   /** The key at this epoch: also one that is over, or that is not in force yet. */
   loadKeyAt(keyId: KeyId, epoch: number): Promise<KeyRecord | null>
-  /** Certificates of the epochs in force from `epoch` on, in their order, `most` at most. */
-  certificates(keyId: KeyId, epoch: number, most: number): Promise<Certificate[]>
+  /** The epochs that all hosts have installed, from `epoch` on, in their order, `most` at most; epoch 0 is one of them. */
+  epochs(keyId: KeyId, epoch: number, most: number): Promise<KeyEpoch[]>
   loadEnclaveRoot(enclaveId: EnclaveId): Promise<EnclaveRoot | null>
   /** Durable when it resolves. */
   saveEnclaveRoot(enclaveId: EnclaveId, root: EnclaveRoot): Promise<void>

@@ -110,12 +110,17 @@ type Plan = people.Plan<Host>
 const content = ['bytes', 'nostr-event'] as const
 const draw = (options: people.PlanOptions<Host>) => people.draw(enclaves.group, { content: [...content], ...options })
 
-export async function reserve(participants = users, ttl = 60): Promise<{ reservation: Reservation; plan: Plan }> {
+export async function reserve(
+  participants = users,
+  ttl = 60,
+  wished?: KeyId,
+): Promise<{ reservation: Reservation; plan: Plan }> {
   const reservation = await coordinator.reserve({
     scheme: 'frost-secp256k1-tr',
     threshold: 2,
     participants: participants.map((user) => UserId.parse(user)),
     ttl,
+    keyId: wished,
   })
   const { keyId, slots, expiresAt } = reservation
   const hosts = slots.map(({ enclaveId }) => enclaves.host(enclaveId))

@@ -1,6 +1,6 @@
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { toBase64url } from '@quorate/shared/wire/bytes'
-import { UserId } from '@quorate/shared/wire/ids'
+import { KeyId, UserId } from '@quorate/shared/wire/ids'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { describe, expect, it, vi } from 'vitest'
 import type { GrantTerms } from '../../../shared/party/test/people.js'
@@ -50,6 +50,34 @@ describe('a keygen', () => {
     await expect(reserve()).rejects.toEqual(code('keygen.no_enclaves'))
     enclaves.restart(first!)
     await reserve()
+  })
+
+  it('has the id that its client drew, which no other then gets, while it is made and afterwards', async () => {
+    const keyId = KeyId.parse('cd'.repeat(16))
+    const again = () => reserve(users, 60, keyId)
+    const { reservation, plan } = await again()
+    expect(reservation.keyId).toBe(keyId)
+    await expect(reserve([...users, 'dave'], 60, keyId)).rejects.toEqual(code('keygen.id_taken'))
+    await coordinator.init(keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
+    for (const index of [1, 2, 3]) await register(plan, index)
+    await ended(keyId)
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
+    await store.sweep(9e12)
+    await restartGateway()
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
+    expect((await reserve()).reservation.keyId).not.toBe(keyId)
+  })
+
+  it('is reserved once when its client asks again, or twice at once, until somebody makes use of it', async () => {
+    const keyId = KeyId.parse('cd'.repeat(16))
+    const again = async () => (await reserve(users, 60, keyId)).reservation
+    const [first, second] = await Promise.all([again(), again()])
+    expect(second).toEqual(first)
+    await restartGateway()
+    expect(await again()).toEqual(first)
+    const { plan } = await reserve(users, 60, keyId)
+    await coordinator.init(keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
+    await expect(again()).rejects.toEqual(code('keygen.id_taken'))
   })
 
   it('is not reserved when no enclave is ready', async () => {

@@ -61,7 +61,9 @@ describe('a refresh', () => {
     await expect(ask(key)).rejects.toEqual(code('epoch.stale'))
     expect(await signs(next)).toBe(true)
     const { keyId } = key.plan.skeleton
-    expect(await coordinator.certificates(keyId, 0)).toEqual([key.certificate, next.certificate])
+    const epochs = await coordinator.epochs(keyId, 0)
+    expect(epochs.map(({ certificate }) => certificate)).toEqual([key.certificate, next.certificate])
+    expect(epochs.map(({ installed }) => installed.length)).toEqual([0, 3])
     expect((await store.loadKeyAt(keyId, 0))?.shares ?? []).toEqual([])
     await store.verifyAudit()
   })

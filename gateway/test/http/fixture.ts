@@ -106,7 +106,7 @@ function fakeCoordinator() {
     },
     requestSigning: refuse,
     approve: refuse,
-    certificates: async (id) => Promise.resolve(found(keygens.has(id) ? [certificate] : undefined)),
+    epochs: async (id) => Promise.resolve(found(keygens.has(id) ? [{ certificate, installed: [] }] : undefined)),
     requestRefresh: refuse,
     openSignings: () => Promise.resolve([]),
     key: async (id) => Promise.resolve(found(keygens.has(id) ? certificate : undefined)),

@@ -1,6 +1,6 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { ask, makeKey, patience, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
 
@@ -66,7 +66,7 @@ describe('an enclave that is killed', { timeout: long }, () => {
   it.each(refreshing)('$when $step ($nth) does not keep a key from being refreshed', async (plan) => {
     crashing.lay(plan)
     const { epoch } = key.certificate.body
-    key = await crashing.people.alice.refreshKey(key, { timeout: patience })
+    key = await refreshKey(crashing.people, key)
     expect(key.certificate.body.epoch).toBe(epoch + 1)
     expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })
     await signOnce()

@@ -1,6 +1,6 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { makeKey, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
 import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
 
@@ -73,7 +73,7 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
   it('finishes the refresh, killed right before or after it, and the key signs', async () => {
     let number = 0
     const refreshed = async () => {
-      key = await crashing.people.alice.refreshKey(key, { timeout: patience })
+      key = await refreshKey(crashing.people, key)
       number += 1
     }
     const places = await atEveryWrite('before', refreshed)

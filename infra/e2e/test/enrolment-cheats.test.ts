@@ -92,6 +92,18 @@ describe('an enclave that is asked to take part in a keygen', () => {
     )
   })
 
+  it('holds no quorum of a key alone, unless the frame that all agree on says that one host may', async () => {
+    const hosts = cluster.members.slice(0, 1)
+    await expectRefusal(initAll(await draw(cluster, { hosts, quorumInOneHost: false })), 'keygen.crowded')
+    await expectRefusal(initAll(await draw(cluster, { hosts, quorumInOneHost: false, threshold: 3 })), 'keygen.crowded')
+    const unsaid = await draw(cluster, { hosts, quorumInOneHost: false })
+    const [host] = hosts
+    const said = { ...unsaid.skeleton, spread: 'quorum_in_one_host' as const }
+    const sealed = sealFor(host!, initFor(unsaid, host!))
+    await expectRefusal(host!.call('keygen.init', { skeleton: said, sealed }), 'keygen.skeleton_mismatch')
+    await initAll(await draw(cluster, { hosts, quorumInOneHost: true }))
+  })
+
   it("lets nobody in whom the reserving person did not invite, as with a gateway's own init", async () => {
     const plan = await draw(cluster)
     await initAll({ ...plan, invitationKeys: new Map([1, 2, 3].map((k) => [k, random(32)])) })

@@ -127,7 +127,7 @@ describe('an enclave that is asked for a refresh', () => {
     const [host] = cluster.members
     const begin = async (request: ReturnType<typeof askRefresh>) =>
       host!.call('refresh.round1', { index: 1, attempt: 1, request: await request })
-    await expectRefusal(begin(askRefresh(cluster, key, undefined, stranger)), 'refresh.request_invalid')
+    await expectRefusal(begin(askRefresh(cluster, key, undefined, 1, stranger)), 'refresh.request_invalid')
     await expectRefusal(begin(askRefresh(cluster, key, (body) => ({ ...body, asker: 2 }))), 'refresh.request_invalid')
     await expectRefusal(begin(askRefresh(cluster, key, (body) => ({ ...body, asker: 9 }))), 'refresh.request_invalid')
     await expectRefusal(begin(askRefresh(cluster, key, (body) => ({ ...body, epoch: 1 }))), 'epoch.stale')

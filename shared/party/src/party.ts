@@ -1,6 +1,7 @@
 import type { HostParams, HostResult, PartyMethod } from '@quorate/shared/ceremonies/host-methods'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import { createGrantUses } from './grant-uses.ts'
+import { createAskers } from './making/askers.ts'
 import { createEpochChange } from './making/epoch-change.ts'
 import { createKeygens } from './making/keygen.ts'
 import { createRefreshRounds } from './making/refresh.ts'
@@ -48,6 +49,7 @@ export function createParty(ports: PartyPorts): Party {
     vault: createVault({ mpc: ports.mpc, keys: ports.keys, memories }),
     peers: createPeers(ports),
     grants: createGrantUses(ports.life),
+    askers: createAskers(),
   }
   return {
     ...acquaintance(parts),

@@ -40,6 +40,8 @@ export type PlanOptions<M extends Member = Member> = {
   hosts?: readonly M[]
   /** ms */
   expiresAt?: number
+  /** What the frame says of a quorum in one host; what is so when nothing is said. */
+  quorumInOneHost?: boolean
 }
 
 export async function draw<M extends Member>(
@@ -55,6 +57,7 @@ export async function draw<M extends Member>(
     hosts: among = members,
     expiresAt = clock.now + 3_600_000,
   } = options
+  const { quorumInOneHost = Math.ceil(users.length / among.length) >= threshold } = options
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(users.map((_, at) => [at + 1, among[at % among.length]!]))
@@ -69,6 +72,7 @@ export async function draw<M extends Member>(
       host: { kind: 'enclave', identity: hosts.get(at + 1)!.identity },
     })),
     policy: { content },
+    ...(quorumInOneHost ? { spread: 'quorum_in_one_host' } : {}),
     readerKey: SignKey.parse(toHex(reader.publicKey)),
     expiresAt,
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { verifyInstalled, verifyPrepared, verifySuccessor } from '@quorate/shared/verify/refresh'
+import type { Seconding } from '@quorate/shared/wire/consent'
 import { RefreshId } from '@quorate/shared/wire/ids'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
@@ -15,7 +16,9 @@ export const askRefresh = (
   { clock }: Pick<Group, 'clock'>,
   { plan, certificate, digest }: Pick<MadeKey, 'plan' | 'certificate' | 'digest'>,
   change: Change = (body) => body,
-  signer = plan.signers.get(1)!,
+  // Another one each time: nobody may refresh a key alone twice a day.
+  asker = 1 + (certificate.body.epoch % plan.signers.size),
+  signer = plan.signers.get(asker)!,
 ): Promise<RefreshRequest> =>
   signBody(
     signer,
@@ -25,11 +28,29 @@ export const askRefresh = (
       keyId: plan.skeleton.keyId,
       certificateDigest: digest,
       epoch: certificate.body.epoch,
-      asker: 1,
+      asker,
       askedAt: clock.now,
       expiresAt: clock.now + 60_000,
     }),
   )
+
+/** The request, signed by a second participant too; `change` makes of that word what it should not be. */
+export async function seconded(
+  { clock }: Pick<Group, 'clock'>,
+  { plan }: Pick<MadeKey, 'plan'>,
+  request: RefreshRequest,
+  index: number,
+  change: (body: Seconding['body']) => Seconding['body'] = (body) => body,
+): Promise<RefreshRequest> {
+  const requestDigest = digestOf('refresh', request.body)
+  const body: Seconding['body'] = {
+    ...{ skeletonDigest: digestOf('skeleton', plan.skeleton), index, reason: null, decision: 'approve' },
+    scope: { kind: 'refresh', requestDigest },
+    givenAt: clock.now,
+    expiresAt: clock.now + 60_000,
+  }
+  return { ...request, seconded: await signBody(plan.signers.get(index)!, 'consent', change(body)) }
+}
 
 /** The rounds of a refresh by a gateway in a few lines: the key at its next epoch, which no host has prepared yet. */
 export async function runRounds<M extends Member>(
@@ -92,9 +113,13 @@ export async function carryOut<M extends Member>(key: MadeKey<M>, request: Refre
   return { next, prepared, installed }
 }
 
-/** The same, asked for by alice and verified as a client does. */
-export async function refresh<M extends Member>(group: Pick<Group, 'clock'>, key: MadeKey<M>): Promise<MadeKey<M>> {
-  const { next, prepared, installed } = await carryOut(key, await askRefresh(group, key))
+/** The same, verified as a client does. */
+export async function refresh<M extends Member>(
+  group: Pick<Group, 'clock'>,
+  key: MadeKey<M>,
+  request?: RefreshRequest,
+): Promise<MadeKey<M>> {
+  const { next, prepared, installed } = await carryOut(key, request ?? (await askRefresh(group, key)))
   const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
   await verifyInstalled(verified, await verifyPrepared(verified, prepared), installed)
   return next

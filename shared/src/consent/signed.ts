@@ -1,11 +1,14 @@
 import { verifyBody } from '../crypto/sign.ts'
-import type { Consent, Grant } from '../wire/consent.ts'
+import type { Consent, Grant, Seconding } from '../wire/consent.ts'
 import type { Digest, SignKey } from '../wire/ids.ts'
 
 type Speaker = Readonly<{ skeletonDigest: Digest; index: number; authKey: SignKey }>
 
 /** Did this owner, by the auth key registered for this key and share, sign the consent? What it permits, `permits` says. */
-export async function isSignedBy({ skeletonDigest, index, authKey }: Speaker, consent: Consent): Promise<boolean> {
+export async function isSignedBy(
+  { skeletonDigest, index, authKey }: Speaker,
+  consent: Consent | Seconding,
+): Promise<boolean> {
   const { body } = consent
   return (
     body.skeletonDigest === skeletonDigest && body.index === index && (await verifyBody(authKey, 'consent', consent))

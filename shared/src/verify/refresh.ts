@@ -1,3 +1,5 @@
+import { isSignedBy } from '../consent/signed.ts'
+import { isFresh } from '../consent/times.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
@@ -6,9 +8,23 @@ import type { Installed, Prepared, RefreshRequest } from '../wire/refresh.ts'
 import { verifyCertificate } from './certificate.ts'
 import type { VerifiedKey } from './signing.ts'
 
+/** The second participant is another one of this key, and speaks of this request. Throws `refresh.request_invalid`, `consent.expired`. */
+async function verifySeconded({ certificate }: VerifiedKey, { body, seconded }: RefreshRequest, now: number) {
+  if (seconded === undefined) return
+  const { index, scope, givenAt, expiresAt } = seconded.body
+  const owner = certificate.roster.registrations[index - 1]?.body
+  const isSound =
+    owner !== undefined &&
+    index !== body.asker &&
+    scope.requestDigest === digestOf('refresh', body) &&
+    (await isSignedBy(owner, seconded))
+  if (!isSound) throw new Refusal('refresh.request_invalid', [index])
+  if (!isFresh(givenAt, expiresAt, now)) throw new Refusal('consent.expired', [index])
+}
+
 /**
- * Checks a request for a refresh against the key that it is for, and the time (ms), and gives its digest. Throws
- * `refresh.request_invalid`, `epoch.stale`, or `consent.expired`.
+ * Checks a request for a refresh against the key that it is for, and the time (ms), and gives its digest. If a second participant has
+ * signed it, that word is checked too. Throws `refresh.request_invalid`, `epoch.stale`, or `consent.expired`.
  */
 export async function verifyRefreshRequest(key: VerifiedKey, request: RefreshRequest, now: number): Promise<Digest> {
   const { body } = request
@@ -18,6 +34,7 @@ export async function verifyRefreshRequest(key: VerifiedKey, request: RefreshReq
   if (!(await verifyBody(authKey, 'refresh', request))) throw new Refusal('refresh.request_invalid')
   if (body.certificateDigest !== key.digest || body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
   if (body.expiresAt <= now) throw new Refusal('consent.expired')
+  await verifySeconded(key, request, now)
   return digestOf('refresh', body)
 }
 
@@ -61,6 +78,16 @@ async function verifyWords(
 export async function verifyPrepared(key: VerifiedKey, prepared: readonly Prepared[]): Promise<Digest> {
   await verifyWords(key, 'prepared', prepared)
   return digestOf('prepared-all', prepared)
+}
+
+/**
+ * Checks that this version is in force: every host says that it has installed it, over the same F. A host says so only after it has
+ * verified what F stands for, that all were prepared. Throws `receipt.invalid`.
+ */
+export async function verifyInForce(key: VerifiedKey, installed: readonly Installed[]): Promise<void> {
+  const [first] = installed
+  if (first === undefined) throw new Refusal('receipt.invalid')
+  await verifyInstalled(key, first.body.preparedDigest, installed)
 }
 
 /** Checks that every host has installed this version over the same F: no share of an older epoch signs any more. */

@@ -38,6 +38,13 @@ export type Approval = z.infer<typeof Approval>
 export const Grant = signed(z.strictObject({ ...common, scope: StandingScope, decision: z.literal('approve') }))
 export type Grant = z.infer<typeof Grant>
 
+/** One request for a refresh, by its digest. */
+const RefreshScope = z.strictObject({ kind: z.literal('refresh'), requestDigest: Digest })
+
+/** A second participant's word on a request for a refresh, in the form of a consent. It lets no share sign. */
+export const Seconding = signed(z.strictObject({ ...common, scope: RefreshScope, decision: z.literal('approve') }))
+export type Seconding = z.infer<typeof Seconding>
+
 /** A share owner's word on signing with that share, by the owner's auth key over H(consent, body). */
 export const Consent = z.union([Approval, Grant])
 export type Consent = z.infer<typeof Consent>

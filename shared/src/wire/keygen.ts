@@ -21,6 +21,8 @@ export const Skeleton = z
     threshold: z.int().min(1).max(32),
     participants: z.array(Participant).min(1).max(32),
     policy: Policy,
+    /** Stands here when one host may hold a quorum of the shares. Without it, no host begins with so many. */
+    spread: z.literal('quorum_in_one_host').optional(),
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { Seconding } from './consent.ts'
 import { Digest, Index, KeyId, Random32, RefreshId, Time } from './ids.ts'
 import { signed } from './signed.ts'
 
 /**
  * A participant's wish for new shares of a key at the next epoch, signed by its authorisation key. One participant
- * suffices: the key stays the same, and so does everybody's consent. `certificateDigest` and `epoch` are the current ones.
+ * suffices once a day: the key stays the same, and so does everybody's consent. `certificateDigest` and `epoch` are the current ones.
  */
 export const RefreshRequestBody = z.strictObject({
   refreshId: RefreshId,
@@ -16,7 +17,8 @@ export const RefreshRequestBody = z.strictObject({
   expiresAt: Time,
 })
 export type RefreshRequestBody = z.infer<typeof RefreshRequestBody>
-export const RefreshRequest = signed(RefreshRequestBody)
+/** With the word of a second participant, when the asker has had the key refreshed not long ago. */
+export const RefreshRequest = signed(RefreshRequestBody).extend({ seconded: Seconding.optional() })
 export type RefreshRequest = z.infer<typeof RefreshRequest>
 
 const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(1), index: Index }

@@ -7,6 +7,7 @@ import type { Signing } from '../../signing/signing.ts'
 import { describeItem } from '../content.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
+import { bringUpToDate, withNewest } from '../up-to-date.ts'
 import { waitingLines } from '../waiting.ts'
 import { UsageError, wholeId } from '../usage.ts'
 
@@ -44,12 +45,13 @@ async function keysOf({ home }: Session, id?: string): Promise<Key[]> {
 
 type Found = Readonly<{ me: Participant; signing: Signing }>
 
-/** A signing id does not say of which key it is: each key's session secret is tried. */
+/** A signing id does not say of which key it is: each key's session secret is tried. The key may have been refreshed since it was kept. */
 export async function findSigning(session: Session, keys: readonly Key[], signingId: string): Promise<Found> {
   for (const key of keys) {
     const me = await session.participant(key.gateway)
     try {
-      return { me, signing: await me.signing(key, signingId, { signal: session.signal }) }
+      const { signal } = session
+      return { me, signing: await withNewest(session, me, key, (newest) => me.signing(newest, signingId, { signal })) }
     } catch (error) {
       const elsewhere = error instanceof QuorateError && /^(request|key)\.(not_found|unauthorized)$/.test(error.code)
       if (!elsewhere) throw error
@@ -68,10 +70,14 @@ async function nextSigning(session: Session, keys: readonly Key[]): Promise<Foun
     ...(Number.isFinite(timeout) ? [AbortSignal.timeout(timeout)] : []),
   ])
   session.terminal.progress(`waiting for a request to ${keys.length === 1 ? 'the key' : `${keys.length} keys`} …`)
-  const watchKey = async (key: Key): Promise<Found> => {
-    const me = await session.participant(key.gateway)
+  const watchKey = async (kept: Key): Promise<Found> => {
+    const me = await session.participant(kept.gateway)
+    let key = await bringUpToDate(session, me, kept)
     for (;;) {
-      const [signing] = await me.pendingSignings(key, { wait: 25_000, signal: both })
+      const [signing] = await withNewest(session, me, key, (newest) => {
+        key = newest
+        return me.pendingSignings(newest, { wait: 25_000, signal: both })
+      })
       if (signing !== undefined) return { me, signing }
       // What has been answered already is still pending for the others, so that the gateway answers at once.
       await sleep(1_000, both)
@@ -102,6 +108,7 @@ async function decide(session: Session, me: Participant, signing: Signing, optio
   for (const line of [...signingLines(signing), ...waitingLines(waiting)]) terminal.progress(line)
   if (rejects) await me.reject(signing, typeof options.reject === 'string' ? options.reject : null, { signal })
   else {
+    await bringUpToDate(session, me, signing.key)
     if (options.yes !== true) await confirm(session)
     await me.approve(signing, { signal })
   }

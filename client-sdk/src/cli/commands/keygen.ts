@@ -1,17 +1,34 @@
 import { Option, type Command } from 'commander'
 import { ContentType } from '@quorate/shared/contents/table'
 import { defaultScheme, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
+import type { Invitation } from '@quorate/shared/wire/keygen'
+import { refuse } from '../../errors.ts'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
+import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
+import type { Participant } from '../../participant.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
+import type { Joining as Begun } from '../home.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
-type Options = GrantOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string; wait: boolean }>
+type Joining = GrantOptions & Readonly<{ sharesPerEnclave?: number; wait: boolean }>
+type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
 
-const grantOptions = (): Option[] => [
+const shares = (text: string): number => {
+  const most = Number(text)
+  if (!Number.isInteger(most) || most < 1)
+    throw new UsageError(`--shares-per-enclave ${text}: a whole number is expected`)
+  return most
+}
+
+const joiningOptions = (): Option[] => [
+  new Option(
+    '--shares-per-enclave <n>',
+    'at most so many shares in one enclave; with the threshold, one may hold a quorum (default: one less)',
+  ).argParser(shares),
   new Option('--standing <askers>', 'sign without asking me for these people (comma-separated), within the limit'),
   new Option('--until <when>', 'end of the standing grant, as a time or a duration').default('24h'),
   new Option('--limit <count/time>', 'signatures per time under the standing grant').default('100/1h'),
@@ -32,7 +49,7 @@ export function addKeygen(program: Command, world: World): void {
     )
     .option('--ttl <time>', 'how long the others have to join', '1h')
     .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')
-  for (const option of grantOptions()) command.addOption(option)
+  for (const option of joiningOptions()) command.addOption(option)
   command
     .addHelpText(
       'after',
@@ -45,7 +62,7 @@ export function addKeygen(program: Command, world: World): void {
 }
 
 async function makeKey(session: Session, participants: string[], options: Options): Promise<void> {
-  const { scheme, content, standing, ttl, wait } = options
+  const { scheme, content, standing, ttl, wait, sharesPerEnclave } = options
   const threshold = Number(options.threshold)
   if (!Number.isInteger(threshold)) throw new UsageError(`--threshold ${options.threshold}: a whole number is expected`)
   const me = await session.newcomer()
@@ -55,8 +72,8 @@ async function makeKey(session: Session, participants: string[], options: Option
   session.terminal.progress('reserving enclaves, and having each prove itself …')
   const grant = readGrant(options, Date.now())
   const frame = { scheme, threshold, participants, content, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
-  const keygen = await me.reserveKey({ ...frame, grant, signal: session.signal })
-  if (takesPart) await session.home.saveJoining({ invitation: keygen.invitation(me.userId), grant })
+  const keygen = await me.reserveKey({ ...frame, grant, sharesPerEnclave, signal: session.signal })
+  if (takesPart) await session.home.saveJoining({ invitation: keygen.invitation(me.userId), grant, sharesPerEnclave })
   showInvitations(session, keygen, me.userId)
   if (wait) await finishKeygen(session, keygen)
 }
@@ -73,24 +90,41 @@ export function addParticipate(program: Command, world: World): void {
         .default(usualContent),
     )
     .option('--no-wait', 'register and leave; `quorate status KEY` goes on waiting')
-  for (const option of grantOptions()) command.addOption(option)
+  for (const option of joiningOptions()) command.addOption(option)
   command
     .addHelpText('after', "\nExample:\n  quorate participate 'quorate:join#…' --as bob")
-    .action(async (link: string, options: GrantOptions & { wait: boolean }, action: Command) => {
+    .action(async (link: string, options: Joining, action: Command) => {
       const session = openSession(action, world)
       const invitation = decodeInvitation(link)
       const me = await session.newcomer(invitation.gateway)
       session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
-      const before = await session.home.joining(invitation.keyId, me.userId)
+      const before = await earlier(session, me, invitation)
       const grant = before === null ? readGrant(options, Date.now()) : before.grant
-      await session.home.saveJoining({ invitation, grant })
-      const keygen = await me.participate(invitation, { grant, signal: session.signal })
+      const sharesPerEnclave = options.sharesPerEnclave ?? before?.sharesPerEnclave
+      await session.home.saveJoining({ invitation, grant, sharesPerEnclave })
+      const keygen = await me.participate(invitation, { grant, sharesPerEnclave, signal: session.signal })
       const { threshold, participants } = keygen.skeleton
       session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
         good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),
       ])
       if (options.wait) await finishKeygen(session, keygen)
     })
+}
+
+/**
+ * How this person began to take part in the key, if so. An invitation to another key of an id that is kept here is refused, and what is
+ * kept stays: throws `keygen.skeleton_mismatch`.
+ */
+async function earlier(
+  { home }: Session,
+  me: Participant,
+  { keyId, skeletonDigest }: Invitation,
+): Promise<Begun | null> {
+  const kept = await home.keyIfKept(keyId)
+  if (kept !== null) me.know(kept)
+  const before = await home.joining(keyId, me.userId)
+  const frame = kept === null ? before?.invitation.skeletonDigest : frameOf(kept.certificate.body.roster.skeleton)
+  return frame === undefined || frame === skeletonDigest ? before : refuse('keygen.skeleton_mismatch')
 }
 
 function showInvitations({ terminal }: Session, keygen: Keygen, me: string): void {

@@ -8,6 +8,7 @@ import type { Signing } from '../../signing/signing.ts'
 import { readContent, type ContentOptions } from '../content.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { bad, field, good } from '../terminal.ts'
+import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
 
@@ -38,9 +39,10 @@ export function addSign(program: Command, world: World): void {
     )
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
-      const key = await session.home.key(id)
-      const item = await readContent(message, options, key.groupKey)
-      const me = await session.participant(key.gateway)
+      const kept = await session.home.key(id)
+      const item = await readContent(message, options, kept.groupKey)
+      const me = await session.participant(kept.gateway)
+      const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
       session.terminal.progress(

@@ -112,6 +112,13 @@ function readyAt(log: string, enclaveId: string): number {
   return line === undefined ? 0 : (JSON.parse(line) as { time: number }).time
 }
 
+/** The key at its next epoch. Two ask for it, since one alone may do so once a day. */
+export async function refreshKey({ alice, bob }: People, key: Key): Promise<Key> {
+  const request = await bob.secondRefresh(key, await alice.draftRefresh(key))
+  const refresh = await alice.requestRefresh(key, { request })
+  return refresh.completed({ timeout: patience })
+}
+
 /** A 2-of-3 key, its certificate verified by the SDK. One after the other, so that the steps have one order. */
 export async function makeKey({ alice, bob, carol }: People, grant: GrantTerms | null = null): Promise<Key> {
   const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, grant } as const

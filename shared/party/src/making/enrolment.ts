@@ -4,6 +4,7 @@ import { hasOwnGrant } from '@quorate/shared/consent/signed'
 import { readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
+import { maySitTogether } from '@quorate/shared/verify/spread'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -41,7 +42,8 @@ function hostedBy(keys: HostKeys, skeleton: Skeleton): number[] {
 /**
  * Opens the sealed part of an init and holds it against the skeleton. Throws `seal.invalid`, `keygen.expired`, or
  * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts, or
- * when S is not the secret of the skeleton's reader key: who does not know S can begin no keygen in another's name.
+ * when S is not the secret of the skeleton's reader key: who does not know S can begin no keygen in another's name. Throws
+ * `keygen.crowded` when this host would hold a quorum of the shares, and the skeleton does not say that it may.
  */
 export async function openInit(
   keys: HostKeys,
@@ -56,6 +58,7 @@ export async function openInit(
   const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
     throw new Refusal('keygen.skeleton_mismatch')
+  if (!maySitTogether(skeleton, hosted.length)) throw new Refusal('keygen.crowded')
   if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
   const { sessionSecret } = init
   if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')

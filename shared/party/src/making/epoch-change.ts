@@ -61,7 +61,7 @@ function keepWord({ memories }: Parts, { name, version }: Next, word: string): v
  * certificate, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange(parts: Parts): EpochChange {
-  const { keys, vault, log } = parts
+  const { keys, vault, askers, clock, log } = parts
   return {
     async prepare(params) {
       const next = await verify(parts, params)
@@ -80,6 +80,7 @@ export function createEpochChange(parts: Parts): EpochChange {
       const { epoch } = next.version
       tryShare(parts, next, params.sealedShare)
       keepWord(parts, next, prepared[index - 1]?.body.word ?? '')
+      askers.installed(keyId, certificateDigest, clock())
       vault.retire(keyId, certificateDigest)
       await vault.load(params.certificate, index, fromBase64url(params.sealedShare))
       log({ event: 'epoch.installed', keyId, index, epoch })

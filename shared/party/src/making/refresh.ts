@@ -14,7 +14,7 @@ import type { HeldKey } from '../vault.ts'
 import type { Making } from './dkg.ts'
 import { Seats } from './seats.ts'
 
-type Refresh = Readonly<{ requestDigest: Digest; seats: Seats; hosted: number }>
+type Refresh = Readonly<{ requestDigest: Digest; asker: number; seats: Seats; hosted: number }>
 type Rounds = Readonly<{
   [M in 'round1' | 'round2' | 'round3']: (params: HostParams<`refresh.${M}`>) => Promise<HostResult<`refresh.${M}`>>
 }>
@@ -38,7 +38,7 @@ function enter(
   }
   const { participants } = key.certificate.roster.skeleton
   const hosted = participants.filter(({ host }) => host.identity.signKey === parts.keys.identity.signKey).length
-  const refresh = { requestDigest, seats: new Seats(parts), hosted }
+  const refresh = { requestDigest, asker: body.asker, seats: new Seats(parts), hosted }
   const bytes = participants.length * BYTES_PER_PARTICIPANT
   refreshes.add(body.refreshId, refresh, { expiresAt: body.expiresAt, bytes })
   return refresh
@@ -49,7 +49,7 @@ function enter(
  * part, also one that may not sign with it: the outcome is of no use before all have agreed to it (`prepare`, `install`).
  */
 export function createRefreshRounds(parts: Parts): Rounds {
-  const { vault, clock, alarm, log } = parts
+  const { vault, askers, clock, alarm, log } = parts
   const refreshes = createSessions<Refresh>({
     clock,
     alarm,
@@ -62,6 +62,7 @@ export function createRefreshRounds(parts: Parts): Rounds {
       const { keyId, refreshId } = request.body
       const key = vault.key(keyId, index)
       const requestDigest = await verifyRefreshRequest(key, request, clock())
+      askers.require(request, clock())
       const { seats } = enter(parts, refreshes, request, requestDigest, key)
       const message = await seats.round1({ index, attempt }, () =>
         Promise.resolve(makingOf(parts, request, requestDigest, index)),
@@ -77,12 +78,14 @@ export function createRefreshRounds(parts: Parts): Rounds {
     },
 
     async round3({ refreshId, index, attempt, packages }) {
-      const { seats, hosted } = refreshes.get(refreshId)
+      const { seats, hosted, asker } = refreshes.get(refreshId)
       const answer = await seats.round3({ index, attempt }, packages)
       if (seats.finished() === hosted) refreshes.finish(refreshId)
       log({ event: 'refresh.round', refreshId, index, attempt, round: 3 })
       const { keyId } = answer.certificate.roster.skeleton
-      log({ event: 'key.certified', keyId, index, certificateDigest: digestOf('certificate', answer.certificate) })
+      const certificateDigest = digestOf('certificate', answer.certificate)
+      askers.certified(certificateDigest, asker)
+      log({ event: 'key.certified', keyId, index, certificateDigest })
       return answer
     },
   }

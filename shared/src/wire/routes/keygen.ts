@@ -18,6 +18,8 @@ export const ReserveBody = z
     participants: z.array(UserId).min(1).max(32),
     /** Seconds until everybody must have registered. */
     ttl: z.int().min(10).max(604_800).default(3_600),
+    /** Drawn by the client, 128 random bits. The gateway draws one for who names none, and can then give one that it knows. */
+    keyId: KeyId.optional(),
   })
   .refine(fitsScheme, misfit)
   .refine((body) => new Set(body.participants).size === body.participants.length, 'a user appears twice')
@@ -64,7 +66,7 @@ export const keygenRoutes = {
     query: none,
     body: ReserveBody,
     reply: Reservation,
-    errors: ['keygen.no_enclaves'],
+    errors: ['keygen.no_enclaves', 'keygen.id_taken'],
   }),
   initKeygen: route({
     method: 'post',
@@ -79,6 +81,7 @@ export const keygenRoutes = {
       'session.conflict',
       'session.elsewhere',
       'keygen.skeleton_mismatch',
+      'keygen.crowded',
       'seal.invalid',
       'enclave.unreachable',
     ],

@@ -1,10 +1,18 @@
 import { z } from 'zod'
 import { KeyId } from '../ids.ts'
 import { Certificate } from '../certificate.ts'
+import { Installed } from '../refresh.ts'
 import { none, route, wholeNumber } from './route.ts'
 
 /** The most certificates in one answer. A client that is further behind asks again. */
 export const MAX_CERTIFICATES = 32
+
+/**
+ * A key at one epoch, with the word of each host that it signs at this epoch only, in the order of indices. Nobody says so of epoch 0:
+ * the key was made at it.
+ */
+export const KeyEpoch = z.strictObject({ certificate: Certificate, installed: z.array(Installed).max(32) })
+export type KeyEpoch = z.infer<typeof KeyEpoch>
 
 /** Keys that are made: what their hosts have certified. */
 export const keyRoutes = {
@@ -21,11 +29,12 @@ export const keyRoutes = {
   listCertificates: route({
     method: 'get',
     path: '/keys/{keyId}/certificates',
-    summary: "A key's certificates from an epoch on, each of which names the one before",
+    summary:
+      "A key's certificates from an epoch on, each naming the one before, with the words of the hosts that are at it",
     wants: 'reader',
     query: z.strictObject({ from: wholeNumber }),
     body: null,
-    reply: z.strictObject({ keyId: KeyId, certificates: z.array(Certificate).max(MAX_CERTIFICATES) }),
+    reply: z.strictObject({ keyId: KeyId, epochs: z.array(KeyEpoch).max(MAX_CERTIFICATES) }),
     errors: ['key.not_found'],
   }),
 } as const
