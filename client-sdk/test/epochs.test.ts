@@ -15,7 +15,7 @@ describe('a refresh that two ask for', () => {
     const draft = await alice.draftRefresh(key)
     await expect(alice.secondRefresh(key, draft)).rejects.toMatchObject(refusedAs('refresh.request_invalid', [1]))
     const changed = { ...draft, body: { ...draft.body, askedAt: 1 } }
-    await expect(bob.secondRefresh(key, changed)).rejects.toMatchObject(refusedAs('refresh.request_invalid', [1]))
+    await expect(bob.secondRefresh(key, changed)).rejects.toMatchObject(refusedAs('refresh.request_invalid'))
     const request = await bob.secondRefresh(key, draft)
     const forged = { ...request, seconded: { ...request.seconded!, signature: draft.signature } }
     await expect(alice.requestRefresh(key, { request: forged })).rejects.toMatchObject({

@@ -31,7 +31,8 @@ describe('a refresh', () => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     const next = await alice.refreshKey(key)
     expect(next).toMatchObject({ keyId: key.keyId, groupKey: key.groupKey, earlier: [key.certificate] })
-    const twice = await alice.refreshKey(next)
+    // Nobody may refresh a key alone twice a day.
+    const twice = await bob.refreshKey(await bob.update(key))
     const bobs = await bob.update(key)
     expect(bobs).toEqual(twice)
     expect(await importKey(exportKey(bobs))).toEqual(twice)
@@ -114,7 +115,7 @@ describe('the present epoch of a key', () => {
   const updated = async (change: (honest: Certificates, key: Key) => unknown, refreshed = 1) => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     let latest = key
-    for (let times = 0; times < refreshed; times += 1) latest = await alice.refreshKey(latest)
+    for (let times = 0; times < refreshed; times += 1) latest = await (times % 2 === 0 ? alice : bob).refreshKey(latest)
     gateway.lies.listCertificates = (honest: Certificates) => change(honest, key)
     return { latest, update: bob.update(refreshed === 0 ? key : latest), from: (of: Key) => bob.update(of), key }
   }
@@ -123,7 +124,7 @@ describe('the present epoch of a key', () => {
   const behind = async (change: (honest: Epoch[]) => Epoch[] | Promise<Epoch[]>, refreshed = 1) => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     let latest = key
-    for (let times = 0; times < refreshed; times += 1) latest = await alice.refreshKey(latest)
+    for (let times = 0; times < refreshed; times += 1) latest = await (times % 2 === 0 ? alice : bob).refreshKey(latest)
     gateway.lies.listCertificates = async ({ epochs, ...honest }: Certificates) => ({
       ...honest,
       epochs: await change(epochs),
@@ -161,27 +162,27 @@ describe('the present epoch of a key', () => {
     await expect(from(key)).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })
 
-  it.each<[string, (said: Words, of: Certificate) => Words | Promise<Words>, number[]]>([
-    ['nobody', () => [], []],
-    ['not every host', (said) => said.slice(0, 2), []],
-    ['one host in the place of another', (said) => [said[0]!, said[0]!, said[2]!], [2]],
-    ['hosts of other words than these', async (said, of) => [...said.slice(0, 2), (await saidAnew(of))[2]!], [3]],
-  ])('is none that %s says to have installed', async (_, change, culprits) => {
+  it.each<[string, (said: Words, of: Certificate) => Words | Promise<Words>]>([
+    ['nobody', () => []],
+    ['not every host', (said) => said.slice(0, 2)],
+    ['one host in the place of another', (said) => [said[0]!, said[0]!, said[2]!]],
+    ['hosts of other words than these', async (said, of) => [...said.slice(0, 2), (await saidAnew(of))[2]!]],
+  ])('is none that %s says to have installed', async (_, change) => {
     const shown = behind(async ([own, next]) => [
       own!,
       { ...next!, installed: await change(next!.installed, next!.certificate) },
     ])
-    await expect(shown).rejects.toMatchObject(refusedAs('receipt.invalid', culprits))
+    await expect(shown).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('is not proved by what hosts said of another epoch', async () => {
     const shown = behind(([own, next, last]) => [own!, { ...next!, installed: last!.installed }, last!], 2)
-    await expect(shown).rejects.toMatchObject(refusedAs('receipt.invalid', [1, 2, 3]))
+    await expect(shown).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('is not brought back from a file whose history does not hold together', async () => {
-    const { alice, key } = await makeKey(fleet, gateway)
-    const twice = await alice.refreshKey(await alice.refreshKey(key))
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const twice = await bob.refreshKey(await alice.refreshKey(key))
     const file = JSON.parse(exportKey(twice)) as { earlier: Certificate[] }
     const broken = JSON.stringify({ ...file, earlier: [file.earlier[1], file.earlier[0]] })
     await expect(importKey(broken)).rejects.toMatchObject({ code: 'certificate.invalid' })

@@ -2,8 +2,9 @@ import { Refusal } from '@quorate/shared/errors'
 import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
 import type { RoundFrame } from '@quorate/shared/verify/rounds'
+import type { KeyId } from '@quorate/shared/wire/ids'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
-import type { RefreshSession, RefreshTerms } from '../courses/refresh.ts'
+import type { RefreshSession, RefreshTerms } from '../courses/refresh-terms.ts'
 import type { Aid, Mend } from '../engine/ask.ts'
 import { epochForgotten, shareForgotten } from './forgotten.ts'
 import { verifyCertified, verifyMessage, verifyPackages } from './keygen.ts'
@@ -43,12 +44,14 @@ function mendsOf(tools: Tools, round: Round): readonly Mend<RefreshTerms>[] {
       return [shareForgotten(tools), epochForgotten(tools)]
     case 'round2':
     case 'round3':
+    case 'hold':
       return []
   }
 }
 
-/** A host's word is checked here, so that a wrong one is asked for again. */
-export const createRefreshAid = (tools: Tools): Aid<RefreshTerms> => ({
+/** A host's word is checked here, so that a wrong one is asked for again. `isQuiet`: no signing of this key is open here. */
+export const createRefreshAid = (tools: Tools, isQuiet: (keyId: KeyId) => boolean): Aid<RefreshTerms> => ({
+  isFree: ({ keyId }) => isQuiet(keyId),
   mends: (round) => mendsOf(tools, round),
   bring: {
     prepare: (s, { given: { certificate } }, index) => sealedShare(tools, s, certificate.body, index),

@@ -7,10 +7,18 @@ import type { Tools } from './tools.ts'
 
 /** True when the host has not yet installed the epoch that the request names. It is about to, and rests until then. */
 async function isBehind({ keys }: Tools, s: SigningSession, error: unknown): Promise<boolean> {
-  if (!(error instanceof Refusal) || error.code !== 'epoch.stale') return false
+  if (!isStale(error)) return false
   const key = await keys.load(s.keyId).catch(() => null)
   return key?.verified.digest === s.own.request.body.certificateDigest
 }
+
+/** Who had the key refreshed away from the epoch that the request names; nobody when that is not known here. */
+async function refresherOf({ store }: Tools, { keyId, own }: SigningSession): Promise<number[]> {
+  const next = await store.loadKeyAt(keyId, own.request.body.epoch + 1).catch(() => null)
+  return next?.asker === undefined ? [] : [next.asker]
+}
+
+const isStale = (error: unknown): boolean => error instanceof Refusal && error.code === 'epoch.stale'
 
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
   mends: () => [shareForgotten(tools), epochForgotten(tools)],
@@ -31,5 +39,8 @@ export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
       if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
     },
   },
-  reads: async (s, error) => ((await isBehind(tools, s, error)) ? new Refusal('enclave.busy') : error),
+  async reads(s, error) {
+    if (await isBehind(tools, s, error)) return new Refusal('enclave.busy')
+    return isStale(error) ? new Refusal('epoch.stale', await refresherOf(tools, s)) : error
+  },
 })

@@ -41,10 +41,14 @@ function createKinds(ports: Ports) {
     events.openSessions({ kind, open: 0 })
     return (open: number) => events.openSessions({ kind, open })
   }
+  const quiet = () => kinds.refresh.sessions.wake()
+  const signing = createSignings(ports, engine, limits, tools, { counted: counted('signing'), quiet })
+  const { isQuiet, supersede } = signing
+  // In the order in which they are taken up: a refresh looks for open signings.
   const kinds = {
     keygen: createKeygens(ports, engine, limits, counted('keygen')),
-    signing: createSignings(ports, engine, limits, tools, counted('signing')),
-    refresh: createRefreshes(ports, engine, limits, tools, counted('refresh')),
+    signing,
+    refresh: createRefreshes(ports, engine, limits, tools, { counted: counted('refresh'), isQuiet, supersede }),
   }
   return { kinds, keys, health, lease }
 }
@@ -69,10 +73,9 @@ async function takeUp(
   claimed: readonly StoredSession[],
   reached: (hosts: readonly HostId[]) => Promise<void>,
 ): Promise<void> {
-  const open = claimed.flatMap((session) => {
-    const kind = Object.entries(kinds).find(([name]) => name === session.kind)?.[1]
-    return kind ? [{ session, sessions: kind.sessions }] : []
-  })
+  const open = Object.entries(kinds).flatMap(([name, { sessions }]) =>
+    claimed.filter(({ kind }) => kind === name).map((session) => ({ session, sessions })),
+  )
   await reached(open.flatMap(({ session, sessions }) => sessions.awaited(session)))
   for (const { session, sessions } of open) sessions.take(session)
 }

@@ -5,7 +5,9 @@ import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import { createRefreshAid } from '../aids/refresh.ts'
 import type { Tools } from '../aids/tools.ts'
-import { isInForce, preparing, refreshCourse, type RefreshSession, type RefreshTerms } from '../courses/refresh.ts'
+import { isInForce, preparing, refreshCourse } from '../courses/refresh.ts'
+import type { RefreshSession, RefreshTerms } from '../courses/refresh-terms.ts'
+import type { Superseded } from '../courses/signing-terms.ts'
 import type { Versioned } from '../engine/course.ts'
 import { begin } from '../engine/machine.ts'
 import type { EnginePorts } from '../engine/ports.ts'
@@ -67,21 +69,31 @@ async function requestRefresh(context: Context, keyId: KeyId, request: RefreshRe
 
 const isConflict = (error: unknown): boolean => error instanceof Refusal && error.code === 'session.conflict'
 
+/** What refreshes have to do with signings of the same key: whether any is open, and the end of those that are. */
+type Around = Readonly<{
+  counted: (open: number) => void
+  isQuiet: (keyId: KeyId) => boolean
+  supersede: (keyId: KeyId, by: Superseded) => void
+}>
+
 /** What people can do in refreshes, and the sessions behind it. */
 export function createRefreshes(
   ports: Ports,
   engine: EnginePorts,
   limits: Limits,
   tools: Tools,
-  counted: (open: number) => void,
+  { counted, isQuiet, supersede }: Around,
 ) {
   const { keys } = tools
   const forgetOld = ({ state }: Versioned<RefreshSession>) => {
-    if (isInForce(state)) keys.forget(state.keyId)
+    if (!isInForce(state)) return
+    keys.forget(state.keyId)
+    const { epoch, asker } = state.own.request.body
+    supersede(state.keyId, { superseded: { epoch, asker } })
   }
   const sessions = new Sessions<RefreshTerms>({
     course: refreshCourse,
-    aid: createRefreshAid(tools),
+    aid: createRefreshAid(tools, isQuiet),
     ports: engine,
     saved: forgetOld,
     elsewhere: forgetOld,

@@ -6,6 +6,12 @@ import { hasEnded } from '../engine/machine.ts'
 export class Directory {
   readonly #byKey = new Map<KeyId, Set<string>>()
   readonly #listeners = new Map<KeyId, Set<() => void>>()
+  readonly #quiet: (keyId: KeyId) => void
+
+  /** `quiet` hears when the last open signing of a key is gone. */
+  constructor(quiet: (keyId: KeyId) => void = () => undefined) {
+    this.#quiet = quiet
+  }
 
   of(keyId: KeyId): string[] {
     return [...(this.#byKey.get(keyId) ?? [])]
@@ -26,7 +32,9 @@ export class Directory {
 
   forget({ id, keyId }: Pick<SigningSession, 'id' | 'keyId'>): void {
     const ids = this.#byKey.get(keyId)
-    if (ids?.delete(id) && ids.size === 0) this.#byKey.delete(keyId)
+    if (!ids?.delete(id) || ids.size > 0) return
+    this.#byKey.delete(keyId)
+    this.#quiet(keyId)
   }
 
   onNew(keyId: KeyId, listener: () => void): () => void {

@@ -10,7 +10,7 @@ import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { signingCourse } from '../courses/signing.ts'
 import { useOf } from '../courses/signing-consent.ts'
-import type { SigningOwn, SigningSession, SigningTerms } from '../courses/signing-terms.ts'
+import type { SigningOwn, SigningSession, SigningTerms, Superseded } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 import type { EnginePorts, Waiting } from '../engine/ports.ts'
 import { Sessions } from '../engine/sessions.ts'
@@ -115,16 +115,25 @@ async function openSignings({ sessions, directory }: Context, keyId: KeyId): Pro
   return found.filter(({ state }) => !hasEnded(state)).map(signingCourse.status)
 }
 
-/** What people can do in signings, and the sessions behind it. */
+/** Ends the open signings of a key at epochs that are over. What this gateway does not drive, its hosts refuse. */
+function supersede({ sessions, directory, ports }: Context, keyId: KeyId, by: Superseded): void {
+  for (const id of directory.of(keyId))
+    sessions.tell(id, by).catch((error: unknown) => {
+      if (error instanceof Refusal) ports.events.storeFailed({ kind: 'signing', code: error.code })
+      else ports.events.faulted({ where: 'signing', error })
+    })
+}
+
+/** What people can do in signings, and the sessions behind it. `quiet` hears when a key has no open signing any more. */
 export function createSignings(
   ports: Ports,
   engine: EnginePorts,
   limits: Limits,
   tools: Tools,
-  counted: (open: number) => void,
+  { counted, quiet }: Readonly<{ counted: (open: number) => void; quiet: () => void }>,
 ) {
   const loadKey = tools.keys.load
-  const directory = new Directory()
+  const directory = new Directory(quiet)
   const sessions = new Sessions<SigningTerms>({
     course: signingCourse,
     aid: createSigningAid(tools),
@@ -144,5 +153,6 @@ export function createSignings(
     },
     waitSignings: (keyId, waiting) => waitSignings(context, keyId, waiting),
   } satisfies Partial<Coordinator>
-  return { sessions, offered }
+  const isQuiet = (keyId: KeyId): boolean => directory.count(keyId) === 0
+  return { sessions, offered, isQuiet, supersede: (keyId: KeyId, by: Superseded) => supersede(context, keyId, by) }
 }

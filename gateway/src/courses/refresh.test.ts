@@ -7,7 +7,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
 import { begin, MAX_ATTEMPTS, type Event } from '../engine/machine.ts'
-import { isInForce, preparing, refreshCourse, type RefreshSession, type RefreshTerms } from './refresh.ts'
+import { isInForce, preparing, refreshCourse } from './refresh.ts'
+import type { RefreshSession, RefreshTerms } from './refresh-terms.ts'
 
 type RefreshEvent = Event<RefreshTerms>
 const machine = machineOf(refreshCourse)
@@ -22,7 +23,7 @@ const asked: RefreshSession = {
   seats: hosts.map((host, at) => ({ index: at + 1, host })),
   attempt: 0,
   own: {
-    request: { body: { refreshId: 'r' as RefreshId, expiresAt: EXPIRES }, signature: '' } as RefreshRequest,
+    request: { body: { refreshId: 'r' as RefreshId, asker: 2, expiresAt: EXPIRES }, signature: '' } as RefreshRequest,
     away: [],
   },
   stage: { name: 'waiting' },
@@ -69,6 +70,12 @@ type Code = Extract<RefreshEvent, { type: 'refused' }>['code']
 const refuses = (code: Code, index = 3, culprits: number[] = [], attempt = 1): RefreshEvent => ({
   ...{ type: 'refused', attempt, index, code, culprits },
 })
+/** Ten minutes after it began. */
+const HELD = 600_000
+const looks = (isFree: boolean, now = 0, attempt = 1): RefreshEvent => ({
+  ...{ type: 'passed', attempt },
+  seen: { now, isFree },
+})
 const timePasses = (now: number): RefreshEvent => ({ type: 'time_passed', now })
 
 const all = <T>(event: (index: number) => T): T[] => [1, 2, 3].map((index) => event(index))
@@ -89,13 +96,15 @@ const round1 = after(asked, sees(1, 2, 3))
 const round2 = after(round1, ...all(sendsOne))
 const round3 = after(round2, ...all(sendsTwo))
 const certified = after(round3, ...all(certifies))
-const installing = after(certified, ...all((index) => prepares(index)))
+const holding = after(certified, ...all((index) => prepares(index)), looks(false))
+const installing = after(holding, looks(true))
 const states = {
   gathering: after(asked, sees(1, 2)),
   round1: after(round1, sendsOne(1), sendsOne(2)),
   round2: after(round2, sendsTwo(1), sendsTwo(2)),
   round3: after(round3, certifies(1), certifies(2)),
   preparing: after(certified, prepares(1), prepares(2)),
+  holding,
   installing: after(installing, installs(1), installs(2)),
   'preparing anew': after(installing, installs(1), refuses('refresh.not_prepared', 3)),
   completed: after(installing, ...all((index) => installs(index))),
@@ -115,6 +124,9 @@ const events = {
   'blaming refusal': refuses('keygen.bad_package', 3, [1]),
   'early clock': timePasses(EXPIRES - 1),
   'late clock': timePasses(EXPIRES),
+  'open signing': looks(false, 1),
+  'end of the last signing': looks(true, 1),
+  'end of ten minutes': timePasses(HELD),
 }
 type Name = keyof typeof states
 const inRounds = {
@@ -123,20 +135,30 @@ const inRounds = {
   'host that has not prepared': 'failed',
   'blaming refusal': 'failed',
   'late clock': 'failed',
+  'end of ten minutes': 'failed',
 } as const
-const again = (name: 'preparing' | 'installing') => ({ 'lost host': name, 'host that has restarted': name }) as const
+const again = (name: 'preparing' | 'holding' | 'installing') =>
+  ({ 'lost host': name, 'host that has restarted': name }) as const
 /** An event that a row does not list changes nothing. */
 const table: Record<Name, Partial<Record<keyof typeof events, string>>> = {
-  gathering: { hosts: 'round1', 'late clock': 'failed' },
+  gathering: { hosts: 'round1', 'late clock': 'failed', 'end of ten minutes': 'failed' },
   round1: { ...inRounds, 'round one': 'round2' },
   round2: { ...inRounds, 'round two': 'round3' },
   round3: { ...inRounds, certificate: 'preparing' },
   preparing: {
     ...again('preparing'),
-    'word that it is prepared': 'installing',
+    'word that it is prepared': 'holding',
     'host that has not prepared': 'failed',
     'blaming refusal': 'failed',
     'late clock': 'failed',
+    'end of ten minutes': 'failed',
+  },
+  holding: {
+    ...again('holding'),
+    'host that has not prepared': 'holding',
+    'blaming refusal': 'holding',
+    'end of the last signing': 'installing',
+    'end of ten minutes': 'installing',
   },
   installing: {
     ...again('installing'),
@@ -191,7 +213,9 @@ describe('a refresh', () => {
     const arrivals = rounds.map((round) => fc.shuffledSubarray([...round, ...round], { minLength: 6 }))
     fc.assert(
       fc.property(fc.tuple(...arrivals), (sent) => {
-        expect(after(round1, ...sent.flat())).toEqual(states.completed)
+        const [installed = [], ...others] = sent.toReversed()
+        const arrived = after(round1, ...others.toReversed().flat(), looks(false), looks(true), ...installed)
+        expect(arrived).toEqual(states.completed)
       }),
     )
   })
@@ -239,26 +263,42 @@ describe('a refresh', () => {
     expect(phaseOf(transition(s, sees(1, 2, 3)))).toMatchObject({ name: 'failed', code: 'refresh.hosts_lost' })
   })
 
+  it('lets open signings finish for ten minutes before any host installs, and is not in force until then', () => {
+    const prepared = after(certified, ...all((index) => prepares(index)))
+    const held = after(prepared, looks(false, 50), looks(false, 60))
+    expect(refreshCourse.deadline(held)).toBe(50 + HELD)
+    expect(isInForce(held)).toBe(false)
+    expect(waitedFor(held)).toEqual([])
+    expect(transition(held, timePasses(49 + HELD))).toBe(held)
+    for (const event of [timePasses(50 + HELD), looks(false, 50 + HELD), looks(true, 60)]) {
+      const next = transition(held, event)
+      expect(phaseOf(next).name).toBe('installing')
+      expect(isInForce(next)).toBe(true)
+    }
+    expect(phaseOf(after(prepared, looks(true, 50))).name).toBe('installing')
+  })
+
   it('goes on from an epoch that was certified before', () => {
     const certificate = { body: { epoch: 1 }, signatures: [] } as unknown as Certificate
     const s = begin(refreshCourse, asked, preparing(certificate))
     expect(effects(s)).toEqual(all((index) => ({ type: 'prepare', attempt: 0, index, tries: 0, certificate })))
-    expect(phaseOf(after(s, ...all((index) => prepares(index, 1, 0)))).name).toBe('installing')
+    expect(phaseOf(after(s, ...all((index) => prepares(index, 1, 0)), looks(true, 0, 0))).name).toBe('installing')
   })
 })
 
 describe('what is written of a refresh', () => {
-  const way = [asked, round1, round2, round3, certified, installing, states.completed]
+  const way = [asked, round1, round2, round3, certified, holding, installing, states.completed]
   const written = way.map((s, at) => refreshCourse.record(at === 0 ? null : way[at - 1]!, s, 7))
 
   it('is on the disk where an attempt begins, the next epoch is there, all have prepared, or all have installed', () => {
-    expect(written.map(({ durable }) => durable)).toEqual([true, true, false, false, true, true, true])
+    expect(written.map(({ durable }) => durable)).toEqual([true, true, false, false, true, true, true, true])
     expect(written.map(({ key }) => key?.step ?? null)).toEqual([
       null,
       null,
       null,
       null,
       'certified',
+      null,
       'installing',
       'retired',
     ])
@@ -276,7 +316,11 @@ describe('what is written of a refresh', () => {
 
   it('has what all hosts said that they installed with the key', () => {
     const installed = all((index) => ({ body: { index, preparedDigest: over() }, signature: '' }))
-    expect(written[6]!.key).toEqual({ step: 'retired', epoch: 1, installed })
+    expect(written[7]!.key).toEqual({ step: 'retired', epoch: 1, installed })
+  })
+
+  it('has who asked for it with the key', () => {
+    expect(written[4]!.key).toMatchObject({ step: 'certified', record: { asker: 2 } })
   })
 
   it('has the shares of the next epoch with the key, and none of them in the session', () => {

@@ -1,49 +1,31 @@
 import { refresh } from '@quorate/shared/ceremonies/refresh'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Certificate } from '@quorate/shared/wire/certificate'
-import type { Installed, Prepared, RefreshRequest, RefreshState } from '@quorate/shared/wire/refresh'
+import type { Prepared, RefreshState } from '@quorate/shared/wire/refresh'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { KeyStep } from '../engine/ports.ts'
-import type { AfterRefusal, Asking, Begun, Course, Refused, Session, Versioned, Writing } from '../engine/course.ts'
+import type {
+  AfterRefusal,
+  Asking,
+  Begun,
+  Course,
+  Refused,
+  Seen,
+  Verdict,
+  Versioned,
+  Writing,
+} from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
-import {
-  certifiedBy,
-  packagesFor,
-  settleRoundOne,
-  settleRoundTwo,
-  startsOver,
-  type Certified,
-  type DkgGiven,
-} from './dkg.ts'
+import { certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver } from './dkg.ts'
+import type { Prepare, RefreshSession, RefreshTerms } from './refresh-terms.ts'
 
 /** A refresh in force has no deadline: it goes on until all hosts have installed the new epoch, and is never swept. */
 const NEVER = 8_640_000_000_000_000
 
-/** `away`: indices of the seats whose hosts were not there when last looked for. */
-export type RefreshOwn = Readonly<{ request: RefreshRequest; away: readonly number[] }>
+/** For how long open signings may finish at the old epoch once all hosts have prepared the next one. ms */
+const LONGEST_HOLD = 600_000
 
-/**
- * To `prepare` are given the shares of the new epoch, until it is saved: then they stand with the key. `inForce`: all hosts had
- * prepared before, so that the new epoch is the key's, and there is no way back.
- */
-type RefreshGiven = DkgGiven & {
-  prepare: Certified & Readonly<{ inForce: boolean }>
-  install: Readonly<{ certificate: Certificate; prepared: readonly Prepared[] }>
-}
-
-export type RefreshTerms = {
-  ceremony: typeof refresh
-  own: RefreshOwn
-  /** The request is all that a person says. */
-  word: never
-  given: RefreshGiven
-  result: Readonly<{ certificate: Certificate; prepared: readonly Prepared[]; installed: readonly Installed[] }>
-  status: RefreshStatus
-  /** It stands with the key. */
-  lacks: { prepare: 'sealedShare'; install: 'sealedShare' }
-}
-export type RefreshSession = Session<RefreshTerms>
 type At<R> = Extract<Asking<RefreshTerms>, { round: R }>
 
 /** Where a refresh begins whose key has a next epoch already, certified by an earlier refresh that did not go on. */
@@ -74,6 +56,8 @@ function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused):
       const mayBeWell = at.given.inForce || startsOver.has(code) || code === 'epoch.unproven'
       return mayBeWell ? { then: 'ask_again' } : { then: 'fail', code, culprits }
     }
+    case 'hold':
+      return { then: 'ask_again' }
     case 'install':
       return code === 'refresh.not_prepared' ? preparedAnew(at, refusal.index) : { then: 'ask_again' }
   }
@@ -90,25 +74,38 @@ function preparedAnew({ given }: At<'install'>, index: number): AfterRefusal<Ref
 const sameWords = (a: readonly Prepared[], b: readonly Prepared[]): boolean =>
   digestOf('prepared-all', a) === digestOf('prepared-all', b)
 
-const preparedOf = (s: RefreshSession | null): readonly Prepared[] | null =>
-  s?.stage.name === 'asking' && s.stage.round === 'install' ? s.stage.given.prepared : null
+/** What all hosts have prepared, while they may install it. */
+const preparedIn = (s: RefreshSession | null): Prepare | null =>
+  s?.stage.name === 'asking' && (s.stage.round === 'install' || s.stage.round === 'hold') ? s.stage.given : null
+
+/** No open signing is kept from finishing under the old certificate, until all have or their time is over. */
+function held(_: RefreshSession, { given }: At<'hold'>, { now, isFree }: Seen): Verdict<RefreshTerms> {
+  const { until, ...prepared } = given
+  if (isFree || (until !== null && now >= until)) return afterHold(prepared)
+  return until === null
+    ? { then: 'begin', round: 'hold', given: { ...prepared, until: now + LONGEST_HOLD } }
+    : { then: 'stay' }
+}
+
+const afterHold = ({ certificate, prepared }: Prepare) =>
+  ({ then: 'begin', round: 'install', given: { certificate, prepared } }) as const
 
 function auditOf(before: RefreshSession | null, after: RefreshSession, at: number): Writing['audit'] {
   const { stage, attempt, own } = after
   const audit = auditing(after, at)
   if (stage.name === 'failed') return [audit('refresh.failed', { attempt, code: stage.code, culprits: stage.culprits })]
   if (stage.name === 'completed') return [audit('refresh.completed', { installed: stage.result.installed })]
-  const [had, prepared] = [preparedOf(before), preparedOf(after)]
-  if (prepared !== null && stage.name === 'asking' && stage.round === 'install' && !(had && sameWords(had, prepared))) {
-    const certificate = digestOf('certificate', stage.given.certificate.body)
-    return [audit('refresh.prepared', { certificate, prepared })]
+  const [had, now] = [preparedIn(before), preparedIn(after)]
+  if (now !== null && !(had && sameWords(had.prepared, now.prepared))) {
+    const certificate = digestOf('certificate', now.certificate.body)
+    return [audit('refresh.prepared', { certificate, prepared: now.prepared })]
   }
   if (before === null || attempt > before.attempt) return [audit('refresh.begun', { attempt, request: own.request })]
   return []
 }
 
 /** What becomes of the key in the write of `after`. */
-function keyStepOf(before: RefreshSession | null, { stage }: RefreshSession): KeyStep | null {
+function keyStepOf(before: RefreshSession | null, { own, stage }: RefreshSession): KeyStep | null {
   if (stage.name === 'completed') {
     const { certificate, installed } = stage.result
     return { step: 'retired', epoch: certificate.body.epoch, installed }
@@ -121,7 +118,7 @@ function keyStepOf(before: RefreshSession | null, { stage }: RefreshSession): Ke
   if (stage.round !== 'prepare') return null
   const { certificate, shares } = stage.given
   const isKept = shares.length === 0 || (before?.stage.name === 'asking' && before.stage.round === 'prepare')
-  return isKept ? null : { step: 'certified', record: { certificate, shares } }
+  return isKept ? null : { step: 'certified', record: { certificate, shares, asker: own.request.body.asker } }
 }
 
 function record(before: RefreshSession | null, after: RefreshSession, at: number): Writing {
@@ -141,6 +138,7 @@ const stateOf = ({ stage }: RefreshSession): RefreshState => {
   // It is in force or fails: nothing of a refresh expires.
   if (stage.name !== 'asking') return stage.name === 'expired' ? 'failed' : stage.name
   if (stage.round === 'prepare') return 'preparing'
+  if (stage.round === 'hold') return 'holding'
   return stage.round === 'install' ? 'installing' : 'refreshing'
 }
 
@@ -156,10 +154,11 @@ function wordsOf(s: RefreshSession): Pick<RefreshStatus, 'certificate' | 'prepar
     const prepared = inOrder(indices, stage.said).map((says) => says.prepared)
     return { certificate: stage.given.certificate, prepared, installed: [] }
   }
-  if (stage.name === 'asking' && stage.round === 'install') {
-    const { certificate, prepared } = stage.given
-    const installed = inOrder(indices, stage.said).map((says) => says.installed)
-    return { certificate, prepared: [...prepared], installed }
+  const prepare = preparedIn(s)
+  if (prepare !== null) {
+    const said = stage.name === 'asking' && stage.round === 'install' ? inOrder(indices, stage.said) : []
+    const installed = said.map((says) => says.installed)
+    return { certificate: prepare.certificate, prepared: [...prepare.prepared], installed }
   }
   return { certificate: null, prepared: [], installed: [] }
 }
@@ -182,6 +181,18 @@ const seatOf = ({ own, attempt }: RefreshSession, index: number) => ({
   index,
 })
 
+/** In force it goes on for ever, and before that the hold ends by itself. */
+function deadline(s: RefreshSession): number {
+  const { own, stage } = s
+  if (isInForce(s)) return NEVER
+  return stage.name === 'asking' && stage.round === 'hold' ? (stage.given.until ?? NEVER) : own.request.body.expiresAt
+}
+
+function late({ own, stage }: RefreshSession, awaited: readonly number[]): Verdict<RefreshTerms> {
+  if (stage.name === 'asking' && stage.round === 'hold') return afterHold(stage.given)
+  return { then: 'fail', code: 'refresh.hosts_lost', culprits: stage.name === 'waiting' ? own.away : awaited }
+}
+
 /** Gives all hosts of a key new shares: a DKG, then all prepare the new epoch, then all install it. */
 export const refreshCourse: Course<RefreshTerms> = {
   of: refresh,
@@ -195,6 +206,7 @@ export const refreshCourse: Course<RefreshTerms> = {
     round2: (s, { given }, index) => ({ ...seatOf(s, index), messages: [...given.messages] }),
     round3: (s, { given }, index) => ({ ...seatOf(s, index), packages: packagesFor(given, index) }),
     prepare: (_, { given: { certificate } }, index) => ({ certificate, index }),
+    hold: () => null,
     install: (_, { given: { certificate, prepared } }, index) => ({ certificate, index, prepared: [...prepared] }),
   },
   admits: {
@@ -208,22 +220,21 @@ export const refreshCourse: Course<RefreshTerms> = {
       const made = certifiedBy(indicesOf(s), said)
       return 'then' in made ? made : { then: 'begin', round: 'prepare', given: { ...made, inForce: false } }
     },
-    prepare: (s, { given: { certificate }, said }) => {
+    prepare: (s, { given: { certificate, inForce }, said }) => {
       const prepared = inOrder(indicesOf(s), said).map((says) => says.prepared)
-      return { then: 'begin', round: 'install', given: { certificate, prepared } }
+      if (inForce) return afterHold({ certificate, prepared })
+      return { then: 'begin', round: 'hold', given: { certificate, prepared, until: null } }
     },
+    hold: (_, { given }) => afterHold(given),
     install: (s, { given: { certificate, prepared }, said }) => {
       const installed = inOrder(indicesOf(s), said).map((says) => says.installed)
       return { then: 'complete', result: { certificate, prepared, installed } }
     },
   },
+  waits: { hold: held },
   refused,
-  deadline: (s) => (isInForce(s) ? NEVER : s.own.request.body.expiresAt),
-  late: ({ own, stage }, awaited) => ({
-    then: 'fail',
-    code: 'refresh.hosts_lost',
-    culprits: stage.name === 'waiting' ? own.away : awaited,
-  }),
+  deadline,
+  late,
   savesRounds: true,
   record,
   alone: ({ keyId }) => `refresh of ${keyId}`,

@@ -35,11 +35,14 @@ type Package = Readonly<{ commitments: readonly Commitment[]; consents: readonly
 
 type Partials = Readonly<{ partials: readonly Partial[] }>
 
+/** The key goes to its next epoch, at this participant's wish: requests of `epoch` and before are over. */
+export type Superseded = Readonly<{ superseded: Readonly<{ epoch: number; asker: number }> }>
+
 export type SigningTerms = {
   ceremony: typeof signing
   own: SigningOwn
-  /** An approval or a rejection. */
-  word: Approval
+  /** An approval or a rejection, or the end of the epoch. */
+  word: Approval | Superseded
   given: {
     commit: null
     package: Package

@@ -18,7 +18,7 @@ import {
   withNewHosts,
   withoutConsent,
 } from './signing-consent.ts'
-import type { SigningOwn, SigningSession, SigningTerms } from './signing-terms.ts'
+import type { SigningOwn, SigningSession, SigningTerms, Superseded } from './signing-terms.ts'
 
 type Next = AfterRefusal<SigningTerms>
 
@@ -51,7 +51,13 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'seal.invalid',
 ])
 
-function told(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
+function told(s: SigningSession, word: Approval | Superseded): Verdict<SigningTerms> {
+  if (!('superseded' in word)) return heard(s, word)
+  const { epoch, asker } = word.superseded
+  return s.own.request.body.epoch > epoch ? { then: 'stay' } : { then: 'fail', code: 'epoch.stale', culprits: [asker] }
+}
+
+function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
   const { index, decision, expiresAt } = approval.body
   const { own, stage } = s
   const known = own.approvals[index]

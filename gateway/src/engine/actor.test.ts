@@ -11,7 +11,8 @@ const LONG = 2 ** 31
 const hear = (s: Heard, word: string): Heard => {
   const [about, what] = word.split(' ')
   if (about === 'time') return Number(what) < s.until ? s : { ...s, words: [...s.words, 'over'] }
-  return { words: [...s.words, word], until: about === 'longer' ? s.until + LONG : s.until }
+  const until = about === 'longer' ? s.until + LONG : about === 'sooner' ? Number(what) : s.until
+  return { words: [...s.words, word], until }
 }
 
 function actorOf(more: Partial<Of> = {}, until = LONG) {
@@ -210,6 +211,17 @@ describe('an actor', () => {
     await actor.post('last')
     expect(failures).toEqual([new Error('a bug')])
     expect(words()).toEqual(['ask x', 'last'])
+  })
+
+  it('ends at a deadline that has come nearer', async () => {
+    const { actor, words } = actorOf()
+    await actor.post('sooner 1000')
+    vi.advanceTimersByTime(999)
+    await turn()
+    expect(words()).toEqual(['sooner 1000'])
+    vi.advanceTimersByTime(2)
+    await turn()
+    expect(words()).toEqual(['sooner 1000', 'over'])
   })
 
   it('ends at its deadline, though no timer reaches so far, and the deadline has moved', async () => {

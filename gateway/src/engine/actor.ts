@@ -6,7 +6,7 @@ export type Behaviour<S, E, F> = Readonly<{
   transition: (state: S, event: E) => S
   effects: (state: S) => readonly F[]
   hasEnded: (state: S) => boolean
-  /** ms since 1970; then `timePassed` happens. May grow as the session goes on, and never shrinks. */
+  /** ms since 1970; then `timePassed` happens. */
   expiresAt: (state: S) => number
   timePassed: (now: number) => E
   clock: () => number
@@ -62,6 +62,8 @@ export class Actor<S, E, F> {
   #stopped: RefusalCode | null = null
   #retry: NodeJS.Timeout | null = null
   #alarm: NodeJS.Timeout | null = null
+  /** When the alarm rings. */
+  #due = Infinity
 
   /** Version 0 is a session that the store has not seen; the first `post` inserts it. */
   constructor(behaviour: Behaviour<S, E, F>, start: Versioned<S>) {
@@ -173,6 +175,7 @@ export class Actor<S, E, F> {
     this.#current = stored
     this.#stored = stored.state
     if (this.#alarm && this.#behaviour.hasEnded(stored.state)) clearTimeout(this.#alarm)
+    else if (this.#behaviour.expiresAt(stored.state) < this.#due) this.#setAlarm()
     try {
       this.#behaviour.saved(stored)
     } catch (error) {
@@ -235,7 +238,9 @@ export class Actor<S, E, F> {
   #setAlarm(): void {
     const { hasEnded, expiresAt, clock, timePassed } = this.#behaviour
     if (this.#stopped !== null || hasEnded(this.#current.state)) return
-    const left = Math.max(expiresAt(this.#current.state) - clock(), 0)
+    if (this.#alarm) clearTimeout(this.#alarm)
+    this.#due = expiresAt(this.#current.state)
+    const left = Math.max(this.#due - clock(), 0)
     const ring = () => {
       this.#deliver({ event: timePassed(clock()), poster: null })
       // A save that is under way may move the deadline: the alarm is set anew after it.

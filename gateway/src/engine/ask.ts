@@ -27,6 +27,8 @@ export type Aid<T extends Terms> = Readonly<{
       answer: Readonly<{ index: number; says: Says<T['ceremony'], R> }>,
     ) => Promise<void>
   }
+  /** Has what a session pauses for come? Asked whenever the session is looked at. */
+  isFree?: (s: Session<T>) => boolean
   /** What a host's failure means, when it is not what it seems. */
   reads?: (s: Session<T>, error: unknown) => Promise<unknown>
 }>

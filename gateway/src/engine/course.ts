@@ -95,6 +95,9 @@ export type AfterRefusal<T extends Terms> = Exclude<Verdict<T>, { then: 'stay' }
 /** Why a host did not do its part. */
 export type Refused = Readonly<{ index: number }> & Code
 
+/** What a session that pauses sees of the world: the time (ms), and whether what it waits for has come. */
+export type Seen = Readonly<{ now: number; isFree: boolean }>
+
 /** What a write of a session takes along. `durable`: it is on the disk before it is acknowledged. */
 export type Writing = Readonly<{ audit: readonly AuditRecord[]; key: KeyStep | null; durable: boolean }>
 
@@ -128,8 +131,12 @@ export type Course<T extends Terms> = Readonly<{
   }
   /** What the answers of all who were asked lead to. */
   settle: { readonly [R in RoundOf<T>]: (s: Session<T>, at: Extract<Asking<T>, { round: R }>) => Settled<T> }
+  /** A pause that may last, instead of its `settle`: what becomes of it now. By default a pause is over at once. */
+  waits?: {
+    readonly [R in RoundOf<T>]?: (s: Session<T>, at: Extract<Asking<T>, { round: R }>, seen: Seen) => Verdict<T>
+  }
   refused: (s: Session<T>, at: Asking<T>, refusal: Refused) => AfterRefusal<T>
-  /** When the session ends if nothing more happens. May grow as it goes on, and never shrinks. */
+  /** When the session ends, or goes on without what it waits for, if nothing more happens. */
   deadline: (s: Session<T>) => number
   /** The end at the deadline. `awaited`: whose answer is owed. */
   late: (s: Session<T>, awaited: readonly number[]) => Verdict<T>

@@ -68,9 +68,11 @@ export function behaviourOf<T extends Terms>(
     isRepeatable: (after, event) => isRepeatable(course, after, event),
     expiresAt: course.deadline,
     timePassed: (now) => ({ type: 'time_passed', now }),
-    answer(_, effect) {
+    answer(s, effect) {
       if (effect.type === 'find_hosts') return { type: 'hosts_seen', available: health.available(), now: clock() }
-      return effect.type === 'pass' ? { type: 'passed', attempt: effect.attempt } : null
+      if (effect.type !== 'pass') return null
+      const seen = { now: clock(), isFree: aid.isFree?.(s) ?? true }
+      return { type: 'passed', attempt: effect.attempt, seen }
     },
     nameOf: (effect) =>
       effect.type === 'ask' ? `${effect.round}/${effect.attempt}/${effect.turn}/${effect.index}/${effect.tries}` : null,

@@ -71,6 +71,18 @@ describe('a round', () => {
     expect(machine.effects(mixed)).toMatchObject([{ question: { words: ['gather 1', 'gather 2', 'gather 3'] } }])
   })
 
+  it('that asks nobody may last, until what it waits for has come', () => {
+    const waits: Course<ToyTerms>['waits'] = {
+      weigh: (_, { given }, { isFree }) => (isFree ? { then: 'begin', round: 'join', given } : { then: 'stay' }),
+    }
+    const slow = machineOf({ ...toyCourse, waits })
+    const look = (isFree: boolean, attempt = 1): ToyEvent => ({ type: 'passed', attempt, seen: { now: 0, isFree } })
+    expect(slow.transition(weigh, look(false))).toBe(weigh)
+    expect(slow.transition(weigh, look(true, 2))).toBe(weigh)
+    expect(roundOf(slow.transition(weigh, look(true)))).toBe('join')
+    expect(roundOf(transition(weigh, look(false)))).toBe('join')
+  })
+
   it('is owed nothing by whom it has no question for, and takes nothing from them', () => {
     const s = after(begunWith({ inStock: [2] }), sees(2, 3))
     expect(awaited(s)).toEqual([1, 3])

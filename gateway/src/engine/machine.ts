@@ -1,7 +1,7 @@
 import type { Says } from '@quorate/shared/ceremonies/ceremony'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
-import type { Asking, Begun, Course, Inbox, Refused, RoundOf, Session, Stage, Terms, Verdict } from './course.ts'
+import type { Asking, Begun, Course, Inbox, Refused, RoundOf, Seen, Session, Stage, Terms, Verdict } from './course.ts'
 
 /** What has been begun so often has something wrong with it that another attempt will not mend. */
 export const MAX_ATTEMPTS = 8
@@ -20,14 +20,12 @@ export type Answer<T extends Terms> = {
 type HostsSeen = { type: 'hosts_seen'; available: readonly HostId[]; now: number }
 type RefusedBy = { type: 'refused'; attempt: number; index: number; code: RefusalCode; culprits: readonly number[] }
 
+/** A pause was looked at; without `seen` it is over. */
+type Passed = { type: 'passed'; attempt: number; seen?: Seen }
+
 /** What happened. */
 export type Event<T extends Terms> =
-  | { type: 'told'; word: T['word'] }
-  | HostsSeen
-  | Answer<T>
-  | { type: 'passed'; attempt: number }
-  | RefusedBy
-  | { type: 'time_passed'; now: number }
+  { type: 'told'; word: T['word'] } | HostsSeen | Answer<T> | Passed | RefusedBy | { type: 'time_passed'; now: number }
 
 /** A question that is owed to the host in this seat. */
 export type Ask<T extends Terms> = {
@@ -63,9 +61,7 @@ export function transition<T extends Terms>(course: Course<T>, s: Session<T>, ev
     case 'said':
       return stage.name === 'asking' ? said(course, s, stage, event) : s
     case 'passed':
-      return stage.name === 'asking' && isPause(course, stage) && event.attempt === s.attempt
-        ? settle(course, s, stage)
-        : s
+      return stage.name === 'asking' && isPause(course, stage) ? passed(course, s, stage, event) : s
     case 'refused':
       return stage.name === 'asking' ? refused(course, s, stage, event) : s
     case 'time_passed':
@@ -175,6 +171,19 @@ function said<T extends Terms>(course: Course<T>, s: Session<T>, stage: Asking<T
 
 const settle = <T extends Terms>(course: Course<T>, s: Session<T>, stage: Asking<T>): Session<T> =>
   follow(course, s, course.settle[stage.round](s, stage as never))
+
+function passed<T extends Terms>(
+  course: Course<T>,
+  s: Session<T>,
+  stage: Asking<T>,
+  { attempt, seen }: Passed,
+): Session<T> {
+  if (attempt !== s.attempt) return s
+  const waits = course.waits?.[stage.round]
+  return seen === undefined || waits === undefined
+    ? settle(course, s, stage)
+    : follow(course, s, waits(s, stage as never, seen))
+}
 
 /** A refusal counts from whoever takes part in the attempt; where hosts are asked again, only from who still owes an answer. */
 function refused<T extends Terms>(

@@ -50,11 +50,13 @@ export type HostWord = Readonly<{ body: object; signature: string }>
 /**
  * A key at one epoch as the gateway keeps it: its certificate, and each share sealed to its host. Never swept; the shares of an
  * epoch that is over are deleted. `installed`: what all hosts said when they had changed over to it.
+ * `asker`: index of the participant at whose wish it came after the one before.
  */
 export type KeyRecord = Readonly<{
   certificate: Certificate
   shares: readonly SealedShare[]
   installed?: readonly HostWord[]
+  asker?: number
 }>
 
 /**

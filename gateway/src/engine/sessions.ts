@@ -134,9 +134,12 @@ export class Sessions<T extends Terms> {
     return this.post(id, { type: 'told', word })
   }
 
-  /** Lets every session that waits for hosts look for them again. */
+  /** Lets every session look again that waits for hosts, or pauses. */
   wake(): void {
-    for (const actor of this.#open.values()) if (this.#owed(actor.current.state, 'find_hosts').length > 0) actor.wake()
+    for (const actor of this.#open.values()) {
+      const { state } = actor.current
+      if (this.#owed(state, 'find_hosts').length + this.#owed(state, 'pass').length > 0) actor.wake()
+    }
   }
 
   /** The hosts whose answer this stored session waits for. */

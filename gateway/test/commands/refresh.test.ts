@@ -184,9 +184,14 @@ describe('a signing while its key is refreshed', () => {
 
   it('ends when its hosts have gone to the next epoch before enough have approved', async () => {
     const key = await storedKey()
-    const { request, status } = await ask(key)
-    await after(key, await over(await begin(key)))
-    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    const { request, status } = await ask(key, 1, { expiresAt: Date.now() + EVER })
+    stopTime()
+    let refresh = await begin(key)
+    while (refresh.state !== 'holding')
+      refresh = await coordinator.follow.refresh.wait(refresh.refreshId, { after: refresh.version, ms: EVER })
+    vi.advanceTimersByTime(600_001)
+    await over(refresh)
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2)).catch(() => undefined)
     expect(await finished(status)).toMatchObject({ state: 'failed', failure: { code: 'epoch.stale' }, results: null })
   })
 })

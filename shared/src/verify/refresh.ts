@@ -18,7 +18,7 @@ async function verifySeconded({ certificate }: VerifiedKey, { body, seconded }: 
     index !== body.asker &&
     scope.requestDigest === digestOf('refresh', body) &&
     (await isSignedBy(owner, seconded))
-  if (!isSound) throw new Refusal('refresh.request_invalid', [index])
+  if (!isSound) throw new Refusal('refresh.request_invalid')
   if (!isFresh(givenAt, expiresAt, now)) throw new Refusal('consent.expired', [index])
 }
 

@@ -31,5 +31,13 @@ export type Prepared = z.infer<typeof Prepared>
 export const Installed = signed(z.strictObject({ ...version, preparedDigest: Digest }))
 export type Installed = z.infer<typeof Installed>
 
-export const RefreshState = z.enum(['gathering', 'refreshing', 'preparing', 'installing', 'completed', 'failed'])
+export const RefreshState = z.enum([
+  'gathering',
+  'refreshing',
+  'preparing',
+  'holding',
+  'installing',
+  'completed',
+  'failed',
+])
 export type RefreshState = z.infer<typeof RefreshState>
