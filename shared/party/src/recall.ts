@@ -34,11 +34,12 @@ export function createRecall({ keys, vault, memories, peers, images, life, log }
       // The gateway has brought this life an older manifest than the peer knows: the images of that one may be revoked.
       if (body.manifest > images.serial()) throw new Refusal('manifest.stale')
       const spokenFor = participants.filter(({ host }) => host.identity.signKey === peer.signKey)
-      const after = learn(memories.of(lineage), body, {
+      const before = memories.of(lineage)
+      const after = learn(before, body, {
         from: spokenFor.map(({ index: at }) => at),
         needed: requiredVouchers(participants.length, threshold),
       })
-      memories.keep({ keyId, lineage }, after)
+      if (after !== before) memories.keep({ keyId, lineage }, after)
       const epoch = after.current?.epoch ?? null
       log({ event: 'epoch.recalled', keyId, from, epoch })
       return { epoch }
