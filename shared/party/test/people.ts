@@ -57,10 +57,12 @@ export async function draw<M extends Member>(
     hosts: among = members,
     expiresAt = clock.now + 3_600_000,
   } = options
-  const { quorumInOneHost = Math.ceil(users.length / among.length) >= threshold } = options
+  const seated = users.map((_, at) => among[at % among.length]!)
+  const most = Math.max(...among.map((host) => seated.filter((one) => one === host).length))
+  const { quorumInOneHost = most >= threshold } = options
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
-  const hosts = new Map(users.map((_, at) => [at + 1, among[at % among.length]!]))
+  const hosts = new Map(seated.map((host, at) => [at + 1, host]))
   const skeleton: Skeleton = {
     version: 1,
     keyId,
