@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { bytesMessage } from '@quorate/shared/contents/bytes'
@@ -82,23 +83,36 @@ describe('every page', () => {
   })
 })
 
-describe('the threat model', () => {
-  /**
-   * Citations are written as `path/to/x.test.ts`: “name of the test”. Those of `make test-nitro` end with `.nitro.ts`; a suite for
-   * several implementations is in `check-x.ts`.
-   */
-  const cited = [
-    ...read('docs/threat-model.md').matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
-  ].flatMap(([, file = '', names = '']) =>
-    [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
+/**
+ * Citations are written as `path/to/x.test.ts`: “name of the test”. Those of `make test-nitro` end with `.nitro.ts`; a suite for
+ * several implementations is in `check-x.ts`.
+ */
+const citedIn = (page: string) =>
+  [...read(page).matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
+    ([, file = '', names = '']) => [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
   )
 
-  it('cites tests', () => {
-    expect(cited.length).toBeGreaterThan(40)
-  })
-
-  it('cites only tests that are there, by their names', () => {
+describe.each([
+  ['docs/threat-model.md', 40],
+  ['docs/findings.md', 15],
+])('%s', (page, least) => {
+  it('cites tests, and only those that are there, by their names', () => {
+    const cited = citedIn(page)
+    expect(cited.length).toBeGreaterThan(least)
     const missing = cited.filter(([file, name]) => !existsSync(join(top, file)) || !read(file).includes(name))
     expect(missing).toEqual([])
   })
+})
+
+it.skipIf(!existsSync(join(top, '.git')))('the page of findings names commits that are there', () => {
+  const rows = read('docs/findings.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+  const commits = rows.flatMap((row) => row.split(' | ')[2]?.match(/\b[0-9a-f]{7}\b/g) ?? [])
+  expect(commits.length).toBeGreaterThan(15)
+  const isThere = (commit: string) => spawnSync('git', ['cat-file', '-e', commit], { cwd: top }).status === 0
+  // A shallow copy of the history has none of them.
+  const shallow =
+    spawnSync('git', ['rev-parse', '--is-shallow-repository'], { cwd: top }).stdout.toString().trim() === 'true'
+  if (!shallow) expect(commits.filter((commit) => !isThere(commit))).toEqual([])
 })
