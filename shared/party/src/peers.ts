@@ -23,10 +23,14 @@ export type Peers = Readonly<{
   require: (peer: EnclaveIdentity) => void
 }>
 
+/** More than a fleet has hosts. Beyond it the one who was verified longest ago gives way, and is verified again when it is needed. */
+const MAX_PEERS = 4_096
+
 /** What is known of a verified peer. `pcrs`: null for this enclave itself, which is no question of policy. */
 type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
 
-export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'>): Peers {
+/** The peers of this host, `most` at once. A peer's key is wiped when it is forgotten. */
+export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'>, most = MAX_PEERS): Peers {
   const { keys, images, clock, log } = ports
   const challenges = createChallenges(clock)
   const verified = new Map<string, Verified>()
@@ -34,15 +38,27 @@ export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' 
   const own = digestOf('identity', keys.identity)
   verified.set(own, { key: keys.agree(keys.identity), pcrs: null, until: Number.POSITIVE_INFINITY })
 
+  function forget(name: string): void {
+    verified.get(name)?.key.fill(0)
+    verified.delete(name)
+  }
+
+  function keep(name: string, peer: Verified): void {
+    if (name === own) return
+    forget(name)
+    // The host itself stands first.
+    const [, oldest] = verified.keys()
+    if (verified.size > most && oldest !== undefined) forget(oldest)
+    verified.set(name, peer)
+  }
+
   /** The policy is asked at each use: a peer whose image is no longer accepted is forgotten at once. */
   function keyOf(peer: EnclaveIdentity): Uint8Array {
     const name = digestOf('identity', peer)
     const entry = verified.get(name)
-    if (entry === undefined) throw new Refusal('peer.unknown')
-    const { key, pcrs, until } = entry
-    if (until > clock() && (pcrs === null || images.accepts(pcrs))) return key
-    verified.delete(name)
-    key.fill(0)
+    if (entry !== undefined && entry.until > clock() && (entry.pcrs === null || images.accepts(entry.pcrs)))
+      return entry.key
+    forget(name)
     throw new Refusal('peer.unknown')
   }
 
@@ -50,9 +66,9 @@ export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' 
     challenge: challenges.issue,
     async introduce({ identity, document }, nonce) {
       challenges.spend(nonce)
-      const question = { policy: images.policy(), nonce: fromHex(nonce), now: clock(), cache }
-      const { pcrs } = await verifyAttestedIdentity({ identity, document: fromBase64url(document), ...question })
-      verified.set(digestOf('identity', identity), { key: keys.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
+      const expected = { policy: images.policy(), nonce: fromHex(nonce), now: clock(), cache }
+      const { pcrs } = await verifyAttestedIdentity({ identity, document: fromBase64url(document), ...expected })
+      keep(digestOf('identity', identity), { key: keys.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
       log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
     },
     sealFor: (peer, context, plaintext) => sealWith(keyOf(peer), context, plaintext),
