@@ -1,3 +1,4 @@
+import { concatBytes } from '@noble/hashes/utils.js'
 import { QuorateError } from '../errors.ts'
 
 /**
@@ -11,7 +12,7 @@ export async function readText({ headers, body }: Response, most: number): Promi
   let length = Number(headers.get('content-length') ?? 0) > most ? Infinity : 0
   while (length <= most) {
     const { done, value } = await reader.read()
-    if (done) return decodeUtf8(chunks, length)
+    if (done) return decodeUtf8(concatBytes(...chunks))
     chunks.push(value)
     length += (value as Uint8Array).length
   }
@@ -20,13 +21,7 @@ export async function readText({ headers, body }: Response, most: number): Promi
   throw invalid(`more than ${most} bytes`)
 }
 
-function decodeUtf8(chunks: readonly Uint8Array[], length: number): string {
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
+function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

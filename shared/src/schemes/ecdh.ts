@@ -1,6 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { equalBytes } from '@noble/ciphers/utils.js'
 import { MpcError, type ByIndex, type Mpc } from '../../mpc/src/index.ts'
+import { orFalse } from './or-false.ts'
 import { hold, type Use, type UseInput } from './scheme.ts'
 
 /*
@@ -42,23 +44,10 @@ export function readEcdhResult(result: Uint8Array): Readonly<{ point: Uint8Array
   return inOrder ? { point: result.subarray(0, POINT), partials } : null
 }
 
-const same = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, at) => byte === other[at])
-
 function combine(mpc: Mpc, { publicKeys, message: peer, session }: UseInput, partials: ByIndex): Uint8Array {
   const quorum = ascending(partials.keys())
   const messages = messagesOf(session, quorum)
   return mpc.ecdh.combine({ publicKeys, peer, messages, partials })
-}
-
-/** `false` for whatever does not verify. A trap is no answer. */
-function orFalse(question: () => boolean): boolean {
-  try {
-    return question()
-  } catch (error) {
-    if (error instanceof MpcError && error.code !== 'trapped') return false
-    throw error
-  }
 }
 
 /**
@@ -81,6 +70,6 @@ export const createEcdhUse = (mpc: Mpc): Use => ({
   },
   verify(of, result) {
     const read = readEcdhResult(result)
-    return read !== null && orFalse(() => same(combine(mpc, of, read.partials), read.point))
+    return read !== null && orFalse(() => equalBytes(combine(mpc, of, read.partials), read.point))
   },
 })

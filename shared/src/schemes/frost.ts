@@ -1,3 +1,4 @@
+import { equalBytes } from '@noble/ciphers/utils.js'
 import { MpcError, type ByIndex, type Frost, type Mpc, type Scheme as FrostName } from '../../mpc/src/index.ts'
 import {
   hold,
@@ -10,16 +11,14 @@ import {
   type ShareInput,
   type Use,
 } from './scheme.ts'
-
-const same = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, at) => byte === other[at])
+import { orFalse } from './or-false.ts'
 
 /** What the others said in a round to all. Throws `invalid_input` unless it is of 1…n, and one's own message as it was said. */
 function others(all: ByIndex, { index, participants }: Member, said: Uint8Array): ByIndex {
   const own = all.get(index)
   const expected = Array.from({ length: participants }, (_, at) => at + 1)
   const complete = all.size === participants && expected.every((from) => all.has(from))
-  if (!complete || own === undefined || !same(own, said)) throw new MpcError('invalid_input')
+  if (!complete || own === undefined || !equalBytes(own, said)) throw new MpcError('invalid_input')
   return new Map([...all].filter(([from]) => from !== index))
 }
 
@@ -70,18 +69,8 @@ function isShareOf(frost: Frost, index: number, { share, publicKeys }: Made): bo
   const { verifyingShares } = frost.describe({ publicKeys })
   const own = verifyingShares.get(index)
   if (own === undefined || !frost.verifyShare({ share, publicKeys })) return false
-  const listed = [...verifyingShares].filter(([, of]) => same(of, own)).map(([at]) => at)
-  return listed.length === 1 && same(share.subarray(VERIFYING_SHARE, VERIFYING_SHARE + own.length), own)
-}
-
-/** `false` for what cannot be read at all. A trap is no answer. */
-function orFalse(question: () => boolean): boolean {
-  try {
-    return question()
-  } catch (error) {
-    if (error instanceof MpcError && error.code !== 'trapped') return false
-    throw error
-  }
+  const listed = [...verifyingShares].filter(([, of]) => equalBytes(of, own)).map(([at]) => at)
+  return listed.length === 1 && equalBytes(share.subarray(VERIFYING_SHARE, VERIFYING_SHARE + own.length), own)
 }
 
 /** FROST (RFC 9591) in one of its two suites, over the operations of `shared/mpc`. `more`: what else its shares do together. */

@@ -7,7 +7,6 @@ import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/
 import { requireConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
 import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
-import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { aggregate } from './aggregate.ts'
@@ -97,7 +96,7 @@ async function commit(
   const requestDigest = await verifyRequest(known, request, clock())
   const plea: Plea = { key: known, request: body, requestDigest, consents }
   await requireConsent(plea, index, clock())
-  await hearVouchers(parts, plea)
+  await hearVouchers(parts, plea, known.lineage)
   keyOf(parts, body, index)
   if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
   const signing = enter(parts, signings, plea, index, sealedItems)
@@ -136,14 +135,12 @@ async function giveReceipt(
 }
 
 /** Where no other host remembers the key, enough of its participants can say which version is in force. */
-async function hearVouchers({ memories, life, clock }: Parts, plea: Plea): Promise<void> {
-  const { threshold, participants } = plea.key.certificate.roster.skeleton
-  const name = nameOf(plea.key.certificate)
-  const memory = memories.of(name.lineage)
-  if (memory.current !== null) return
+async function hearVouchers({ memories, life, clock }: Parts, plea: Plea, lineage: Digest): Promise<void> {
+  if (memories.of(lineage).current !== null) return
+  const { keyId, threshold, participants } = plea.key.certificate.roster.skeleton
   const vouchers = await countVouchers(plea, life.startedAt, clock())
   if (vouchers < requiredVouchers(participants.length, threshold)) return
-  memories.keep(name, vouch(memories.of(name.lineage), versionOf(plea.key)))
+  memories.keep({ keyId, lineage }, vouch(memories.of(lineage), versionOf(plea.key)))
 }
 
 const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly (Task | Declined)[]): Signing => ({
