@@ -9,6 +9,7 @@ import { UserId, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import pino from 'pino'
 import { Registry } from 'prom-client'
@@ -202,6 +203,14 @@ export const decisionFor = (
 ) => people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decision, Date.now())
 
 export const finished = ({ signingId }: SigningStatus) => coordinator.follow.signing.wait(signingId, { ms: EVER })
+
+/** The refresh, once it is in this state. */
+export async function refreshIn(state: RefreshStatus['state'], from: RefreshStatus): Promise<RefreshStatus> {
+  let status = from
+  while (status.state !== state)
+    status = await coordinator.follow.refresh.wait(status.refreshId, { after: status.version, ms: EVER })
+  return status
+}
 
 /** A signing that waits for approvals. */
 export async function ask(key: Key, asker = 1, wish: Wish = {}) {

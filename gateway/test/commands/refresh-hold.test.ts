@@ -11,6 +11,7 @@ import {
   finished,
   inFreshHouses,
   isSigned,
+  refreshIn,
   stopTime,
   storedKey,
   type Key,
@@ -23,10 +24,7 @@ const held = 600_000
 /** Carol asks for a refresh; resolves when it is in this state. */
 async function refreshUntil(key: Key, state: RefreshStatus['state']): Promise<RefreshStatus> {
   const request = await askRefresh(enclaves.group, key, (body) => ({ ...body, expiresAt: Date.now() + EVER }), 3)
-  let status = await coordinator.requestRefresh(key.plan.skeleton.keyId, request)
-  while (status.state !== state)
-    status = await coordinator.follow.refresh.wait(status.refreshId, { after: status.version, ms: EVER })
-  return status
+  return refreshIn(state, await coordinator.requestRefresh(key.plan.skeleton.keyId, request))
 }
 
 const epochNow = async ({ plan }: Key) => (await coordinator.key(plan.skeleton.keyId)).body.epoch

@@ -14,6 +14,7 @@ import {
   finished,
   inFreshHouses,
   isSigned,
+  refreshIn,
   restartGateway,
   stopTime,
   store,
@@ -186,9 +187,7 @@ describe('a signing while its key is refreshed', () => {
     const key = await storedKey()
     const { request, status } = await ask(key, 1, { expiresAt: Date.now() + EVER })
     stopTime()
-    let refresh = await begin(key)
-    while (refresh.state !== 'holding')
-      refresh = await coordinator.follow.refresh.wait(refresh.refreshId, { after: refresh.version, ms: EVER })
+    const refresh = await refreshIn('holding', await begin(key))
     vi.advanceTimersByTime(600_001)
     await over(refresh)
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2)).catch(() => undefined)
