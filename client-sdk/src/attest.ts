@@ -2,13 +2,17 @@ import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { verifyAttestedIdentity, type VerifiedDocument } from '@quorate/shared/attestation/verify'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { AttestedIdentity, EnclaveIdentity, Presence } from '@quorate/shared/wire/identity'
 import type { Client } from './http/client.ts'
 import { refuse } from './errors.ts'
+import type { HostLives } from './host-lives.ts'
 import { randomBytes } from './random.ts'
 
-/** An enclave that has proved itself: who it is, and what its document says it runs. */
-export type Attested = Readonly<{ identity: EnclaveIdentity; document: VerifiedDocument }>
+/**
+ * An enclave that has proved itself: who it is, what its document says it runs, and what it attests beside: its life, what its key
+ * service claims, and which manifest it has taken.
+ */
+export type Attested = Readonly<{ identity: EnclaveIdentity; presence: Presence; document: VerifiedDocument }>
 
 export type Attestor = Readonly<{
   /** Asks the enclave of this name who it is. */
@@ -21,6 +25,7 @@ export type AttestorOptions = Readonly<{
   client: Client
   trust: TrustPolicy
   now: () => number
+  lives: HostLives
   /** Milliseconds for which a proved identity need not prove itself again; 0: each time. */
   remember: number
 }>
@@ -34,15 +39,16 @@ async function acceptIdentity(
   expected: EnclaveIdentity | null,
   { trust, nonce, now }: Readonly<{ trust: TrustPolicy; nonce: Uint8Array | null; now: number }>,
 ): Promise<Attested> {
-  const { identity } = answer
+  const { identity, presence } = answer
   if (expected !== null && digestOf('identity', identity) !== digestOf('identity', expected))
     return refuse('attestation.invalid')
   const bytes = fromBase64url(answer.document)
-  return { identity, document: await verifyAttestedIdentity({ identity, document: bytes, policy: trust, nonce, now }) }
+  const document = await verifyAttestedIdentity({ identity, presence, document: bytes, policy: trust, nonce, now })
+  return { identity, presence, document }
 }
 
 /** Whom this client has seen proved. Failures are not remembered; what is asked twice at a time is asked once. */
-export function createAttestor({ client, trust, now, remember }: AttestorOptions): Attestor {
+export function createAttestor({ client, trust, now, lives, remember }: AttestorOptions): Attestor {
   const proved = new Map<string, Readonly<{ attested: Promise<Attested>; until: number }>>()
 
   const challenge = async (enclaveId: string, expected: EnclaveIdentity | null, signal?: AbortSignal) => {
@@ -50,7 +56,9 @@ export function createAttestor({ client, trust, now, remember }: AttestorOptions
     const query = { nonce: toHex(nonce) }
     const answer = await client.call('getAttestation', { params: { enclaveId }, query, signal })
     if (answer.identity.enclaveId !== enclaveId) return refuse('attestation.invalid')
-    return acceptIdentity(answer, expected, { trust, nonce, now: now() })
+    const attested = await acceptIdentity(answer, expected, { trust, nonce, now: now() })
+    lives.see(attested.identity, attested.presence.life, attested.document.timestamp)
+    return attested
   }
 
   const prove = (identity: EnclaveIdentity, signal?: AbortSignal): Promise<Attested> => {

@@ -4,6 +4,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { createAttestor, type Attestor } from './attest.ts'
 import { createClient, type Client, type ClientOptions } from './http/client.ts'
 import { createReader, readerSigner, type Reader } from './http/reader.ts'
+import { createHostLives, warnOfFork, type ForkedHost, type HostLives } from './host-lives.ts'
 import { createKnownKeys, type KnownKeys } from './known-keys.ts'
 
 /** What every operation at one gateway shares: the connection, whom we have seen proved, what is known of keys, and the tokens for reading. */
@@ -12,6 +13,7 @@ export type Context = Readonly<{
   attestor: Attestor
   trust: TrustPolicy
   known: KnownKeys
+  lives: HostLives
   now: () => number
   mpc: () => Promise<Mpc>
   readerOf: (keyId: string, sessionSecret: Uint8Array) => Promise<Reader>
@@ -24,12 +26,15 @@ export type ContextOptions = ClientOptions &
     /** Milliseconds for which an enclave that has proved itself is not asked again. Five minutes; 0 for never. */
     rememberAttestation?: number
     now?: () => number
+    /** Told when two processes sign as one host; a warning on the console unless said otherwise. */
+    onForked?: (fork: ForkedHost) => void
   }>
 
 export function createContext({
   trust,
   rememberAttestation = 300_000,
   now = Date.now,
+  onForked = warnOfFork,
   ...rest
 }: ContextOptions): Context {
   const client = createClient(rest)
@@ -42,6 +47,7 @@ export function createContext({
     readers.set(name, reader)
     return reader
   }
-  const attestor = createAttestor({ client, trust, now, remember: rememberAttestation })
-  return { client, attestor, trust, known: createKnownKeys(), now, mpc: loadMpc, readerOf }
+  const lives = createHostLives(onForked)
+  const attestor = createAttestor({ client, trust, now, lives, remember: rememberAttestation })
+  return { client, attestor, trust, known: createKnownKeys(), lives, now, mpc: loadMpc, readerOf }
 }

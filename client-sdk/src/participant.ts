@@ -182,8 +182,9 @@ export class Participant {
     return refusing(async () => {
       this.#context.known.requireCurrent(key)
       const asker = await this.#memberOf(key)
+      const lives = await this.#livesOf(key)
       const askedAt = this.#context.now()
-      const times = { askedAt, expiresAt: askedAt + expiresIn }
+      const times = { lives, askedAt, expiresAt: askedAt + expiresIn }
       const { sealedItems, ...opened } = await writeRequest(key, asker, readItems(key, what), times)
       const { request } = opened
       const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
@@ -253,7 +254,8 @@ export class Participant {
       const { requestDigest, expiresAt, signingId, key } = signing
       const givenAt = this.#context.now()
       if (expiresAt <= givenAt) return refuse('consent.expired')
-      const word = { decision, reason, givenAt, expiresAt: Math.min(expiresAt, givenAt + LONGEST_APPROVAL) }
+      const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
+      const word = { decision, reason, lives: await this.#livesOf(key), givenAt, expiresAt: until }
       const approval = await writeApproval(key, requestDigest, await this.#memberOf(key), word)
       const status = await this.#context.client.call('approveSigning', {
         params: { signingId },
@@ -262,6 +264,11 @@ export class Participant {
       })
       if (status.signingId !== signingId) refuse('reply.mismatch')
     })
+  }
+
+  /** What a word names, so that a host that has restarted knows that it was said since. */
+  async #livesOf(key: Key): Promise<string[]> {
+    return (await this.#context.readerOf(key.keyId, sessionSecretOf(key))).lives()
   }
 
   /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */

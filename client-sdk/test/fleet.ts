@@ -35,7 +35,8 @@ export async function createFleet(size = 3): Promise<Fleet> {
     mpc,
     enclaves: members,
     trust: development.trust,
-    attest: ({ identity }, nonce, wish) => development.attest(identity, nonce, wish),
+    attest: (host, nonce, wish) =>
+      development.attest({ identity: host.identity, presence: host.presence() }, nonce, wish),
     stranger: (enclaveId) => startHost(group, enclaveId),
   }
 }
@@ -82,8 +83,9 @@ export function writeReceipts(
   }
   return Promise.all(
     quorum.map((index) => {
-      const body = { ...same, quorum, index, signedAt: Date.now() }
-      return hostOf(fleet, skeleton, index).keys.sign('signing-receipt', body)
+      const host = hostOf(fleet, skeleton, index)
+      const body = { ...same, quorum, index, life: host.presence().life, signedAt: Date.now() }
+      return host.keys.sign('signing-receipt', body)
     }),
   )
 }

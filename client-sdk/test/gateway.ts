@@ -103,7 +103,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       if (!reader || !(await verifyBody(reader, 'session', body))) return problem('request.unauthorized')
       const token = random(16)
       tokens.set(token, body.body.keyId)
-      return { token, expiresAt: Date.now() + 900_000 }
+      return { token, expiresAt: Date.now() + 900_000, lives: fleet.enclaves.map((host) => host.bootId()) }
     },
     reserveKeygen: ({ body: { keyId, ...body } }: { body: { keyId: string; participants: string[] } }) => {
       const enclaves = fleet.enclaves.map(({ identity }) => identity)

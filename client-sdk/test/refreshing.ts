@@ -20,9 +20,10 @@ export async function wordsOf(
   const version = { keyId, certificateDigest: digestOf('certificate', body), epoch: body.epoch }
   const all = <T>(tag: 'prepared' | 'installed', more: T) =>
     Promise.all(
-      participants.map(({ index }) =>
-        hostOf(fleet, body.roster.skeleton, index).keys.sign(tag, { ...version, index, ...more }),
-      ),
+      participants.map(({ index }) => {
+        const host = hostOf(fleet, body.roster.skeleton, index)
+        return host.keys.sign(tag, { ...version, index, life: host.presence().life, ...more })
+      }),
     )
   const prepared = await all('prepared', { word: word.repeat(32) })
   const installed = await all('installed', { preparedDigest: digestOf('prepared-all', prepared) })

@@ -1,9 +1,9 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { createParty, type Party } from '@quorate/party/party'
-import type { Alarm, HostKeys, Life } from '@quorate/party/ports'
+import type { Alarm, HostKeys } from '@quorate/party/ports'
 import { createTurn } from '@quorate/party/turn'
 import { Refusal } from '@quorate/shared/errors'
-import { taggedHash } from '@quorate/shared/crypto/hash'
+import { attestedDigest } from '@quorate/shared/attestation/verify'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import {
   partyMethods,
@@ -12,6 +12,7 @@ import {
   type HostParams,
   type HostResult,
 } from '@quorate/shared/ceremonies/host-methods'
+import type { Life, Presence } from '@quorate/shared/wire/identity'
 import type { ManifestOffer } from '@quorate/shared/wire/manifest'
 import { createImages, type Images, type OwnImage } from './policy/images.ts'
 import type { Platform } from './platform/platform.ts'
@@ -106,7 +107,8 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
     sealedRoot: toBase64url(sealedRoot),
     given,
     ofItself: {
-      attest: ({ nonce }) => attest(platform, keys, nonce),
+      attest: ({ nonce }) =>
+        attest(platform, keys, { life, sealing: platform.sealing, manifest: images.serial() }, nonce),
       'manifest.offer': images.offer,
       'manifest.status': ({ nonce }) => images.status(nonce),
     },
@@ -114,12 +116,17 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
   }
 }
 
-/** The document of this enclave: E, the digest of its identity, and the asker's nonce. */
-async function attest({ nsm }: Platform, { identity }: HostKeys, nonce: string): Promise<HostResult<'attest'>> {
+/** The document of this enclave: E, the digest of its identity and presence, and the asker's nonce. */
+async function attest(
+  { nsm }: Platform,
+  { identity }: HostKeys,
+  presence: Presence,
+  nonce: string,
+): Promise<HostResult<'attest'>> {
   const publicKey = fromHex(identity.sealKey)
-  const userData = taggedHash('identity', identity)
+  const userData = attestedDigest({ identity, presence })
   const document = await nsm.attest({ publicKey, userData, nonce: fromHex(nonce) })
-  return { identity, document: toBase64url(document) }
+  return { identity, presence, document: toBase64url(document) }
 }
 
 /** What this image is, and which it accepts beside it under the keys of a root that is being opened. */

@@ -48,6 +48,10 @@ export class PartiesAsEnclaves implements Enclaves {
     return [...this.#places.keys()]
   }
 
+  life(id: EnclaveId): string {
+    return this.host(id).bootId()
+  }
+
   #place(id: string): Place {
     const place = this.#places.get(id as EnclaveId)
     if (!place) throw new Error(`no enclave ${id}`)

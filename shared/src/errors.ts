@@ -151,6 +151,12 @@ export const refusals = {
     'The request, approval or grant is over, too old, or dated ahead',
   ),
   'grant.exhausted': row('caller', 429, 'same_request', 'The standing grant allows no more signatures for now'),
+  'grant.unproven': row(
+    'upstream',
+    409,
+    'same_request',
+    'The enclave has restarted, and too few others have told it how often the standing grant was used: approve this request, or wait for them',
+  ),
   'content.invalid': row('caller', 400, 'never', 'The content is not of the type that it claims'),
   'content.mismatch': row('caller', 409, 'never', 'The content is not what the request commits to'),
   'content.not_permitted': row('caller', 403, 'never', "The key's policy does not permit this type of content"),
@@ -163,6 +169,7 @@ export const refusals = {
     'The attestation document does not prove an enclave that is trusted here',
   ),
   'peer.unknown': row('upstream', 409, 'same_request', 'The enclave has not verified this peer'),
+  'life.retired': row('upstream', 409, 'same_request', 'A later start of this enclave is known: this process is over'),
   'manifest.invalid': row(
     'upstream',
     409,

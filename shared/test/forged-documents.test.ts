@@ -1,10 +1,9 @@
 import { encode } from 'cborg'
 import { describe, expect, it, vi } from 'vitest'
 import { createDocumentCache } from '../src/attestation/cache.ts'
-import { verifyAttestedIdentity, verifyDocument } from '../src/attestation/verify.ts'
-import { taggedHash } from '../src/crypto/hash.ts'
+import { attestedDigest, verifyAttestedIdentity, verifyDocument } from '../src/attestation/verify.ts'
 import { fromHex, toHex } from '../src/wire/bytes.ts'
-import { EnclaveIdentity } from '../src/wire/identity.ts'
+import { EnclaveIdentity, type Presence } from '../src/wire/identity.ts'
 import {
   base64,
   extension,
@@ -235,6 +234,11 @@ describe('an attested identity', () => {
     sealKey: `02${'ab'.repeat(32)}`,
     signKey: 'cd'.repeat(32),
   })
+  const presence: Presence = {
+    life: { id: 'ef'.repeat(32), startedAt: 1_000 },
+    sealing: { provider: 'aws', releasesTo: 'measured-image', keyAttestation: 'none' },
+    manifest: 3,
+  }
   const nonce = new Uint8Array(32).fill(7)
   const attest = async (publicKey: Uint8Array | null, userData: Uint8Array | null) => {
     const chain = await forgeChain()
@@ -247,12 +251,12 @@ describe('an attested identity', () => {
   }
 
   it('is proved by its key and its digest in the document', async () => {
-    const proof = await attest(fromHex(identity.sealKey), taggedHash('identity', identity))
-    await expect(verifyAttestedIdentity({ identity, ...proof })).resolves.toMatchObject({ nonce })
+    const proof = await attest(fromHex(identity.sealKey), attestedDigest({ identity, presence }))
+    await expect(verifyAttestedIdentity({ identity, presence, ...proof })).resolves.toMatchObject({ nonce })
   })
 
   it('is refused when any of it is not what the document says', async () => {
-    const proof = await attest(fromHex(identity.sealKey), taggedHash('identity', identity))
+    const proof = await attest(fromHex(identity.sealKey), attestedDigest({ identity, presence }))
     for (const other of [
       { enclaveId: 'e2' },
       { epoch: 2 },
@@ -260,9 +264,18 @@ describe('an attested identity', () => {
       { signKey: 'ce'.repeat(32) },
     ]) {
       const swapped = EnclaveIdentity.parse({ ...identity, ...other })
-      await expect(verifyAttestedIdentity({ identity: swapped, ...proof })).rejects.toMatchObject(refused)
+      await expect(verifyAttestedIdentity({ identity: swapped, presence, ...proof })).rejects.toMatchObject(refused)
     }
-    const hash = taggedHash('identity', identity)
+    for (const other of [
+      { life: { ...presence.life, id: 'ee'.repeat(32) } },
+      { life: { ...presence.life, startedAt: 1 } },
+      { sealing: { ...presence.sealing, releasesTo: 'holder-of-credentials' as const } },
+      { manifest: 4 },
+    ]) {
+      const swapped = { ...presence, ...other }
+      await expect(verifyAttestedIdentity({ identity, presence: swapped, ...proof })).rejects.toMatchObject(refused)
+    }
+    const hash = attestedDigest({ identity, presence })
     const key = fromHex(identity.sealKey)
     const otherHash = hash.with(0, hash[0]! ^ 1)
     for (const [publicKey, userData] of [
@@ -272,7 +285,7 @@ describe('an attested identity', () => {
       [key, otherHash],
     ] as const) {
       const other = await attest(publicKey, userData)
-      await expect(verifyAttestedIdentity({ identity, ...other })).rejects.toMatchObject(refused)
+      await expect(verifyAttestedIdentity({ identity, presence, ...other })).rejects.toMatchObject(refused)
     }
   })
 })

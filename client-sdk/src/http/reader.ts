@@ -7,18 +7,24 @@ import { QuorateError } from '../errors.ts'
 import { randomBytes } from '../random.ts'
 import type { Client, Question } from './client.ts'
 
-type Token = Readonly<{ token: string; expiresAt: number }>
+type Token = RouteReply<'openSession'> & Readonly<{ provedAt: number }>
 
 type Signalled = Readonly<{ signal?: AbortSignal | undefined }>
 
 /** Reads about one key, as somebody who knows its session secret. */
-export type Reader = <N extends RouteWanting<'reader'>>(
+export type Reader = (<N extends RouteWanting<'reader'>>(
   route: N,
   call: Question<N> & Signalled,
-) => Promise<RouteReply<N>>
+) => Promise<RouteReply<N>>) &
+  Readonly<{
+    /** The lives of the key's hosts, as the gateway said them a minute ago at most: a word names them. */
+    lives: () => Promise<string[]>
+  }>
 
 /** A token is renewed so long before it ends, in ms. */
 const margin = 30_000
+/** What the gateway has said of lives is asked for again after this long, in ms. */
+const LIVES_LAST = 60_000
 
 export const readerSigner = (sessionSecret: Uint8Array): Promise<Signer> => {
   const seed = readerSeed(sessionSecret)
@@ -32,7 +38,8 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
   const prove = async (): Promise<Token> => {
     const nonce = Random32.parse(toHex(randomBytes(32)))
     const body = { keyId: KeyId.parse(keyId), gateway: client.gateway, time: now(), nonce }
-    return client.call('openSession', { body: await signBody(signer, 'session', body) })
+    const provedAt = now()
+    return { ...(await client.call('openSession', { body: await signBody(signer, 'session', body) })), provedAt }
   }
   const renew = (): Promise<Token> => {
     const proving = prove()
@@ -47,7 +54,15 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
     return token.expiresAt - margin > now() ? token : renew()
   }
 
-  return async (route, call) => {
+  const lives = async (): Promise<string[]> => {
+    const token = await tokenFor()
+    return (now() - token.provedAt < LIVES_LAST ? token : await renew()).lives
+  }
+
+  async function read<N extends RouteWanting<'reader'>>(
+    route: N,
+    call: Question<N> & Signalled,
+  ): Promise<RouteReply<N>> {
     const { token } = await tokenFor()
     try {
       return await client.call(route, { ...call, token })
@@ -56,4 +71,5 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
       return client.call(route, { ...call, token: (await renew()).token })
     }
   }
+  return Object.assign(read, { lives })
 }

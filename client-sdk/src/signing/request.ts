@@ -15,7 +15,7 @@ export async function writeRequest(
   key: Key,
   asker: Readonly<{ index: number; signer: Signer }>,
   items: readonly Item[],
-  { askedAt, expiresAt }: Readonly<{ askedAt: number; expiresAt: number }>,
+  { lives, askedAt, expiresAt }: Readonly<{ lives: string[]; askedAt: number; expiresAt: number }>,
 ): Promise<OpenedRequest & Readonly<{ sealedItems: string[] }>> {
   const signingId = toHex(randomBytes(16))
   const { named, sealedItems } = sealItems(key, signingId, items)
@@ -26,6 +26,7 @@ export async function writeRequest(
     epoch: key.certificate.body.epoch,
     asker: asker.index,
     ...named,
+    lives,
     askedAt,
     expiresAt,
   })
@@ -39,7 +40,7 @@ export async function writeApproval(
   key: Key,
   requestDigest: Digest,
   who: Readonly<{ index: number; signer: Signer }>,
-  word: Readonly<Pick<Approval['body'], 'decision' | 'reason' | 'givenAt' | 'expiresAt'>>,
+  word: Readonly<Pick<Approval['body'], 'decision' | 'reason' | 'lives' | 'givenAt' | 'expiresAt'>>,
 ): Promise<Approval> {
   const skeletonDigest = digestOf('skeleton', key.certificate.body.roster.skeleton)
   const scope = { kind: 'request', requestDigest }

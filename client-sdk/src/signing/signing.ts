@@ -93,8 +93,14 @@ export class Signing {
     return refusing(async () => {
       const status = await this.#following.ended(options)
       if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
-      const { mpc, trust } = this.#context
-      return acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)
+      const { mpc, trust, lives } = this.#context
+      const result = await acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)
+      const { participants } = this.key.certificate.body.roster.skeleton
+      for (const { body } of result.receipts) {
+        const host = participants[body.index - 1]?.host.identity
+        if (host !== undefined) lives.see(host, body.life, body.signedAt)
+      }
+      return result
     })
   }
 }

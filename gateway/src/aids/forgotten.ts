@@ -9,6 +9,12 @@ export const shareForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
   (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
 ]
 
+/** Lets a host hear from the others how often grants were used. */
+export const usesForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
+  'grant.unproven',
+  (s, seat) => tools.recall(seat, s.keyId, s.seats),
+]
+
 /** Lets a host hear from the others which epoch is in force. */
 export const epochForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
   'epoch.unproven',

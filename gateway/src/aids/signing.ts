@@ -2,7 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import { isCommitmentOf, isPartialOf, packageDigest } from '@quorate/shared/verify/quorum'
 import type { SigningSession, SigningTerms } from '../courses/signing-terms.ts'
 import type { Aid } from '../engine/ask.ts'
-import { epochForgotten, shareForgotten } from './forgotten.ts'
+import { epochForgotten, shareForgotten, usesForgotten } from './forgotten.ts'
 import type { Tools } from './tools.ts'
 
 /** True when the host has not yet installed the epoch that the request names. It is about to, and rests until then. */
@@ -21,7 +21,7 @@ async function refresherOf({ store }: Tools, { keyId, own }: SigningSession): Pr
 const isStale = (error: unknown): boolean => error instanceof Refusal && error.code === 'epoch.stale'
 
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
-  mends: () => [shareForgotten(tools), epochForgotten(tools)],
+  mends: () => [shareForgotten(tools), epochForgotten(tools), usesForgotten(tools)],
   // Who does not sign its word is named here: to the hosts, it could have been changed on its way.
   verify: {
     async commit(s, _, { index, says }) {

@@ -74,9 +74,10 @@ describe('a host in a signing', () => {
     own: { requestDigest, request: { body: { signingId } } },
   } as unknown as SigningSession
   const frame = { signingId, attempt: 1, index: 1 }
+  const life = { id: 'l', startedAt: 0 }
 
   it('is named for a commitment that it did not sign for this attempt', async () => {
-    const body: Commitment['body'] = { ...frame, requestDigest, commitments: [{ code: 'seal.invalid' }] }
+    const body: Commitment['body'] = { ...frame, requestDigest, life, commitments: [{ code: 'seal.invalid' }] }
     const verify = (commitment: Commitment) => aid.verify!.commit!(s, {} as never, { index: 1, says: { commitment } })
     await verify(await signBody(one, 'commitment', body))
     for (const commitment of [

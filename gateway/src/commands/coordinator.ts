@@ -67,6 +67,16 @@ async function readerKey({ kinds, keys }: Kinds, keyId: KeyId): Promise<string |
   })
 }
 
+async function livesOf({ keys }: Kinds, { enclaves }: Pick<Ports, 'enclaves'>, keyId: KeyId): Promise<string[]> {
+  const key = await keys.load(keyId).catch((error: unknown) => {
+    if (isNotFound(error)) return null
+    throw error
+  })
+  const participants = key?.verified.certificate.roster.skeleton.participants ?? []
+  const names = new Set(participants.map(({ host }) => host.identity.enclaveId))
+  return [...names].flatMap((host) => enclaves.life(host) ?? [])
+}
+
 /** Takes up what was claimed, once the hosts that it waits for are reached. */
 async function takeUp(
   kinds: Kinds['kinds'],
@@ -94,6 +104,7 @@ export function createCoordinator(ports: Ports): Coordinator {
       return ports.store.epochs(keyId, epoch, MAX_CERTIFICATES)
     },
     readerKey: (keyId) => readerKey(all, keyId),
+    lives: (keyId) => livesOf(all, ports, keyId),
     follow: {
       keygen: kinds.keygen.sessions.following,
       signing: kinds.signing.sessions.following,

@@ -79,6 +79,8 @@ export type Coordinator = {
   requestRefresh(keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus>
   /** The key (hex) under which readers of this key or keygen prove themselves. */
   readerKey(keyId: KeyId): Promise<string | null>
+  /** The lives of the hosts of a key that can be reached; none for a key that is not made yet. */
+  lives(keyId: KeyId): Promise<string[]>
   /** The open signings of a key; waits for one to appear when there are none. */
   waitSignings(keyId: KeyId, waiting: Omit<Waiting, 'after'>): Promise<SigningStatus[]>
   /** Reads and follows the sessions of each kind. */

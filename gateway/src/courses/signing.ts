@@ -28,6 +28,7 @@ const lacksConsent: ReadonlySet<RefusalCode> = new Set([
   'consent.invalid',
   'consent.expired',
   'grant.exhausted',
+  'grant.unproven',
 ])
 /** The culprits lied and are put out; the others may go on without them. */
 const namesCheats: ReadonlySet<RefusalCode> = new Set(['signing.bad_partial', 'signing.bad_commitment'])

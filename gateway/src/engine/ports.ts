@@ -11,6 +11,8 @@ export type HostEvent = Readonly<{ type: 'ready' | 'down' | 'restarted'; host: H
 export type Hosts = Readonly<{
   ids: () => readonly HostId[]
   state: (host: HostId) => 'ready' | 'locked' | 'down'
+  /** The name of its life, as of its last hello. */
+  life: (host: HostId) => string | null
   /**
    * Rejects with what the host refused with, or with `enclave.unreachable`, `enclave.locked`, `enclave.timeout`, `enclave.busy` or
    * `enclave.failed`. The answer fits the method's schema.

@@ -8,6 +8,7 @@ const id = EnclaveId.parse('enclave-0')
 const stuck: Hosts = {
   ids: () => [id],
   state: () => 'ready',
+  life: () => null,
   ask: () => new Promise(() => {}),
   subscribe: () => () => {},
   introduce: () => Promise.resolve(),

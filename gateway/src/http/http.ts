@@ -47,7 +47,8 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const publicUrl = ports.publicUrl ?? door.url
   const tokens = createTokens(deriveKey(ports.storageKey, 'session-token'), publicUrl, clock)
   const readerKey = coordinator.readerKey.bind(coordinator)
-  const openSession = createSessions({ tokens, readerKey, publicUrl, clock })
+  const livesOf = coordinator.lives.bind(coordinator)
+  const openSession = createSessions({ tokens, readerKey, livesOf, publicUrl, clock })
   // A token is nothing to write to a disk.
   const ofSessions = createIdempotency(memoryReplies(), clock, MINUTE)
   const ofOthers = createIdempotency(replies, clock)

@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { SessionProof } from '@quorate/shared/wire/routes/sessions'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Tokens } from './tokens.ts'
 
 /** Milliseconds that a proof may be off our clock, either way. */
@@ -11,6 +12,8 @@ export type SessionsPorts = {
   tokens: Tokens
   /** The key (hex) under which readers of this key prove themselves, null for a key that is unknown. */
   readerKey: (keyId: KeyId) => Promise<string | null>
+  /** The lives of the hosts of a key that can be reached. */
+  livesOf: (keyId: KeyId) => Promise<string[]>
   /** What a proof must name, so that it cannot be carried to another gateway. */
   publicUrl: string
   clock: () => number
@@ -23,7 +26,7 @@ const NOBODY = `58${'66'.repeat(31)}`
  * Exchanges proofs for tokens. Every refusal is the same `request.unauthorized`. A nonce counts once; nonces are
  * remembered as long as their proof would be good, and only for proofs that verify.
  */
-export function createSessions({ tokens, readerKey, publicUrl, clock }: SessionsPorts) {
+export function createSessions({ tokens, readerKey, livesOf, publicUrl, clock }: SessionsPorts) {
   const spent = new Map<string, number>()
 
   function forgetOld(now: number): void {
@@ -33,7 +36,7 @@ export function createSessions({ tokens, readerKey, publicUrl, clock }: Sessions
     }
   }
 
-  return async function open(proof: SessionProof): Promise<{ token: string; expiresAt: number }> {
+  return async function open(proof: SessionProof): Promise<RouteReply<'openSession'>> {
     const { keyId, gateway, time, nonce } = proof.body
     const known = await readerKey(keyId)
     const valid = await verifyBody(known ?? NOBODY, 'session', proof)
@@ -43,6 +46,6 @@ export function createSessions({ tokens, readerKey, publicUrl, clock }: Sessions
     if (known === null || !valid || gateway !== publicUrl || Math.abs(now - time) > TOLERANCE || spent.has(name))
       throw new Refusal('request.unauthorized')
     spent.set(name, now + 2 * TOLERANCE)
-    return await tokens.issue(keyId)
+    return { ...(await tokens.issue(keyId)), lives: await livesOf(keyId) }
   }
 }

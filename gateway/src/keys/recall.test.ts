@@ -12,7 +12,7 @@ const idOf = (n: number) => EnclaveId.parse(`enclave-${n}`)
 const seats = [1, 2, 3].map((index) => ({ index, host: idOf(index) }))
 const asker = seats[0]!
 
-type Memory = { epoch: number | null; prepared?: number } | RefusalCode | 'down'
+type Memory = { epoch: number | null; prepared?: number; startedAt?: number } | RefusalCode | 'down'
 type Script = { tells: Record<number, Memory>; takes?: (from: number) => number | null | RefusalCode }
 
 function start({ tells, takes = () => 0 }: Script) {
@@ -24,12 +24,15 @@ function start({ tells, takes = () => 0 }: Script) {
       const memory = tells[number] ?? { epoch: null }
       if (method === 'hello') return { bootId: 'life' }
       if (typeof memory === 'string') throw new Refusal(memory as RefusalCode)
-      return { recollection: { body: { current: version(memory.epoch), prepared: version(memory.prepared) } } }
+      const life = { startedAt: memory.startedAt ?? 0 }
+      return { recollection: { body: { life, current: version(memory.epoch), prepared: version(memory.prepared) } } }
     }
     calls.push(`learn from ${params.from}`)
     const taken = takes(params.from ?? 0)
     if (typeof taken === 'string') throw new Refusal(taken)
-    return { epoch: taken }
+    const memory = tells[params.from ?? 0]
+    const settled = taken !== null && typeof memory === 'object' && memory.epoch !== null
+    return { epoch: taken, settled }
   }
   const hosts = {
     state: (id: EnclaveId) => (tells[Number(id.split('-')[1])] === 'down' ? 'down' : 'ready'),
@@ -64,6 +67,12 @@ describe('an enclave that has restarted', () => {
     },
   )
 
+  it('is brought first what those know who have lived longest', async () => {
+    const { calls, recall } = start({ tells: { 2: { epoch: 0, startedAt: 9 }, 3: { epoch: 0, startedAt: 5 } } })
+    await recall()
+    expect(calls.filter((call) => call.startsWith('learn'))).toEqual(['learn from 3'])
+  })
+
   it('is asked again when it has learned something, though not the epoch', async () => {
     const { recall } = start({ tells: { 2: { epoch: null, prepared: 1 } }, takes: () => null })
     await expect(recall()).resolves.toBeUndefined()
@@ -82,7 +91,7 @@ describe('an enclave that has restarted', () => {
   })
 
   it('is helped once at a time', async () => {
-    const { calls, recall } = start({ tells: { 2: { epoch: 0 } } })
+    const { calls, recall } = start({ tells: { 2: { epoch: 0 }, 3: 'down' } })
     await Promise.all([recall(), recall(), recall()])
     expect(calls.filter((call) => call.startsWith('learn'))).toHaveLength(1)
   })

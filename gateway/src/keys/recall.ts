@@ -1,11 +1,11 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Seat } from '@quorate/shared/wire/host'
-import { lineageOf } from '@quorate/shared/verify/certificate'
-import type { Digest, KeyId } from '@quorate/shared/wire/ids'
+import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
 import type { LoadKey } from './key-cache.ts'
+import { afterMending } from '../engine/ask.ts'
 import { restoreShare, type ShareTools } from './restore-share.ts'
 
 type Heard = Readonly<{ from: number; recollection: Recollection }>
@@ -18,15 +18,15 @@ type Answer = Readonly<{ heard: Heard | null; trouble: Refusal | null }>
 
 const nothing: Answer = { heard: null, trouble: null }
 /** What a host may say of an answer that it was brought. Another peer may have a better one. */
-const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown'])
+const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown', 'life.retired'])
 
 /** Who asks about which key. `life`: the asker's boot, for which peers say it. */
-type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId; lineage: Digest }>
+type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId }>
 
-async function tell({ tools, life, lineage }: Question, { index, host }: Seat): Promise<Heard | null> {
-  const { recollection } = await tools.hosts.ask(host, 'recall.tell', { lineage, life }, tools.timeoutMs)
-  const { current, prepared } = recollection.body
-  return current === null && prepared === null ? null : { from: index, recollection }
+async function tell({ tools, asker, life, keyId }: Question, { index, host }: Seat): Promise<Heard> {
+  const params = { keyId, index, asker: asker.index, life }
+  const { recollection } = await tools.hosts.ask(host, 'recall.tell', params, tools.timeoutMs)
+  return { from: index, recollection }
 }
 
 async function ask(question: Question, peer: Seat): Promise<Answer> {
@@ -34,13 +34,10 @@ async function ask(question: Question, peer: Seat): Promise<Answer> {
   const isReady = () => tools.hosts.state(peer.host) === 'ready'
   if (!isReady()) return nothing
   try {
-    let heard = await tell(question, peer)
-    if (heard === null) {
-      // It may have made the key, and not seen its certificate since.
-      await restoreShare(tools, keyId, peer)
-      heard = await tell(question, peer)
-    }
-    if (heard !== null) await tools.hosts.introduce([asker.host, peer.host])
+    // Each hears of the other only who it is now.
+    await tools.hosts.introduce([asker.host, peer.host])
+    const restore = () => restoreShare(tools, keyId, peer)
+    const heard = await afterMending('key.unknown', restore, () => tell(question, peer))
     return { heard, trouble: null }
   } catch (error) {
     const isTrouble = error instanceof Refusal && isReady()
@@ -48,28 +45,28 @@ async function ask(question: Question, peer: Seat): Promise<Answer> {
   }
 }
 
-/** Has the asker taken it, and does it know the epoch now? */
+/** Has the asker taken it, and does it need no more? */
 async function bring({ tools, asker: { index, host }, keyId }: Question, { from, recollection }: Heard) {
   try {
     const params = { keyId, index, from, recollection }
-    const { epoch } = await tools.hosts.ask(host, 'recall.learn', params, tools.timeoutMs)
-    return { taken: true, knows: epoch !== null }
+    const { settled } = await tools.hosts.ask(host, 'recall.learn', params, tools.timeoutMs)
+    const { current, prepared } = recollection.body
+    return { taken: current !== null || prepared !== null, settled }
   } catch (error) {
     if (!(error instanceof Refusal) || !notTaken.has(error.code)) throw error
-    return { taken: false, knows: false }
+    return { taken: false, settled: false }
   }
 }
 
 async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
   const { bootId } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
-  const { verified } = await tools.loadKey(keyId)
-  const question = { tools, asker, life: bootId, keyId, lineage: lineageOf(verified.certificate) }
+  const question = { tools, asker, life: bootId, keyId }
   const others = seats.filter(({ host }) => host !== asker.host)
   const answers = await Promise.all(others.map((other) => ask(question, other)))
   let learned = false
   for (const heard of answers.flatMap((answer) => answer.heard ?? []).sort(byUse)) {
-    const { taken, knows } = await bring(question, heard)
-    if (knows) return
+    const { taken, settled } = await bring(question, heard)
+    if (settled) return
     learned ||= taken
   }
   // What it has learned may be enough for what it was asked: that is for it to say.
@@ -78,9 +75,10 @@ async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: reado
 }
 
 /**
- * Lets a host that has restarted hear from the other hosts of a key which epoch is in force: from as many as it asks for, since it
- * believes none alone. The hosts say it to each other, and the gateway only carries it. Once at a time for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with
- * what was in the way when a host that is there could not be asked.
+ * Lets a host that has restarted hear from the other hosts of a key which epoch is in force, and how often grants were used: from as
+ * many as it asks for, since it believes none alone. The hosts say it to each other, and the gateway only carries it. Once at a time
+ * for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with what was in the way when a host that is there could
+ * not be asked.
  */
 export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number): Recall {
   const underWay = new Map<string, Promise<void>>()
@@ -94,7 +92,8 @@ export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number):
   }
 }
 
-/** Peers with nothing prepared first, then by newest epoch. */
-const byUse = (a: Heard, b: Heard): number => usefulness(b) - usefulness(a)
+/** Peers with nothing prepared first, then by newest epoch; and who has lived longest, who knows most of grants. */
+const byUse = (a: Heard, b: Heard): number =>
+  usefulness(b) - usefulness(a) || a.recollection.body.life.startedAt - b.recollection.body.life.startedAt
 const usefulness = ({ recollection: { body } }: Heard): number =>
-  (body.prepared === null ? 1_000_000 : 0) + (body.current?.epoch ?? 0)
+  (body.prepared === null ? 1_000_000 : 0) + (body.current?.epoch ?? -1)

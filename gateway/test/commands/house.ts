@@ -200,7 +200,7 @@ export const decisionFor = (
   { body }: SigningRequest,
   index: number,
   decision: 'approve' | 'reject' = 'approve',
-) => people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decision, Date.now())
+) => people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decision, { givenAt: Date.now() })
 
 export const finished = ({ signingId }: SigningStatus) => coordinator.follow.signing.wait(signingId, { ms: EVER })
 

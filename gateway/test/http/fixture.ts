@@ -111,6 +111,7 @@ function fakeCoordinator() {
     openSignings: () => Promise.resolve([]),
     key: async (id) => Promise.resolve(found(keygens.has(id) ? certificate : undefined)),
     readerKey: (id) => Promise.resolve(readers.get(id) ?? null),
+    lives: () => Promise.resolve([]),
     waitSignings: () => Promise.resolve([]),
     follow: { keygen: followKeygens, signing: followAt(signings), refresh: followAt(refreshes) },
     start: () => Promise.resolve(),

@@ -49,14 +49,47 @@ describe('a clone of a host', () => {
   it('that was there before the key does not know the uses of its grants', async () => {
     const cluster = await createCluster()
     const clone = await cluster.members[1]!.clone()
-    await meet(clone, cluster.members)
     const key = await makeKey(cluster, { grants: new Map([[2, grant(2)]]) })
+    for (let use = 0; use < 2; use += 1) await signByGrant(cluster, key, [1, 2])
+    await expectRefusal(signByGrant(cluster, key, [1, 2]), 'grant.exhausted', [2])
+    await meet(clone, cluster.members)
     const cloned = withHost(key, 2, clone)
     await loadKey(cloned, [2])
     expect(await recall(cloned, 2)).toBe(0)
-    for (let use = 0; use < 2; use += 1) await signByGrant(cluster, key, [1, 2])
-    await expectRefusal(signByGrant(cluster, key, [1, 2]), 'grant.exhausted', [2])
     await expectRefusal(signByGrant(cluster, cloned, [1, 2]), 'grant.exhausted', [2])
+  })
+
+  it('gets no more out of a grant together with the original, each with a partner of its own', async () => {
+    const cluster = await createCluster()
+    const grants = new Map([
+      [2, grant(2)],
+      [3, grant(1_000)],
+    ])
+    const key = await makeKey(cluster, { grants })
+    await signByGrant(cluster, key, [1, 2])
+    const clone = await cluster.members[1]!.clone()
+    const cloned = withHost(key, 2, clone)
+    await loadKey(cloned, [2])
+    await expectRefusal(recallFrom(cloned, 2, 1), 'peer.unknown')
+    await meet(clone, cluster.members)
+    expect(await recall(cloned, 2)).toBe(0)
+    // Whoever has told the clone takes no word of the original any more.
+    await expectRefusal(signByGrant(cluster, key, [1, 2]), 'life.retired')
+    await signByGrant(cluster, cloned, [2, 3])
+    await expectRefusal(signByGrant(cluster, cloned, [1, 2]), 'grant.exhausted', [2])
+    await expectRefusal(signByGrant(cluster, key, [2, 3]), 'life.retired')
+
+    // Nor by a host that has forgotten, and is told of the original first.
+    const first = cluster.members[0]!
+    await first.restart()
+    await introduce(first, cluster.members[1]!)
+    await introduce(first, cluster.members[2]!)
+    await introduce(cluster.members[1]!, first)
+    await introduce(cluster.members[2]!, first)
+    await loadKey(key, [1])
+    expect(await recallFrom(key, 1, 2)).toBeNull()
+    expect(await recallFrom(key, 1, 3)).toBe(0)
+    await expectRefusal(signByGrant(cluster, key, [1, 2]), 'life.retired')
   })
 
   it('that heard of an epoch before it was over brings no host back to it', async () => {
@@ -67,18 +100,34 @@ describe('a clone of a host', () => {
     const cloned = withHost(key, 2, clone)
     await loadKey(cloned, [2])
     expect(await recall(cloned, 2)).toBe(0)
+    // To the others, the original is over. A later start of it ends the clone.
+    await cluster.members[1]!.restart()
+    await cluster.introduceAll()
+    await loadKey(key, [2])
+    expect(await recall(key, 2)).toBe(0)
     const next = await refresh(cluster, key)
 
     await key.plan.hosts.get(3)!.restart()
     cluster.clock.now += 3_600_001
-    await meet(key.plan.hosts.get(3)!, [clone, ...cluster.members.slice(0, 2)])
+    await meet(key.plan.hosts.get(3)!, [clone])
     await loadKey(key, [3])
     expect(await recallFrom(cloned, 3, 2)).toBeNull()
     await expectRefusal(signByGrant(cluster, cloned, [2, 3]), 'epoch.unproven')
-    expect(await recallFrom(cloned, 3, 1)).toBe(1)
+    await meet(key.plan.hosts.get(3)!, cluster.members.slice(0, 2))
+    await expectRefusal(recallFrom(cloned, 3, 2), 'life.retired')
+    expect(await recall(next, 3)).toBe(1)
     await expectRefusal(signByGrant(cluster, cloned, [2, 3]), 'epoch.stale')
     await loadKey(next, [3])
     await signByGrant(cluster, next, [1, 3])
+  })
+})
+
+describe('a refresh', () => {
+  it('is not installed on the word of a host that has been started again since', async () => {
+    const cluster = await createCluster()
+    const key = await makeKey(cluster)
+    await meet(await cluster.members[1]!.clone(), cluster.members)
+    await expectRefusal(refresh(cluster, key), 'life.retired')
   })
 })
 
@@ -105,6 +154,11 @@ describe('another key under the id of a key', () => {
     for (const member of cluster.members.slice(0, 2)) await member.restart()
     await cluster.introduceAll()
     await loadKey(key, [1])
-    await expectRefusal(recallFrom(withHost(key, 2, cluster.members[2]!), 1, 2), 'epoch.unproven')
+    await expectRefusal(recallFrom(withHost(key, 2, cluster.members[2]!), 1, 2), 'key.unknown')
+    const [first, , third] = cluster.members as [Member, Member, Member]
+    const { keyId } = key.plan.skeleton
+    const { bootId: life } = await first.call('hello', {})
+    const { recollection } = await third.call('recall.tell', { keyId, index: 3, asker: 1, life })
+    await expectRefusal(first.call('recall.learn', { keyId, index: 1, from: 2, recollection }), 'epoch.unproven')
   })
 })

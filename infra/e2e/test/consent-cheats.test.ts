@@ -61,7 +61,7 @@ describe('a share whose owner has not approved', () => {
     const { now } = cluster.clock
     const [days, never] = [31 * 86_400_000, now + 400 * 86_400_000]
     const it = await ask(key.plan, key, 1, [bytesItem('x')], never, (body) => ({ ...body, askedAt: now }))
-    const given = (givenAt: number) => approve(key.plan, 2, it.requestDigest, never, 'approve', givenAt)
+    const given = (givenAt: number) => approve(key.plan, 2, it.requestDigest, never, 'approve', { givenAt })
     await commit(key, 2, it, [await given(now - days)])
     await expectRefusal(commit(key, 2, it, [await given(now - days - 1)], 2), 'consent.expired', [2])
     await expectRefusal(commit(key, 2, it, [await given(now + 60_001)], 2), 'consent.expired', [2])
@@ -276,13 +276,27 @@ describe('a standing grant', () => {
     await partial(key, 1, it, consents, commitments)
   })
 
-  it('counts as used up after a restart until its window has gone by, since nobody can tell', async () => {
-    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
-    cluster.clock.now += 1_000
+  it('goes on after a restart, with the uses that the other hosts remember', async () => {
+    const key = await makeKey(cluster, { grants: new Map([[2, { ...standing(), limit: { count: 2, seconds: 60 } }]]) })
+    const use = async () => sign(key, await ask(key.plan, key, 1, [bytesItem('x')], soon()), [], [1, 2])
+    await use()
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()
     await loadKey(key, [2])
     await recall(key, 2)
+    await use()
+    await expectRefusal(use(), 'grant.exhausted', [2])
+  })
+
+  it('counts as used up after a restart of all hosts until its window has gone by, since nobody can tell', async () => {
+    const key = await makeKey(cluster, { grants: new Map([[2, standing()]]) })
+    cluster.clock.now += 1_000
+    for (const index of [1, 2, 3]) await key.plan.hosts.get(index)!.restart()
+    await cluster.introduceAll()
+    await loadKey(key)
+    const asked = await ask(key.plan, key, 1, [bytesItem('w')], soon())
+    await sign(key, asked, [await approve(key.plan, 2, asked.requestDigest, soon())], [1, 2])
+    for (const index of [1, 2, 3]) await recall(key, index)
     const it = await ask(key.plan, key, 1, [bytesItem('x')], soon())
     await expectRefusal(sign(key, it, [], [1, 2]), 'grant.exhausted', [2])
     cluster.clock.now += 60_000

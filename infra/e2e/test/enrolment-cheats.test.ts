@@ -1,8 +1,9 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import { taggedHash } from '@quorate/shared/crypto/hash'
+import { attestedDigest } from '@quorate/shared/attestation/verify'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Grant } from '@quorate/shared/wire/consent'
+import type { AttestedIdentity } from '@quorate/shared/wire/identity'
 import { SignKey } from '@quorate/shared/wire/ids'
 import type { Roster } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
@@ -268,9 +269,9 @@ describe('an enclave that is asked to take part in a keygen', () => {
 })
 
 describe('an enclave that meets a peer', () => {
-  const claims = (identity: (typeof cluster.members)[0]['identity'], nonce: string) => ({
+  const claims = ({ identity, presence }: AttestedIdentity, nonce: string) => ({
     publicKey: fromHex(identity.sealKey),
-    userData: taggedHash('identity', identity),
+    userData: attestedDigest({ identity, presence }),
     nonce: fromHex(nonce),
   })
 
@@ -283,9 +284,9 @@ describe('an enclave that meets a peer', () => {
     await expectRefusal(a!.call('introduce', { peer: genuine, nonce }), 'attestation.invalid')
 
     const next = (await a!.call('challenge', {})).nonce
-    const document = await cluster.issue('enclave-1', claims(b!.identity, next), 'another image')
+    const document = await cluster.issue('enclave-1', claims(genuine, next), 'another image')
     await expectRefusal(
-      a!.call('introduce', { peer: { identity: b!.identity, document: toBase64url(document) }, nonce: next }),
+      a!.call('introduce', { peer: { ...genuine, document: toBase64url(document) }, nonce: next }),
       'attestation.invalid',
     )
 

@@ -84,14 +84,16 @@ describe('a refresh', () => {
     await expectRefusal(key.plan.hosts.get(1)!.call('signing.partial', partial), 'epoch.stale')
   })
 
-  it('does not make known how often a standing grant was used, which a restart has made unknown', async () => {
+  it('changes nothing of how often a standing grant was used, which others remember after a restart', async () => {
     const grant: GrantTerms = {
       askers: ['alice'],
       content: ['bytes'],
       expiresAt: 9e12,
-      limit: { count: 5, seconds: 3_600 },
+      limit: { count: 1, seconds: 3_600 },
     }
     const key = await makeKey(cluster, { grants: new Map([[2, grant]]) })
+    const before = await ask(key.plan, key, 1, [bytesItem('by grant')], cluster.clock.now + 60_000)
+    await sign(key, before, [], [1, 2])
     cluster.clock.now += 1_000
     await key.plan.hosts.get(2)!.restart()
     await cluster.introduceAll()

@@ -70,10 +70,11 @@ describe.skipIf(tools === null)('the image that ships, in a Nitro machine', () =
     async function proves(hypervisor: Hypervisor): Promise<unknown> {
       genuine.setHypervisor(hypervisor)
       const nonce = 'ab'.repeat(32)
-      const { identity, document } = await genuine.call('attest', { nonce })
+      const { identity, presence, document } = await genuine.call('attest', { nonce })
       const debug = { '0': '0'.repeat(96) }
       return verifyAttestedIdentity({
         identity,
+        presence,
         document: fromBase64url(document),
         policy: { roots: [region.chain.rootPem], measurements: [image.registers, debug] },
         nonce: fromHex(nonce),

@@ -5,6 +5,7 @@ import { createAskers } from './making/askers.ts'
 import { createEpochChange } from './making/epoch-change.ts'
 import { createKeygens } from './making/keygen.ts'
 import { createRefreshRounds } from './making/refresh.ts'
+import { createLives } from './lives.ts'
 import { createMemories } from './memories.ts'
 import type { Parts } from './parts.ts'
 import { createPeers } from './peers.ts'
@@ -43,11 +44,13 @@ const keeping = ({ vault }: Parts) =>
 /** A holder of shares on these ports: the same program in an enclave, in a browser and in a remote signer. */
 export function createParty(ports: PartyPorts): Party {
   const memories = createMemories()
+  const lives = createLives()
   const parts: Parts = {
     ...ports,
     memories,
-    vault: createVault({ mpc: ports.mpc, keys: ports.keys, memories }),
-    peers: createPeers(ports),
+    lives,
+    vault: createVault({ ...ports, memories }),
+    peers: createPeers({ ...ports, lives }),
     grants: createGrantUses(ports.life),
     askers: createAskers(),
   }

@@ -1,6 +1,7 @@
 import { isAccepted } from '@quorate/shared/attestation/policy'
 import { describe, expect, it } from 'vitest'
 import { startHosts, type Host } from '../test/host.ts'
+import { createLives } from './lives.ts'
 import { createPeers } from './peers.ts'
 
 const { members, development } = await startHosts({ size: 4 })
@@ -21,7 +22,7 @@ function start() {
     accepts: (pcrs: typeof development.measurements) => isAccepted(pcrs, trust),
     serial: () => 0,
   }
-  const ports = { keys: { ...own.keys, agree }, images, clock: Date.now, log: () => undefined }
+  const ports = { keys: { ...own.keys, agree }, images, clock: Date.now, log: () => undefined, lives: createLives() }
   const peers = createPeers(ports, 2)
   const meet = async (host: Host) => {
     const nonce = peers.challenge()

@@ -6,6 +6,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { fromBase64url, fromHex } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity, EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { Lives } from './lives.ts'
 import type { PartyPorts } from './ports.ts'
 import { createChallenges } from './challenges.ts'
 
@@ -14,7 +15,7 @@ const TRUSTED_FOR = 12 * 3_600_000
 
 export type Peers = Readonly<{
   challenge: () => string
-  /** Verifies the peer's document over one of our own challenges. Throws `attestation.invalid`. */
+  /** Verifies the peer's document over one of our own challenges. Throws `attestation.invalid`, `life.retired`. */
   introduce: (peer: AttestedIdentity, nonce: string) => Promise<void>
   /** Seals to, and opens from, a verified peer (or this enclave itself). Throw `peer.unknown`, `seal.invalid`. */
   sealFor: (peer: EnclaveIdentity, context: readonly (string | number)[], plaintext: Uint8Array) => Uint8Array
@@ -30,8 +31,11 @@ const MAX_PEERS = 4_096
 type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
 
 /** The peers of this host, `most` at once. A peer's key is wiped when it is forgotten. */
-export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'>, most = MAX_PEERS): Peers {
-  const { keys, images, clock, log } = ports
+export function createPeers(
+  ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'> & Readonly<{ lives: Lives }>,
+  most = MAX_PEERS,
+): Peers {
+  const { keys, images, clock, log, lives } = ports
   const challenges = createChallenges(clock)
   const verified = new Map<string, Verified>()
   const cache = createDocumentCache()
@@ -64,10 +68,16 @@ export function createPeers(ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' 
 
   return {
     challenge: challenges.issue,
-    async introduce({ identity, document }, nonce) {
+    async introduce({ identity, presence, document }, nonce) {
       challenges.spend(nonce)
       const expected = { policy: images.policy(), nonce: fromHex(nonce), now: clock(), cache }
-      const { pcrs } = await verifyAttestedIdentity({ identity, document: fromBase64url(document), ...expected })
+      const { pcrs } = await verifyAttestedIdentity({
+        identity,
+        presence,
+        document: fromBase64url(document),
+        ...expected,
+      })
+      if (identity.signKey !== keys.identity.signKey) lives.see(identity.signKey, presence.life)
       keep(digestOf('identity', identity), { key: keys.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
       log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
     },

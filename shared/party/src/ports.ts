@@ -1,7 +1,7 @@
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Tag } from '@quorate/shared/crypto/hash'
 import type { Mpc } from '@quorate/shared/mpc'
-import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { EnclaveIdentity, Life } from '@quorate/shared/wire/identity'
 import type { Measurements } from '@quorate/shared/wire/measurements'
 import type { PartyLog } from './events.ts'
 
@@ -33,9 +33,6 @@ export type PeerPolicy = Readonly<{
 
 /** Rings once, after `ms` (below 2^31), and gives what calls it off. It keeps no process alive. */
 export type Alarm = (ms: number, ring: () => void) => () => void
-
-/** From a start of the host to its end. `startedAt` in ms. */
-export type Life = Readonly<{ id: string; startedAt: number }>
 
 /** What a party stands on. What it is made of differs from host to host; what it does with it does not. */
 export type PartyPorts = Readonly<{

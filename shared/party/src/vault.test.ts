@@ -24,8 +24,9 @@ const made = async (): Promise<MadeKey<Host>> => {
 }
 const key = await made()
 const { keyId } = key.plan.skeleton
+const images = { serial: () => 0 }
 const fresh = (maxOpen?: number): Vault =>
-  createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() }, maxOpen)
+  createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images }, maxOpen)
 const sealedOf = ({ sealedShares }: MadeKey, index: number) => fromBase64url(sealedShares.get(index)!)
 const load = (vault: Vault, of: MadeKey, index: number) => vault.load(of.certificate, index, sealedOf(of, index))
 
@@ -35,7 +36,7 @@ const placeOf = ({ plan, certificate, digest }: MadeKey, index: number): SharePl
   epoch: certificate.body.epoch,
   certificateDigest: digest,
 })
-type Plain = { share: Uint8Array; sessionSecret: Uint8Array; life: string }
+type Plain = { share: Uint8Array; sessionSecret: Uint8Array; life: string; manifest: number }
 const plaintextOf = (of: MadeKey, index: number) =>
   decode(first.keys.openShare(placeOf(of, index), sealedOf(of, index))) as Plain
 /** What this very host could have sealed in this place, had its sealing been wrong. */
@@ -131,7 +132,7 @@ describe('an open share', () => {
         .get(index)!
         .call('key.load', { certificate: fresh.certificate, index, sealedShare: fresh.sealedShares.get(index)! })
     const next = await refresh(group, fresh)
-    const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() })
+    const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images })
     await load(vault, fresh, 1)
     await load(vault, next, 2)
     await load(vault, key, 1)

@@ -7,15 +7,20 @@ import type { Mpc } from '@quorate/shared/mpc'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import { Random32, type Digest } from '@quorate/shared/wire/ids'
+import { NewestSerial } from '@quorate/shared/wire/manifest'
 import { z } from 'zod'
 import { sameVersion, versionOf } from './epochs.ts'
 import { nameOf, type Memories } from './memories.ts'
-import type { HostKeys, SharePlace } from './ports.ts'
+import type { HostKeys, PeerPolicy, SharePlace } from './ports.ts'
 
 const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
-/** What a sealed share holds: the scheme's share, the session secret S, and the life of this host that it was made in. */
-const SharePlaintext = z.strictObject({ share: Bytes, sessionSecret: Bytes, life: Random32 })
+/**
+ * What a sealed share holds: the scheme's share, the session secret S, the life of this host that knows all uses of its grant, and the
+ * serial of the newest manifest that this host knew.
+ */
+const SharePlaintext = z.strictObject({ share: Bytes, sessionSecret: Bytes, life: Random32, manifest: NewestSerial })
 type SharePlaintext = Readonly<z.infer<typeof SharePlaintext>>
+type Kept = Omit<SharePlaintext, 'manifest'>
 
 /** What is public of a key of which a share is open here. `life`: the one of this host that knows all uses of its grant. */
 export type HeldKey = VerifiedKey & Readonly<{ lineage: Digest; index: number; publicKeys: Uint8Array; life: string }>
@@ -33,7 +38,7 @@ export type Vault = Readonly<{
   /**
    * Opens a sealed share under a certificate that this very host has signed, of the version in force as far as it is known: it may
    * be an old one after a restart. Throws `certificate.invalid`, `epoch.stale`, `key.other_lineage`, `seal.invalid`, the last also for a share that is
-   * zero, or not that of this participant alone.
+   * zero, or not that of this participant alone; and `manifest.stale` when this host knew a newer manifest than it has been brought.
    */
   load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
   /** Throws `key.unknown` when its share has not been loaded. */
@@ -41,16 +46,16 @@ export type Vault = Readonly<{
   /** Lends the share to `use`. What is lent cannot outlive the call: `use` gives no promise, by its type. Throws `key.unknown`. */
   lend: <T>(keyId: string, index: number, use: (key: OpenKey) => AtOnce<T>) => T
   /** A share of this host, sealed for its place. Takes copies, and wipes them. */
-  keep: (place: SharePlace, share: SharePlaintext) => string
+  keep: (place: SharePlace, share: Kept) => string
   /** Wipes all shares of this key but those of the version with this digest. */
   retire: (keyId: string, digest: string) => void
 }>
 
-type Parts = Readonly<{ mpc: Mpc; keys: HostKeys; memories: Memories }>
+type Parts = Readonly<{ mpc: Mpc; keys: HostKeys; memories: Memories; images: Pick<PeerPolicy, 'serial'> }>
 
 /** Checks and opens without an `await`, in which another version could come into force. */
 function openVerified(
-  { mpc, keys, memories }: Parts,
+  { mpc, keys, memories, images }: Parts,
   verified: VerifiedKey,
   index: number,
   sealed: Uint8Array,
@@ -66,12 +71,13 @@ function openVerified(
   const { current } = memories.of(name.lineage)
   if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
   const place = { keyId, index, epoch: certificate.epoch, certificateDigest: digest }
-  const { share, sessionSecret, life } = parseShare(keys.openShare(place, sealed))
+  const { manifest, share, sessionSecret, life } = parseShare(keys.openShare(place, sealed))
   const publicKeys = fromBase64url(certificate.publicKeys)
   const key = { certificate, digest, lineage: name.lineage, index, share, sessionSecret, publicKeys, life }
-  if (schemeOf(mpc, certificate.roster.skeleton.scheme).isShareOf(index, key)) return key
+  const isKnown = manifest <= images.serial()
+  if (isKnown && schemeOf(mpc, certificate.roster.skeleton.scheme).isShareOf(index, key)) return key
   wipe(key)
-  throw new Refusal('seal.invalid')
+  throw new Refusal(isKnown ? 'seal.invalid' : 'manifest.stale')
 }
 
 function wipe({ share, sessionSecret }: OpenKey): void {
@@ -79,8 +85,8 @@ function wipe({ share, sessionSecret }: OpenKey): void {
   sessionSecret.fill(0)
 }
 
-function keep(keys: HostKeys, place: SharePlace, { share, sessionSecret, life }: SharePlaintext): string {
-  const plaintext = encode({ share, sessionSecret, life })
+function keep({ keys, images }: Parts, place: SharePlace, { share, sessionSecret, life }: Kept): string {
+  const plaintext = encode({ share, sessionSecret, life, manifest: images.serial() })
   try {
     return toBase64url(keys.sealShare(place, plaintext))
   } finally {
@@ -123,7 +129,7 @@ export function createVault(parts: Parts, maxOpen = MAX_OPEN): Vault {
       return { certificate, digest, lineage, index, publicKeys, life }
     },
     lend: (keyId, index, use) => use(find(keyId, index)),
-    keep: (place, share) => keep(parts.keys, place, share),
+    keep: (place, share) => keep(parts, place, share),
     retire(keyId, digest) {
       const participants = [...open.values()].filter(({ certificate }) => certificate.roster.skeleton.keyId === keyId)
       for (const key of participants) if (key.digest !== digest) forget(`${keyId}/${key.index}`)

@@ -1,6 +1,6 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
-import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
@@ -180,12 +180,11 @@ export async function confirmAt(
 }
 
 /** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */
-export async function recallFrom({ plan, certificate }: MadeKey, index: number, from: number): Promise<number | null> {
+export async function recallFrom({ plan }: MadeKey, index: number, from: number): Promise<number | null> {
   const { keyId } = plan.skeleton
   const [asker, peer] = [plan.hosts.get(index)!, plan.hosts.get(from)!]
   const { bootId } = await asker.call('hello', {})
-  const lineage = lineageOf(certificate.body)
-  const { recollection } = await peer.call('recall.tell', { lineage, life: bootId })
+  const { recollection } = await peer.call('recall.tell', { keyId, index: from, asker: index, life: bootId })
   return (await asker.call('recall.learn', { keyId, index, from, recollection })).epoch
 }
 

@@ -12,11 +12,11 @@ import { expectRefusal } from './refused.ts'
 const group = await startHosts()
 const soon = () => group.clock.now + 60_000
 
-/** Alice asks, Bob has approved before any host restarted, and both hosts sign. */
+/** Alice asks, Bob has approved and names no life that began since, and both hosts sign. */
 async function signed(key: MadeKey<Host>, text: string): Promise<Uint8Array> {
   const { epoch } = key.certificate.body
   const asked = await ask(key.plan, key, 1, [bytesItem(text)], soon(), (body) => ({ ...body, epoch }))
-  const approvals = [await approve(key.plan, 2, asked.requestDigest, soon(), 'approve', group.clock.now - 3_600_000)]
+  const approvals = [await approve(key.plan, 2, asked.requestDigest, soon(), 'approve', { lives: [] })]
   const { sealedSignatures } = await sign(key, asked, approvals, [1, 2])
   return openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)[0]!
 }

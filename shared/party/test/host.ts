@@ -11,7 +11,7 @@ import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { Refusal } from '@quorate/shared/errors'
 import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import { toHex } from '@quorate/shared/wire/bytes'
-import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { EnclaveIdentity, Life as HostLife, Presence } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import type { PartyEvent } from '../src/events.ts'
 import { deriveHostKeys } from '../src/host-keys.ts'
@@ -37,6 +37,7 @@ export type Host = Member &
     events: PartyEvent[]
     /** Changes with each start. */
     bootId: () => string
+    presence: () => Presence
   }>
 
 export const sealing: SealingClaims = {
@@ -58,11 +59,12 @@ type Ground = Readonly<{
   clock: { readonly now: number }
 }>
 
-type Life = Readonly<{ id: string; party: Party }>
+type Life = Readonly<{ life: HostLife; party: Party }>
 
-function begin({ mpc, development, clock }: Ground, keys: HostKeys, events: PartyEvent[]): Life {
+/** `starts`: before this one, so that a later start is later also by a clock that stands still. */
+function begin({ mpc, development, clock }: Ground, keys: HostKeys, events: PartyEvent[], starts = 0): Life {
   const { trust, measurements } = development
-  const id = toHex(randomBytes(32))
+  const life = { id: toHex(randomBytes(32)), startedAt: clock.now + starts }
   const images = {
     policy: () => trust,
     accepts: (pcrs: typeof measurements) => isAccepted(pcrs, trust),
@@ -73,12 +75,12 @@ function begin({ mpc, development, clock }: Ground, keys: HostKeys, events: Part
     keys,
     images,
     measurements,
-    life: { id, startedAt: clock.now },
+    life,
     clock: () => clock.now,
     alarm,
     log: (event) => void events.push(event),
   })
-  return { id, party }
+  return { life, party }
 }
 
 const isOfParty = (method: AskedMethod): method is PartyMethod => Object.hasOwn(partyMethods, method)
@@ -91,16 +93,18 @@ export async function startHost(ground: Ground, name: string): Promise<Host> {
   const keys = await deriveHostKeys(mpc, name, randomBytes(32))
   const { identity } = keys
   const events: PartyEvent[] = []
-  let life = begin(ground, keys, events)
+  let starts = 0
+  let { life, party } = begin(ground, keys, events)
+  const presence = () => ({ life, sealing, manifest: 0 as const })
 
   const answer = (method: AskedMethod, params: unknown): Promise<unknown> => {
     if (method === 'hello') return Promise.resolve({ bootId: life.id, locked: false, identity, sealing })
     if (!isOfParty(method)) {
       const { nonce } = params as HostParams<'attest'>
-      return development.attest(identity, nonce, { now: clock.now })
+      return development.attest({ identity, presence: presence() }, nonce, { now: clock.now })
     }
     // The table pairs each handler with the schema that its params have just passed.
-    const handle = life.party[method] as (params: unknown) => Promise<unknown>
+    const handle = party[method] as (params: unknown) => Promise<unknown>
     return handle(params)
   }
   return {
@@ -108,13 +112,15 @@ export async function startHost(ground: Ground, name: string): Promise<Host> {
     keys,
     events,
     bootId: () => life.id,
+    presence,
     async call(method, params) {
       const asked = hostMethods[method].params.safeParse(carried(params))
       if (!asked.success) throw new Refusal('message.invalid')
       return hostMethods[method].result.parse(carried(await answer(method, asked.data))) as never
     },
     restart() {
-      life = begin(ground, keys, events)
+      starts += 1
+      ;({ life, party } = begin(ground, keys, events, starts))
     },
   }
 }

@@ -141,6 +141,12 @@ export async function prove(plan: Plan, signer: Signer, body: RegistrationBody):
   return { purpose: 'register', body, mac, signature }
 }
 
+/** The lives of all hosts that answer, as an honest gateway tells them to people. */
+export async function livesOf({ hosts }: Plan): Promise<string[]> {
+  const asked = [...new Set(hosts.values())].map((host) => host.call('hello', {}).then(({ bootId }) => bootId))
+  return (await Promise.allSettled(asked)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+}
+
 /** A request by `asker` for these items under a key that stands, and its sealed items. */
 export async function ask(
   plan: Plan,
@@ -162,7 +168,7 @@ export async function ask(
       digest: Digest.parse(toHex(itemDigest(plan.sessionSecret, signingId, at, item))),
     })),
     sealedDigest: sealedDigest([]),
-    // After whatever restarted meanwhile.
+    lives: await livesOf(plan),
     askedAt: plan.clock.now + 1,
     expiresAt,
   })
@@ -172,15 +178,15 @@ export async function ask(
   return { request, sealedItems, requestDigest: digestOf('request', request.body) }
 }
 
-export const approve = (
+export const approve = async (
   plan: Plan,
   index: number,
   requestDigest: Digest,
   expiresAt: number,
   decision: 'approve' | 'reject' = 'approve',
-  givenAt = plan.clock.now + 1,
+  { givenAt = plan.clock.now + 1, lives }: Readonly<{ givenAt?: number; lives?: string[] }> = {},
 ) =>
-  signBody(plan.signers.get(index)!, 'consent', {
+  (await signBody(plan.signers.get(index)!, 'consent', {
     skeletonDigest: digestOf('skeleton', plan.skeleton),
     index,
     scope: { kind: 'request', requestDigest },
@@ -188,7 +194,8 @@ export const approve = (
     reason: null,
     givenAt,
     expiresAt,
-  }) as Promise<Approval>
+    lives: lives ?? (await livesOf(plan)),
+  })) as Approval
 
 export const bytesItem = (text: string): Item => ({
   content: { type: 'bytes', bytes: Buffer.from(text).toString('hex') },

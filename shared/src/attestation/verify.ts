@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
 import { taggedHash } from '../crypto/hash.ts'
 import { toHex } from '../wire/bytes.ts'
-import type { EnclaveIdentity } from '../wire/identity.ts'
+import type { AttestedIdentity } from '../wire/identity.ts'
 import type { DocumentCache } from './cache.ts'
 import { readChain, verifyChain, verifyEs384, type Chain } from './chain.ts'
 import { readCoseSign1, type CoseSign1 } from './cose.ts'
@@ -33,6 +33,13 @@ export type Expectation = Readonly<{
   maxAge?: number
   cache?: DocumentCache
 }>
+
+/** What an enclave's document proves: who it is, and what changes while it stays the same. */
+type Claims = Omit<AttestedIdentity, 'document'>
+
+/** H(attested, {identity, presence}): the `user_data` of a document. */
+export const attestedDigest = ({ identity, presence }: Claims): Uint8Array =>
+  taggedHash('attested', { identity, presence })
 
 const largestDocument = 16 * 1024
 /** By how much the hypervisor's clock may be ahead of ours, in ms. */
@@ -79,16 +86,21 @@ function timeOf(document: Uint8Array): number {
   }
 }
 
-/** As `verifyDocument`, and the document must prove this identity: its key E as `public_key`, its digest as `user_data`. */
+/**
+ * As `verifyDocument`, and the document must prove this identity and this presence: the key E as `public_key`, the digest of both as
+ * `user_data`. A life that begins after its document is none.
+ */
 export async function verifyAttestedIdentity({
   identity,
+  presence,
   document,
   ...expect
-}: Expectation & Readonly<{ identity: EnclaveIdentity; document: Uint8Array }>): Promise<VerifiedDocument> {
+}: Expectation & Readonly<Claims & { document: Uint8Array }>): Promise<VerifiedDocument> {
   const verified = await verifyDocument(document, expect)
   if (verified.publicKey === null || verified.userData === null) return refuse()
   if (toHex(verified.publicKey) !== identity.sealKey) return refuse()
-  if (!equalBytes(verified.userData, taggedHash('identity', identity))) return refuse()
+  if (!equalBytes(verified.userData, attestedDigest({ identity, presence }))) return refuse()
+  if (presence.life.startedAt > verified.timestamp + clockSkew) return refuse()
   return verified
 }
 

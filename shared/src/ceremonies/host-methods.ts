@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Base64url, Digest, Index, KeyId, Random32, Time } from '../wire/ids.ts'
+import { Base64url, Index, KeyId, Random32, Time } from '../wire/ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
 import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
 import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
@@ -54,15 +54,18 @@ const holdingMethods = {
     params: z.strictObject({ keyId: KeyId, sealed: Base64url }),
     result: z.strictObject({ receipt: RegistrationReceipt }),
   },
-  /** What this host remembers of a key, said to another host of it whose `bootId` is `life`. */
+  /** What the host of `index` remembers of a key, said to the host of `asker`, in this life of that one. */
   'recall.tell': {
-    params: z.strictObject({ lineage: Digest, life: Random32 }),
+    params: z.strictObject({ keyId: KeyId, index: Index, asker: Index, life: Random32 }),
     result: z.strictObject({ recollection: Recollection }),
   },
-  /** What participant `from`'s host has told this life of the enclave. `epoch`: the one in force, null if that is still open. */
+  /**
+   * What participant `from`'s host has told this life of the enclave. `epoch`: the one in force, null if that is still open. `settled`:
+   * it needs to hear no more, also of grants.
+   */
   'recall.learn': {
     params: z.strictObject({ keyId: KeyId, index: Index, from: Index, recollection: Recollection }),
-    result: z.strictObject({ epoch: z.int().min(0).nullable() }),
+    result: z.strictObject({ epoch: z.int().min(0).nullable(), settled: z.boolean() }),
   },
 
   'key.load': { params: ShareInSeat, result: Empty },

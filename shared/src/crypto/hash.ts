@@ -5,6 +5,7 @@ import { encode } from './cbor.ts'
 /** What a tagged hash can be about. One tag, one kind of object: no digest of one kind can pass for another's. */
 export type Tag =
   | 'identity'
+  | 'attested'
   | 'birth'
   | 'recollection'
   | 'skeleton'

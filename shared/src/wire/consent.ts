@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
-import { Digest, Index, Time, UserId } from './ids.ts'
+import { Digest, Index, LifeIds, Time, UserId } from './ids.ts'
 import { signed } from './signed.ts'
 
 /** One request, by R. */
@@ -30,7 +30,13 @@ const common = {
 
 /** An owner's word on one request: an approval, or a rejection. */
 export const Approval = signed(
-  z.strictObject({ ...common, scope: RequestScope, decision: z.enum(['approve', 'reject']) }),
+  z.strictObject({
+    ...common,
+    scope: RequestScope,
+    decision: z.enum(['approve', 'reject']),
+    /** As in a request. */
+    lives: LifeIds.optional(),
+  }),
 )
 export type Approval = z.infer<typeof Approval>
 

@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { Base64url, EnclaveId, SealKey, SignKey } from './ids.ts'
+import { Base64url, EnclaveId, Random32, SealKey, SignKey, Time } from './ids.ts'
+import { NewestSerial } from './manifest.ts'
+import { SealingClaims } from './sealing.ts'
 
 /**
- * Who an enclave is: E, to which one seals, and V, under which it signs. Its attestation document carries E as
- * `public_key` and H(identity, this) as `user_data`; whoever verified the document uses these keys and no others.
+ * Who an enclave is: E, to which one seals, and V, under which it signs. Its attestation document carries E as `public_key`, and
+ * this in the digest that is its `user_data`; whoever verified the document uses these keys and no others.
  */
 export const EnclaveIdentity = z.strictObject({
   version: z.literal(1),
@@ -14,6 +16,20 @@ export const EnclaveIdentity = z.strictObject({
 })
 export type EnclaveIdentity = z.infer<typeof EnclaveIdentity>
 
-/** An identity with the document that proves it. */
-export const AttestedIdentity = z.strictObject({ identity: EnclaveIdentity, document: Base64url })
+/**
+ * One start of a host, to its end. `id` is drawn at the start; `startedAt` is by the host's own clock. Of two lives of one identity the
+ * later one counts: see `isLater`.
+ */
+export const Life = z.strictObject({ id: Random32, startedAt: Time })
+export type Life = z.infer<typeof Life>
+
+/**
+ * What an enclave attests beside its identity, since it changes while the identity stays: its life, what its key service claims, and
+ * the serial of the newest manifest that it has taken.
+ */
+export const Presence = z.strictObject({ life: Life, sealing: SealingClaims, manifest: NewestSerial })
+export type Presence = z.infer<typeof Presence>
+
+/** An identity and a presence with the document that proves both: its `user_data` is H(attested, {identity, presence}). */
+export const AttestedIdentity = z.strictObject({ identity: EnclaveIdentity, presence: Presence, document: Base64url })
 export type AttestedIdentity = z.infer<typeof AttestedIdentity>

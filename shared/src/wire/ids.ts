@@ -23,6 +23,9 @@ export type Digest = z.infer<typeof Digest>
 /** 32 bytes that nobody knew before, hex: nonces of askers, secrets, symmetric keys. */
 export const Random32 = hex(32)
 
+/** Names of the lives of hosts, as whoever carries this says they are now. A word that names one was said after it had begun. */
+export const LifeIds = z.array(Random32).max(32)
+
 /** Ed25519 public key and signature (RFC 8032), hex. */
 export const SignKey = hex(32).brand<'SignKey'>()
 export type SignKey = z.infer<typeof SignKey>

@@ -19,6 +19,9 @@ export type ManifestImage = z.infer<typeof ManifestImage>
 /** A number that grows with every manifest; an enclave goes up only. */
 export const Serial = z.int().min(1).max(0xffff_ffff)
 
+/** Of the newest manifest that a host has taken, in force or coming; 0 for none. */
+export const NewestSerial = z.union([z.literal(0), Serial])
+
 /** The images that enclaves accept in each other, all of them: what is not listed is not accepted. */
 export const ManifestBody = z.strictObject({
   version: z.literal(1),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Seconding } from './consent.ts'
 import { Digest, Index, KeyId, Random32, RefreshId, Time } from './ids.ts'
+import { Life } from './identity.ts'
 import { signed } from './signed.ts'
 
 /**
@@ -21,7 +22,8 @@ export type RefreshRequestBody = z.infer<typeof RefreshRequestBody>
 export const RefreshRequest = signed(RefreshRequestBody).extend({ seconded: Seconding.optional() })
 export type RefreshRequest = z.infer<typeof RefreshRequest>
 
-const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(1), index: Index }
+/** `life`: of the host that says it. */
+const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(1), index: Index, life: Life }
 
 /** A host's word, under V, that it is ready for this version, or at it. `word`: 32 random bytes that name it, and this life stands by it. */
 export const Prepared = signed(z.strictObject({ ...version, word: Random32 }))

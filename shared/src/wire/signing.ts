@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'
-import { Base64url, Digest, Index, KeyId, KeySignature, SigningId, Time } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, Time } from './ids.ts'
+import { Life } from './identity.ts'
 import { signed } from './signed.ts'
 
 export const MAX_ITEMS = 16
@@ -19,7 +20,9 @@ export const RequestBody = z.strictObject({
   items: z.array(RequestItem).min(1).max(MAX_ITEMS),
   /** H(sealed-items, the sealed items): who carries them cannot make one unreadable in the asker's name. */
   sealedDigest: Digest,
-  /** By the asker's clock. Tells an enclave that has restarted that the asker knew this version of the key since then. */
+  /** Of the key's hosts: tells one that has restarted that the asker knew this version of the key since then. */
+  lives: LifeIds.optional(),
+  /** By the asker's clock. */
   askedAt: Time,
   expiresAt: Time,
 })
@@ -50,6 +53,8 @@ export const Commitment = signed(
     requestDigest: Digest,
     attempt: z.int().min(1).max(1_000),
     index: Index,
+    /** Of the host: who has seen a later one of it takes no commitment of this one. */
+    life: Life,
     commitments: z.array(ItemCommitment).min(1).max(MAX_ITEMS),
   }),
 )
@@ -111,6 +116,8 @@ export const SigningReceipt = signed(
     index: Index,
     policyDigest: Digest,
     epoch: z.int().min(0),
+    /** Of the host. Two that overlap are two processes with one identity. */
+    life: Life,
     /** PCR number → SHA-384, hex: what this host was when it signed this receipt. */
     measurements: z.record(z.string().regex(/^[0-9]{1,2}$/), z.string().regex(/^[0-9a-f]{96}$/)),
     signedAt: Time,

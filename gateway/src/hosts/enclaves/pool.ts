@@ -36,6 +36,7 @@ export function createEnclaves({ addresses, roots, events, timing }: EnclavesPor
   return {
     ids: () => [...members.keys()],
     status: (id) => members.get(id)?.status() ?? { state: 'down', identity: null, sealing: null },
+    life: bootIdOf,
     state: (id) => members.get(id)?.status().state ?? 'down',
     ask: (id, method, params, deadlineMs) =>
       ask(id, method, params, deadlineMs).catch((reason: unknown) => {

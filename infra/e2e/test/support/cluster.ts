@@ -138,6 +138,8 @@ export async function createCluster({
   }
 
   async function start(number: number, enclaveId: EnclaveId, sealedRoot: string | null, events: EnclaveEvent[]) {
+    // A later start is later by a clock that stands still, too.
+    clock.now += 1
     const platform = platformOf(enclaveId, (event) => void events.push(event))
     const { call } = startEnclave({ ...platform, mpc: mpcOf(number, mpc) })
     return { call, ...(await call('boot', { sealedRoot })) }

@@ -8,6 +8,7 @@ import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
+import type { Prepared } from '@quorate/shared/wire/refresh'
 import { install, prepare, sameVersion, versionOf } from '../epochs.ts'
 import { nameOf, type KeyName } from '../memories.ts'
 import type { Parts } from '../parts.ts'
@@ -49,6 +50,14 @@ function giveWord({ memories }: Parts, { name, digest, version, certificate }: N
   return after.word
 }
 
+/** Throws `life.retired` when one of those who gave their words has been started again since, as far as is known here. */
+function requireCurrent({ keys, lives }: Parts, { certificate }: Next, prepared: readonly Prepared[]): void {
+  for (const { body } of prepared) {
+    const host = certificate.roster.skeleton.participants[body.index - 1]?.host.identity
+    if (host !== undefined && host.signKey !== keys.identity.signKey) lives.see(host.signKey, body.life)
+  }
+}
+
 /** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
 function keepWord({ memories }: Parts, { name, version }: Next, word: string): void {
   const after = install(memories.of(name.lineage), version, word)
@@ -61,7 +70,7 @@ function keepWord({ memories }: Parts, { name, version }: Next, word: string): v
  * certificate, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange(parts: Parts): EpochChange {
-  const { keys, vault, askers, clock, log } = parts
+  const { keys, vault, askers, life, clock, log } = parts
   return {
     async prepare(params) {
       const next = await verify(parts, params)
@@ -70,12 +79,13 @@ export function createEpochChange(parts: Parts): EpochChange {
       const { keyId, index, digest: certificateDigest } = next
       const { epoch } = next.version
       log({ event: 'epoch.prepared', keyId, index, epoch })
-      return { prepared: await keys.sign('prepared', { keyId, certificateDigest, epoch, index, word }) }
+      return { prepared: await keys.sign('prepared', { keyId, certificateDigest, epoch, index, life, word }) }
     },
 
     async install({ prepared, ...params }) {
       const next = await verify(parts, params)
       const preparedDigest = await verifyPrepared(next, prepared)
+      requireCurrent(parts, next, prepared)
       const { keyId, index, digest: certificateDigest } = next
       const { epoch } = next.version
       tryShare(parts, next, params.sealedShare)
@@ -84,7 +94,9 @@ export function createEpochChange(parts: Parts): EpochChange {
       vault.retire(keyId, certificateDigest)
       await vault.load(params.certificate, index, fromBase64url(params.sealedShare))
       log({ event: 'epoch.installed', keyId, index, epoch })
-      return { installed: await keys.sign('installed', { keyId, certificateDigest, epoch, index, preparedDigest }) }
+      return {
+        installed: await keys.sign('installed', { keyId, certificateDigest, epoch, index, life, preparedDigest }),
+      }
     },
   }
 }

@@ -38,7 +38,14 @@ export async function takeSeat(parts: Parts, signing: Signing, index: number, at
     'code' in word ? { code: word.code } : { commitment: toBase64url(word.commitment) },
   )
   const { requestDigest } = signing
-  const commitment = await parts.keys.sign('commitment', { signingId, requestDigest, attempt, index, commitments })
+  const commitment = await parts.keys.sign('commitment', {
+    signingId,
+    requestDigest,
+    attempt,
+    index,
+    life: parts.life,
+    commitments,
+  })
 
   const now = signing.seats.get(index)
   if (now !== seat) {

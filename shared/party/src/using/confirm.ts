@@ -75,6 +75,7 @@ export function confirm(
     index,
     policyDigest: policyDigest(key),
     epoch: key.certificate.epoch,
+    life: parts.life,
     measurements: parts.measurements,
     signedAt: parts.clock(),
   }

@@ -4,7 +4,9 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
+import type { SignKey } from '@quorate/shared/wire/ids'
 import type { Commitment } from '@quorate/shared/wire/signing'
+import type { Lives } from '../lives.ts'
 import type { HeldKey } from '../vault.ts'
 import type { Task } from './tasks.ts'
 import type { Signing } from './seat.ts'
@@ -15,13 +17,15 @@ type Frame = Readonly<{ signingId: string; requestDigest: string; attempt: numbe
 /**
  * Checks the list of commitments that a signing package brings: at least a threshold, ascending and distinct, each signed by its
  * participant's host for this attempt, the own one exactly as it left. Throws `signing.misdelivered`, which accuses nobody, since
- * who carries the list can make it anything; and `signing.bad_commitment` with those who signed for other items than the request has.
+ * who carries the list can make it anything; `signing.bad_commitment` with those who signed for other items than the request has; and
+ * `life.retired` when a host has been started again since, as far as is known here.
  */
 export async function checkCommitments(
   key: HeldKey,
   frame: Frame,
   own: Commitment,
   list: readonly Commitment[],
+  lives: Lives,
 ): Promise<void> {
   const { threshold } = key.certificate.roster.skeleton
   const indices = list.map(({ body }) => body.index)
@@ -38,6 +42,16 @@ export async function checkCommitments(
   }
   const culprits = list.filter(({ body }) => body.commitments.length !== frame.items).map(({ body }) => body.index)
   if (culprits.length > 0) throw new Refusal('signing.bad_commitment', culprits)
+  for (const { body } of list) {
+    const host = hostOf(key, body.index)
+    if (host !== hostOf(key, own.body.index)) lives.see(host, body.life)
+  }
+}
+
+function hostOf({ certificate }: HeldKey, index: number): SignKey {
+  const participant = certificate.roster.skeleton.participants[index - 1]
+  if (participant === undefined) throw new Refusal('signing.misdelivered')
+  return participant.host.identity.signKey
 }
 
 /** An item that every host of a package committed to, by its place in the request, with their commitments as the scheme takes them. */

@@ -13,23 +13,25 @@ import { sealPartials } from './sealing.ts'
 
 type Package = Pick<HostParams<'signing.partial'>, 'consents' | 'commitments'>
 
-/**
- * Everything that is checked before a nonce is touched: the package itself, and the consent of everybody in its quorum.
- * Gives the ground on which the own share takes part.
- */
+/** By index, on what ground each share of a quorum takes part. */
+export type Grounds = ReadonlyMap<number, Ground>
+
+/** Everything that is checked before a nonce is touched: the package itself, and the consent of everybody in its quorum. */
 export async function checkPackage(
+  { lives }: Parts,
   signing: Signing,
   seat: Seat,
   key: HeldKey,
   { consents, commitments }: Package,
   now: number,
-) {
+): Promise<Grounds> {
   const { request, requestDigest, tasks } = signing
   const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length }
-  await checkCommitments(key, frame, seat.commitment, commitments)
+  await checkCommitments(key, frame, seat.commitment, commitments, lives)
   const plea: Plea = { key, request, requestDigest, consents }
-  for (const { body } of commitments) if (body.index !== key.index) await requireConsent(plea, body.index, now)
-  return requireConsent(plea, key.index, now)
+  const grounds = new Map<number, Ground>()
+  for (const { body } of commitments) grounds.set(body.index, await requireConsent(plea, body.index, now))
+  return grounds
 }
 
 export function repeatAnswer(spent: NonNullable<Seat['spent']>, digest: string): Partial['body'] {
@@ -37,21 +39,25 @@ export function repeatAnswer(spent: NonNullable<Seat['spent']>, digest: string):
   return spent.partial
 }
 
-type CheckedPackage = Readonly<{ digest: Digest; commitments: readonly Commitment[]; ground: Ground }>
+type CheckedPackage = Readonly<{ digest: Digest; commitments: readonly Commitment[]; grounds: Grounds }>
 
 /**
- * Charges a standing grant for the items that it has not paid for yet. An attempt may sign other items than the one before, and
- * none is signed unpaid. Throws `grant.exhausted`.
+ * Charges every standing grant that the quorum stands on for the items that it has not paid for yet. An attempt may sign other items
+ * than the one before, and none is signed unpaid. Throws `grant.exhausted`, `grant.unproven`.
  */
-function chargeGrant(parts: Parts, signing: Signing, key: HeldKey, ground: Ground, live: readonly LiveItem[]): void {
-  if (typeof ground !== 'object') return
-  const { index, lineage, life } = key
-  const paid = signing.charged.get(index) ?? new Set()
-  const unpaid = live.filter(({ at }) => !paid.has(at))
-  if (unpaid.length === 0) return
-  const share = { lineage, index, life }
-  parts.grants.spend(share, ground.grant.body.scope, unpaid.length, parts.clock())
-  signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
+function chargeGrants(parts: Parts, signing: Signing, key: HeldKey, grounds: Grounds, live: readonly LiveItem[]): void {
+  const { lineage, life: maker, certificate } = key
+  for (const [index, ground] of grounds) {
+    if (typeof ground !== 'object') continue
+    const paid = signing.charged.get(index) ?? new Set()
+    const unpaid = live.filter(({ at }) => !paid.has(at))
+    if (unpaid.length === 0) continue
+    const host = certificate.roster.skeleton.participants[index - 1]?.host.identity.signKey
+    const isOwn = host === parts.keys.identity.signKey
+    const { limit } = ground.grant.body.scope
+    parts.grants.spend({ lineage, index, maker, isOwn, limit }, unpaid.length, parts.clock())
+    signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
+  }
 }
 
 /**
@@ -63,14 +69,14 @@ export function spendNonces(
   parts: Parts,
   signing: Signing,
   seat: Seat,
-  { digest, commitments, ground }: CheckedPackage,
+  { digest, commitments, grounds }: CheckedPackage,
 ): Partial['body'] {
   if (seat.spent !== null) return repeatAnswer(seat.spent, digest)
   const { index } = seat.commitment.body
   const { signingId } = signing.request
   const key = keyOf(parts, signing.request, index)
   const live = liveItems(signing.tasks, commitments)
-  chargeGrant(parts, signing, key, ground, live)
+  chargeGrants(parts, signing, key, grounds, live)
   seat.spent = { packageDigest: digest, partial: null, commitments }
   try {
     for (const { at } of live) {

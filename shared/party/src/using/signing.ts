@@ -111,9 +111,9 @@ async function sign(bench: Bench, question: HostParams<'signing.partial'>): Prom
   const digest = packageDigest(question)
   const repeated = seat.spent === null ? null : repeatAnswer(seat.spent, digest)
   if (repeated !== null) return parts.keys.sign('partial', repeated)
-  const ground = await checkPackage(signing, seat, key, { consents, commitments }, parts.clock())
+  const grounds = await checkPackage(parts, signing, seat, key, { consents, commitments }, parts.clock())
   if (seat.spent === null) ended.requireOpen(signing.requestDigest)
-  return parts.keys.sign('partial', spendNonces(parts, signing, seat, { digest, commitments, ground }))
+  return parts.keys.sign('partial', spendNonces(parts, signing, seat, { digest, commitments, grounds }))
 }
 
 /** The signing is over here when all of its seats have given their receipt. This host may have forgotten it, or never known it. */
@@ -138,7 +138,7 @@ async function giveReceipt(
 async function hearVouchers({ memories, life, clock }: Parts, plea: Plea, lineage: Digest): Promise<void> {
   if (memories.of(lineage).current !== null) return
   const { keyId, threshold, participants } = plea.key.certificate.roster.skeleton
-  const vouchers = await countVouchers(plea, life.startedAt, clock())
+  const vouchers = await countVouchers(plea, life.id, clock())
   if (vouchers < requiredVouchers(participants.length, threshold)) return
   memories.keep({ keyId, lineage }, vouch(memories.of(lineage), versionOf(plea.key)))
 }

@@ -33,13 +33,15 @@ beforeAll(async () => {
   forBoth = await made(['bytes', 'nostr-event'])
 })
 
+const images = { serial: () => 0 }
+
 type Asked = Awaited<ReturnType<typeof askFor>>
 async function tasksOf(
   key: MadeKey,
   makers: readonly ItemMaker[],
   change: (asked: Asked) => Asked = (asked) => asked,
 ): Promise<readonly (Task | Declined)[]> {
-  const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() })
+  const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images })
   await vault.load(key.certificate, 1, fromBase64url(key.sealedShares.get(1)!))
   const { request, requestDigest, sealedItems } = change(await askFor(key.plan, key, 1, makers, soon()))
   return vault.lend(key.plan.skeleton.keyId, 1, (open) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Text } from '../../contents/content.ts'
-import { KeyId, Random32, Time } from '../ids.ts'
+import { KeyId, LifeIds, Random32, Time } from '../ids.ts'
 import { signed } from '../signed.ts'
 import { none, route } from './route.ts'
 
@@ -19,7 +19,8 @@ export const sessionRoutes = {
     wants: 'nobody',
     query: none,
     body: SessionProof,
-    reply: z.strictObject({ token: Text, expiresAt: Time }),
+    /** `lives`: of the hosts of the key, as far as the gateway reaches them. */
+    reply: z.strictObject({ token: Text, expiresAt: Time, lives: LifeIds }),
     errors: ['request.unauthorized'],
   }),
 } as const
