@@ -59,6 +59,14 @@ describe('the vault', () => {
     expect(vault.lend(keyId, 1, ({ share }) => share.slice())).toEqual(plaintextOf(key, 1).share)
   })
 
+  it('does not open where an older manifest was brought than its host knew', async () => {
+    const sealed = sealedInPlace(1, (plain) => ({ ...plain, manifest: 7 }))
+    const knowing = (serial: number) =>
+      createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images: { serial: () => serial } })
+    await knowing(7).load(key.certificate, 1, sealed)
+    await expectRefusal(knowing(6).load(key.certificate, 1, sealed), 'manifest.stale')
+  })
+
   it('lends for the time of one call: what gives a promise is no use, by its type', async () => {
     const vault = fresh()
     await load(vault, key, 1)

@@ -8,7 +8,7 @@ import { exitCodes, type ExitCode } from '../usage.ts'
 type Row = Readonly<{
   enclaveId: string
   state: EnclaveStatus['state']
-  /** As the gateway passes it on: no document proves it but by its PCR0. */
+  /** As it attests; null when it does not. */
   sealing: EnclaveStatus['sealing']
   attested: boolean
   pcr0?: string
@@ -16,14 +16,14 @@ type Row = Readonly<{
 }>
 
 async function attestOne(quorate: Quorate, enclave: EnclaveStatus, signal: AbortSignal): Promise<Row> {
-  const { enclaveId, state, sealing } = enclave
-  if (state !== 'ready') return { enclaveId, state, sealing, attested: false }
+  const { enclaveId, state } = enclave
+  if (state !== 'ready') return { enclaveId, state, sealing: null, attested: false }
   try {
-    const { document } = await quorate.attest(enclaveId, { signal })
-    return { enclaveId, state, sealing, attested: true, pcr0: document.pcrs['0'] ?? '' }
+    const { document, presence } = await quorate.attest(enclaveId, { signal })
+    return { enclaveId, state, sealing: presence.sealing, attested: true, pcr0: document.pcrs['0'] ?? '' }
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error
-    return { enclaveId, state, sealing, attested: false, code: error.code }
+    return { enclaveId, state, sealing: null, attested: false, code: error.code }
   }
 }
 
