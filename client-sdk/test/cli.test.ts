@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { nip19 } from 'nostr-tools'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { run } from '../src/cli/program.ts'
@@ -147,12 +148,18 @@ describe('quorate', () => {
     expect(lied.out).toContain('NOT attested')
   })
 
-  it('says of an enclave whose root its host can open that it is so', async () => {
-    const sealing = { provider: 'google', releasesTo: 'holder-of-credentials', keyAttestation: 'none' }
+  it('says of an enclave whose root its host can open that it is so, as it attests, whatever the gateway says', async () => {
+    const sealing: SealingClaims = {
+      provider: 'google',
+      releasesTo: 'holder-of-credentials',
+      keyAttestation: 'none',
+    }
     const [{ identity }] = fleet.enclaves as [(typeof fleet.enclaves)[0]]
     gateway.lies.listEnclaves = () => ({
-      enclaves: [{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing }],
+      enclaves: [{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing: null }],
     })
+    gateway.lies.getAttestation = (_, { query }) =>
+      fleet.attest(fleet.enclaves[0]!, query.get('nonce') ?? '', { sealing })
     expect((await quorate(['fleet'])).out).toContain('root sealed by google to its host')
     expect((await quorate(['fleet', '--json'])).lines[0]!['enclaves']).toMatchObject([{ sealing }])
   })

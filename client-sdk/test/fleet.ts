@@ -6,6 +6,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { resultDigest } from '@quorate/shared/verify/signing'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity } from '@quorate/shared/wire/identity'
+import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { Init, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Certificate, CertificateBody } from '@quorate/shared/wire/certificate'
 import type { ItemResult, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
@@ -22,7 +23,11 @@ export type Fleet = Readonly<{
   enclaves: readonly Host[]
   trust: TrustPolicy
   /** A document of this host. `firstPcr`: of another image. */
-  attest: (enclave: Host, nonce: string, wish?: Readonly<{ firstPcr?: number }>) => Promise<AttestedIdentity>
+  attest: (
+    enclave: Host,
+    nonce: string,
+    wish?: Readonly<{ firstPcr?: number; sealing?: SealingClaims }>,
+  ) => Promise<AttestedIdentity>
   /** A host of the same root and image that nobody has listed. */
   stranger: (enclaveId: string) => Promise<Host>
 }>
@@ -35,8 +40,10 @@ export async function createFleet(size = 3): Promise<Fleet> {
     mpc,
     enclaves: members,
     trust: development.trust,
-    attest: (host, nonce, wish) =>
-      development.attest({ identity: host.identity, presence: host.presence() }, nonce, wish),
+    attest(host, nonce, { sealing, ...wish } = {}) {
+      const presence = { ...host.presence(), ...(sealing && { sealing }) }
+      return development.attest({ identity: host.identity, presence }, nonce, wish)
+    },
     stranger: (enclaveId) => startHost(group, enclaveId),
   }
 }
