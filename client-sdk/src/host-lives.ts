@@ -40,5 +40,6 @@ export function createHostLives(onForked: (fork: ForkedHost) => void): HostLives
 /** Says it where nobody has said what to do. */
 export function warnOfFork({ enclaveId, lives }: ForkedHost): void {
   const starts = lives.map(({ startedAt }) => new Date(startedAt).toISOString()).join(' and ')
+  // eslint-disable-next-line no-console -- the page or the program has said nothing of what to do
   console.warn(`quorate: two processes sign as ${enclaveId}, started at ${starts}: its sealed root was started twice`)
 }

@@ -46,9 +46,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const door = await listen((request, response) => serve(request, response), ports.listen, timeouts)
   const publicUrl = ports.publicUrl ?? door.url
   const tokens = createTokens(deriveKey(ports.storageKey, 'session-token'), publicUrl, clock)
-  const readerKey = coordinator.readerKey.bind(coordinator)
-  const livesOf = coordinator.lives.bind(coordinator)
-  const openSession = createSessions({ tokens, readerKey, livesOf, publicUrl, clock })
+  const openSession = createSessions({ tokens, coordinator, publicUrl, clock })
   // A token is nothing to write to a disk.
   const ofSessions = createIdempotency(memoryReplies(), clock, MINUTE)
   const ofOthers = createIdempotency(replies, clock)

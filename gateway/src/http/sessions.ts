@@ -1,8 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
-import type { KeyId } from '@quorate/shared/wire/ids'
 import type { SessionProof } from '@quorate/shared/wire/routes/sessions'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import type { Coordinator } from '../commands/ports.ts'
 import type { Tokens } from './tokens.ts'
 
 /** Milliseconds that a proof may be off our clock, either way. */
@@ -10,10 +10,7 @@ const TOLERANCE = 60_000
 
 export type SessionsPorts = {
   tokens: Tokens
-  /** The key (hex) under which readers of this key prove themselves, null for a key that is unknown. */
-  readerKey: (keyId: KeyId) => Promise<string | null>
-  /** The lives of the hosts of a key that can be reached. */
-  livesOf: (keyId: KeyId) => Promise<string[]>
+  coordinator: Pick<Coordinator, 'readerKey' | 'lives'>
   /** What a proof must name, so that it cannot be carried to another gateway. */
   publicUrl: string
   clock: () => number
@@ -26,7 +23,7 @@ const NOBODY = `58${'66'.repeat(31)}`
  * Exchanges proofs for tokens. Every refusal is the same `request.unauthorized`. A nonce counts once; nonces are
  * remembered as long as their proof would be good, and only for proofs that verify.
  */
-export function createSessions({ tokens, readerKey, livesOf, publicUrl, clock }: SessionsPorts) {
+export function createSessions({ tokens, coordinator, publicUrl, clock }: SessionsPorts) {
   const spent = new Map<string, number>()
 
   function forgetOld(now: number): void {
@@ -38,7 +35,7 @@ export function createSessions({ tokens, readerKey, livesOf, publicUrl, clock }:
 
   return async function open(proof: SessionProof): Promise<RouteReply<'openSession'>> {
     const { keyId, gateway, time, nonce } = proof.body
-    const known = await readerKey(keyId)
+    const known = await coordinator.readerKey(keyId)
     const valid = await verifyBody(known ?? NOBODY, 'session', proof)
     const now = clock()
     const name = `${keyId} ${nonce}`
@@ -46,6 +43,6 @@ export function createSessions({ tokens, readerKey, livesOf, publicUrl, clock }:
     if (known === null || !valid || gateway !== publicUrl || Math.abs(now - time) > TOLERANCE || spent.has(name))
       throw new Refusal('request.unauthorized')
     spent.set(name, now + 2 * TOLERANCE)
-    return { ...(await tokens.issue(keyId)), lives: await livesOf(keyId) }
+    return { ...(await tokens.issue(keyId)), lives: await coordinator.lives(keyId) }
   }
 }

@@ -34,12 +34,68 @@ const MOST_KNOWN = 50_000
 /** The signatures that this life has seen itself. They count no more from `forgetAt` (ms) on. */
 type Seen = Readonly<{ parts: { end: number; signatures: number }[]; forgetAt: number }>
 
-/** `map` with this entry as its last, and at most `most` of them. */
+/** `seen`: by grant, the one used longest ago first. `known`, `heard`: by lineage, what others have told, enough of them or not yet. */
+type Book = Readonly<{
+  life: Life
+  seen: Map<string, Seen>
+  known: Map<string, ReadonlyMap<number, Known>>
+  heard: Map<string, readonly Telling[]>
+}>
+
+const nameOf = (lineage: string, index: number) => `${lineage}/${index}`
+
+/** Sets this entry as the last, and keeps at most `most` of them. */
 function admit<V>(map: Map<string, V>, name: string, value: V, most: number): void {
   map.delete(name)
   map.set(name, value)
   const [oldest] = map.keys()
   if (map.size > most && oldest !== undefined) map.delete(oldest)
+}
+
+/** What was before this life, or before it was told. Null: who knows. */
+const pastOf = ({ life, known }: Book, { lineage, index, maker }: Omit<GrantOf, 'isOwn'>): Known | null =>
+  maker === life.id ? fromTheStart : (known.get(lineage)?.get(index) ?? null)
+
+function forgetOld({ seen }: Book, now: number): void {
+  for (const [name, { forgetAt }] of seen) {
+    if (forgetAt > now) break
+    seen.delete(name)
+  }
+}
+
+function spend(book: Book, { limit, ...of }: GrantOf & Limit, signatures: number, now: number): void {
+  const { index, isOwn } = of
+  const past = pastOf(book, of)
+  if (past === null) throw new Refusal('grant.unproven', isOwn ? [index] : [])
+  const window = limit.seconds * 1_000
+  const since = Math.max(0, now - window)
+  const name = nameOf(of.lineage, index)
+  const parts = (book.seen.get(name)?.parts ?? []).filter(({ end }) => end > since)
+  const used = signaturesSince(past.parts, since) + signaturesSince(parts, since)
+  // Whether all uses are known, the host of the share says.
+  if ((isOwn && past.since > since) || used + signatures > limit.count) throw new Refusal('grant.exhausted', [index])
+
+  const last = parts.at(-1)
+  if (last !== undefined && now < last.end) last.signatures += signatures
+  else parts.push({ end: Math.ceil(now + window / PARTS), signatures })
+  book.seen.delete(name)
+  forgetOld(book, now)
+  book.seen.set(name, { parts, forgetAt: (parts.at(-1)?.end ?? now) + window })
+}
+
+function learn({ known, heard }: Book, lineage: string, word: Telling, needed: number, now: number): boolean {
+  if (known.has(lineage)) return true
+  const words = [...(heard.get(lineage) ?? []).filter((one) => !one.isOver() && !overlaps(one, word)), word]
+  if (words.flatMap(({ from }) => from).length < needed) {
+    admit(heard, lineage, words, MOST_HEARD)
+    return false
+  }
+  heard.delete(lineage)
+  const indices = new Set(words.flatMap(({ uses }) => uses.map(({ index }) => index)))
+  const told = (index: number) =>
+    words.map(({ from, uses }) => ({ from, known: uses.find((use) => use.index === index) ?? unknown(now) }))
+  admit(known, lineage, new Map([...indices].map((index) => [index, together(index, told(index), now)])), MOST_KNOWN)
+  return true
 }
 
 /**
@@ -49,71 +105,16 @@ function admit<V>(map: Map<string, V>, name: string, value: V, most: number): vo
  * approve each signing meanwhile.
  */
 export function createGrantUses(life: Life): GrantUses {
-  /** By grant. The one used longest ago stands first. */
-  const seen = new Map<string, Seen>()
-  /** By lineage: what others have told, settled or not yet. */
-  const known = new Map<string, ReadonlyMap<number, Known>>()
-  const heard = new Map<string, readonly Telling[]>()
-  const nameOf = (lineage: string, index: number) => `${lineage}/${index}`
-
-  /** What was before this life, or before it was told. Null: who knows. */
-  const before = ({ lineage, index, maker }: Omit<GrantOf, 'isOwn'>): Known | null =>
-    maker === life.id ? fromTheStart : (known.get(lineage)?.get(index) ?? null)
-
-  function forgetOld(now: number): void {
-    for (const [name, { forgetAt }] of seen) {
-      if (forgetAt > now) break
-      seen.delete(name)
-    }
-  }
-
+  const book: Book = { life, seen: new Map(), known: new Map(), heard: new Map() }
   return {
-    spend({ limit, ...of }, signatures, now) {
-      const { index, isOwn } = of
-      const past = before(of)
-      if (past === null) throw new Refusal('grant.unproven', isOwn ? [index] : [])
-      const window = limit.seconds * 1_000
-      const since = Math.max(0, now - window)
-      const name = nameOf(of.lineage, index)
-      const parts = (seen.get(name)?.parts ?? []).filter(({ end }) => end > since)
-      const used = signaturesSince(past.parts, since) + signaturesSince(parts, since)
-      // Whether all uses are known, the host of the share says.
-      if ((isOwn && past.since > since) || used + signatures > limit.count)
-        throw new Refusal('grant.exhausted', [index])
-
-      const last = parts.at(-1)
-      if (last !== undefined && now < last.end) last.signatures += signatures
-      else parts.push({ end: Math.ceil(now + window / PARTS), signatures })
-      seen.delete(name)
-      forgetOld(now)
-      seen.set(name, { parts, forgetAt: (parts.at(-1)?.end ?? now) + window })
-    },
-
+    spend: (grant, signatures, now) => spend(book, grant, signatures, now),
     tell: (lineage, indices, maker) =>
       indices.map((index) => {
-        const past = before({ lineage, index, maker }) ?? { since: life.startedAt, parts: [] }
-        return { index, since: past.since, parts: join(past.parts, seen.get(nameOf(lineage, index))?.parts ?? []) }
+        const past = pastOf(book, { lineage, index, maker }) ?? { since: life.startedAt, parts: [] }
+        const parts = join(past.parts, book.seen.get(nameOf(lineage, index))?.parts ?? [])
+        return { index, since: past.since, parts }
       }),
-
-    learn(lineage, word, needed, now) {
-      if (known.has(lineage)) return true
-      const words = [...(heard.get(lineage) ?? []).filter((one) => !one.isOver() && !overlaps(one, word)), word]
-      if (words.flatMap(({ from }) => from).length < needed) {
-        admit(heard, lineage, words, MOST_HEARD)
-        return false
-      }
-      heard.delete(lineage)
-      const indices = new Set(words.flatMap(({ uses }) => uses.map(({ index }) => index)))
-      const told = (index: number) =>
-        words.map(({ from, uses }) => ({ from, known: uses.find((use) => use.index === index) ?? unknown(now) }))
-      admit(
-        known,
-        lineage,
-        new Map([...indices].map((index) => [index, together(index, told(index), now)])),
-        MOST_KNOWN,
-      )
-      return true
-    },
+    learn: (lineage, word, needed, now) => learn(book, lineage, word, needed, now),
   }
 }
 

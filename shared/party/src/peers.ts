@@ -30,15 +30,11 @@ const MAX_PEERS = 4_096
 /** What is known of a verified peer. `pcrs`: null for this enclave itself, which is no question of policy. */
 type Verified = Readonly<{ key: Uint8Array; pcrs: Measurements | null; until: number }>
 
-/** The peers of this host, `most` at once. A peer's key is wiped when it is forgotten. */
-export function createPeers(
-  ports: Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'> & Readonly<{ lives: Lives }>,
-  most = MAX_PEERS,
-): Peers {
-  const { keys, images, clock, log, lives } = ports
-  const challenges = createChallenges(clock)
+type Ports = Pick<PartyPorts, 'keys' | 'images' | 'clock' | 'log'> & Readonly<{ lives: Lives }>
+
+/** The keys of those that have been verified, and of this host itself. A key is wiped when its peer is forgotten. */
+function keepKeys({ keys, images, clock }: Ports, most: number) {
   const verified = new Map<string, Verified>()
-  const cache = createDocumentCache()
   const own = digestOf('identity', keys.identity)
   verified.set(own, { key: keys.agree(keys.identity), pcrs: null, until: Number.POSITIVE_INFINITY })
 
@@ -47,42 +43,47 @@ export function createPeers(
     verified.delete(name)
   }
 
-  function keep(name: string, peer: Verified): void {
-    if (name === own) return
-    forget(name)
-    // The host itself stands first.
-    const [, oldest] = verified.keys()
-    if (verified.size > most && oldest !== undefined) forget(oldest)
-    verified.set(name, peer)
+  return {
+    keep(peer: EnclaveIdentity, pcrs: Measurements): void {
+      const name = digestOf('identity', peer)
+      if (name === own) return
+      forget(name)
+      // The host itself stands first.
+      const [, oldest] = verified.keys()
+      if (verified.size > most && oldest !== undefined) forget(oldest)
+      verified.set(name, { key: keys.agree(peer), pcrs, until: clock() + TRUSTED_FOR })
+    },
+    /** The policy is asked at each use: a peer whose image is no longer accepted is forgotten at once. */
+    of(peer: EnclaveIdentity): Uint8Array {
+      const name = digestOf('identity', peer)
+      const entry = verified.get(name)
+      if (entry !== undefined && entry.until > clock() && (entry.pcrs === null || images.accepts(entry.pcrs)))
+        return entry.key
+      forget(name)
+      throw new Refusal('peer.unknown')
+    },
   }
+}
 
-  /** The policy is asked at each use: a peer whose image is no longer accepted is forgotten at once. */
-  function keyOf(peer: EnclaveIdentity): Uint8Array {
-    const name = digestOf('identity', peer)
-    const entry = verified.get(name)
-    if (entry !== undefined && entry.until > clock() && (entry.pcrs === null || images.accepts(entry.pcrs)))
-      return entry.key
-    forget(name)
-    throw new Refusal('peer.unknown')
-  }
-
+/** The peers of this host, `most` at once. */
+export function createPeers(ports: Ports, most = MAX_PEERS): Peers {
+  const { keys, images, clock, log, lives } = ports
+  const challenges = createChallenges(clock)
+  const cache = createDocumentCache()
+  const peerKeys = keepKeys(ports, most)
   return {
     challenge: challenges.issue,
-    async introduce({ identity, presence, document }, nonce) {
+    async introduce({ document, ...claims }, nonce) {
       challenges.spend(nonce)
       const expected = { policy: images.policy(), nonce: fromHex(nonce), now: clock(), cache }
-      const { pcrs } = await verifyAttestedIdentity({
-        identity,
-        presence,
-        document: fromBase64url(document),
-        ...expected,
-      })
+      const { pcrs } = await verifyAttestedIdentity({ ...claims, document: fromBase64url(document), ...expected })
+      const { identity, presence } = claims
       if (identity.signKey !== keys.identity.signKey) lives.see(identity.signKey, presence.life)
-      keep(digestOf('identity', identity), { key: keys.agree(identity), pcrs, until: clock() + TRUSTED_FOR })
+      peerKeys.keep(identity, pcrs)
       log({ event: 'peer.verified', enclaveId: identity.enclaveId, measurement: pcrs['0'] ?? '' })
     },
-    sealFor: (peer, context, plaintext) => sealWith(keyOf(peer), context, plaintext),
-    openFrom: (peer, context, sealed) => openWith(keyOf(peer), context, sealed),
-    require: (peer) => void keyOf(peer),
+    sealFor: (peer, context, plaintext) => sealWith(peerKeys.of(peer), context, plaintext),
+    openFrom: (peer, context, sealed) => openWith(peerKeys.of(peer), context, sealed),
+    require: (peer) => void peerKeys.of(peer),
   }
 }
