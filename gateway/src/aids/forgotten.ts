@@ -1,3 +1,4 @@
+import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { Terms } from '../engine/course.ts'
 import type { Mend } from '../engine/ask.ts'
 import { restoreShare } from '../keys/restore-share.ts'
@@ -12,5 +13,9 @@ export const shareForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
 /** Lets a host hear from the others which epoch is in force. */
 export const epochForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
   'epoch.unproven',
-  (s, seat) => tools.recall(seat, s.keyId, s.seats),
+  async (s, seat) => {
+    const { keyId, seats } = s
+    const { certificate } = (await tools.keys.load(keyId)).verified
+    await tools.recall(seat, { keyId, lineage: lineageOf(certificate) }, seats)
+  },
 ]

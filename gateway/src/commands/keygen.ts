@@ -7,6 +7,7 @@ import { KeyId } from '@quorate/shared/wire/ids'
 import type { InitBody, ParticipantBody, Reservation, ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { z } from 'zod'
 import { createKeygenAid, reminding } from '../aids/keygen.ts'
+import type { Tools } from '../aids/tools.ts'
 import {
   isCollecting,
   keygenCourse,
@@ -172,9 +173,15 @@ async function register(context: Context, keyId: KeyId, { userId, sealed }: z.ou
 }
 
 /** What people can do in keygens, and the sessions behind it. */
-export function createKeygens(ports: Ports, engine: EnginePorts, limits: Limits, counted: (open: number) => void) {
-  const { hosts, timeoutMs, health } = engine
-  const aid = createKeygenAid({ hosts, timeoutMs })
+export function createKeygens(
+  ports: Ports,
+  engine: EnginePorts,
+  limits: Limits,
+  tools: Tools,
+  counted: (open: number) => void,
+) {
+  const { health } = engine
+  const aid = createKeygenAid(tools)
   const sessions = new Sessions<KeygenTerms>({ course: keygenCourse, aid, ports: engine, counted })
   const context = { ports, health, limits, sessions }
   const offered = {

@@ -1,17 +1,17 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Seat } from '@quorate/shared/wire/host'
-import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { Digest, KeyId } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
-import type { LoadKey } from './key-cache.ts'
-import { restoreShare, type ShareTools } from './restore-share.ts'
 
 type Heard = Readonly<{ from: number; recollection: Recollection }>
 
+/** A key by its id, and as hosts call it. */
+export type KeyName = Readonly<{ keyId: KeyId; lineage: Digest }>
+
 /** `seats`: of all hosts of the key. */
-export type Recall = (asker: Seat, keyId: KeyId, seats: readonly Seat[]) => Promise<void>
+export type Recall = (asker: Seat, key: KeyName, seats: readonly Seat[]) => Promise<void>
 
 /** What a peer said, if it had something to say; or why it could not be asked, though it seems to be there. */
 type Answer = Readonly<{ heard: Heard | null; trouble: Refusal | null }>
@@ -21,7 +21,8 @@ const nothing: Answer = { heard: null, trouble: null }
 const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown'])
 
 /** Who asks about which key. `life`: the asker's boot, for which peers say it. */
-type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId; lineage: Digest }>
+type Question = KeyName & Readonly<{ tools: Telling; asker: Seat; life: string }>
+type Telling = Readonly<{ hosts: Hosts; timeoutMs: number }>
 
 async function tell({ tools, life, lineage }: Question, { index, host }: Seat): Promise<Heard | null> {
   const { recollection } = await tools.hosts.ask(host, 'recall.tell', { lineage, life }, tools.timeoutMs)
@@ -30,16 +31,11 @@ async function tell({ tools, life, lineage }: Question, { index, host }: Seat): 
 }
 
 async function ask(question: Question, peer: Seat): Promise<Answer> {
-  const { tools, asker, keyId } = question
+  const { tools, asker } = question
   const isReady = () => tools.hosts.state(peer.host) === 'ready'
   if (!isReady()) return nothing
   try {
-    let heard = await tell(question, peer)
-    if (heard === null) {
-      // It may have made the key, and not seen its certificate since.
-      await restoreShare(tools, keyId, peer)
-      heard = await tell(question, peer)
-    }
+    const heard = await tell(question, peer)
     if (heard !== null) await tools.hosts.introduce([asker.host, peer.host])
     return { heard, trouble: null }
   } catch (error) {
@@ -60,10 +56,9 @@ async function bring({ tools, asker: { index, host }, keyId }: Question, { from,
   }
 }
 
-async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
+async function recall(tools: Telling, asker: Seat, key: KeyName, seats: readonly Seat[]): Promise<void> {
   const { bootId } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
-  const { verified } = await tools.loadKey(keyId)
-  const question = { tools, asker, life: bootId, keyId, lineage: lineageOf(verified.certificate) }
+  const question = { ...key, tools, asker, life: bootId }
   const others = seats.filter(({ host }) => host !== asker.host)
   const answers = await Promise.all(others.map((other) => ask(question, other)))
   let learned = false
@@ -82,13 +77,13 @@ async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: reado
  * believes none alone. The hosts say it to each other, and the gateway only carries it. Once at a time for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with
  * what was in the way when a host that is there could not be asked.
  */
-export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number): Recall {
+export function createRecall(hosts: Hosts, timeoutMs: number): Recall {
   const underWay = new Map<string, Promise<void>>()
-  return (asker, keyId, seats) => {
-    const name = `${asker.host}/${keyId}`
+  return (asker, key, seats) => {
+    const name = `${asker.host}/${key.lineage}`
     const known = underWay.get(name)
     if (known) return known
-    const done = recall({ hosts, loadKey, timeoutMs }, asker, keyId, seats).finally(() => underWay.delete(name))
+    const done = recall({ hosts, timeoutMs }, asker, key, seats).finally(() => underWay.delete(name))
     underWay.set(name, done)
     return done
   }

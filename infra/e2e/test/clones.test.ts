@@ -9,6 +9,7 @@ import {
   sign,
   type MadeKey,
 } from '../../../shared/party/test/ceremony.js'
+import { agree } from '../../../shared/party/test/epoch-change.js'
 import { introduce } from '../../../shared/party/test/host.js'
 import { ask, bytesItem, draw, type GrantTerms } from '../../../shared/party/test/people.js'
 import { refresh } from '../../../shared/party/test/refresh.js'
@@ -98,8 +99,7 @@ describe('another key under the id of a key', () => {
     await cluster.introduceAll()
 
     const plan = await draw(cluster, { keyId: key.plan.skeleton.keyId })
-    const rival = await runDkg(plan, await enrol(plan))
-    await loadKey(rival)
+    await agree(await runDkg(plan, await enrol(plan)))
     await expectRefusal(loadKey(key, [1]), 'key.other_lineage')
 
     for (const member of cluster.members.slice(0, 2)) await member.restart()

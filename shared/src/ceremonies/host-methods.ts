@@ -5,7 +5,7 @@ import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
 import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
 import { Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
-import { ShareInSeat } from '../wire/share.ts'
+import { ShareInForce } from '../wire/share.ts'
 import { methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
@@ -65,7 +65,8 @@ const holdingMethods = {
     result: z.strictObject({ epoch: z.int().min(0).nullable() }),
   },
 
-  'key.load': { params: ShareInSeat, result: Empty },
+  /** Brings a share after a restart. `prepared`: what shows that all hosts have agreed to this version of the key. */
+  'key.load': { params: ShareInForce, result: Empty },
 } as const
 
 /** What whoever holds a share can be asked. The rounds of each ceremony give its methods. */

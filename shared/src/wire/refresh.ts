@@ -21,7 +21,7 @@ export type RefreshRequestBody = z.infer<typeof RefreshRequestBody>
 export const RefreshRequest = signed(RefreshRequestBody).extend({ seconded: Seconding.optional() })
 export type RefreshRequest = z.infer<typeof RefreshRequest>
 
-const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(1), index: Index }
+const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(0), index: Index }
 
 /** A host's word, under V, that it is ready for this version, or at it. `word`: 32 random bytes that name it, and this life stands by it. */
 export const Prepared = signed(z.strictObject({ ...version, word: Random32 }))
