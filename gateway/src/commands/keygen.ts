@@ -8,15 +8,8 @@ import type { InitBody, ParticipantBody, Reservation, ReserveBody } from '@quora
 import type { z } from 'zod'
 import { createKeygenAid, reminding } from '../aids/keygen.ts'
 import type { Tools } from '../aids/tools.ts'
-import {
-  isCollecting,
-  keygenCourse,
-  registrationsOf,
-  skeletonOf,
-  slotsOf,
-  type KeygenSession,
-  type KeygenTerms,
-} from '../courses/keygen.ts'
+import { isCollecting, keygenCourse, registrationsOf, skeletonOf, slotsOf } from '../courses/keygen.ts'
+import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
 import type { EnginePorts, Health } from '../engine/ports.ts'
 import { Sessions } from '../engine/sessions.ts'
 import { assign, hostsNeeded } from './assign.ts'

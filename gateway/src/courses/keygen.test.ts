@@ -9,7 +9,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
 import { MAX_ATTEMPTS, type Event } from '../engine/machine.ts'
-import { keygenCourse, type KeygenSession, type KeygenTerms, type Registered } from './keygen.ts'
+import { keygenCourse } from './keygen.ts'
+import type { KeygenSession, KeygenTerms, Registered } from './keygen-terms.ts'
 
 type KeygenEvent = Event<KeygenTerms>
 const machine = machineOf(keygenCourse)
@@ -55,24 +56,15 @@ const sees = (...available: number[]): KeygenEvent => ({
 })
 const seesAll = sees(1, 2, 3)
 const sendsOne = (index: number, attempt = 1): KeygenEvent => ({
-  type: 'said',
-  round: 'round1',
-  attempt,
-  index,
+  ...{ type: 'said', round: 'round1', attempt, index },
   says: { message: { signature: `m${index}` } as RoundOne },
 })
 const sendsTwo = (index: number, attempt = 1, to = [1, 2, 3].filter((other) => other !== index)): KeygenEvent => ({
-  type: 'said',
-  round: 'round2',
-  attempt,
-  index,
+  ...{ type: 'said', round: 'round2', attempt, index },
   says: { packages: to.map((other) => ({ body: { from: index, to: other } }) as RoundTwo) },
 })
 const certifies = (index: number, attempt = 1, digest = 'd'): KeygenEvent => ({
-  type: 'said',
-  round: 'round3',
-  attempt,
-  index,
+  ...{ type: 'said', round: 'round3', attempt, index },
   says: {
     certificate: { groupKey: digest } as CertificateBody,
     signature: `v${index}`,
@@ -96,11 +88,7 @@ const installs = (index: number, preparedDigest = over(), attempt = 1): KeygenEv
 })
 type Code = Extract<KeygenEvent, { type: 'refused' }>['code']
 const refuses = (code: Code, index = 3, culprits: number[] = [], attempt = 1): KeygenEvent => ({
-  type: 'refused',
-  attempt,
-  index,
-  code,
-  culprits,
+  ...{ type: 'refused', attempt, index, code, culprits },
 })
 const timePasses = (now: number): KeygenEvent => ({ type: 'time_passed', now })
 

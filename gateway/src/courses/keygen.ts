@@ -1,82 +1,14 @@
 import { keygen } from '@quorate/shared/ceremonies/keygen'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import type { SchemeName } from '@quorate/shared/schemes/table'
-import type { EnclaveId, UserId } from '@quorate/shared/wire/ids'
-import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { KeygenState, RegistrationReceipt, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type { KeygenState, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
-import type { Installed, Prepared } from '@quorate/shared/wire/refresh'
-import type {
-  AfterRefusal,
-  Asking,
-  Course,
-  Inbox,
-  Refused,
-  Session,
-  Verdict,
-  Versioned,
-  Writing,
-} from '../engine/course.ts'
+import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
 import { hasEnded, indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
-import {
-  certifiedBy,
-  packagesFor,
-  settleRoundOne,
-  settleRoundTwo,
-  startsOver,
-  type Certified,
-  type DkgGiven,
-} from './dkg.ts'
+import { certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver, type Certified } from './dkg.ts'
 import { installedOf, isOver, preparedOf, saidByOthers } from './epoch-change.ts'
 import { failureOf } from './failure.ts'
-
-/** Who will hold a share: the identity is the one that its enclave had when the key was reserved. */
-export type Person = Readonly<{ userId: UserId; identity: EnclaveIdentity }>
-
-/** A registration as it was sealed to its enclave, and what the enclave said to it. */
-export type Registered = Readonly<{ sealed: string; receipt: RegistrationReceipt }>
-
-/** The client's sealed part for one enclave, kept to bring the enclave back after a restart. */
-export type SealedInit = Readonly<{ enclaveId: EnclaveId; sealed: string }>
-
-/** What the people have fixed. A reservation is held until `initBy` (ms) for the skeleton. */
-export type Plan =
-  | Readonly<{ name: 'reserved'; initBy: number }>
-  | Readonly<{ name: 'fixed'; skeleton: Skeleton; inits: readonly SealedInit[]; registrations: Inbox<Registered> }>
-
-/** `people` stand in the order of their seats. */
-export type KeygenOwn = Readonly<{
-  scheme: SchemeName
-  threshold: number
-  expiresAt: number
-  people: readonly Person[]
-  plan: Plan
-}>
-
-export type KeygenWord =
-  | Readonly<{ type: 'initialised'; skeleton: Skeleton; inits: readonly SealedInit[] }>
-  | Readonly<{ type: 'registered'; index: number; registered: Registered }>
-
-/**
- * `before`: what all hosts had prepared before one of them restarted; null when none has yet. The shares stand here, and not with a key
- * yet: nothing of it is usable before all have installed it.
- */
-type KeygenGiven = DkgGiven & {
-  prepare: Certified & Readonly<{ before: readonly Prepared[] | null }>
-  install: Certified & Readonly<{ prepared: readonly Prepared[] }>
-}
-
-export type KeygenTerms = {
-  ceremony: typeof keygen
-  own: KeygenOwn
-  word: KeygenWord
-  given: KeygenGiven
-  result: Certified & Readonly<{ prepared: readonly Prepared[]; installed: readonly Installed[] }>
-  status: KeygenStatus
-  lacks: Record<string, never>
-}
-export type KeygenSession = Session<KeygenTerms>
+import type { KeygenGiven, KeygenOwn, KeygenSession, KeygenTerms, KeygenWord, Registered } from './keygen-terms.ts'
 
 export const skeletonOf = ({ own: { plan } }: KeygenSession): Skeleton | null =>
   plan.name === 'fixed' ? plan.skeleton : null
