@@ -7,7 +7,8 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
 import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
-import { loadKey, runDkg, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
+import { runDkg, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
+import { agree } from '../../shared/party/test/epoch-change.js'
 import { presentTime } from '../../shared/party/test/host.js'
 import { hostOf, openInit, type Fleet } from './fleet.ts'
 import { refreshHandlers } from './refreshing.ts'
@@ -73,7 +74,12 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     const slots = row.slots.map((slot) => ({ ...slot, registered: row.receipts.has(slot.index) }))
     const version = row.receipts.size + 1
     const rest = { version, state, expiresAt: row.expiresAt, slots, failure: null } as const
-    return { keyId: id as never, ...rest, certificate: row.made?.certificate ?? null }
+    return {
+      keyId: id as never,
+      ...rest,
+      certificate: row.made?.certificate ?? null,
+      installed: [...(row.made?.installed ?? [])],
+    }
   }
 
   /** The hosts sign as soon as the asker and those who approved are enough. */
@@ -251,7 +257,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   return { ...gateway, nextAsked, url, close: () => closeServer(server) }
 }
 
-/** The hosts make the key, and have their shares open. What only people know of it is not here. */
+/** The hosts make the key, and agree to it. What only people know of it is not here. */
 async function makeKey(fleet: Fleet, row: KeygenRow): Promise<MadeKey> {
   const skeleton = row.skeleton!
   const hosts = new Map(skeleton.participants.map(({ index }) => [index, hostOf(fleet, skeleton, index)]))
@@ -264,9 +270,7 @@ async function makeKey(fleet: Fleet, row: KeygenRow): Promise<MadeKey> {
     signers: new Map(),
   }
   const registrations = row.slots.map((slot) => row.receipts.get(slot.index)!)
-  const made = await runDkg(plan, { skeleton, registrations })
-  await loadKey(made)
-  return made
+  return agree(await runDkg(plan, { skeleton, registrations }))
 }
 
 /** What a host refuses is refused with its code. */

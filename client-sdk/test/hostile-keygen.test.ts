@@ -8,6 +8,7 @@ import { exportKey, importKey, Quorate, type Key } from '../src/index.ts'
 import { certify, createFleet, hostOf } from './fleet.ts'
 import { fleet, gateway, refusedAs, sentTo, wish, withOwnGateway } from './lying-gateway.ts'
 import { makeKey, people } from './people.ts'
+import { wordsOf } from './refreshing.ts'
 
 type Status = RouteReply<'getKeygen'>
 
@@ -312,6 +313,27 @@ describe('a certificate', () => {
     const { groupKey, publicKeys } = other.key.certificate.body
     const change = ({ body }: Certificate) => certify(fleet, { ...body, groupKey, publicKeys })
     await expect(shown(change)).rejects.toMatchObject(refusedAs('certificate.invalid'))
+  })
+
+  it.each<[string, (said: Status['installed'], other: Status['installed']) => Status['installed']]>([
+    ['that a host has not installed', (said) => said.slice(0, 2)],
+    ['that nobody has installed', () => []],
+    ['with a word of one host for another', ([one, , three]) => [one!, one!, three!]],
+    ['with words about another certificate of its people', (_, other) => other],
+    ['with words over different preparations', ([one, two], other) => [one!, two!, other[2]!]],
+  ])('%s is refused, and accuses nobody', async (_name, change) => {
+    const { keygen, key } = await makeKey(fleet, gateway)
+    const rival = await certify(fleet, { ...key.certificate.body, transcript: '55'.repeat(32) as never })
+    const words = await wordsOf(fleet, _name.includes('preparations') ? key.certificate : rival)
+    gateway.lies.getKeygen = (honest: Status) => ({ ...honest, installed: change(honest.installed, words.installed) })
+    await expect(keygen.completed()).rejects.toMatchObject({ ...refusedAs('receipt.invalid'), culprits: [] })
+  })
+
+  it('of another attempt, which all hosts have signed too, is none that they have installed', async () => {
+    const { keygen, key } = await makeKey(fleet, gateway)
+    const rival = await certify(fleet, { ...key.certificate.body, transcript: '55'.repeat(32) as never })
+    gateway.lies.getKeygen = (honest: Status) => ({ ...honest, certificate: rival })
+    await expect(keygen.completed()).rejects.toMatchObject(refusedAs('receipt.invalid'))
   })
 
   it('is refused when one of its hosts no longer proves itself', async () => {

@@ -135,7 +135,7 @@ describe('the present epoch of a key', () => {
   it('is not one that came before the one that is known', async () => {
     const { update } = await updated((honest, key) => ({
       ...honest,
-      epochs: [{ certificate: key.certificate, installed: [] }],
+      epochs: [{ ...honest.epochs[0]!, certificate: key.certificate }],
     }))
     await expect(update).rejects.toMatchObject(refusedAs('certificate.invalid'))
     const { update: nothing } = await updated((honest) => ({ ...honest, epochs: [] }))
@@ -146,7 +146,7 @@ describe('the present epoch of a key', () => {
     const { update } = await updated(async (honest) => {
       const { body } = honest.epochs.at(-1)!.certificate
       const fork = await certify(fleet, { ...body, transcript: '44'.repeat(32) as never })
-      return { ...honest, epochs: [{ certificate: fork, installed: [] }] }
+      return { ...honest, epochs: [{ ...honest.epochs[0]!, certificate: fork }] }
     })
     await expect(update).rejects.toMatchObject(refusedAs('certificate.invalid'))
   })

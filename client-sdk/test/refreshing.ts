@@ -7,7 +7,7 @@ import { carryOut } from '../../shared/party/test/refresh.js'
 import { hostOf, type Fleet } from './fleet.ts'
 
 type Epoch = RouteReply<'listCertificates'>['epochs'][number]
-type KeyRow = { made?: MadeKey; installed?: Epoch['installed']; earlier?: Epoch[] }
+type KeyRow = { made?: MadeKey; earlier?: Epoch[] }
 type Status = RouteReply<'getRefresh'>
 
 /** What all hosts of a certificate can be made to say: that they have prepared it, and, over that, that they have installed it. */
@@ -30,15 +30,16 @@ export async function wordsOf(
   return { prepared, installed }
 }
 
+const epochOf = ({ certificate, installed }: MadeKey): Epoch => ({ certificate, installed: [...installed] })
+
 /** What the scripted gateway answers about refreshes: each is completed at once. */
 export function refreshHandlers(keys: ReadonlyMap<string, KeyRow>) {
   const refreshes = new Map<string, Status>()
   return {
     requestRefresh: async ({ body: request }: { body: RefreshRequest }): Promise<Status> => {
       const row = keys.get(request.body.keyId)!
-      const { next, prepared, installed } = await carryOut(row.made!, request)
-      const before = { certificate: row.made!.certificate, installed: row.installed ?? [] }
-      Object.assign(row, { made: next, installed, earlier: [...(row.earlier ?? []), before] })
+      const next = await carryOut(row.made!, request)
+      Object.assign(row, { made: next, earlier: [...(row.earlier ?? []), epochOf(row.made!)] })
       const { refreshId, keyId, expiresAt } = request.body
       const status: Status = {
         refreshId,
@@ -50,16 +51,16 @@ export function refreshHandlers(keys: ReadonlyMap<string, KeyRow>) {
         request,
         failure: null,
         certificate: next.certificate,
-        prepared,
-        installed,
+        prepared: [...next.prepared],
+        installed: [...next.installed],
       }
       refreshes.set(refreshId, status)
       return status
     },
     getRefresh: ({ params }: { params: { refreshId: string } }) => refreshes.get(params.refreshId),
     listCertificates: ({ params: { keyId }, query }: { params: { keyId: string }; query: URLSearchParams }) => {
-      const { made, earlier = [], installed = [] } = keys.get(keyId)!
-      const all = [...earlier, { certificate: made!.certificate, installed }]
+      const { made, earlier = [] } = keys.get(keyId)!
+      const all = [...earlier, epochOf(made!)]
       const from = Number(query.get('from'))
       return { keyId, epochs: all.filter(({ certificate: { body } }) => body.epoch >= from) }
     },

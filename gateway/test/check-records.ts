@@ -1,9 +1,8 @@
 import { EnclaveId } from '@quorate/shared/wire/ids'
-import type { Installed } from '@quorate/shared/wire/refresh'
 import { describe, expect, it } from 'vitest'
 import type { KeyStep } from '../src/engine/ports.ts'
 import { takenManifest } from './release/signed-manifest.ts'
-import { audit, change, DAY, keyId, record, recordAt, type Opened } from './store-changes.ts'
+import { audit, change, DAY, keyId, record, recordAt, saidAt, type Opened } from './store-changes.ts'
 
 /** The part of the contract of `Store` that is not about sessions. */
 export function checkRecords(its: Opened): void {
@@ -18,7 +17,8 @@ export function checkRecords(its: Opened): void {
 function checkKeys({ open, store }: Opened): void {
   describe('a key that is refreshed', () => {
     const made = () => store().save(change('a', 0, { key: { step: 'made', record: recordAt(0) } }))
-    const saidAt = (epoch: number) => [{ body: { epoch }, signature: 'v' } as unknown as Installed]
+    const installing = (epoch: number) => ({ step: 'installing', epoch, prepared: saidAt(epoch) }) as const
+    const inForceAt = (epoch: number) => ({ ...recordAt(epoch), prepared: saidAt(epoch) })
     const epochs = async (from: number, most: number) =>
       (await store().epochs(keyId, from, most)).map(({ certificate }) => certificate.body.epoch)
     const step = (version: number, key: KeyStep) => store().save(change('a', version, { key }))
@@ -29,9 +29,9 @@ function checkKeys({ open, store }: Opened): void {
       expect(await store().loadKey(keyId)).toEqual(recordAt(0))
       expect(await store().loadKeyAt(keyId, 1)).toEqual(recordAt(1))
       expect(await epochs(0, 9)).toEqual([0])
-      await step(2, { step: 'installing', epoch: 1 })
-      expect(await store().loadKey(keyId)).toEqual(recordAt(1))
-      expect(await (await open()).loadKey(keyId)).toEqual(recordAt(1))
+      await step(2, installing(1))
+      expect(await store().loadKey(keyId)).toEqual(inForceAt(1))
+      expect(await (await open()).loadKey(keyId)).toEqual(inForceAt(1))
       expect(await store().loadKeyAt(keyId, 0)).toEqual(recordAt(0))
     })
 
@@ -39,12 +39,12 @@ function checkKeys({ open, store }: Opened): void {
       await made()
       for (const epoch of [1, 2]) {
         await step(3 * epoch - 2, { step: 'certified', record: recordAt(epoch) })
-        await step(3 * epoch - 1, { step: 'installing', epoch })
+        await step(3 * epoch - 1, installing(epoch))
         expect(await epochs(0, 9)).not.toContain(epoch)
         await step(3 * epoch, { step: 'retired', epoch, installed: saidAt(epoch) })
       }
       for (const epoch of [0, 1]) expect((await store().loadKeyAt(keyId, epoch))?.shares).toEqual([])
-      expect(await store().loadKey(keyId)).toEqual({ ...recordAt(2), installed: saidAt(2) })
+      expect(await store().loadKey(keyId)).toEqual({ ...inForceAt(2), installed: saidAt(2) })
       expect(await epochs(0, 9)).toEqual([0, 1, 2])
       expect(await epochs(1, 1)).toEqual([1])
       expect(await epochs(3, 9)).toEqual([])
@@ -53,8 +53,10 @@ function checkKeys({ open, store }: Opened): void {
     it('tells of an epoch once all hosts have installed it, with what they said', async () => {
       await made()
       await step(1, { step: 'certified', record: recordAt(1) })
-      await step(2, { step: 'installing', epoch: 1 })
-      expect(await store().epochs(keyId, 0, 9)).toEqual([{ certificate: recordAt(0).certificate, installed: [] }])
+      await step(2, installing(1))
+      expect(await store().epochs(keyId, 0, 9)).toEqual([
+        { certificate: recordAt(0).certificate, installed: saidAt(0) },
+      ])
       await step(3, { step: 'retired', epoch: 1, installed: saidAt(1) })
       const next = { certificate: recordAt(1).certificate, installed: saidAt(1) }
       expect(await store().epochs(keyId, 1, 9)).toEqual([next])
@@ -66,7 +68,7 @@ function checkKeys({ open, store }: Opened): void {
     it('has one next epoch, and can be at none that was not certified', async () => {
       await made()
       const conflict = { code: 'session.conflict' }
-      await expect(step(1, { step: 'installing', epoch: 1 })).rejects.toMatchObject(conflict)
+      await expect(step(1, installing(1))).rejects.toMatchObject(conflict)
       await step(1, { step: 'certified', record: recordAt(1) })
       await expect(step(2, { step: 'certified', record: recordAt(1) })).rejects.toMatchObject(conflict)
     })

@@ -1,4 +1,5 @@
 import { KeyId } from '@quorate/shared/wire/ids'
+import type { Installed } from '@quorate/shared/wire/refresh'
 import type { Change, KeyRecord } from '../src/engine/ports.ts'
 import type { Store } from '../src/store/store.ts'
 import { keyRecord } from './key-record.ts'
@@ -12,10 +13,14 @@ export const DAY = 86_400_000
 /** A key that is made and can be kept. */
 export const record = await keyRecord()
 
-/** The record of this key at an epoch, told apart by its shares. */
+/** What a host has said of this key at an epoch. The store does not look into it. */
+export const saidAt = (epoch: number) => [{ body: { epoch }, signature: 'v' } as unknown as Installed]
+
+/** The record of this key at an epoch, told apart by its shares. All hosts have installed epoch 0 when it is kept. */
 export const recordAt = (epoch: number): KeyRecord => ({
   certificate: { ...record.certificate, body: { ...record.certificate.body, epoch } },
   shares: [{ index: 1, sealed: `c2hhcmU${epoch}` }],
+  ...(epoch === 0 ? { prepared: saidAt(0), installed: saidAt(0) } : {}),
 })
 
 /** The store looks into no state, so that a marker will do. */

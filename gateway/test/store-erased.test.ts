@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import type { KeyStep } from '../src/engine/ports.ts'
 import { close, inFreshFolders, open, openHandle, path, store } from './fresh-store.ts'
-import { change, DAY, keyId, recordAt } from './store-changes.ts'
+import { change, DAY, keyId, recordAt, saidAt } from './store-changes.ts'
 
 inFreshFolders()
 
@@ -37,7 +37,7 @@ const oldShares = 'SELECT blob FROM keys WHERE version = 1'
 async function refreshed(): Promise<Buffer> {
   await step(0, { step: 'made', record: recordAt(0) })
   await step(1, { step: 'certified', record: recordAt(1) })
-  await step(2, { step: 'installing', epoch: 1 })
+  await step(2, { step: 'installing', epoch: 1, prepared: saidAt(1) })
   return markOf(blobOf(oldShares))
 }
 

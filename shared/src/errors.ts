@@ -69,6 +69,12 @@ export const refusals = {
   'keygen.bad_package': row('participant', 409, 'new_session', 'A host signed a package that the ceremony refuses'),
   'keygen.out_of_order': row('upstream', 409, 'same_request', 'The ceremony is in another round or attempt'),
   'keygen.certificate_mismatch': row('participant', 409, 'new_session', 'The hosts do not certify the same key'),
+  'keygen.installed': row(
+    'upstream',
+    409,
+    'new_session',
+    'An enclave holds a key of this roster already, and makes no other: begin again under another id',
+  ),
   'keygen.expired': row('caller', 410, 'new_session', 'Not everybody registered in time'),
   'keygen.hosts_lost': row('upstream', 503, 'new_session', 'Enclaves of this key stayed away until the deadline'),
 

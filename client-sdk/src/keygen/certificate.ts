@@ -1,8 +1,10 @@
 import type { Mpc } from '@quorate/shared/mpc'
 import { describesKey, verifyCertificate } from '@quorate/shared/verify/certificate'
+import { verifyInForce } from '@quorate/shared/verify/refresh'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Certificate } from '@quorate/shared/wire/certificate'
+import type { Installed } from '@quorate/shared/wire/refresh'
 import { refuse } from '../errors.ts'
 import { sameRegistration, type OwnRegistration } from './registration.ts'
 import { hostsOf, skeletonDigest } from './skeleton.ts'
@@ -16,11 +18,18 @@ export type CertificateExpectation = Readonly<{
   prove: (identity: EnclaveIdentity) => Promise<unknown>
 }>
 
+/** What the gateway shows of a new key: its certificate, and the word of each host that it has installed it. */
+export type ShownKey = Readonly<{ certificate: Certificate; installed: readonly Installed[] }>
+
 /**
  * Accepts the certificate of a new key: of the skeleton that was agreed on, with the own registration unchanged, signed by
- * every host, each of which has proved to be an enclave. Gives the certificate's digest. Throws a `Refusal` or `QuorateError`.
+ * every host, each of which has proved to be an enclave, and installed by all: hosts install one certificate of a roster. Gives the
+ * certificate's digest. Throws a `Refusal` or `QuorateError`.
  */
-export async function acceptCertificate(certificate: Certificate, expected: CertificateExpectation): Promise<Digest> {
+export async function acceptCertificate(
+  { certificate, installed }: ShownKey,
+  expected: CertificateExpectation,
+): Promise<Digest> {
   const { roster, previous } = certificate.body
   if (skeletonDigest(roster.skeleton) !== expected.skeletonDigest) return refuse('keygen.skeleton_mismatch')
   const { own } = expected
@@ -29,6 +38,7 @@ export async function acceptCertificate(certificate: Certificate, expected: Cert
     return refuse('keygen.roster_mismatch')
   const digest = await verifyCertificate(certificate)
   if (previous !== null || !describesKey(expected.mpc, certificate.body)) return refuse('certificate.invalid')
+  await verifyInForce({ certificate: certificate.body, digest }, installed)
   await Promise.all(hostsOf(roster.skeleton).map(expected.prove))
   return digest
 }

@@ -67,21 +67,25 @@ export class Keygen {
   }
 
   /**
-   * Waits until the key is there and verifies its certificate. Throws `wait.timeout`, what the keygen failed with, or what is
+   * Waits until the key is there and verifies its certificate, and that every host has installed this one. Throws `wait.timeout`, what the keygen failed with, or what is
    * wrong with the certificate.
    */
   async completed(options: WaitOptions = {}): Promise<Key> {
     return refusing(async () => {
       const status = await this.#following.ended(options)
       if (status.state === 'expired') throw new QuorateError('keygen.expired', 'gateway')
-      if (status.certificate === null) return refuse('reply.invalid')
-      const digest = await acceptCertificate(status.certificate, {
-        mpc: await this.#context.mpc(),
-        skeletonDigest: skeletonDigest(this.skeleton),
-        own: this.#known.own,
-        prove: (identity) => this.#context.attestor.prove(identity, options.signal),
-      })
-      const key = holdKey(this.#context.client.gateway, status.certificate, digest, this.#known.sessionSecret)
+      const { certificate, installed } = status
+      if (certificate === null) return refuse('reply.invalid')
+      const digest = await acceptCertificate(
+        { certificate, installed },
+        {
+          mpc: await this.#context.mpc(),
+          skeletonDigest: skeletonDigest(this.skeleton),
+          own: this.#known.own,
+          prove: (identity) => this.#context.attestor.prove(identity, options.signal),
+        },
+      )
+      const key = holdKey(this.#context.client.gateway, certificate, digest, this.#known.sessionSecret)
       this.#context.known.note(key)
       return key
     })

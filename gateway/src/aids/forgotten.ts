@@ -1,3 +1,5 @@
+import type { RefusalCode } from '@quorate/shared/errors'
+import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { Terms } from '../engine/course.ts'
 import type { Mend } from '../engine/ask.ts'
 import { restoreShare } from '../keys/restore-share.ts'
@@ -9,14 +11,21 @@ export const shareForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
   (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
 ]
 
-/** Lets a host hear from the others how often grants were used. */
-export const usesForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
-  'grant.unproven',
-  (s, seat) => tools.recall(seat, s.keyId, s.seats),
-]
+/** Lets a host hear from the others what happened before it restarted. */
+const heardOfOthers =
+  (code: RefusalCode) =>
+  <T extends Terms>(tools: Tools): Mend<T> => [
+    code,
+    async (s, seat) => {
+      const { keyId, seats } = s
+      const { certificate } = (await tools.keys.load(keyId)).verified
+      const restore = (peer: typeof seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, keyId, peer)
+      await tools.recall(seat, { keyId, lineage: lineageOf(certificate), restore }, seats)
+    },
+  ]
 
-/** Lets a host hear from the others which epoch is in force. */
-export const epochForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
-  'epoch.unproven',
-  (s, seat) => tools.recall(seat, s.keyId, s.seats),
-]
+/** Which epoch is in force. */
+export const epochForgotten = heardOfOthers('epoch.unproven')
+
+/** How often grants were used. */
+export const usesForgotten = heardOfOthers('grant.unproven')

@@ -1,16 +1,60 @@
 import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { Refusal } from '@quorate/shared/errors'
 import { isRoundOneOf, isRoundTwoOf, type RoundFrame } from '@quorate/shared/verify/rounds'
-import type { HostId } from '@quorate/shared/wire/host'
+import type { RoundName } from '@quorate/shared/ceremonies/ceremony'
+import type { HostId, Seat } from '@quorate/shared/wire/host'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
-import { rosterOf, type KeygenSession, type KeygenTerms } from '../courses/keygen.ts'
-import { isWhole } from '../courses/dkg.ts'
-import { afterMending, type Aid } from '../engine/ask.ts'
+import type { Prepared } from '@quorate/shared/wire/refresh'
+import { rosterOf } from '../courses/keygen.ts'
+import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
+import { isWhole, type Certified } from '../courses/dkg.ts'
+import { afterMending, type Aid, type Mend } from '../engine/ask.ts'
+import { verifyInstalled, verifyPrepared } from './epoch-change.ts'
 import type { Tools } from './tools.ts'
 
 type Telling = Pick<Tools, 'hosts' | 'timeoutMs'>
+type Recalling = Telling & Pick<Tools, 'recall'>
+type Agreed = Readonly<{ certified: Certified; prepared: readonly Prepared[] }>
+
+/** What all hosts have prepared, when they have. */
+function agreedIn({ stage }: KeygenSession): Agreed | null {
+  if (stage.name !== 'asking') return null
+  if (stage.round === 'install') return { certified: stage.given, prepared: stage.given.prepared }
+  if (stage.round !== 'prepare' || stage.given.before === null) return null
+  return { certified: stage.given, prepared: stage.given.before }
+}
+
+/** Gives a host its share again, which is with no key yet. */
+async function bringShare({ hosts, timeoutMs }: Telling, s: KeygenSession, { index, host }: Seat): Promise<void> {
+  const agreed = agreedIn(s)
+  const share = agreed?.certified.shares.find((one) => one.index === index)
+  // Not all have prepared it: so nobody has installed it, and another attempt is the way.
+  if (agreed === null || share === undefined) throw new Refusal('key.unknown')
+  const { certificate } = agreed.certified
+  const params = { certificate, index, sealedShare: share.sealed, prepared: [...agreed.prepared] }
+  await hosts.ask(host, 'key.load', params, timeoutMs)
+}
+
+function mendsOf(tools: Recalling, round: RoundName<KeygenTerms['ceremony']>): readonly Mend<KeygenTerms>[] {
+  const share: Mend<KeygenTerms> = ['key.unknown', (s, seat) => bringShare(tools, s, seat)]
+  const epoch: Mend<KeygenTerms> = [
+    'epoch.unproven',
+    (s, seat) => tools.recall(seat, { keyId: s.keyId, lineage: digestOf('roster', rosterOf(s)) }, s.seats),
+  ]
+  switch (round) {
+    case 'round1':
+      return [['keygen.unknown', (s, { host }) => remind(tools, s, host)]]
+    case 'round2':
+    case 'round3':
+      return []
+    case 'prepare':
+      return [share, epoch]
+    case 'install':
+      return [share]
+  }
+}
 
 /** Tells a host again what it knew of this keygen before it restarted. */
 async function remind({ hosts, timeoutMs }: Telling, s: KeygenSession, host: HostId): Promise<void> {
@@ -73,8 +117,8 @@ const frameOf = (s: KeygenSession): RoundFrame => {
   return { skeleton: roster.skeleton, ceremony: digestOf('roster', roster), attempt: s.attempt }
 }
 
-export const createKeygenAid = (tools: Telling): Aid<KeygenTerms> => ({
-  mends: (round) => (round === 'round1' ? [['keygen.unknown', (s, { host }) => remind(tools, s, host)]] : []),
+export const createKeygenAid = (tools: Recalling): Aid<KeygenTerms> => ({
+  mends: (round) => mendsOf(tools, round),
   verify: {
     round1: (s, _, { index, says }) => verifyMessage(frameOf(s), index, says.message),
     round2: (s, { given }, { index, says }) => verifyPackages(frameOf(s), index, given.messages, says.packages),
@@ -83,5 +127,7 @@ export const createKeygenAid = (tools: Telling): Aid<KeygenTerms> => ({
       if (signKey === undefined) throw new Refusal('internal')
       return verifyCertified(says, { index, signKey, accepts: (body) => isRosterOf(s, body) })
     },
+    prepare: (_, { given }, answer) => verifyPrepared(given, answer),
+    install: (_, { given }, answer) => verifyInstalled(given, answer),
   },
 })

@@ -1,23 +1,17 @@
 import { Refusal } from '@quorate/shared/errors'
-import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { succeeds } from '@quorate/shared/verify/refresh'
 import type { RoundFrame } from '@quorate/shared/verify/rounds'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { RefreshSession, RefreshTerms } from '../courses/refresh-terms.ts'
 import type { Aid, Mend } from '../engine/ask.ts'
+import { signKeyOf, verifyInstalled, verifyPrepared } from './epoch-change.ts'
 import { epochForgotten, shareForgotten } from './forgotten.ts'
 import { verifyCertified, verifyMessage, verifyPackages } from './keygen.ts'
 import type { Tools } from './tools.ts'
 
 type Round = keyof RefreshTerms['given']
-
-/** The key under which the host in this seat signs. */
-function signKeyOf({ roster }: CertificateBody, index: number) {
-  const host = roster.skeleton.participants[index - 1]?.host
-  if (host === undefined) throw new Refusal('internal')
-  return host.identity.signKey
-}
 
 async function sealedShare({ store }: Tools, s: RefreshSession, { epoch }: CertificateBody, index: number) {
   const record = await store.loadKeyAt(s.keyId, epoch)
@@ -49,7 +43,7 @@ function mendsOf(tools: Tools, round: Round): readonly Mend<RefreshTerms>[] {
   }
 }
 
-/** A host's word is checked here, so that a wrong one is asked for again. `isQuiet`: no signing of this key is open here. */
+/** `isQuiet`: no signing of this key is open here. */
 export const createRefreshAid = (tools: Tools, isQuiet: (keyId: KeyId) => boolean): Aid<RefreshTerms> => ({
   isFree: ({ keyId }) => isQuiet(keyId),
   mends: (round) => mendsOf(tools, round),
@@ -66,14 +60,7 @@ export const createRefreshAid = (tools: Tools, isQuiet: (keyId: KeyId) => boolea
       const signKey = signKeyOf(verified.certificate, index)
       await verifyCertified(says, { index, signKey, accepts: (body) => succeeds(verified, body) })
     },
-    async prepare(_, { given: { certificate } }, { index, says: { prepared } }) {
-      if (!(await verifyBody(signKeyOf(certificate.body, index), 'prepared', prepared)))
-        throw new Refusal('receipt.invalid', [index])
-    },
-    async install(_, { given }, { index, says: { installed } }) {
-      const same = installed.body.preparedDigest === digestOf('prepared-all', given.prepared)
-      if (!same || !(await verifyBody(signKeyOf(given.certificate.body, index), 'installed', installed)))
-        throw new Refusal('receipt.invalid', [index])
-    },
+    prepare: (_, { given }, answer) => verifyPrepared(given, answer),
+    install: (_, { given }, answer) => verifyInstalled(given, answer),
   },
 })

@@ -1,6 +1,6 @@
 import type { UserId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { Person } from '../courses/keygen.ts'
+import type { Person } from '../courses/keygen-terms.ts'
 
 /**
  * Puts participants on enclaves in turn, beginning with number `start`, so that none hosts more of them than it must: with

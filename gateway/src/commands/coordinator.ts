@@ -36,7 +36,7 @@ function createKinds(ports: Ports) {
   })
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
-  const tools = { hosts, store, keys, recall: createRecall(hosts, keys.load, timeoutMs), timeoutMs }
+  const tools = { hosts, store, keys, recall: createRecall(hosts, timeoutMs), timeoutMs }
   const counted = (kind: keyof StatusOf) => {
     events.openSessions({ kind, open: 0 })
     return (open: number) => events.openSessions({ kind, open })
@@ -46,7 +46,7 @@ function createKinds(ports: Ports) {
   const { isQuiet, supersede } = signing
   // In the order in which they are taken up: a refresh looks for open signings.
   const kinds = {
-    keygen: createKeygens(ports, engine, limits, counted('keygen')),
+    keygen: createKeygens(ports, engine, limits, tools, counted('keygen')),
     signing,
     refresh: createRefreshes(ports, engine, limits, tools, { counted: counted('refresh'), isQuiet, supersede }),
   }

@@ -7,15 +7,9 @@ import { KeyId } from '@quorate/shared/wire/ids'
 import type { InitBody, ParticipantBody, Reservation, ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { z } from 'zod'
 import { createKeygenAid, reminding } from '../aids/keygen.ts'
-import {
-  isCollecting,
-  keygenCourse,
-  registrationsOf,
-  skeletonOf,
-  slotsOf,
-  type KeygenSession,
-  type KeygenTerms,
-} from '../courses/keygen.ts'
+import type { Tools } from '../aids/tools.ts'
+import { isCollecting, keygenCourse, registrationsOf, skeletonOf, slotsOf } from '../courses/keygen.ts'
+import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
 import type { EnginePorts, Health } from '../engine/ports.ts'
 import { Sessions } from '../engine/sessions.ts'
 import { assign, hostsNeeded } from './assign.ts'
@@ -172,9 +166,15 @@ async function register(context: Context, keyId: KeyId, { userId, sealed }: z.ou
 }
 
 /** What people can do in keygens, and the sessions behind it. */
-export function createKeygens(ports: Ports, engine: EnginePorts, limits: Limits, counted: (open: number) => void) {
-  const { hosts, timeoutMs, health } = engine
-  const aid = createKeygenAid({ hosts, timeoutMs })
+export function createKeygens(
+  ports: Ports,
+  engine: EnginePorts,
+  limits: Limits,
+  tools: Tools,
+  counted: (open: number) => void,
+) {
+  const { health } = engine
+  const aid = createKeygenAid(tools)
   const sessions = new Sessions<KeygenTerms>({ course: keygenCourse, aid, ports: engine, counted })
   const context = { ports, health, limits, sessions }
   const offered = {

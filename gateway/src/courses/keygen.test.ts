@@ -1,13 +1,16 @@
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { defaultScheme } from '@quorate/shared/schemes/table'
 import { EnclaveId, type KeyId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { RoundOne, RoundTwo, Skeleton } from '@quorate/shared/wire/keygen'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
+import type { Installed, Prepared } from '@quorate/shared/wire/refresh'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
 import { MAX_ATTEMPTS, type Event } from '../engine/machine.ts'
-import { keygenCourse, type KeygenSession, type KeygenTerms, type Registered } from './keygen.ts'
+import { keygenCourse } from './keygen.ts'
+import type { KeygenSession, KeygenTerms, Registered } from './keygen-terms.ts'
 
 type KeygenEvent = Event<KeygenTerms>
 const machine = machineOf(keygenCourse)
@@ -53,37 +56,39 @@ const sees = (...available: number[]): KeygenEvent => ({
 })
 const seesAll = sees(1, 2, 3)
 const sendsOne = (index: number, attempt = 1): KeygenEvent => ({
-  type: 'said',
-  round: 'round1',
-  attempt,
-  index,
+  ...{ type: 'said', round: 'round1', attempt, index },
   says: { message: { signature: `m${index}` } as RoundOne },
 })
 const sendsTwo = (index: number, attempt = 1, to = [1, 2, 3].filter((other) => other !== index)): KeygenEvent => ({
-  type: 'said',
-  round: 'round2',
-  attempt,
-  index,
+  ...{ type: 'said', round: 'round2', attempt, index },
   says: { packages: to.map((other) => ({ body: { from: index, to: other } }) as RoundTwo) },
 })
 const certifies = (index: number, attempt = 1, digest = 'd'): KeygenEvent => ({
-  type: 'said',
-  round: 'round3',
-  attempt,
-  index,
+  ...{ type: 'said', round: 'round3', attempt, index },
   says: {
     certificate: { groupKey: digest } as CertificateBody,
     signature: `v${index}`,
     sealedShare: `share${index}`,
   },
 })
+const word = (index: number, life = 1): Prepared =>
+  ({ body: { index, word: `${index}/${life}` }, signature: '' }) as Prepared
+const prepares = (index: number, life = 1, attempt = 1): KeygenEvent => ({
+  ...{ type: 'said', round: 'prepare', attempt, index },
+  says: { prepared: word(index, life) },
+})
+const over = (...lives: number[]) =>
+  digestOf(
+    'prepared-all',
+    [1, 2, 3].map((index) => word(index, lives[index - 1] ?? 1)),
+  )
+const installs = (index: number, preparedDigest = over(), attempt = 1): KeygenEvent => ({
+  ...{ type: 'said', round: 'install', attempt, index },
+  says: { installed: { body: { index, preparedDigest }, signature: '' } as Installed },
+})
 type Code = Extract<KeygenEvent, { type: 'refused' }>['code']
 const refuses = (code: Code, index = 3, culprits: number[] = [], attempt = 1): KeygenEvent => ({
-  type: 'refused',
-  attempt,
-  index,
-  code,
-  culprits,
+  ...{ type: 'refused', attempt, index, code, culprits },
 })
 const timePasses = (now: number): KeygenEvent => ({ type: 'time_passed', now })
 
@@ -111,6 +116,8 @@ const gathering = after(collecting, ...all(registers))
 const round1 = after(gathering, seesAll)
 const round2 = after(round1, ...all(sendsOne))
 const round3 = after(round2, ...all(sendsTwo))
+const certified = after(round3, ...all(certifies))
+const agreed = after(certified, ...all((index) => prepares(index)))
 const states = {
   reserved,
   collecting_participants: after(collecting, registers(1), registers(2)),
@@ -118,7 +125,10 @@ const states = {
   round1: after(round1, sendsOne(1), sendsOne(2)),
   round2: after(round2, sendsTwo(1), sendsTwo(2)),
   round3: after(round3, certifies(1), certifies(2)),
-  completed: after(round3, ...all(certifies)),
+  prepare: after(certified, prepares(1), prepares(2)),
+  install: after(agreed, installs(1), installs(2)),
+  'preparing anew': after(agreed, installs(1), refuses('refresh.not_prepared', 3)),
+  completed: after(agreed, ...all((index) => installs(index))),
   failed: after(round1, refuses('keygen.roster_mismatch', 3, [1])),
   expired: after(collecting, timePasses(EXPIRES)),
 }
@@ -132,13 +142,34 @@ const events = {
   'round two with a package short': sendsTwo(3, 1, [1]),
   certificate: certifies(3),
   'another certificate': certifies(3, 1, 'other'),
+  'word that it is prepared': prepares(3),
+  'word that it has installed': installs(3),
+  'word over what was said before': installs(3, over(1, 1, 2)),
   'lost host': refuses('enclave.unreachable'),
+  'host that has restarted': refuses('key.unknown'),
+  'host that cannot tell': refuses('epoch.unproven'),
+  'host that has not prepared': refuses('refresh.not_prepared'),
+  'host that has another key': refuses('keygen.installed'),
   'blaming refusal': refuses('keygen.bad_package', 3, [1]),
   'early clock': timePasses(EXPIRES - 1),
   'late clock': timePasses(EXPIRES),
 }
 type Name = keyof typeof states
-const refusals = { 'lost host': 'gathering', 'blaming refusal': 'failed', 'late clock': 'failed' } as const
+const refusals = {
+  'lost host': 'gathering',
+  'host that has restarted': 'gathering',
+  'host that cannot tell': 'failed',
+  'host that has not prepared': 'failed',
+  'host that has another key': 'failed',
+  'blaming refusal': 'failed',
+  'late clock': 'failed',
+} as const
+const preparing = {
+  ...refusals,
+  'word that it is prepared': 'install',
+  'host that cannot tell': 'gathering',
+  'lost host': 'prepare',
+} as const
 /** An event that a row does not list changes nothing. */
 const table: Record<Name, Partial<Record<keyof typeof events, Name>>> = {
   reserved: { init: 'collecting_participants', 'late clock': 'expired' },
@@ -146,7 +177,16 @@ const table: Record<Name, Partial<Record<keyof typeof events, Name>>> = {
   gathering: { hosts: 'round1', 'late clock': 'failed' },
   round1: { ...refusals, 'round one': 'round2' },
   round2: { ...refusals, 'round two': 'round3', 'round two with a package short': 'failed' },
-  round3: { ...refusals, certificate: 'completed', 'another certificate': 'failed' },
+  round3: { ...refusals, certificate: 'prepare', 'another certificate': 'failed' },
+  prepare: preparing,
+  'preparing anew': preparing,
+  install: {
+    ...refusals,
+    'word that it has installed': 'completed',
+    'lost host': 'install',
+    'host that has restarted': 'install',
+    'host that has not prepared': 'prepare',
+  },
   completed: {},
   failed: {},
   expired: {},
@@ -158,7 +198,9 @@ describe('every state and event', () => {
     (Object.keys(events) as (keyof typeof events)[]).map((event) => [name, event] as const),
   )
 
-  it.each(names)('%s is the state that its events lead to', (name) => expect(nameOf(states[name])).toBe(name))
+  it.each(names)('%s is the state that its events lead to', (name) =>
+    expect(nameOf(states[name])).toBe(name === 'preparing anew' ? 'prepare' : name),
+  )
 
   it.each(pairs)('%s meets %s as the table says', (name, event) => {
     const expected = table[name][event]
@@ -171,13 +213,18 @@ describe('every state and event', () => {
   })
 
   it.each(names)('%s ignores answers of other attempts and of strangers', (name) => {
-    const late = [sendsOne(3, 7), sendsTwo(3, 7), certifies(3, 7), refuses('keygen.bad_package', 3, [], 7)]
+    const late = [
+      ...[sendsOne(3, 7), sendsTwo(3, 7), certifies(3, 7), prepares(3, 1, 7), installs(3, over(), 7)],
+      refuses('keygen.bad_package', 3, [], 7),
+    ]
     const strangers = [
       registers(4),
       registers(0),
       sendsOne(4),
       sendsTwo(4),
       certifies(4),
+      prepares(4),
+      installs(4),
       refuses('keygen.bad_package', 4),
     ]
     for (const event of [...late, ...strangers]) expect(transition(states[name], event)).toBe(states[name])
@@ -190,7 +237,8 @@ describe('every state and event', () => {
 
 describe('a keygen', () => {
   it('reaches the same state however often, and in whatever order, each round arrives', () => {
-    const rounds = [all(registers), all(sendsOne), all(sendsTwo), all(certifies)]
+    const steps = [all((index) => prepares(index)), all((index) => installs(index))]
+    const rounds = [all(registers), all(sendsOne), all(sendsTwo), all(certifies), ...steps]
     const arrivals = rounds.map((round) => fc.shuffledSubarray([...round, ...round], { minLength: 6 }))
     fc.assert(
       fc.property(fc.tuple(...arrivals), ([registered = [], ...sent]) => {
@@ -206,6 +254,9 @@ describe('a keygen', () => {
       fc.constant(initialises()),
       fc.constant(seesAll),
       indices.map((index) => registers(index)),
+      indices.map((index) => prepares(index)),
+      indices.map((index) => installs(index)),
+      indices.map((index) => refuses('refresh.not_prepared', index)),
       fc.tuple(indices, attempts).map(([index, attempt]) => sendsOne(index, attempt)),
       fc.tuple(indices, attempts).map(([index, attempt]) => sendsTwo(index, attempt)),
       fc.tuple(indices, attempts).map(([index, attempt]) => certifies(index, attempt)),
@@ -233,11 +284,14 @@ describe('a keygen', () => {
   })
 
   it('keeps shares and signatures in the order of indices', () => {
-    const s = after(round3, certifies(3), certifies(1), certifies(2))
+    const made = after(round3, certifies(3), certifies(1), certifies(2))
+    const s = after(made, ...[3, 1, 2].map((index) => prepares(index)), ...[2, 3, 1].map((index) => installs(index)))
     expect(phaseOf(s)).toMatchObject({
       name: 'completed',
       certificate: { signatures: ['v1', 'v2', 'v3'] },
       shares: all((index) => ({ index, sealed: `share${index}` })),
+      prepared: all((index) => word(index)),
+      installed: all((index) => ({ body: { index } })),
     })
   })
 
@@ -250,6 +304,33 @@ describe('a keygen', () => {
     const lost = after(round2, sendsTwo(1), refuses('keygen.unknown', 2))
     expect(transition(lost, sees(1, 3))).toBe(lost)
     expect(effects(transition(lost, seesAll))).toEqual(all((index) => ({ type: 'round1', attempt: 2, index })))
+  })
+
+  it('asks a host that was lost again, with its share, until it has prepared and installed', () => {
+    const away = after(certified, prepares(1), prepares(2), refuses('enclave.unreachable', 3))
+    expect(machine.effects(away)).toMatchObject([{ index: 3, tries: 1, question: { sealedShare: 'share3' } }])
+    const installing = after(away, prepares(3), installs(1), refuses('enclave.timeout', 2))
+    expect(machine.effects(installing)).toMatchObject([
+      { index: 2, tries: 1, question: { prepared: all((index) => word(index)) } },
+      { index: 3, tries: 0 },
+    ])
+  })
+
+  it('has a host that restarted prepare again, and then all install over what they say now', () => {
+    const anew = states['preparing anew']
+    expect(machine.effects(anew)).toMatchObject([{ type: 'prepare', index: 3 }])
+    const again = after(anew, prepares(3, 2))
+    expect(machine.effects(again).map(({ type }) => type)).toEqual(['install', 'install', 'install'])
+    expect(transition(again, installs(1))).toBe(again)
+    const digest = over(1, 1, 2)
+    expect(phaseOf(after(again, ...all((index) => installs(index, digest)))).name).toBe('completed')
+  })
+
+  it('that hosts leave before all have installed it fails with their names, and keeps nothing of the key', () => {
+    const s = transition(states.install, timePasses(EXPIRES))
+    expect(phaseOf(s)).toMatchObject({ name: 'failed', code: 'keygen.hosts_lost', culprits: [3] })
+    expect(keygenCourse.record(states.install, s, 7).key).toBeNull()
+    expect(JSON.stringify(s)).not.toContain('share1')
   })
 
   it('begins anew when a host was brought what others had not signed, which is nobody’s fault among them', () => {
@@ -282,21 +363,30 @@ describe('what is written of a keygen', () => {
     expect(written(collecting, gathering).durable).toBe(true)
     expect(written(gathering, round1).durable).toBe(true)
     expect(written(round1, round2).durable).toBe(false)
-    expect(written(round3, states.completed).durable).toBe(true)
+    expect(written(certified, agreed).durable).toBe(true)
+    expect(written(agreed, states.completed).durable).toBe(true)
     expect(written(round1, states.failed).durable).toBe(true)
   })
 
   it('says once that an attempt begins, and how the keygen ends', () => {
-    const events = [reserved, collecting, gathering, round1, round2, round3, states.completed].flatMap((s, at, all) =>
-      written(at === 0 ? null : all[at - 1]!, s).audit.map(({ event }) => event),
-    )
+    const events = [
+      reserved,
+      collecting,
+      gathering,
+      round1,
+      round2,
+      round3,
+      certified,
+      agreed,
+      states.completed,
+    ].flatMap((s, at, all) => written(at === 0 ? null : all[at - 1]!, s).audit.map(({ event }) => event))
     expect(events).toEqual(['keygen.begun', 'keygen.completed'])
   })
 
   it('has the shares with the key, and none of them, nor any init, in the session', () => {
-    expect(written(round3, states.completed).key).toMatchObject({
+    expect(written(agreed, states.completed).key).toMatchObject({
       step: 'made',
-      record: { shares: [{ index: 1 }, {}, {}] },
+      record: { shares: [{ index: 1 }, {}, {}], prepared: all((index) => word(index)), installed: [{}, {}, {}] },
     })
     const stored = JSON.stringify(keygenCourse.stored!(states.completed))
     expect(stored).not.toContain('share1')

@@ -1,61 +1,14 @@
 import { keygen } from '@quorate/shared/ceremonies/keygen'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import type { SchemeName } from '@quorate/shared/schemes/table'
-import type { EnclaveId, UserId } from '@quorate/shared/wire/ids'
-import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { KeygenState, RegistrationReceipt, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
+import type { KeygenState, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
-import type { Course, Inbox, Session, Verdict, Versioned, Writing } from '../engine/course.ts'
+import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
 import { hasEnded, indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
-import {
-  certifiedBy,
-  packagesFor,
-  settleRoundOne,
-  settleRoundTwo,
-  startsOver,
-  type Certified,
-  type DkgGiven,
-} from './dkg.ts'
+import { certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver, type Certified } from './dkg.ts'
+import { installedOf, isOver, preparedOf, saidByOthers } from './epoch-change.ts'
 import { failureOf } from './failure.ts'
-
-/** Who will hold a share: the identity is the one that its enclave had when the key was reserved. */
-export type Person = Readonly<{ userId: UserId; identity: EnclaveIdentity }>
-
-/** A registration as it was sealed to its enclave, and what the enclave said to it. */
-export type Registered = Readonly<{ sealed: string; receipt: RegistrationReceipt }>
-
-/** The client's sealed part for one enclave, kept to bring the enclave back after a restart. */
-export type SealedInit = Readonly<{ enclaveId: EnclaveId; sealed: string }>
-
-/** What the people have fixed. A reservation is held until `initBy` (ms) for the skeleton. */
-export type Plan =
-  | Readonly<{ name: 'reserved'; initBy: number }>
-  | Readonly<{ name: 'fixed'; skeleton: Skeleton; inits: readonly SealedInit[]; registrations: Inbox<Registered> }>
-
-/** `people` stand in the order of their seats. */
-export type KeygenOwn = Readonly<{
-  scheme: SchemeName
-  threshold: number
-  expiresAt: number
-  people: readonly Person[]
-  plan: Plan
-}>
-
-export type KeygenWord =
-  | Readonly<{ type: 'initialised'; skeleton: Skeleton; inits: readonly SealedInit[] }>
-  | Readonly<{ type: 'registered'; index: number; registered: Registered }>
-
-export type KeygenTerms = {
-  ceremony: typeof keygen
-  own: KeygenOwn
-  word: KeygenWord
-  given: DkgGiven
-  result: Certified
-  status: KeygenStatus
-  lacks: Record<string, never>
-}
-export type KeygenSession = Session<KeygenTerms>
+import type { KeygenGiven, KeygenOwn, KeygenSession, KeygenTerms, KeygenWord, Registered } from './keygen-terms.ts'
 
 export const skeletonOf = ({ own: { plan } }: KeygenSession): Skeleton | null =>
   plan.name === 'fixed' ? plan.skeleton : null
@@ -97,9 +50,9 @@ function record(before: KeygenSession | null, after: KeygenSession, at: number):
   const { stage, attempt } = after
   const audit = auditing(after, at)
   if (stage.name === 'completed') {
-    const { certificate, shares } = stage.result
-    const completed = audit('keygen.completed', { certificate: digestOf('certificate', certificate.body) })
-    return { audit: [completed], key: { step: 'made', record: { certificate, shares } }, durable: true }
+    const { certificate, installed } = stage.result
+    const completed = audit('keygen.completed', { certificate: digestOf('certificate', certificate.body), installed })
+    return { audit: [completed], key: { step: 'made', record: stage.result }, durable: true }
   }
   if (stage.name === 'failed') {
     const { code, culprits } = stage
@@ -109,6 +62,8 @@ function record(before: KeygenSession | null, after: KeygenSession, at: number):
     const skeleton = digestOf('skeleton', rosterOf(after).skeleton)
     return { audit: [audit('keygen.begun', { attempt, skeleton })], key: null, durable: true }
   }
+  // What a host has installed, the gateway must know after a crash: the host takes part in no other attempt.
+  if (stage.name === 'asking' && stage.round === 'install') return { audit: [], key: null, durable: true }
   // A registration that is acknowledged is not lost.
   return { audit: [], key: null, durable: stage.name === 'waiting' && skeletonOf(after) !== null }
 }
@@ -137,6 +92,7 @@ const status = ({ version, state: s }: Versioned<KeygenSession>): KeygenStatus =
   slots: slotsOf(s),
   failure: failureOf(s.stage, 'keygen.expired'),
   certificate: s.stage.name === 'completed' ? s.stage.result.certificate : null,
+  installed: s.stage.name === 'completed' ? [...s.stage.result.installed] : [],
 })
 
 /** A stranger's reservation costs the gateway minutes, not days. */
@@ -157,7 +113,44 @@ function stored(s: KeygenSession): KeygenSession {
 
 const seatOf = ({ keyId, attempt }: KeygenSession, index: number) => ({ keyId, attempt, index })
 
-/** Makes a key: people fix a skeleton and register, then all hosts go through a DKG and sign the certificate. */
+const shareAt = ({ certificate, shares }: Certified, index: number) => ({
+  certificate,
+  index,
+  sealedShare: shares.find((share) => share.index === index)?.sealed ?? '',
+})
+
+/** Hosts that are away are asked again, and the deadline ends it. */
+function refused(
+  _: KeygenSession,
+  at: Asking<KeygenTerms>,
+  { code, culprits, index }: Refused,
+): AfterRefusal<KeygenTerms> {
+  const failed = { then: 'fail', code, culprits } as const
+  switch (at.round) {
+    case 'round1':
+    case 'round2':
+    case 'round3':
+      return startsOver.has(code) ? { then: 'new_attempt' } : failed
+    case 'prepare':
+      // It has restarted, and too few of the others remember, so that nobody has installed anything, or it never will be complete.
+      if (code === 'key.unknown' || code === 'epoch.unproven') return { then: 'new_attempt' }
+      return startsOver.has(code) ? { then: 'ask_again' } : failed
+    case 'install':
+      if (code === 'refresh.not_prepared') return preparedAnew(at.given, index)
+      return startsOver.has(code) ? { then: 'ask_again' } : failed
+  }
+}
+
+/** A host has restarted since it prepared. */
+function preparedAnew({ prepared, ...certified }: KeygenGiven['install'], index: number): AfterRefusal<KeygenTerms> {
+  const given = { ...certified, before: prepared }
+  return { then: 'begin', round: 'prepare', given, said: saidByOthers(prepared, index) }
+}
+
+/**
+ * Makes a key: people fix a skeleton and register, then all hosts go through a DKG and sign the certificate. In two steps they all agree to
+ * this one.
+ */
 export const keygenCourse: Course<KeygenTerms> = {
   of: keygen,
   first: { round: 'round1', given: null },
@@ -172,17 +165,28 @@ export const keygenCourse: Course<KeygenTerms> = {
     round1: (s, _, index) => ({ ...seatOf(s, index), roster: rosterOf(s) }),
     round2: (s, { given }, index) => ({ ...seatOf(s, index), messages: [...given.messages] }),
     round3: (s, { given }, index) => ({ ...seatOf(s, index), packages: packagesFor(given, index) }),
+    prepare: (_, { given }, index) => shareAt(given, index),
+    install: (_, { given }, index) => ({ ...shareAt(given, index), prepared: [...given.prepared] }),
+  },
+  admits: {
+    install: ({ given }, says) => isOver(given.prepared, says),
   },
   settle: {
     round1: (s, { said }) => settleRoundOne(indicesOf(s), said),
     round2: (s, { said }) => settleRoundTwo(indicesOf(s), said),
     round3: (s, { said }) => {
       const made = certifiedBy(indicesOf(s), said)
-      return 'then' in made ? made : { then: 'complete', result: made }
+      return 'then' in made ? made : { then: 'begin', round: 'prepare', given: { ...made, before: null } }
+    },
+    prepare: (s, { given: { certificate, shares }, said }) => {
+      const prepared = preparedOf(indicesOf(s), said)
+      return { then: 'begin', round: 'install', given: { certificate, shares, prepared } }
+    },
+    install: (s, { given, said }) => {
+      return { then: 'complete', result: { ...given, installed: installedOf(indicesOf(s), said) } }
     },
   },
-  refused: (_, __, { code, culprits }) =>
-    startsOver.has(code) ? { then: 'new_attempt' } : { then: 'fail', code, culprits },
+  refused,
   deadline,
   late: ({ own }, awaited) =>
     isComplete(own) ? { then: 'fail', code: 'keygen.hosts_lost', culprits: awaited } : { then: 'expire' },

@@ -15,9 +15,10 @@ import type {
   Versioned,
   Writing,
 } from '../engine/course.ts'
-import { indicesOf, inOrder } from '../engine/machine.ts'
+import { indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import { certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver } from './dkg.ts'
+import { installedOf, isOver, preparedOf, saidByOthers } from './epoch-change.ts'
 import type { Prepare, RefreshSession, RefreshTerms } from './refresh-terms.ts'
 
 /** A refresh in force has no deadline: it goes on until all hosts have installed the new epoch, and is never swept. */
@@ -65,9 +66,8 @@ function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused):
 
 /** A host has restarted since it prepared: it does so again, and then all install over what they say now. */
 function preparedAnew({ given }: At<'install'>, index: number): AfterRefusal<RefreshTerms> {
-  const others = given.prepared.filter(({ body }) => body.index !== index)
-  const said = Object.fromEntries(others.map((prepared) => [prepared.body.index, { prepared }]))
-  const { certificate } = given
+  const { certificate, prepared } = given
+  const said = saidByOthers(prepared, index)
   return { then: 'begin', round: 'prepare', given: { certificate, shares: [], inForce: true }, said }
 }
 
@@ -113,7 +113,8 @@ function keyStepOf(before: RefreshSession | null, { own, stage }: RefreshSession
   if (stage.name !== 'asking') return null
   if (stage.round === 'install') {
     const { epoch } = stage.given.certificate.body
-    return before !== null && isInForce(before) ? null : { step: 'installing', epoch }
+    const { prepared } = stage.given
+    return before !== null && isInForce(before) ? null : { step: 'installing', epoch, prepared }
   }
   if (stage.round !== 'prepare') return null
   const { certificate, shares } = stage.given
@@ -151,13 +152,12 @@ function wordsOf(s: RefreshSession): Pick<RefreshStatus, 'certificate' | 'prepar
     return { certificate, prepared: [...prepared], installed: [...installed] }
   }
   if (stage.name === 'asking' && stage.round === 'prepare') {
-    const prepared = inOrder(indices, stage.said).map((says) => says.prepared)
+    const prepared = preparedOf(indices, stage.said)
     return { certificate: stage.given.certificate, prepared, installed: [] }
   }
   const prepare = preparedIn(s)
   if (prepare !== null) {
-    const said = stage.name === 'asking' && stage.round === 'install' ? inOrder(indices, stage.said) : []
-    const installed = said.map((says) => says.installed)
+    const installed = stage.name === 'asking' && stage.round === 'install' ? installedOf(indices, stage.said) : []
     return { certificate: prepare.certificate, prepared: [...prepare.prepared], installed }
   }
   return { certificate: null, prepared: [], installed: [] }
@@ -210,8 +210,7 @@ export const refreshCourse: Course<RefreshTerms> = {
     install: (_, { given: { certificate, prepared } }, index) => ({ certificate, index, prepared: [...prepared] }),
   },
   admits: {
-    // A word over what the hosts said before one of them restarted says nothing about now.
-    install: ({ given }, { installed }) => installed.body.preparedDigest === digestOf('prepared-all', given.prepared),
+    install: ({ given }, says) => isOver(given.prepared, says),
   },
   settle: {
     round1: (s, { said }) => settleRoundOne(indicesOf(s), said),
@@ -221,13 +220,13 @@ export const refreshCourse: Course<RefreshTerms> = {
       return 'then' in made ? made : { then: 'begin', round: 'prepare', given: { ...made, inForce: false } }
     },
     prepare: (s, { given: { certificate, inForce }, said }) => {
-      const prepared = inOrder(indicesOf(s), said).map((says) => says.prepared)
+      const prepared = preparedOf(indicesOf(s), said)
       if (inForce) return afterHold({ certificate, prepared })
       return { then: 'begin', round: 'hold', given: { certificate, prepared, until: null } }
     },
     hold: (_, { given }) => afterHold(given),
     install: (s, { given: { certificate, prepared }, said }) => {
-      const installed = inOrder(indicesOf(s), said).map((says) => says.installed)
+      const installed = installedOf(indicesOf(s), said)
       return { then: 'complete', result: { certificate, prepared, installed } }
     },
   },

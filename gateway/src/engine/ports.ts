@@ -51,24 +51,26 @@ export type HostWord = Readonly<{ body: object; signature: string }>
 
 /**
  * A key at one epoch as the gateway keeps it: its certificate, and each share sealed to its host. Never swept; the shares of an
- * epoch that is over are deleted. `installed`: what all hosts said when they had changed over to it.
+ * epoch that is over are deleted. `prepared`: what all hosts said before any of them changed over to it; a host that has restarted opens no
+ * share without it. `installed`: what they said when they had.
  * `asker`: index of the participant at whose wish it came after the one before.
  */
 export type KeyRecord = Readonly<{
   certificate: Certificate
   shares: readonly SealedShare[]
+  prepared?: readonly HostWord[]
   installed?: readonly HostWord[]
   asker?: number
 }>
 
 /**
- * What a change does to a key. `made`: epoch 0, in force. `certified`: the next epoch is there, and is kept whatever becomes of the
+ * What a change does to a key. `made`: epoch 0, which all hosts have installed. `certified`: the next epoch is there, and is kept whatever becomes of the
  * session, since a host that has agreed to it agrees to no other. `installing`: it is in force. `retired`: all hosts have installed it,
  * and the shares of all epochs before it are deleted.
  */
 export type KeyStep =
   | Readonly<{ step: 'made' | 'certified'; record: KeyRecord }>
-  | Readonly<{ step: 'installing'; epoch: number }>
+  | Readonly<{ step: 'installing'; epoch: number; prepared: readonly HostWord[] }>
   | Readonly<{ step: 'retired'; epoch: number; installed: readonly HostWord[] }>
 
 /** A session in the store, which does not look into its state. `here`: the handle that was asked drives it. */

@@ -1,13 +1,12 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { HostMethod } from '@quorate/shared/ceremonies/host-methods'
-import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
+import { Digest, EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import { describe, expect, it } from 'vitest'
 import type { Hosts } from '../engine/ports.ts'
-import type { LoadKey } from './key-cache.ts'
 import { createRecall } from './recall.ts'
 
 /** Enclaves 1 to 3 hold shares 1 to 3; the first has restarted. What they say and take is a script. */
-const keyId = KeyId.parse('ab'.repeat(16))
+const key = { keyId: KeyId.parse('ab'.repeat(16)), lineage: Digest.parse('cd'.repeat(32)) }
 const idOf = (n: number) => EnclaveId.parse(`enclave-${n}`)
 const seats = [1, 2, 3].map((index) => ({ index, host: idOf(index) }))
 const asker = seats[0]!
@@ -40,11 +39,8 @@ function start({ tells, takes = () => 0 }: Script) {
       Promise.resolve().then(() => answer(id, method, params)),
     introduce: (ids: readonly EnclaveId[]) => Promise.resolve(void calls.push(`introduce ${ids.join(' and ')}`)),
   } as unknown as Hosts
-  // No share is there to be brought again.
-  const key = { record: { shares: [] }, verified: { certificate: { roster: 'roster' } } }
-  const loadKey = (() => Promise.resolve(key)) as unknown as LoadKey
-  const recall = createRecall(hosts, loadKey, 1_000)
-  return { calls, recall: () => recall(asker, keyId, seats) }
+  const recall = createRecall(hosts, 1_000)
+  return { calls, recall: () => recall(asker, key, seats) }
 }
 
 describe('an enclave that has restarted', () => {

@@ -1,17 +1,18 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Seat } from '@quorate/shared/wire/host'
-import type { KeyId } from '@quorate/shared/wire/ids'
+import type { Digest, KeyId, SignKey } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
+import { afterMending } from '../engine/ask.ts'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
-import type { LoadKey } from './key-cache.ts'
-import { afterMending } from '../engine/ask.ts'
-import { restoreShare, type ShareTools } from './restore-share.ts'
 
 type Heard = Readonly<{ from: number; recollection: Recollection }>
 
+/** A key by its id, and as hosts call it. `restore`: gives a host its share of it, where there are shares to give. */
+type Key = Readonly<{ keyId: KeyId; lineage: Digest; restore?: (seat: Seat) => Promise<void> }>
+
 /** `seats`: of all hosts of the key. */
-export type Recall = (asker: Seat, keyId: KeyId, seats: readonly Seat[]) => Promise<void>
+export type Recall = (asker: Seat, key: Key, seats: readonly Seat[]) => Promise<void>
 
 /** What a peer said, if it had something to say; or why it could not be asked, though it seems to be there. */
 type Answer = Readonly<{ heard: Heard | null; trouble: Refusal | null }>
@@ -21,23 +22,23 @@ const nothing: Answer = { heard: null, trouble: null }
 const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown', 'life.retired'])
 
 /** Who asks about which key. `life`: the asker's boot, for which peers say it. */
-type Question = Readonly<{ tools: ShareTools; asker: Seat; life: string; keyId: KeyId }>
+type Question = Key & Readonly<{ tools: Telling; asker: Seat; life: string; signKey: SignKey }>
+type Telling = Readonly<{ hosts: Hosts; timeoutMs: number }>
 
-async function tell({ tools, asker, life, keyId }: Question, { index, host }: Seat): Promise<Heard> {
-  const params = { keyId, index, asker: asker.index, life }
+async function tell({ tools, life, signKey, keyId, lineage }: Question, { index, host }: Seat): Promise<Heard> {
+  const params = { keyId, lineage, index, asker: signKey, life }
   const { recollection } = await tools.hosts.ask(host, 'recall.tell', params, tools.timeoutMs)
   return { from: index, recollection }
 }
 
 async function ask(question: Question, peer: Seat): Promise<Answer> {
-  const { tools, asker, keyId } = question
+  const { tools, asker, restore } = question
   const isReady = () => tools.hosts.state(peer.host) === 'ready'
   if (!isReady()) return nothing
   try {
     // Each hears of the other only who it is now.
     await tools.hosts.introduce([asker.host, peer.host])
-    const restore = () => restoreShare(tools, keyId, peer)
-    const heard = await afterMending('key.unknown', restore, () => tell(question, peer))
+    const heard = await afterMending('key.unknown', async () => restore?.(peer), () => tell(question, peer))
     return { heard, trouble: null }
   } catch (error) {
     const isTrouble = error instanceof Refusal && isReady()
@@ -58,9 +59,10 @@ async function bring({ tools, asker: { index, host }, keyId }: Question, { from,
   }
 }
 
-async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: readonly Seat[]): Promise<void> {
-  const { bootId } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
-  const question = { tools, asker, life: bootId, keyId }
+async function recall(tools: Telling, asker: Seat, key: Key, seats: readonly Seat[]): Promise<void> {
+  const { bootId, identity } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
+  if (identity === null) throw new Refusal('enclave.locked')
+  const question = { ...key, tools, asker, life: bootId, signKey: identity.signKey }
   const others = seats.filter(({ host }) => host !== asker.host)
   const answers = await Promise.all(others.map((other) => ask(question, other)))
   let learned = false
@@ -80,13 +82,13 @@ async function recall(tools: ShareTools, asker: Seat, keyId: KeyId, seats: reado
  * for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with what was in the way when a host that is there could
  * not be asked.
  */
-export function createRecall(hosts: Hosts, loadKey: LoadKey, timeoutMs: number): Recall {
+export function createRecall(hosts: Hosts, timeoutMs: number): Recall {
   const underWay = new Map<string, Promise<void>>()
-  return (asker, keyId, seats) => {
-    const name = `${asker.host}/${keyId}`
+  return (asker, key, seats) => {
+    const name = `${asker.host}/${key.lineage}`
     const known = underWay.get(name)
     if (known) return known
-    const done = recall({ hosts, loadKey, timeoutMs }, asker, keyId, seats).finally(() => underWay.delete(name))
+    const done = recall({ hosts, timeoutMs }, asker, key, seats).finally(() => underWay.delete(name))
     underWay.set(name, done)
     return done
   }

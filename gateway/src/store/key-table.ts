@@ -2,10 +2,12 @@ import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import type { RowCipher } from './row-cipher.ts'
 
-/** What becomes of a key in a write. `record` and `installed` are JSON; the row of an epoch stands at version epoch + 1. */
+/** What becomes of a key in a write. `record`, `prepared` and `installed` are JSON; the row of an epoch stands at version epoch + 1. */
 export type KeyRow = Readonly<
   { version: number } & (
-    { step: 'made' | 'certified'; record: string } | { step: 'installing' } | { step: 'retired'; installed: string }
+    | { step: 'made' | 'certified'; record: string }
+    | { step: 'installing'; prepared: string }
+    | { step: 'retired'; installed: string }
   )
 >
 
@@ -42,9 +44,13 @@ function keyStep(db: Database, { seal, open }: Blobs) {
   /** The certificate stays, and what hosts said of it, for who has to be told how the key came to be at its epoch. */
   function retire(keyId: string, version: number, installed: unknown): void {
     for (const row of before.all(keyId, version)) change(keyId, row, { shares: [] })
+    complete(keyId, version, { installed })
+  }
+
+  function complete(keyId: string, version: number, said: object): void {
     const row = at.get(keyId, version)
     if (row === undefined) throw new Refusal('session.conflict')
-    change(keyId, row, { installed })
+    change(keyId, row, said)
   }
 
   /** Throws `session.conflict` when the epoch is there already, or is not there. */
@@ -54,10 +60,12 @@ function keyStep(db: Database, { seal, open }: Blobs) {
       retire(keyId, version, JSON.parse(row.installed))
       return
     }
-    const written =
-      'record' in row
-        ? insert.run(keyId, version, row.step === 'made' ? 1 : 0, seal(keyId, version, row.record))
-        : enforce.run(keyId, version)
+    if (row.step === 'installing') {
+      complete(keyId, version, { prepared: JSON.parse(row.prepared) as unknown })
+      enforce.run(keyId, version)
+      return
+    }
+    const written = insert.run(keyId, version, row.step === 'made' ? 1 : 0, seal(keyId, version, row.record))
     if (written.changes !== 1) throw new Refusal('session.conflict')
   }
 }

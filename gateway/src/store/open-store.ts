@@ -71,12 +71,11 @@ function keyRow(key: KeyStep): KeyRow {
   const version = key.epoch + 1
   return key.step === 'retired'
     ? { step: key.step, version, installed: JSON.stringify(key.installed) }
-    : { step: key.step, version }
+    : { step: key.step, version, prepared: JSON.stringify(key.prepared) }
 }
 
 /** Whoever follows a key is told of an epoch once all its hosts are at it. */
-const isInForce = ({ certificate, installed }: KeyRecord): boolean =>
-  certificate.body.epoch === 0 || installed !== undefined
+const isInForce = ({ installed }: KeyRecord): boolean => installed !== undefined
 
 function sessionStore(sender: Sender, moves: ReturnType<typeof movesOf>) {
   return {

@@ -22,7 +22,7 @@ export type Store = SessionStore & {
   loadKey(keyId: KeyId): Promise<KeyRecord | null>
   /** The key at this epoch: also one that is over, or that is not in force yet. */
   loadKeyAt(keyId: KeyId, epoch: number): Promise<KeyRecord | null>
-  /** The epochs that all hosts have installed, from `epoch` on, in their order, `most` at most; epoch 0 is one of them. */
+  /** The epochs that all hosts have installed, from `epoch` on, in their order, `most` at most. */
   epochs(keyId: KeyId, epoch: number, most: number): Promise<KeyEpoch[]>
   loadEnclaveRoot(enclaveId: EnclaveId): Promise<EnclaveRoot | null>
   /** Durable when it resolves. */

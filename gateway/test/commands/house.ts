@@ -15,6 +15,7 @@ import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { enrol, runDkg, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import { agree } from '../../../shared/party/test/epoch-change.js'
 import type { Host } from '../../../shared/party/test/host.js'
 import * as people from '../../../shared/party/test/people.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
@@ -160,8 +161,9 @@ export async function storedKey(grants: Record<string, people.GrantTerms> = {}):
   await enclaves.acquaint()
   const plan = await draw({ users })
   const byIndex = new Map(Object.entries(grants).map(([user, terms]) => [users.indexOf(user) + 1, terms]))
-  const key = await runDkg(plan, await enrol(plan, byIndex))
+  const key = await agree(await runDkg(plan, await enrol(plan, byIndex)))
   const shares = [...key.sealedShares].map(([index, sealed]) => ({ index, sealed }))
+  const { certificate, prepared, installed } = key
   const { keyId } = plan.skeleton
   await store.save({
     kind: 'keygen',
@@ -172,7 +174,7 @@ export async function storedKey(grants: Record<string, people.GrantTerms> = {}):
     ended: true,
     expiresAt: 9e12,
     durable: true,
-    key: { step: 'made', record: { certificate: key.certificate, shares } },
+    key: { step: 'made', record: { certificate, shares, prepared, installed } },
   })
   return key
 }

@@ -1,6 +1,20 @@
-import { describe, expect, it } from 'vitest'
-import { noticed, until } from '../../../shared/test/noticing.js'
-import { begin, coordinator, enclaves, ended, inFreshHouses, register, restartGateway } from './house.ts'
+import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { verifyInForce } from '@quorate/shared/verify/refresh'
+import { describe, expect, it, vi } from 'vitest'
+import { noticed, turn, until } from '../../../shared/test/noticing.js'
+import {
+  begin,
+  code,
+  coordinator,
+  enclaves,
+  EVER,
+  ended,
+  inFreshHouses,
+  register,
+  restartGateway,
+  stopTime,
+  store,
+} from './house.ts'
 
 inFreshHouses()
 
@@ -17,7 +31,7 @@ describe('a keygen', () => {
     expect((await ended(keyId)).state).toBe('completed')
   })
 
-  it.each(['keygen.round1', 'keygen.round2', 'keygen.round3'] as const)(
+  it.each(['keygen.round1', 'keygen.round2', 'keygen.round3', 'keygen.prepare'] as const)(
     'begins anew when an enclave restarts in %s',
     async (method) => {
       const { keyId, plan, reservation } = await begin()
@@ -25,6 +39,75 @@ describe('a keygen', () => {
       enclaves.fault(enclaveId, method, () => enclaves.restart(enclaveId))
       for (const index of [1, 2, 3]) await register(plan, index)
       expect((await ended(keyId)).state).toBe('completed')
+      expect(enclaves.count('keygen.round1')).toBeGreaterThan(3)
+    },
+  )
+
+  it('has an enclave that restarts in keygen.install hear of the certificate from the others, and agree to it again', async () => {
+    const { keyId, plan, reservation } = await begin()
+    const { enclaveId } = reservation.slots[1]!
+    enclaves.fault(enclaveId, 'keygen.install', () => enclaves.restart(enclaveId))
+    for (const index of [1, 2, 3]) await register(plan, index)
+    const { state, certificate, installed } = await ended(keyId)
+    expect(state).toBe('completed')
+    await verifyInForce({ certificate: certificate!.body, digest: await verifyCertificate(certificate!) }, installed)
+    expect(enclaves.count('keygen.round1')).toBe(3)
+    expect(enclaves.count('keygen.prepare', enclaveId)).toBeGreaterThan(1)
+  })
+
+  it('fails when all but one enclave restart in keygen.install, since that one makes no other key', async () => {
+    const { keyId, plan, reservation } = await begin()
+    const [first, second, third] = reservation.slots.map(({ enclaveId }) => enclaveId)
+    const [one, two] = [enclaves.hang(first!, 'keygen.install'), enclaves.hang(second!, 'keygen.install')]
+    for (const index of [1, 2, 3]) await register(plan, index)
+    await Promise.all([one.asked(), two.asked()])
+    while (!enclaves.host(third!).events.some(({ event }) => event === 'epoch.installed')) await turn()
+    for (const id of [first!, second!]) enclaves.restart(id)
+    for (const stuck of [one, two]) stuck.timeOut()
+    expect((await ended(keyId)).failure).toMatchObject({ code: 'keygen.installed' })
+    await expect(coordinator.key(keyId)).rejects.toEqual(code('key.not_found'))
+  })
+
+  it('waits for an enclave that is down between prepare and install, and goes on when it is back', async () => {
+    const { keyId, plan, reservation } = await begin()
+    const { enclaveId } = reservation.slots[2]!
+    enclaves.fault(enclaveId, 'keygen.install', () => {
+      enclaves.kill(enclaveId)
+      noticed()
+    })
+    for (const index of [1, 2, 3]) await register(plan, index)
+    await until(() => enclaves.state(enclaveId) === 'down', 'the enclave to be down')
+    expect((await coordinator.follow.keygen.status(keyId)).state).toBe('key_generation')
+    await expect(coordinator.key(keyId)).rejects.toEqual(code('key.not_found'))
+    enclaves.restart(enclaveId)
+    expect((await ended(keyId)).state).toBe('completed')
+  })
+
+  it('fails at its deadline, with the name of who never came back to install, and leaves nothing usable', async () => {
+    stopTime()
+    const { keyId, plan, reservation } = await begin()
+    const { enclaveId } = reservation.slots[2]!
+    const stuck = enclaves.hang(enclaveId, 'keygen.install')
+    for (const index of [1, 2, 3]) await register(plan, index)
+    await stuck.asked()
+    enclaves.kill(enclaveId)
+    vi.advanceTimersByTime(EVER)
+    const { state, failure, certificate, installed } = await ended(keyId)
+    expect({ state, certificate, installed }).toEqual({ state: 'failed', certificate: null, installed: [] })
+    expect(failure).toEqual({ code: 'keygen.hosts_lost', culprits: [3] })
+    expect(await store.loadKeyAt(keyId, 0)).toBeNull()
+  })
+
+  it.each(['keygen.prepare', 'keygen.install'] as const)(
+    'goes on after a restart of the gateway in %s',
+    async (method) => {
+      const { keyId, plan, reservation } = await begin()
+      const stuck = enclaves.hang(reservation.slots[0]!.enclaveId, method)
+      for (const index of [1, 2, 3]) await register(plan, index)
+      await stuck.asked()
+      await restartGateway()
+      expect((await ended(keyId)).state).toBe('completed')
+      expect(enclaves.count('keygen.round1')).toBe(3)
     },
   )
 

@@ -64,7 +64,7 @@ describe('a refresh', () => {
     const { keyId } = key.plan.skeleton
     const epochs = await coordinator.epochs(keyId, 0)
     expect(epochs.map(({ certificate }) => certificate)).toEqual([key.certificate, next.certificate])
-    expect(epochs.map(({ installed }) => installed.length)).toEqual([0, 3])
+    expect(epochs.map(({ installed }) => installed.length)).toEqual([3, 3])
     expect((await store.loadKeyAt(keyId, 0))?.shares ?? []).toEqual([])
     await store.verifyAudit()
   })

@@ -38,6 +38,7 @@ export const keygenStatus = (keyId: KeyId, version = 1, state: KeygenStatus['sta
   expiresAt: 2_000_000_000_000,
   slots: [],
   failure: null,
+  installed: [],
   certificate: null,
 })
 const signingStatus = (signingId: SigningId, keyId: KeyId) =>

@@ -1,3 +1,4 @@
+import { lineageOf } from '@quorate/shared/verify/certificate'
 import { describe, expect, it } from 'vitest'
 import {
   loadKey,
@@ -9,6 +10,7 @@ import {
   sign,
   type MadeKey,
 } from '../../../shared/party/test/ceremony.js'
+import { agree } from '../../../shared/party/test/epoch-change.js'
 import { introduce } from '../../../shared/party/test/host.js'
 import { ask, bytesItem, draw, type GrantTerms } from '../../../shared/party/test/people.js'
 import { refresh } from '../../../shared/party/test/refresh.js'
@@ -148,7 +150,7 @@ describe('another key under the id of a key', () => {
 
     const plan = await draw(cluster, { keyId: key.plan.skeleton.keyId })
     const rival = await runDkg(plan, await enrol(plan))
-    await loadKey(rival)
+    await agree(rival)
     await expectRefusal(loadKey(key, [1]), 'key.other_lineage')
 
     for (const member of cluster.members.slice(0, 2)) await member.restart()
@@ -158,7 +160,11 @@ describe('another key under the id of a key', () => {
     const [first, , third] = cluster.members as [Member, Member, Member]
     const { keyId } = key.plan.skeleton
     const { bootId: life } = await first.call('hello', {})
-    const { recollection } = await third.call('recall.tell', { keyId, index: 3, asker: 1, life })
+    const { recollection } = await third.call('recall.tell', {
+      ...{ keyId, index: 3, life },
+      lineage: lineageOf(rival.certificate.body),
+      asker: first.identity.signKey,
+    })
     await expectRefusal(first.call('recall.learn', { keyId, index: 1, from: 2, recollection }), 'epoch.unproven')
   })
 })

@@ -23,11 +23,17 @@ const cases = (methods: readonly string[], callers: number) =>
     sides.flatMap((when) => Array.from({ length: callers }, (_, at) => ({ step, when, nth: at + 1 }))),
   )
 const dkg = cases(['keygen.init', 'keygen.register', 'keygen.round1', 'keygen.round2', 'keygen.round3'], 1)
-const last = ['keygen.round1', 'keygen.round2', 'keygen.round3'].map((step) => ({
+const last = ['keygen.round1', 'keygen.round2', 'keygen.round3', 'keygen.prepare'].map((step) => ({
   step,
   when: 'after' as const,
   nth: 3,
 }))
+/** One side of each step, for one of the enclaves that are asked. */
+const agreeing = [
+  { step: 'keygen.prepare', when: 'before', nth: 1 },
+  { step: 'keygen.install', when: 'before', nth: 1 },
+  { step: 'keygen.install', when: 'after', nth: 2 },
+] as const
 const signing = [
   ...cases(['signing.commit', 'signing.partial', 'signing.confirm'], 2),
   ...cases(['signing.aggregate'], 1),
@@ -50,7 +56,7 @@ async function signOnce(): Promise<void> {
 }
 
 describe('an enclave that is killed', { timeout: long }, () => {
-  it.each([...dkg, ...last])('$when $step ($nth) does not keep a key from being made', async (plan) => {
+  it.each([...dkg, ...last, ...agreeing])('$when $step ($nth) does not keep a key from being made', async (plan) => {
     crashing.lay(plan)
     key = await makeKey(crashing.people)
     expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })

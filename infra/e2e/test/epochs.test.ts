@@ -1,6 +1,7 @@
 import { signBody } from '@quorate/shared/crypto/sign'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import { describe, expect, it } from 'vitest'
+import { lineageOf } from '@quorate/shared/verify/certificate'
 import { loadKey, makeKey, recall, recallFrom, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
 import { approve, ask, bytesItem, livesOf, type GrantTerms } from '../../../shared/party/test/people.js'
@@ -88,8 +89,11 @@ describe('an enclave that has restarted', () => {
     const { keyId } = key.plan.skeleton
     const [first, second, third] = [1, 2, 3].map((index) => key.plan.hosts.get(index)!) as [Member, Member, Member]
     const lifeOf = async (host: Member) => (await host.call('hello', {})).bootId
-    const tell = async (life: string, of = key, asker = 2) =>
-      (await third.call('recall.tell', { keyId: of.plan.skeleton.keyId, index: 3, asker, life })).recollection
+    const tell = async (life: string, of = key, asker = second) => {
+      const { keyId } = of.plan.skeleton
+      const question = { keyId, lineage: lineageOf(of.certificate.body), index: 3, life }
+      return (await third.call('recall.tell', { ...question, asker: asker.identity.signKey })).recollection
+    }
     const earlier = await tell(await lifeOf(second))
     await restart(key, 2)
     await loadKey(key, [2])
@@ -98,7 +102,7 @@ describe('an enclave that has restarted', () => {
     const fresh = await tell(await lifeOf(second))
 
     await expectRefusal(learn(earlier), 'epoch.unproven')
-    await expectRefusal(learn(await tell(await lifeOf(first), key, 1)), 'epoch.unproven')
+    await expectRefusal(learn(await tell(await lifeOf(first), key, first)), 'epoch.unproven')
     await expectRefusal(tell(await lifeOf(first)), 'peer.unknown')
     await expectRefusal(learn(await tell(await lifeOf(second), other)), 'epoch.unproven')
     await expectRefusal(learn(fresh, 1), 'epoch.unproven')

@@ -6,6 +6,7 @@ import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { createCluster, createLyingCluster } from './support/cluster.ts'
 import { enrol, makeKey, runDkg } from '../../../shared/party/test/ceremony.js'
+import { agree, shareAt } from '../../../shared/party/test/epoch-change.js'
 import { startLiar } from './support/compromised-host.ts'
 import { draw, initFor, registrationFor, sealFor } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
@@ -188,42 +189,27 @@ describe('a sealed share', () => {
     const [host] = cluster.members
     const plan = await draw(cluster, { users: ['alice', 'bob'], hosts: [host!] })
     const roster = await enrol(plan)
-    const [one, two] = [await runDkg(plan, roster, {}, 1), await runDkg(plan, roster, {}, 2)]
-    const { certificate } = one
+    const two = await runDkg(plan, roster, {}, 1)
+    const one = await agree(await runDkg(plan, roster, {}, 2))
     for (const sealedShare of [one.sealedShares.get(2)!, two.sealedShares.get(1)!])
-      await expectRefusal(host!.call('key.load', { certificate, index: 1, sealedShare }), 'seal.invalid')
-    await host!.call('key.load', { certificate, index: 1, sealedShare: one.sealedShares.get(1)! })
+      await expectRefusal(host!.call('key.load', { ...shareAt(one, 1), sealedShare }), 'seal.invalid')
+    await host!.call('key.load', shareAt(one, 1))
   })
 
   it('opens under its own certificate and index only', async () => {
     const one = await makeKey(cluster)
     const two = await makeKey(cluster)
-    const host = one.plan.hosts.get(1)!
-    const load = (a: { certificate: typeof one.certificate; index: number; sealedShare: string }) =>
-      host.call('key.load', a)
-    await expectRefusal(
-      load({ certificate: one.certificate, index: 1, sealedShare: two.sealedShares.get(1)! }),
-      'seal.invalid',
-    )
-    await expectRefusal(
-      load({ certificate: one.certificate, index: 1, sealedShare: one.sealedShares.get(2)! }),
-      'seal.invalid',
-    )
-    await expectRefusal(
-      load({ certificate: one.certificate, index: 2, sealedShare: one.sealedShares.get(2)! }),
-      'certificate.invalid',
-    )
-    await expectRefusal(load({ certificate: one.certificate, index: 1, sealedShare: '' }), 'seal.invalid')
-    const flipped = { ...one.certificate, body: { ...one.certificate.body, groupKey: two.certificate.body.groupKey } }
-    await expectRefusal(
-      load({ certificate: flipped, index: 1, sealedShare: one.sealedShares.get(1)! }),
-      'certificate.invalid',
-    )
-    const signatures = [one.certificate.signatures[0]!, one.certificate.signatures[0]!, one.certificate.signatures[2]!]
-    await expectRefusal(
-      load({ certificate: { ...one.certificate, signatures }, index: 1, sealedShare: one.sealedShares.get(1)! }),
-      'certificate.invalid',
-      [],
-    )
+    const load = (change: Partial<ReturnType<typeof shareAt>>) =>
+      one.plan.hosts.get(1)!.call('key.load', { ...shareAt(one, 1), ...change })
+    const [second, foreign] = [shareAt(one, 2).sealedShare, shareAt(two, 1).sealedShare]
+    await expectRefusal(load({ sealedShare: foreign }), 'seal.invalid')
+    await expectRefusal(load({ sealedShare: second }), 'seal.invalid')
+    await expectRefusal(load({ index: 2, sealedShare: second }), 'certificate.invalid')
+    await expectRefusal(load({ sealedShare: '' }), 'seal.invalid')
+    const { body, signatures } = one.certificate
+    const flipped = { ...one.certificate, body: { ...body, groupKey: two.certificate.body.groupKey } }
+    await expectRefusal(load({ certificate: flipped }), 'certificate.invalid')
+    const unsigned = { body, signatures: [signatures[0]!, signatures[0]!, signatures[2]!] }
+    await expectRefusal(load({ certificate: unsigned }), 'certificate.invalid', [])
   })
 })

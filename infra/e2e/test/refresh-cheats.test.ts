@@ -21,7 +21,8 @@ import {
 } from '../../../shared/party/test/ceremony.js'
 import { createCluster, createLyingCluster, type Cluster } from './support/cluster.ts'
 import { approve, ask, bytesItem, draw, openSignatures, type GrantTerms } from '../../../shared/party/test/people.js'
-import { askRefresh, installAt, prepareAll, prepareAt, refresh, runRounds } from '../../../shared/party/test/refresh.js'
+import { agree, installAt, prepareAll, prepareAt } from '../../../shared/party/test/epoch-change.js'
+import { askRefresh, refresh, runRounds } from '../../../shared/party/test/refresh.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
@@ -274,8 +275,10 @@ describe('the next epoch of a key', () => {
     const plan = await draw(cluster)
     const roster = await enrol(plan)
     const [first, second] = [await runDkg(plan, roster, {}, 1), await runDkg(plan, roster, {}, 2)]
-    await loadKey(first)
-    await expectRefusal(prepareAt(second, 1), 'certificate.invalid')
+    const rival = { ...second.certificate, body: { ...second.certificate.body, epoch: 1, previous: first.digest } }
+    const made = await agree(first)
+    expect(made.certificate).not.toEqual(rival)
+    await expectRefusal(prepareAt({ ...second, certificate: rival }, 1), 'certificate.invalid')
   })
 
   it('is prepared with its own share only', async () => {

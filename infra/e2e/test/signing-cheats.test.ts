@@ -21,19 +21,20 @@ import {
 import { approve, draw, openSignatures } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
+import { agree, prepareAt } from '../../../shared/party/test/epoch-change.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 
 const cluster = await createCluster()
 const { soon, asked, partial } = singleCalls(cluster)
 
 describe('a key that the gateway had made twice, for the same people', () => {
-  it('signs under the certificate that came first, and under the other never', async () => {
+  it('signs under the certificate that all hosts have installed, and under the other never', async () => {
     const plan = await draw(cluster)
     const roster = await enrol(plan)
     const [one, two] = [await runDkg(plan, roster, {}, 1), await runDkg(plan, roster, {}, 2)]
-    await loadKey(one)
+    await agree(one)
     const it = await asked(one)
-    await expectRefusal(loadKey(two, [1]), 'epoch.stale')
+    await expectRefusal(prepareAt(two, 1), 'certificate.invalid')
     const made = await sign(one, it, it.approvals, [1, 2], 2)
     const [signature] = openSignatures(plan, it.request.body.signingId, made.sealedSignatures)
     expect(schnorr.verify(signature!, hashOfBytes('hello'), fromHex(one.certificate.body.groupKey))).toBe(true)

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
 import {
+  certify,
   install,
   learn,
-  made,
   maySign,
   nothing,
   prepare,
@@ -17,19 +17,51 @@ import {
 const version = (epoch: number, name: string): Version => ({ epoch, digest: name as Digest })
 const [old, next, rival, third] = [version(0, 'a'), version(1, 'b'), version(1, 'c'), version(2, 'd')]
 
+const isAt = (current: Version): Memory => ({ ...nothing, current })
+
+describe('what an enclave knows of a key that is made twice', () => {
+  const [first, other] = [version(0, 'first'), version(0, 'other')]
+  const worded = prepare(nothing, first, null, 'word') as Memory
+
+  it('lets it sign with the one that it has installed, and with none before', () => {
+    expect(worded).toEqual({ ...nothing, prepared: first, word: 'word' })
+    expect(maySign(worded, first)).toBe(false)
+    expect(install(worded, first, 'word')).toEqual({ ...nothing, current: first, word: 'word' })
+    expect(prepare(nothing, next, null, 'w')).toBeNull()
+  })
+
+  it('lets it agree to one, and to another only after it has taken its word back, which it does where it certifies that', () => {
+    expect(prepare(worded, other, null, 'w')).toBeNull()
+    expect(certify(worded, first)).toBe(worded)
+    const back = certify(worded, other) as Memory
+    expect(back).toEqual(nothing)
+    expect(install(prepare(back, first, null, 'again') as Memory, first, 'word')).toBeNull()
+  })
+
+  it('lets it certify none once it is at one, or has heard of a later one', () => {
+    expect(certify(nothing, first)).toBe(nothing)
+    expect(certify(isAt(first), first)).toEqual(isAt(first))
+    expect(certify(isAt(first), other)).toBeNull()
+    expect(prepare(isAt(first), other, null, 'w')).toBeNull()
+    expect(certify({ ...nothing, prepared: next }, other)).toBeNull()
+  })
+
+  it('comes from as many peers as ever, of whom those that have prepared it count as being at it', () => {
+    const hear = (memory: Memory, said: Recollection, from: number) => learn(memory, said, { from: [from], needed: 2 })
+    const one = hear(nothing, { current: null, prepared: first }, 2)
+    expect(one).toMatchObject({ current: null, prepared: null })
+    expect(prepare(one, other, null, 'w')).not.toBeNull()
+    expect(hear(one, { current: first, prepared: null }, 3)).toEqual(isAt(first))
+  })
+})
+
 describe('what an enclave remembers of a key', () => {
   it('is nothing after a start, and then it signs with no version', () => {
     expect([old, next].some((one) => maySign(nothing, one))).toBe(false)
   })
 
-  it('is the version that it made itself, unless it knows one already', () => {
-    expect(maySign(made(nothing, old), old)).toBe(true)
-    const later = made(nothing, next)
-    expect(made(later, old)).toBe(later)
-  })
-
   it('changes to the next version in two steps, and signs with one at a time', () => {
-    const before = made(nothing, old)
+    const before = isAt(old)
     const prepared = prepare(before, next, old.digest, 'word') as Memory
     expect([maySign(prepared, old), maySign(prepared, next)]).toEqual([true, false])
     const installed = install(prepared, next, 'word') as Memory
@@ -37,18 +69,18 @@ describe('what an enclave remembers of a key', () => {
   })
 
   it('skips no version, goes back to none, and installs nothing but what it gave its word for', () => {
-    const at = made(nothing, next)
+    const at = isAt(next)
     expect(prepare(at, rival, old.digest, 'w')).toBeNull()
-    expect(prepare(made(nothing, old), third, next.digest, 'w')).toBeNull()
+    expect(prepare(isAt(old), third, next.digest, 'w')).toBeNull()
     expect(prepare(nothing, next, old.digest, 'w')).toBeNull()
     expect(install(at, old, 'w')).toBeNull()
     expect(install(at, third, 'w')).toBeNull()
-    const prepared = prepare(made(nothing, old), next, old.digest, 'w') as Memory
+    const prepared = prepare(isAt(old), next, old.digest, 'w') as Memory
     expect(install(prepared, next, 'another')).toBeNull()
   })
 
   it('gives its word once, and takes it back when it prepares for another version', () => {
-    const first = prepare(made(nothing, old), next, old.digest, 'first') as Memory
+    const first = prepare(isAt(old), next, old.digest, 'first') as Memory
     expect(prepare(first, next, old.digest, 'later')).toBe(first)
     const second = prepare(first, rival, old.digest, 'second') as Memory
     expect(install(second, next, 'first')).toBeNull()
@@ -58,7 +90,7 @@ describe('what an enclave remembers of a key', () => {
   })
 
   it('gives its word for the version that it is at, so that the others can come after', () => {
-    const at = prepare(made(nothing, next), next, old.digest, 'w') as Memory
+    const at = prepare(isAt(next), next, old.digest, 'w') as Memory
     expect(install(at, next, 'w')).toBe(at)
     expect(install(at, next, 'v')).toBeNull()
   })
@@ -67,7 +99,7 @@ describe('what an enclave remembers of a key', () => {
     learn(memory, said, { from: [from], needed })
 
   it('learns from peers, and trusts no version that one of them may be about to leave', () => {
-    expect(heardOf(nothing, { current: old, prepared: null }, 2)).toEqual(made(nothing, old))
+    expect(heardOf(nothing, { current: old, prepared: null }, 2)).toEqual(isAt(old))
     const warned = heardOf(nothing, { current: old, prepared: next }, 2)
     expect(warned).toMatchObject({ current: null, prepared: next, word: null })
     expect(install(warned, next, 'w')).toBeNull()
@@ -79,7 +111,7 @@ describe('what an enclave remembers of a key', () => {
       word: 'w',
     })
     expect(heardOf(warned, { current: next, prepared: null }, 3).current).toBe(next)
-    expect(heardOf(made(nothing, next), { current: old, prepared: null }, 2).current).toBe(next)
+    expect(heardOf(isAt(next), { current: old, prepared: null }, 2).current).toBe(next)
     expect(heardOf(nothing, { current: null, prepared: null }, 2)).toBe(nothing)
   })
 
@@ -97,9 +129,9 @@ describe('what an enclave remembers of a key', () => {
   it('takes the word of enough participants when no peer remembers', () => {
     expect(maySign(vouch(nothing, old), old)).toBe(true)
     const warned = heardOf(nothing, { current: null, prepared: next }, 2)
-    expect(vouch(warned, next)).toEqual(made(nothing, next))
+    expect(vouch(warned, next)).toEqual(isAt(next))
     expect(vouch(heardOf(nothing, { current: null, prepared: third }, 2), old).current).toBeNull()
-    expect(vouch(made(nothing, next), old).current).toBe(next)
+    expect(vouch(isAt(next), old).current).toBe(next)
     expect([requiredVouchers(3, 2), requiredVouchers(5, 2), requiredVouchers(2, 2)]).toEqual([2, 4, 1])
   })
 })

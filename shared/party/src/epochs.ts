@@ -10,8 +10,8 @@ export type Recollection = Readonly<{ current: Version | null; prepared: Version
  * keeps it can bring an old one: a share that was loaded signs only once this says so. `word` names the own preparation for
  * `prepared`, or the one by which `current` was installed; null, when the version is only known from others.
  *
- * A refresh is over when all n hosts have installed the new version, each on the very preparation that it gave its word for. So
- * there was a moment at which all were prepared at once, and from then on whoever restarts hears of the new version from any
+ * A keygen or a refresh is over when all n hosts have installed the new version, each on the very preparation that it gave its word for.
+ * So there was a moment at which all were prepared at once, and from then on whoever restarts hears of the new version from any
  * of them.
  */
 export type Memory = Recollection & Readonly<{ word: string | null; heard: Heard }>
@@ -40,20 +40,33 @@ export const maySign = ({ current }: Recollection, version: Version): boolean =>
 
 const at = (current: Version): Memory => ({ current, prepared: null, word: null, heard: unheard })
 
-/** The key was made in this life: nobody can have a newer version yet. */
-export const made = (memory: Memory, version: Version): Memory => (remembers(memory) ? memory : at(version))
+/**
+ * This host signs the certificate of `version`, the first of its key. Another attempt may have made another one: the word for that is
+ * taken back, and who has installed it certifies no other. Null: refused.
+ */
+export function certify(memory: Memory, version: Version): Memory | null {
+  const { current, prepared } = memory
+  if (sameVersion(newest(memory), version)) return memory
+  if (current !== null || (prepared !== null && prepared.epoch > 0)) return null
+  return prepared === null ? memory : { ...memory, prepared: null, word: null }
+}
 
 /**
- * All hosts have certified `version`, which follows `previous`. It may still come to nothing, so the current version goes on. A
- * host that only knows what others prepared (`current` is null) can agree to that and to nothing else. `word`: a name that was
- * never used before. Preparing for something else takes the word back. Null: refused.
+ * All hosts have certified `version`, which follows `previous`; null: it is the first, and was certified in this life. It may still come
+ * to nothing, so the current version goes on. A host that only knows what others prepared (`current` is null) can agree to that and to
+ * nothing else. `word`: a name that was never used before. Preparing for something else takes the word back, but for a first version: see
+ * `certify`. Null: refused.
  */
-export function prepare(memory: Memory, version: Version, previous: Digest, word: string): Memory | null {
-  const { current } = memory
+export function prepare(memory: Memory, version: Version, previous: Digest | null, word: string): Memory | null {
   if (sameVersion(newest(memory), version)) return memory.word === null ? { ...memory, word } : memory
-  if (current?.digest !== previous || version.epoch !== current.epoch + 1) return null
-  return { current, prepared: version, word, heard: memory.heard }
+  if (!mayFollow(memory, version, previous)) return null
+  return { current: memory.current, prepared: version, word, heard: memory.heard }
 }
+
+const mayFollow = (memory: Recollection, { epoch }: Version, previous: Digest | null): boolean =>
+  previous === null
+    ? epoch === 0 && !remembers(memory)
+    : memory.current?.digest === previous && epoch === memory.current.epoch + 1
 
 /** All hosts have given their word for `version`, this one the given. Null: refused. */
 export function install(memory: Memory, version: Version, word: string): Memory | null {
@@ -68,11 +81,12 @@ export type Witness = Readonly<{ from: readonly number[]; needed: number }>
 
 /**
  * Takes over what a peer remembers, which it has said in this life of ours. What the peer has only prepared may be in force
- * already, so its current version is then no good. One peer alone is not believed: it may be a fork of a host that was left behind. Who
- * knows the current version has nothing to learn.
+ * already, so its current version is then no good. A first version has none before it: who has prepared that counts as being at it. One
+ * peer alone is not believed: it may be a fork of a host that was left behind. Who knows the current version has nothing to learn.
  */
-export function learn(memory: Memory, { current, prepared }: Recollection, { from, needed }: Witness): Memory {
+export function learn(memory: Memory, said: Recollection, { from, needed }: Witness): Memory {
   if (memory.current !== null) return memory
+  const { current, prepared } = said.prepared?.epoch === 0 ? { current: said.prepared, prepared: null } : said
   const hearsay = isNewer(prepared, memory.prepared) ? { ...memory, prepared, word: null } : memory
   if (current === null) return hearsay
   const { certain, from: before } = memory.heard

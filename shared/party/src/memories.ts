@@ -3,17 +3,20 @@ import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
-import { made, nothing, type Memory } from './epochs.ts'
+import { certify, nothing, type Memory } from './epochs.ts'
 
 /** What this life of the enclave knows of each key. Never stored: what is stored can be brought back. */
 export type Memories = Readonly<{
   of: (lineage: Digest) => Memory
   /** Throws `enclave.busy` for a new key when there is no more room, and `key.other_lineage` as `requireOnly`. */
   keep: (key: KeyName, memory: Memory) => void
-  /** This host has just certified a new key. It may do so again, in another attempt, before one is complete. */
-  certified: (key: KeyName, digest: Digest) => void
-  /** All hosts have certified this version. If it is one of those, the key is as new as it says. Throws as `keep`. */
-  completed: (key: KeyName, version: Version) => void
+  /**
+   * This life of the host has just certified a new key at its first version. It may certify another in another attempt, before it has installed
+   * one. Throws `keygen.installed`.
+   */
+  certified: (key: KeyName, version: Version) => void
+  /** Has this life of the host certified this first version, and installed none yet? */
+  isCertified: (lineage: Digest, digest: Digest) => boolean
   /** Throws `key.other_lineage` when this host remembers another key under this id. Null: whatever key it is. */
   requireOnly: (keyId: string, lineage: Digest | null) => void
 }>
@@ -33,12 +36,12 @@ const MAX_ATTEMPTS = 16
 
 /**
  * Nothing is forgotten before the end of this life: a host that forgot a key could be brought what was said to it earlier, and who
- * can make keys could make it forget. A digest that was certified may go: the key is then asked for as after a restart.
+ * can make keys could make it forget. A digest that was certified may go: that attempt then comes to nothing.
  */
 export function createMemories(maxKeys = MAX_KEYS): Memories {
   const kept = new Map<Digest, Memory>()
   const lineages = new Map<string, Digest>()
-  const fresh = new Map<Digest, readonly Digest[]>()
+  const attempts = new Map<Digest, readonly Digest[]>()
   const of = (lineage: Digest): Memory => kept.get(lineage) ?? nothing
 
   function requireOnly(keyId: string, lineage: Digest | null): void {
@@ -51,21 +54,26 @@ export function createMemories(maxKeys = MAX_KEYS): Memories {
     if (kept.size >= maxKeys && !kept.has(lineage)) throw new Refusal('enclave.busy')
     lineages.set(keyId, lineage)
     kept.set(lineage, memory)
+    if (memory.current !== null) attempts.delete(lineage)
   }
+
+  const isCertified = (lineage: Digest, digest: Digest): boolean => attempts.get(lineage)?.includes(digest) ?? false
 
   return {
     of,
     keep,
     requireOnly,
-    certified({ lineage }, digest) {
-      const oldest = fresh.keys().next().value
-      if (fresh.size >= maxKeys && !fresh.has(lineage) && oldest !== undefined) fresh.delete(oldest)
-      fresh.set(lineage, [...(fresh.get(lineage) ?? []), digest].slice(-MAX_ATTEMPTS))
-    },
-    completed(key, version) {
-      if (!fresh.get(key.lineage)?.includes(version.digest)) return
-      keep(key, made(of(key.lineage), version))
-      fresh.delete(key.lineage)
+    isCertified,
+    certified(key, version) {
+      const { lineage } = key
+      if (isCertified(lineage, version.digest)) return
+      const before = of(lineage)
+      const after = certify(before, version)
+      if (after === null) throw new Refusal('keygen.installed')
+      if (after !== before) keep(key, after)
+      const [oldest] = attempts.keys()
+      if (attempts.size >= maxKeys && !attempts.has(lineage) && oldest !== undefined) attempts.delete(oldest)
+      attempts.set(lineage, [...(attempts.get(lineage) ?? []), version.digest].slice(-MAX_ATTEMPTS))
     },
   }
 }

@@ -1,5 +1,4 @@
 import type { HostParams, HostResult, PartyMethod } from '@quorate/shared/ceremonies/host-methods'
-import { fromBase64url } from '@quorate/shared/wire/bytes'
 import { createGrantUses } from './grant-uses.ts'
 import { createAskers } from './making/askers.ts'
 import { createEpochChange } from './making/epoch-change.ts'
@@ -35,8 +34,8 @@ const acquaintance = ({ peers }: Parts) =>
 
 const keeping = ({ vault }: Parts) =>
   ({
-    load: async ({ certificate, index, sealedShare }: HostParams<'key.load'>) => {
-      await vault.load(certificate, index, fromBase64url(sealedShare))
+    load: async (share: HostParams<'key.load'>) => {
+      await vault.load(share)
       return {}
     },
   }) as const
@@ -54,12 +53,13 @@ export function createParty(ports: PartyPorts): Party {
     grants: createGrantUses(ports.life),
     askers: createAskers(),
   }
+  const epochChange = createEpochChange(parts)
   return {
     ...acquaintance(parts),
     ...named('key', keeping(parts)),
     ...named('recall', createRecall(parts)),
-    ...named('keygen', createKeygens(parts)),
-    ...named('refresh', { ...createRefreshRounds(parts), ...createEpochChange(parts) }),
+    ...named('keygen', { ...createKeygens(parts), ...epochChange }),
+    ...named('refresh', { ...createRefreshRounds(parts), ...epochChange }),
     ...named('signing', createSignings(parts)),
   }
 }

@@ -19,13 +19,26 @@ function peerOf({ keys }: Parts, { certificate }: HeldKey, index: number): Encla
   return peer
 }
 
-/** The newest life that is known here of every host of the key, this one's own included. */
-function livesOf({ keys, life, lives }: Parts, { certificate }: HeldKey): Recollection['body']['lives'] {
+/** The newest life that is known here of every other host of the key. */
+function livesOf({ lives }: Parts, { certificate }: HeldKey): Recollection['body']['lives'] {
   const { participants } = certificate.roster.skeleton
   return [...new Set(participants.map(({ host }) => host.identity.signKey))].flatMap((signKey) => {
-    const newest = signKey === keys.identity.signKey ? life : lives.newest(signKey)
+    const newest = lives.newest(signKey)
     return newest === null ? [] : { signKey, life: newest }
   })
+}
+
+/**
+ * What is remembered of a key beside its versions, which only a host with an open share can say. A host that has only prepared the
+ * first version has seen nothing yet. Throws `key.unknown` for any other.
+ */
+function experienceOf(parts: Parts, { keyId, index, lineage }: HostParams<'recall.tell'>) {
+  const { vault, memories, grants } = parts
+  const { current, prepared } = memories.of(lineage)
+  if (current === null && prepared?.epoch === 0) return { lives: [], uses: [] }
+  const key = vault.key(keyId, index)
+  if (key.lineage !== lineage) throw new Refusal('key.other_lineage')
+  return { lives: livesOf(parts, key), uses: grants.tell(lineage, granters(key), key.life) }
 }
 
 /** The participants whose owners have given a grant. */
@@ -60,15 +73,13 @@ function hearLives({ keys, lives }: Parts, key: HeldKey, { body }: Recollection)
 export function createRecall(parts: Parts): Recall {
   const { keys, vault, memories, images, life, lives, grants, clock, log } = parts
   return {
-    async tell({ keyId, index, asker, life: to }) {
-      const key = vault.key(keyId, index)
-      const { lineage } = key
+    async tell(question) {
+      const { lineage, asker, life: to } = question
       // Only a life that has been attested here, and then the ones before it are over.
-      if (lives.newest(peerOf(parts, key, asker).signKey)?.id !== to) throw new Refusal('peer.unknown')
+      if (lives.newest(asker)?.id !== to) throw new Refusal('peer.unknown')
       const { current, prepared } = memories.of(lineage)
-      const manifest = images.serial()
-      const uses = grants.tell(lineage, granters(key), key.life)
-      const body = { lineage, to, life, current, prepared, manifest, lives: livesOf(parts, key), uses }
+      const experience = experienceOf(parts, question)
+      const body = { lineage, to, life, current, prepared, manifest: images.serial(), ...experience }
       return { recollection: await keys.sign('recollection', body) }
     },
 

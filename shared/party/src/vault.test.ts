@@ -1,11 +1,11 @@
 import { defaultScheme } from '@quorate/shared/schemes/table'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
-import { fromBase64url } from '@quorate/shared/wire/bytes'
+import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { badShares } from '../../test/schemes/bad-shares.js'
-import { enrol, runDkg, type MadeKey } from '../test/ceremony.ts'
+import { makeKey, type MadeKey } from '../test/ceremony.ts'
+import { shareAt } from '../test/epoch-change.ts'
 import { introduceAll, startHosts, type Host } from '../test/host.ts'
-import { draw } from '../test/people.ts'
 import { refresh } from '../test/refresh.ts'
 import { expectRefusal } from '../test/refused.ts'
 import { createMemories } from './memories.ts'
@@ -18,17 +18,15 @@ await introduceAll(group.members)
 
 /** Alice and Bob are hosted here, Carol elsewhere. */
 const hosts = [first, first, second]
-const made = async (): Promise<MadeKey<Host>> => {
-  const plan = await draw(group, { hosts })
-  return runDkg(plan, await enrol(plan))
-}
+const made = (): Promise<MadeKey<Host>> => makeKey(group, { hosts })
 const key = await made()
 const { keyId } = key.plan.skeleton
 const images = { serial: () => 0 }
 const fresh = (maxOpen?: number): Vault =>
   createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images }, maxOpen)
 const sealedOf = ({ sealedShares }: MadeKey, index: number) => fromBase64url(sealedShares.get(index)!)
-const load = (vault: Vault, of: MadeKey, index: number) => vault.load(of.certificate, index, sealedOf(of, index))
+const load = (vault: Vault, of: MadeKey, index: number, change: Partial<Parameters<Vault['load']>[0]> = {}) =>
+  vault.load({ ...shareAt(of, index), ...change })
 
 const placeOf = ({ plan, certificate, digest }: MadeKey, index: number): SharePlace => ({
   keyId: plan.skeleton.keyId,
@@ -63,8 +61,9 @@ describe('the vault', () => {
     const sealed = sealedInPlace(1, (plain) => ({ ...plain, manifest: 7 }))
     const knowing = (serial: number) =>
       createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images: { serial: () => serial } })
-    await knowing(7).load(key.certificate, 1, sealed)
-    await expectRefusal(knowing(6).load(key.certificate, 1, sealed), 'manifest.stale')
+    const share = { ...shareAt(key, 1), sealedShare: toBase64url(sealed) }
+    await knowing(7).load(share)
+    await expectRefusal(knowing(6).load(share), 'manifest.stale')
   })
 
   it('lends for the time of one call: what gives a promise is no use, by its type', async () => {
@@ -90,12 +89,25 @@ describe('the vault', () => {
     await expectRefusal(load(fresh(), key, 3), 'certificate.invalid')
     const { certificate } = key
     const unsigned = { ...certificate, signatures: certificate.signatures.toReversed() }
-    await expectRefusal(fresh().load(unsigned, 1, sealedOf(key, 1)), 'certificate.invalid')
+    await expectRefusal(load(fresh(), key, 1, { certificate: unsigned }), 'certificate.invalid')
+  })
+
+  it('opens none without the word of every host that it has prepared this very version', async () => {
+    const [one, two, three] = key.prepared
+    const other = (await made()).prepared
+    for (const prepared of [
+      [one!, two!],
+      [one!, two!, two!],
+      [one!, two!, { ...three!, signature: two!.signature }],
+      [...other],
+    ])
+      await expectRefusal(load(fresh(), key, 1, { prepared }), 'receipt.invalid', [])
   })
 
   it('refuses a share that was sealed for another place', async () => {
-    await expectRefusal(fresh().load(key.certificate, 1, sealedOf(key, 2)), 'seal.invalid')
-    await expectRefusal(fresh().load(key.certificate, 1, sealedOf(await made(), 1)), 'seal.invalid')
+    const sealedFor = (of: MadeKey, index: number) => ({ sealedShare: shareAt(of, index).sealedShare })
+    await expectRefusal(load(fresh(), key, 1, sealedFor(key, 2)), 'seal.invalid')
+    await expectRefusal(load(fresh(), key, 1, sealedFor(await made(), 1)), 'seal.invalid')
   })
 
   const { zeroed } = badShares[defaultScheme]
@@ -107,14 +119,15 @@ describe('the vault', () => {
     ['without its secret', ({ share, life }) => ({ share, life })],
   ])('refuses a share %s, though it is sealed in its place', async (_, change) => {
     const vault = fresh()
-    await expectRefusal(vault.load(key.certificate, 1, sealedInPlace(1, change)), 'seal.invalid')
+    const sealedShare = toBase64url(sealedInPlace(1, change))
+    await expectRefusal(load(vault, key, 1, { sealedShare }), 'seal.invalid')
     expect(() => vault.key(keyId, 1)).toThrow(expect.objectContaining({ code: 'key.unknown' }))
   })
 
   it('refuses a share of another key, though it is sealed in its place', async () => {
     const other = plaintextOf(await made(), 1)
-    const sealed = sealedInPlace(1, (plain) => ({ ...plain, share: other.share }))
-    await expectRefusal(fresh().load(key.certificate, 1, sealed), 'seal.invalid')
+    const sealedShare = toBase64url(sealedInPlace(1, (plain) => ({ ...plain, share: other.share })))
+    await expectRefusal(load(fresh(), key, 1, { sealedShare }), 'seal.invalid')
   })
 
   it('takes no copy with it: what is kept is sealed, and opens in its place alone', () => {
@@ -135,10 +148,6 @@ const areWiped = (buffers: readonly Uint8Array[]) => buffers.every((one) => one.
 describe('an open share', () => {
   it('is wiped when its version is retired, and the shares of the next one are not', async () => {
     const fresh = await made()
-    for (const index of [1, 2, 3])
-      await fresh.plan.hosts
-        .get(index)!
-        .call('key.load', { certificate: fresh.certificate, index, sealedShare: fresh.sealedShares.get(index)! })
     const next = await refresh(group, fresh)
     const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images })
     await load(vault, fresh, 1)

@@ -1,11 +1,12 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { verifyPrepared } from '@quorate/shared/verify/refresh'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import type { Mpc } from '@quorate/shared/mpc'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
-import type { Certificate } from '@quorate/shared/wire/certificate'
 import { Random32, type Digest } from '@quorate/shared/wire/ids'
 import { NewestSerial } from '@quorate/shared/wire/manifest'
 import { z } from 'zod'
@@ -36,11 +37,12 @@ const MAX_OPEN = 10_000
 /** The open shares of a host. A share is open here only, and lent for the time of one synchronous call. */
 export type Vault = Readonly<{
   /**
-   * Opens a sealed share under a certificate that this very host has signed, of the version in force as far as it is known: it may
-   * be an old one after a restart. Throws `certificate.invalid`, `epoch.stale`, `key.other_lineage`, `seal.invalid`, the last also for a share that is
-   * zero, or not that of this participant alone; and `manifest.stale` when this host knew a newer manifest than it has been brought.
+   * Opens a sealed share under a certificate that this very host has signed, and that all hosts have prepared, of the version in force as
+   * far as it is known: it may be an old one after a restart. Throws `certificate.invalid`, `receipt.invalid`, `epoch.stale`,
+   * `key.other_lineage`, `seal.invalid`, the last also for a share that is zero, or not that of this participant alone; and
+   * `manifest.stale` when this host knew a newer manifest than it has been brought.
    */
-  load: (certificate: Certificate, index: number, sealedShare: Uint8Array) => Promise<void>
+  load: (share: HostParams<'key.load'>) => Promise<void>
   /** Throws `key.unknown` when its share has not been loaded. */
   key: (keyId: string, index: number) => HeldKey
   /** Lends the share to `use`. What is lent cannot outlive the call: `use` gives no promise, by its type. Throws `key.unknown`. */
@@ -67,7 +69,6 @@ function openVerified(
   const version = versionOf(verified)
   const name = nameOf(certificate)
   memories.requireOnly(keyId, name.lineage)
-  memories.completed(name, version)
   const { current } = memories.of(name.lineage)
   if (current !== null && !sameVersion(current, version)) throw new Refusal('epoch.stale')
   const place = { keyId, index, epoch: certificate.epoch, certificateDigest: digest }
@@ -118,10 +119,11 @@ export function createVault(parts: Parts, maxOpen = MAX_OPEN): Vault {
   }
 
   return {
-    async load(certificate, index, sealedShare) {
-      const digest = await verifyCertificate(certificate)
+    async load({ certificate, index, sealedShare, prepared }) {
       const { body } = certificate
-      const key = openVerified(parts, { certificate: body, digest }, index, sealedShare)
+      const verified = { certificate: body, digest: await verifyCertificate(certificate) }
+      await verifyPrepared(verified, prepared)
+      const key = openVerified(parts, verified, index, fromBase64url(sealedShare))
       admit(`${body.roster.skeleton.keyId}/${index}`, key)
     },
     key(keyId, of) {

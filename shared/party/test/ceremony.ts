@@ -1,11 +1,13 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
-import { verifyCertificate } from '@quorate/shared/verify/certificate'
+import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
+import type { Installed, Prepared } from '@quorate/shared/wire/refresh'
 import type { Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import { agree, shareAt } from './epoch-change.ts'
 import type { Group, Member } from './host.ts'
 import {
   draw,
@@ -25,11 +27,14 @@ export type Hooks = {
   roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[] | Promise<RoundTwo[]>
 }
 
+/** `prepared`, `installed`: what all hosts said of this version; nothing as long as they have only certified it. */
 export type MadeKey<M extends Member = Member> = {
   plan: Plan<M>
   certificate: Certificate
   digest: Digest
   sealedShares: Map<number, string>
+  prepared: readonly Prepared[]
+  installed: readonly Installed[]
 }
 
 export async function enrol(plan: Plan, grants: Map<number, GrantTerms> = new Map()): Promise<Roster> {
@@ -46,6 +51,7 @@ export async function enrol(plan: Plan, grants: Map<number, GrantTerms> = new Ma
   return { skeleton: plan.skeleton, registrations }
 }
 
+/** The rounds of a keygen: the key, certified by all hosts and not agreed to yet. */
 export async function runDkg<M extends Member>(
   plan: Plan<M>,
   roster: Roster,
@@ -76,26 +82,20 @@ export async function runDkg<M extends Member>(
     bodies.push(done.certificate)
   }
   const certificate: Certificate = { body: bodies[0]!, signatures }
-  return { plan, certificate, digest: await verifyCertificate(certificate), sealedShares }
+  return { plan, certificate, digest: await verifyCertificate(certificate), sealedShares, prepared: [], installed: [] }
 }
 
-/** Makes a key and loads it at every host. */
+/** Makes a key, to which every host is agreed. */
 export async function makeKey<M extends Member>(
   group: Group<M>,
   options: PlanOptions<M> & { grants?: Map<number, GrantTerms> } = {},
 ): Promise<MadeKey<M>> {
   const plan = await draw(group, options)
-  const key = await runDkg(plan, await enrol(plan, options.grants))
-  await loadKey(key)
-  return key
+  return agree(await runDkg(plan, await enrol(plan, options.grants)))
 }
 
-export async function loadKey(
-  { plan, certificate, sealedShares }: MadeKey,
-  indices = [...plan.hosts.keys()],
-): Promise<void> {
-  for (const index of indices)
-    await plan.hosts.get(index)!.call('key.load', { certificate, index, sealedShare: sealedShares.get(index)! })
+export async function loadKey(key: MadeKey, indices = [...key.plan.hosts.keys()]): Promise<void> {
+  for (const index of indices) await key.plan.hosts.get(index)!.call('key.load', shareAt(key, index))
 }
 
 export type Asked = { request: SigningRequest; sealedItems: string[] }
@@ -180,11 +180,12 @@ export async function confirmAt(
 }
 
 /** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */
-export async function recallFrom({ plan }: MadeKey, index: number, from: number): Promise<number | null> {
+export async function recallFrom({ plan, certificate }: MadeKey, index: number, from: number): Promise<number | null> {
   const { keyId } = plan.skeleton
   const [asker, peer] = [plan.hosts.get(index)!, plan.hosts.get(from)!]
   const { bootId } = await asker.call('hello', {})
-  const { recollection } = await peer.call('recall.tell', { keyId, index: from, asker: index, life: bootId })
+  const question = { keyId, lineage: lineageOf(certificate.body), index: from, asker: asker.identity.signKey, life: bootId }
+  const { recollection } = await peer.call('recall.tell', question)
   return (await asker.call('recall.learn', { keyId, index, from, recollection })).epoch
 }
 

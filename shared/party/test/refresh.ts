@@ -6,8 +6,9 @@ import { RefreshId } from '@quorate/shared/wire/ids'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
-import type { Installed, Prepared, RefreshRequest } from '@quorate/shared/wire/refresh'
+import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Hooks, MadeKey } from './ceremony.ts'
+import { agree } from './epoch-change.ts'
 import type { Group, Member } from './host.ts'
 
 type Change = (body: RefreshRequest['body']) => RefreshRequest['body']
@@ -81,37 +82,12 @@ export async function runRounds<M extends Member>(
     bodies.push(done.certificate)
   }
   const certificate: Certificate = { body: bodies[0]!, signatures }
-  return { plan, certificate, digest: digestOf('certificate', bodies[0]!), sealedShares }
-}
-
-const place = ({ certificate, sealedShares }: MadeKey, index: number) => ({
-  certificate,
-  index,
-  sealedShare: sealedShares.get(index)!,
-})
-
-export async function prepareAt(next: MadeKey, index: number): Promise<Prepared> {
-  return (await next.plan.hosts.get(index)!.call('refresh.prepare', place(next, index))).prepared
-}
-
-export async function prepareAll(next: MadeKey): Promise<Prepared[]> {
-  const prepared: Prepared[] = []
-  for (const index of next.plan.hosts.keys()) prepared.push(await prepareAt(next, index))
-  return prepared
-}
-
-export async function installAt(next: MadeKey, index: number, prepared: Prepared[]): Promise<Installed> {
-  return (await next.plan.hosts.get(index)!.call('refresh.install', { ...place(next, index), prepared })).installed
+  return { plan, certificate, digest: digestOf('certificate', bodies[0]!), sealedShares, prepared: [], installed: [] }
 }
 
 /** The whole refresh that was asked for, by an honest gateway. */
-export async function carryOut<M extends Member>(key: MadeKey<M>, request: RefreshRequest) {
-  const next = await runRounds(key, request)
-  const prepared = await prepareAll(next)
-  const installed: Installed[] = []
-  for (const index of next.plan.hosts.keys()) installed.push(await installAt(next, index, prepared))
-  return { next, prepared, installed }
-}
+export const carryOut = async <M extends Member>(key: MadeKey<M>, request: RefreshRequest): Promise<MadeKey<M>> =>
+  agree(await runRounds(key, request))
 
 /** The same, verified as a client does. */
 export async function refresh<M extends Member>(
@@ -119,8 +95,8 @@ export async function refresh<M extends Member>(
   key: MadeKey<M>,
   request?: RefreshRequest,
 ): Promise<MadeKey<M>> {
-  const { next, prepared, installed } = await carryOut(key, request ?? (await askRefresh(group, key)))
+  const next = await carryOut(key, request ?? (await askRefresh(group, key)))
   const verified = await verifySuccessor({ certificate: key.certificate.body, digest: key.digest }, next.certificate)
-  await verifyInstalled(verified, await verifyPrepared(verified, prepared), installed)
+  await verifyInstalled(verified, await verifyPrepared(verified, next.prepared), next.installed)
   return next
 }

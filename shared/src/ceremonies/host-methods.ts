@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { Base64url, Index, KeyId, Random32, Time } from '../wire/ids.ts'
+import { Base64url, Digest, Index, KeyId, Random32, SignKey, Time } from '../wire/ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
 import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
 import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
 import { Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
-import { ShareInSeat } from '../wire/share.ts'
+import { ShareInForce } from '../wire/share.ts'
 import { methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
@@ -54,9 +54,9 @@ const holdingMethods = {
     params: z.strictObject({ keyId: KeyId, sealed: Base64url }),
     result: z.strictObject({ receipt: RegistrationReceipt }),
   },
-  /** What the host of `index` remembers of a key, said to the host of `asker`, in this life of that one. */
+  /** What the host of `index` remembers of a key, said to the host that signs with `asker`, in this life of that one. */
   'recall.tell': {
-    params: z.strictObject({ keyId: KeyId, index: Index, asker: Index, life: Random32 }),
+    params: z.strictObject({ keyId: KeyId, lineage: Digest, index: Index, asker: SignKey, life: Random32 }),
     result: z.strictObject({ recollection: Recollection }),
   },
   /**
@@ -68,7 +68,8 @@ const holdingMethods = {
     result: z.strictObject({ epoch: z.int().min(0).nullable(), settled: z.boolean() }),
   },
 
-  'key.load': { params: ShareInSeat, result: Empty },
+  /** Brings a share after a restart. `prepared`: what shows that all hosts have agreed to this version of the key. */
+  'key.load': { params: ShareInForce, result: Empty },
 } as const
 
 /** What whoever holds a share can be asked. The rounds of each ceremony give its methods. */

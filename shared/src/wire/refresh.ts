@@ -23,7 +23,7 @@ export const RefreshRequest = signed(RefreshRequestBody).extend({ seconded: Seco
 export type RefreshRequest = z.infer<typeof RefreshRequest>
 
 /** `life`: of the host that says it. */
-const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(1), index: Index, life: Life }
+const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(0), index: Index, life: Life }
 
 /** A host's word, under V, that it is ready for this version, or at it. `word`: 32 random bytes that name it, and this life stands by it. */
 export const Prepared = signed(z.strictObject({ ...version, word: Random32 }))

@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { Base64url, Index } from './ids.ts'
 import { Certificate } from './certificate.ts'
+import { Prepared } from './refresh.ts'
 
 /** A complete certificate with the sealed share of one seat. */
 export const ShareInSeat = z.strictObject({ certificate: Certificate, index: Index, sealedShare: Base64url })
+
+/** The same, with the word of each host that it has prepared this version, in the order of indices. */
+export const ShareInForce = ShareInSeat.extend({ prepared: z.array(Prepared).min(1).max(32) })

@@ -9,18 +9,21 @@ import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-met
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
 import type { Prepared } from '@quorate/shared/wire/refresh'
-import { install, prepare, sameVersion, versionOf } from '../epochs.ts'
+import { install, prepare, remembers, sameVersion, versionOf } from '../epochs.ts'
 import { nameOf, type KeyName } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 
 type EpochChange = Readonly<{
-  [M in 'prepare' | 'install']: (params: HostParams<`refresh.${M}`>) => Promise<HostResult<`refresh.${M}`>>
+  [M in 'prepare' | 'install']: (params: HostParams<`keygen.${M}`>) => Promise<HostResult<`keygen.${M}`>>
 }>
 
-type NewShare = HostParams<'refresh.prepare'>
+type NewShare = HostParams<'keygen.prepare'>
 type Next = VerifiedKey & Readonly<{ keyId: KeyId; name: KeyName; index: number; version: Version }>
 
-/** The new version, of which `index` is hosted here: known already, or it follows the one whose share is open, or is that itself. */
+/**
+ * The new version, of which `index` is hosted here: known already, or the first and certified in this life, or it follows the one whose
+ * share is open, or is that itself. Throws `key.unknown` when no share is open, as after a restart.
+ */
 async function verify({ keys, vault, memories }: Parts, { certificate, index }: NewShare): Promise<Next> {
   const { body } = certificate
   const { keyId, participants } = body.roster.skeleton
@@ -29,7 +32,8 @@ async function verify({ keys, vault, memories }: Parts, { certificate, index }: 
   const version = versionOf({ certificate: body, digest })
   const name = nameOf(body)
   const { current, prepared } = memories.of(name.lineage)
-  const isKnown = sameVersion(current, version) || sameVersion(prepared, version)
+  const isKnown =
+    sameVersion(current, version) || sameVersion(prepared, version) || memories.isCertified(name.lineage, digest)
   if (!own || !(isKnown || follows(vault.key(keyId, index), version, body))) throw new Refusal('certificate.invalid')
   await verifyCertificate(certificate)
   return { certificate: body, digest, keyId, name, index, version }
@@ -41,10 +45,12 @@ function tryShare({ keys }: Parts, { keyId, index, version }: Next, sealedShare:
   keys.openShare(place, fromBase64url(sealedShare)).fill(0)
 }
 
-/** Gives the word on which this host will install it. */
-function giveWord({ memories }: Parts, { name, digest, version, certificate }: Next): string {
+/** Gives the word on which this host will install it. Throws `epoch.unproven`, `epoch.stale`. */
+function giveWord({ memories }: Parts, { name, digest, version, certificate: { previous } }: Next): string {
   const before = memories.of(name.lineage)
-  const after = prepare(before, version, certificate.previous ?? digest, toHex(randomBytes(32)))
+  // The life that certified a first version knows that there is none after it. A later life does not.
+  if (!remembers(before) && !memories.isCertified(name.lineage, digest)) throw new Refusal('epoch.unproven')
+  const after = prepare(before, version, previous, toHex(randomBytes(32)))
   if (after?.word == null) throw new Refusal(before.current === null ? 'epoch.unproven' : 'epoch.stale')
   memories.keep(name, after)
   return after.word
@@ -66,8 +72,8 @@ function keepWord({ memories }: Parts, { name, version }: Next, word: string): v
 }
 
 /**
- * The two steps by which a host goes to the next epoch. Both may be repeated, and neither believes the gateway. All hosts sign the
- * certificate, its share opens under its digest alone, and that all are prepared they say themselves.
+ * The two steps by which a host goes to the first epoch of a key, or to the next. Both may be repeated, and neither believes the
+ * gateway. All hosts sign the certificate, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange(parts: Parts): EpochChange {
   const { keys, vault, askers, life, clock, log } = parts
@@ -92,7 +98,7 @@ export function createEpochChange(parts: Parts): EpochChange {
       keepWord(parts, next, prepared[index - 1]?.body.word ?? '')
       askers.installed(keyId, certificateDigest, clock())
       vault.retire(keyId, certificateDigest)
-      await vault.load(params.certificate, index, fromBase64url(params.sealedShare))
+      await vault.load({ ...params, prepared })
       log({ event: 'epoch.installed', keyId, index, epoch })
       return {
         installed: await keys.sign('installed', { keyId, certificateDigest, epoch, index, life, preparedDigest }),

@@ -5,6 +5,7 @@ import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
+import { versionOf } from '../epochs.ts'
 import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
@@ -81,7 +82,7 @@ export function createKeygens(parts: Parts): Keygens {
       if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
       log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
       const digest = digestOf('certificate', answer.certificate)
-      memories.certified(nameOf(answer.certificate), digest)
+      memories.certified(nameOf(answer.certificate), versionOf({ certificate: answer.certificate, digest }))
       log({ event: 'key.certified', keyId, index, certificateDigest: digest })
       return answer
     },
@@ -93,12 +94,14 @@ export function createKeygens(parts: Parts): Keygens {
  * that this host took, word for word, and every host has been attested.
  */
 async function makingOf(
-  { mpc, peers, vault, life }: Parts,
+  { mpc, peers, vault, memories, life }: Parts,
   { skeletonDigest, sessionSecret, invitationKeys, registered }: Enrolment,
   roster: Roster,
 ): Promise<Making> {
   if (digestOf('skeleton', roster.skeleton) !== skeletonDigest) throw new Refusal('keygen.roster_mismatch')
   const ceremony = await verifyRoster(roster)
+  // The roster is the lineage of the key. Who has installed a version of it would refuse to certify another one.
+  if (memories.of(ceremony).current !== null) throw new Refusal('keygen.installed')
   for (const [index, { receipt }] of registered)
     if (roster.registrations[index - 1]?.signature !== receipt.signature) throw new Refusal('keygen.roster_mismatch')
   if (registered.size !== invitationKeys.size) throw new Refusal('keygen.roster_mismatch')

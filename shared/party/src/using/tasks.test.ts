@@ -1,15 +1,16 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '@noble/hashes/utils.js'
-import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import { getEventHash } from 'nostr-tools'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hashOfBytes } from '../../../test/bytes-hash.js'
 import { askFor, badItems, sound, type ItemMaker } from '../../test/bad-items.ts'
-import { enrol, runDkg, type MadeKey } from '../../test/ceremony.ts'
+import { makeKey, type MadeKey } from '../../test/ceremony.ts'
+import { shareAt } from '../../test/epoch-change.ts'
 import { introduceAll, startHosts, type Host } from '../../test/host.ts'
-import { bytesItem, draw, type PlanOptions } from '../../test/people.ts'
+import { bytesItem, type PlanOptions } from '../../test/people.ts'
 import { createMemories } from '../memories.ts'
 import { createVault } from '../vault.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
@@ -22,10 +23,7 @@ const [first] = group.members as [Host]
 await introduceAll(group.members)
 const soon = () => group.clock.now + 60_000
 
-const made = async (content: PlanOptions<Host>['content']): Promise<MadeKey> => {
-  const plan = await draw(group, { content: content! })
-  return runDkg(plan, await enrol(plan))
-}
+const made = (content: PlanOptions<Host>['content']): Promise<MadeKey> => makeKey(group, { content: content! })
 let forBytes: MadeKey
 let forBoth: MadeKey
 beforeAll(async () => {
@@ -42,7 +40,7 @@ async function tasksOf(
   change: (asked: Asked) => Asked = (asked) => asked,
 ): Promise<readonly (Task | Declined)[]> {
   const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), images })
-  await vault.load(key.certificate, 1, fromBase64url(key.sealedShares.get(1)!))
+  await vault.load(shareAt(key, 1))
   const { request, requestDigest, sealedItems } = change(await askFor(key.plan, key, 1, makers, soon()))
   return vault.lend(key.plan.skeleton.keyId, 1, (open) =>
     openTasks(group.mpc, open, { request: request.body, requestDigest }, sealedItems),

@@ -4,6 +4,7 @@ import { Base64url, EnclaveId, KeyId, SealKey, Time, UserId } from '../ids.ts'
 import { EnclaveIdentity } from '../identity.ts'
 import { KeygenState, RegistrationReceipt, Skeleton, Slot } from '../keygen.ts'
 import { Certificate } from '../certificate.ts'
+import { Installed } from '../refresh.ts'
 import { Failure } from '../status.ts'
 import { none, route, waiting } from './route.ts'
 
@@ -53,6 +54,8 @@ export const KeygenStatus = z.strictObject({
   slots: z.array(Slot),
   failure: Failure.nullable(),
   certificate: Certificate.nullable(),
+  /** With the certificate: the word of each host that it has installed it, in the order of indices. */
+  installed: z.array(Installed).max(32),
 })
 export type KeygenStatus = z.infer<typeof KeygenStatus>
 

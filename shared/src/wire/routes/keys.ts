@@ -8,8 +8,7 @@ import { none, route, wholeNumber } from './route.ts'
 export const MAX_CERTIFICATES = 32
 
 /**
- * A key at one epoch, with the word of each host that it signs at this epoch only, in the order of indices. Nobody says so of epoch 0:
- * the key was made at it.
+ * A key at one epoch, with the word of each host that it signs at this very version only, in the order of indices.
  */
 export const KeyEpoch = z.strictObject({ certificate: Certificate, installed: z.array(Installed).max(32) })
 export type KeyEpoch = z.infer<typeof KeyEpoch>
