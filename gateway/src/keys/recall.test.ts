@@ -21,7 +21,7 @@ function start({ tells, takes = () => 0 }: Script) {
     const number = Number(id.split('-')[1])
     if (method !== 'recall.learn') {
       const memory = tells[number] ?? { epoch: null }
-      if (method === 'hello') return { bootId: 'life' }
+      if (method === 'hello') return { bootId: 'life', identity: { signKey: 'v' } }
       if (typeof memory === 'string') throw new Refusal(memory as RefusalCode)
       const life = { startedAt: memory.startedAt ?? 0 }
       return { recollection: { body: { life, current: version(memory.epoch), prepared: version(memory.prepared) } } }
