@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { createParty, type Party } from '@quorate/party/party'
-import type { Alarm, HostKeys, Life } from '@quorate/party/ports'
+import type { Alarm, GiveWay, HostKeys, Life } from '@quorate/party/ports'
 import { createTurn } from '@quorate/party/turn'
 import { Refusal } from '@quorate/shared/errors'
 import { taggedHash } from '@quorate/shared/crypto/hash'
@@ -38,6 +39,9 @@ const alarm: Alarm = (ms, ring) => {
   const timer = setTimeout(ring, ms).unref()
   return () => clearTimeout(timer)
 }
+
+/** One turn of the event loop, in which sockets are read. */
+const giveWay: GiveWay = () => nextTurn()
 
 /** An enclave on its platform. It is locked, and answers `hello` and `boot` only, until its root secret is open. */
 export function createEnclave(platform: Platform): Handlers {
@@ -110,7 +114,7 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
       'manifest.offer': images.offer,
       'manifest.status': ({ nonce }) => images.status(nonce),
     },
-    party: createParty({ mpc, keys, images, measurements, life, clock, alarm, log }),
+    party: createParty({ mpc, keys, images, measurements, life, clock, alarm, giveWay, log }),
   }
 }
 

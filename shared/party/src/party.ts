@@ -10,6 +10,7 @@ import type { Parts } from './parts.ts'
 import { createPeers } from './peers.ts'
 import type { PartyPorts } from './ports.ts'
 import { createRecall } from './recall.ts'
+import { createTurn } from './turn.ts'
 import { createSignings } from './using/signing.ts'
 import { createVault } from './vault.ts'
 
@@ -46,10 +47,11 @@ export function createParty(ports: PartyPorts): Party {
   const parts: Parts = {
     ...ports,
     memories,
-    vault: createVault({ mpc: ports.mpc, keys: ports.keys, memories }),
+    vault: createVault({ ...ports, memories }),
     peers: createPeers(ports),
     grants: createGrantUses(ports.life),
     askers: createAskers(),
+    long: createTurn(ports.giveWay),
   }
   return {
     ...acquaintance(parts),

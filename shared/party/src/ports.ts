@@ -34,6 +34,9 @@ export type PeerPolicy = Readonly<{
 /** Rings once, after `ms` (below 2^31), and gives what calls it off. It keeps no process alive. */
 export type Alarm = (ms: number, ring: () => void) => () => void
 
+/** Resolves after the calls that have come in meanwhile were begun. Long computations await it between their parts. */
+export type GiveWay = () => Promise<void>
+
 /** From a start of the host to its end. `startedAt` in ms. */
 export type Life = Readonly<{ id: string; startedAt: number }>
 
@@ -48,5 +51,6 @@ export type PartyPorts = Readonly<{
   /** Milliseconds since 1970. */
   clock: () => number
   alarm: Alarm
+  giveWay: GiveWay
   log: PartyLog
 }>
