@@ -9,11 +9,11 @@ import type { Course, Inbox, Session, Verdict, Versioned, Writing } from '../eng
 import { hasEnded, indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import {
+  afterRefusal,
   certifiedBy,
   packagesFor,
   settleRoundOne,
   settleRoundTwo,
-  startsOver,
   type Certified,
   type DkgGiven,
 } from './dkg.ts'
@@ -181,8 +181,7 @@ export const keygenCourse: Course<KeygenTerms> = {
       return 'then' in made ? made : { then: 'complete', result: made }
     },
   },
-  refused: (_, __, { code, culprits }) =>
-    startsOver.has(code) ? { then: 'new_attempt' } : { then: 'fail', code, culprits },
+  refused: (_, at, refusal) => afterRefusal(at, refusal),
   deadline,
   late: ({ own }, awaited) =>
     isComplete(own) ? { then: 'fail', code: 'keygen.hosts_lost', culprits: awaited } : { then: 'expire' },

@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { Seat } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Hosts } from '../engine/ports.ts'
+import { timeLimit } from '../engine/time-limit.ts'
 import type { LoadKey } from './key-cache.ts'
 
 export type ShareTools = Readonly<{ hosts: Hosts; loadKey: LoadKey; timeoutMs: number }>
@@ -12,5 +13,8 @@ export async function restoreShare({ hosts, loadKey, timeoutMs }: ShareTools, ke
   const share = record.shares.find((one) => one.index === seat.index)
   if (share === undefined) throw new Refusal('key.unknown')
   const params = { certificate: record.certificate, index: seat.index, sealedShare: share.sealed }
-  await hosts.ask(seat.host, 'key.load', params, timeoutMs)
+  const seats = record.certificate.body.roster.skeleton.participants.map(({ host }) => ({
+    host: host.identity.enclaveId,
+  }))
+  await hosts.ask(seat.host, 'key.load', params, timeLimit(timeoutMs, { seats, host: seat.host }))
 }
