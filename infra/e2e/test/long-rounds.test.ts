@@ -58,6 +58,24 @@ const ofAll = <T>(indices: readonly number[], ask: (index: number) => Promise<T>
     }),
   )
 
+it('answers hello while the shares of a large key are loaded', async () => {
+  const connection = await overSocket(await connect())
+  const users = Array.from({ length: 16 }, (_, at) => `person-${at}`)
+  const { plan, certificate, sealedShares } = await makeKey({ members: [connection], clock: cluster.clock }, { users })
+  const order: string[] = []
+  let hello: Promise<unknown> | null = null
+  await ofAll(
+    [...plan.hosts.keys()],
+    (index) => connection.call('key.load', { certificate, index, sealedShare: sealedShares.get(index)! }),
+    () => {
+      order.push('share')
+      hello ??= connection.call('hello', {}).then(() => order.push('hello'))
+    },
+  )
+  await hello
+  expect(order.indexOf('hello')).toBeLessThan(order.lastIndexOf('share'))
+})
+
 it('answers hello and signs with another key while the seats of a large one are in work', async () => {
   const [small, large] = [await overSocket(await connect()), await overSocket(await connect())]
   const key = await makeKey({ members: [small], clock: cluster.clock })

@@ -3,12 +3,8 @@ import type { GrantUses } from './grant-uses.ts'
 import type { Memories } from './memories.ts'
 import type { Peers } from './peers.ts'
 import type { PartyPorts } from './ports.ts'
-import type { Turn } from './turn.ts'
 import type { Vault } from './vault.ts'
 
-/**
- * What the ceremonies of one party share: what it stands on, and what it holds and remembers. `long`: the rounds that make shares,
- * of all keys, one seat after the other.
- */
+/** What the ceremonies of one party share: what it stands on, and what it holds and remembers. */
 export type Parts = PartyPorts &
-  Readonly<{ vault: Vault; memories: Memories; peers: Peers; grants: GrantUses; askers: Askers; long: Turn }>
+  Readonly<{ vault: Vault; memories: Memories; peers: Peers; grants: GrantUses; askers: Askers }>

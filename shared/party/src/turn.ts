@@ -1,7 +1,7 @@
 /** Runs what it is given one after the other. */
 export type Turn = <T>(act: () => Promise<T>) => Promise<T>
 
-/** `before`: awaited before each. A turn of long computations gives way there to everything else. */
+/** `before`: awaited before each. */
 export function createTurn(before?: () => Promise<void>): Turn {
   let last: Promise<unknown> = Promise.resolve()
   return (act) => {

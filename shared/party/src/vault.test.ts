@@ -3,7 +3,6 @@ import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { badShares } from '../../test/schemes/bad-shares.js'
-import { giveWay } from '../test/alarm.ts'
 import { enrol, runDkg, type MadeKey } from '../test/ceremony.ts'
 import { introduceAll, startHosts, type Host } from '../test/host.ts'
 import { draw } from '../test/people.ts'
@@ -26,7 +25,7 @@ const made = async (): Promise<MadeKey<Host>> => {
 const key = await made()
 const { keyId } = key.plan.skeleton
 const fresh = (maxOpen?: number): Vault =>
-  createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), giveWay }, maxOpen)
+  createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() }, maxOpen)
 const sealedOf = ({ sealedShares }: MadeKey, index: number) => fromBase64url(sealedShares.get(index)!)
 const load = (vault: Vault, of: MadeKey, index: number) => vault.load(of.certificate, index, sealedOf(of, index))
 
@@ -132,7 +131,7 @@ describe('an open share', () => {
         .get(index)!
         .call('key.load', { certificate: fresh.certificate, index, sealedShare: fresh.sealedShares.get(index)! })
     const next = await refresh(group, fresh)
-    const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), giveWay })
+    const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() })
     await load(vault, fresh, 1)
     await load(vault, next, 2)
     await load(vault, key, 1)

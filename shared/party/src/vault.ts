@@ -10,8 +10,7 @@ import { Random32, type Digest } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
 import { sameVersion, versionOf } from './epochs.ts'
 import { nameOf, type Memories } from './memories.ts'
-import type { GiveWay, HostKeys, SharePlace } from './ports.ts'
-import { createTurn } from './turn.ts'
+import type { HostKeys, SharePlace } from './ports.ts'
 
 const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
 /** What a sealed share holds: the scheme's share, the session secret S, and the life of this host that it was made in. */
@@ -47,11 +46,11 @@ export type Vault = Readonly<{
   retire: (keyId: string, digest: string) => void
 }>
 
-type Parts = Readonly<{ mpc: Mpc; keys: HostKeys; memories: Memories; giveWay: GiveWay }>
+type Parts = Readonly<{ mpc: Mpc; keys: HostKeys; memories: Memories }>
 
 /** Checks and opens without an `await`, in which another version could come into force. */
 function openVerified(
-  { mpc, keys, memories }: Omit<Parts, 'giveWay'>,
+  { mpc, keys, memories }: Parts,
   verified: VerifiedKey,
   index: number,
   sealed: Uint8Array,
@@ -92,7 +91,6 @@ function keep(keys: HostKeys, place: SharePlace, { share, sessionSecret, life }:
 /** `maxOpen`: shares that are open at once; then the one that was loaded longest ago gives way. */
 export function createVault(parts: Parts, maxOpen = MAX_OPEN): Vault {
   const open = new Map<string, OpenKey>()
-  const loading = createTurn(parts.giveWay)
 
   function admit(name: string, key: OpenKey): void {
     forget(name)
@@ -114,14 +112,12 @@ export function createVault(parts: Parts, maxOpen = MAX_OPEN): Vault {
   }
 
   return {
-    // Seats of a large key take tens of milliseconds each, and are loaded together.
-    load: (certificate, index, sealedShare) =>
-      loading(async () => {
-        const digest = await verifyCertificate(certificate)
-        const { body } = certificate
-        const key = openVerified(parts, { certificate: body, digest }, index, sealedShare)
-        admit(`${body.roster.skeleton.keyId}/${index}`, key)
-      }),
+    async load(certificate, index, sealedShare) {
+      const digest = await verifyCertificate(certificate)
+      const { body } = certificate
+      const key = openVerified(parts, { certificate: body, digest }, index, sealedShare)
+      admit(`${body.roster.skeleton.keyId}/${index}`, key)
+    },
     key(keyId, of) {
       const { certificate, digest, lineage, index, publicKeys, life } = find(keyId, of)
       return { certificate, digest, lineage, index, publicKeys, life }

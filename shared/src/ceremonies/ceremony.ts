@@ -46,6 +46,10 @@ export type MethodsOf<C extends Ceremony> = {
   }>
 }
 
+/** The methods of its `long` rounds. */
+export const longMethodsOf = ({ kind, rounds }: Ceremony): string[] =>
+  Object.entries(rounds).flatMap(([name, round]) => (round.who !== 'nobody' && round.long ? [`${kind}.${name}`] : []))
+
 export function methodsOf<C extends Ceremony>({ kind, rounds }: C): MethodsOf<C> {
   const methods = Object.entries(rounds).flatMap(([name, round]) =>
     round.who === 'nobody' ? [] : [[`${kind}.${name}`, { params: round.asks, result: round.says }]],

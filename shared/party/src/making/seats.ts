@@ -3,6 +3,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Parts } from '../parts.ts'
+import { createTurn } from '../turn.ts'
 import { certify, type Certified } from './certify.ts'
 import {
   checkRoundOne,
@@ -29,12 +30,10 @@ type Seat =
 /** Which participant, in which attempt. */
 type Place = Readonly<{ index: number; attempt: number }>
 
-/**
- * The seats of this host in one keygen or refresh, one call after the other, also with those of other keys: a round of a seat takes up
- * to half a second. Each throws `keygen.out_of_order`, …
- */
+/** The seats of this host in one keygen or refresh, one call after the other. Each throws `keygen.out_of_order`, … */
 export class Seats {
   readonly #parts: Parts
+  readonly #turn = createTurn()
   readonly #seats = new Map<number, Seat>()
   #current: Attempt | null = null
 
@@ -44,7 +43,7 @@ export class Seats {
 
   /** `check` gives what the attempt is begun with, checked. An attempt with a higher number ends the one before. */
   round1({ index, attempt }: Place, check: () => Promise<Making>): Promise<RoundOne> {
-    return this.#parts.long(async () => {
+    return this.#turn(async () => {
       const of = this.#enter(await check(), attempt)
       const host = of.making.roster.skeleton.participants[index - 1]?.host.identity
       if (host?.signKey !== this.#parts.keys.identity.signKey) throw new Refusal('keygen.roster_mismatch')
@@ -57,7 +56,7 @@ export class Seats {
 
   /** Throws `keygen.misdelivered`, or `keygen.bad_package` with the culprits of round one. */
   round2(place: Place, messages: readonly RoundOne[]): Promise<readonly RoundTwo[]> {
-    return this.#parts.long(async () => {
+    return this.#turn(async () => {
       const { of, seat } = this.#at(place)
       if (seat.stage === 2 && seat.transcript === digestOf('transcript', messages)) return this.#sign(seat.answer)
       if (seat.stage !== 1) throw new Refusal('keygen.out_of_order')
@@ -72,7 +71,7 @@ export class Seats {
 
   /** Throws `keygen.misdelivered`, `keygen.equivocation`, or `keygen.bad_package` with the culprits of round two. */
   round3(place: Place, packages: readonly RoundTwo[]): Promise<Certified> {
-    return this.#parts.long(async () => {
+    return this.#turn(async () => {
       const { of, seat } = this.#at(place)
       const packagesDigest = digestOf('package', packages)
       if (seat.stage === 3 && seat.packagesDigest === packagesDigest) return seat.answer

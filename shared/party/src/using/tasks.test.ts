@@ -6,7 +6,6 @@ import type { Item } from '@quorate/shared/wire/content'
 import { getEventHash } from 'nostr-tools'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hashOfBytes } from '../../../test/bytes-hash.js'
-import { giveWay } from '../../test/alarm.ts'
 import { askFor, badItems, sound, type ItemMaker } from '../../test/bad-items.ts'
 import { enrol, runDkg, type MadeKey } from '../../test/ceremony.ts'
 import { introduceAll, startHosts, type Host } from '../../test/host.ts'
@@ -40,7 +39,7 @@ async function tasksOf(
   makers: readonly ItemMaker[],
   change: (asked: Asked) => Asked = (asked) => asked,
 ): Promise<readonly (Task | Declined)[]> {
-  const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories(), giveWay })
+  const vault = createVault({ mpc: group.mpc, keys: first.keys, memories: createMemories() })
   await vault.load(key.certificate, 1, fromBase64url(key.sealedShares.get(1)!))
   const { request, requestDigest, sealedItems } = change(await askFor(key.plan, key, 1, makers, soon()))
   return vault.lend(key.plan.skeleton.keyId, 1, (open) =>
