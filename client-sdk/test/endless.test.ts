@@ -35,7 +35,9 @@ function ask(name: 'listEnclaves' | 'listSignings' | 'listCertificates' = 'listE
   const gateway = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const { call } = createClient({ gateway, retry: { attempts: 3, pause: 1 } })
   if (name === 'listEnclaves') return call(name, {})
-  return name === 'listSignings' ? call(name, { params: { keyId } }) : call(name, { params: { keyId }, query: { from: '0' } })
+  return name === 'listSignings'
+    ? call(name, { params: { keyId } })
+    : call(name, { params: { keyId }, query: { from: '0' } })
 }
 const tooLong = (most: number) => ({ code: 'reply.invalid', by: 'client', issues: [`more than ${most} bytes`] })
 const type = { 'content-type': 'application/json' }
