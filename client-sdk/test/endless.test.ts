@@ -30,10 +30,14 @@ function pour(response: ServerResponse): void {
   response.once('drain', () => pour(response))
 }
 
-function ask(name: 'listEnclaves' | 'listSignings' = 'listEnclaves') {
+const keyId = 'a'.repeat(32)
+function ask(name: 'listEnclaves' | 'listSignings' | 'listCertificates' = 'listEnclaves') {
   const gateway = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const { call } = createClient({ gateway, retry: { attempts: 3, pause: 1 } })
-  return name === 'listEnclaves' ? call(name, {}) : call(name, { params: { keyId: 'a'.repeat(32) } })
+  if (name === 'listEnclaves') return call(name, {})
+  return name === 'listSignings'
+    ? call(name, { params: { keyId } })
+    : call(name, { params: { keyId }, query: { from: '0' } })
 }
 const tooLong = (most: number) => ({ code: 'reply.invalid', by: 'client', issues: [`more than ${most} bytes`] })
 const type = { 'content-type': 'application/json' }
@@ -71,6 +75,7 @@ describe('an answer', () => {
   it.each([
     ['listEnclaves', 3, '{"enclaves":[]}'],
     ['listSignings', 40, '{"signings":[]}'],
+    ['listCertificates', 12, `{"keyId":"${keyId}","epochs":[]}`],
   ] as const)('of %s may have %d MiB', async (name, size, json) => {
     answer = (response) => response.writeHead(200, type).end(' '.repeat(size * mebibyte) + json)
     await expect(ask(name)).resolves.toEqual(JSON.parse(json))

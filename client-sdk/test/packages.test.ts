@@ -61,8 +61,8 @@ it('lets a program of Node 20 be a host', () => {
     const keys = await deriveHostKeys(mpc, 'node-20', crypto.getRandomValues(new Uint8Array(32)))
     const images = { policy: () => null, accepts: () => false, serial: () => 0 }
     const life = { id: '00'.repeat(32), startedAt: Date.now() }
-    const [clock, alarm, log] = [Date.now, () => () => {}, () => {}]
-    const party = createParty({ mpc, keys, images, measurements: {}, life, clock, alarm, log })
+    const [clock, alarm, giveWay, log] = [Date.now, () => () => {}, async () => {}, () => {}]
+    const party = createParty({ mpc, keys, images, measurements: {}, life, clock, alarm, giveWay, log })
     console.log((await party.challenge({})).nonce)`
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
     cwd: resolve(top, 'client-sdk'),

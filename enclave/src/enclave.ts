@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { createParty, type Party } from '@quorate/party/party'
-import type { Alarm, HostKeys } from '@quorate/party/ports'
+import type { Alarm, GiveWay, HostKeys } from '@quorate/party/ports'
 import { createTurn } from '@quorate/party/turn'
 import { Refusal } from '@quorate/shared/errors'
 import { attestedDigest } from '@quorate/shared/attestation/verify'
@@ -39,6 +40,9 @@ const alarm: Alarm = (ms, ring) => {
   const timer = setTimeout(ring, ms).unref()
   return () => clearTimeout(timer)
 }
+
+/** One turn of the event loop, in which sockets are read. */
+const giveWay: GiveWay = () => nextTurn()
 
 /** An enclave on its platform. It is locked, and answers `hello` and `boot` only, until its root secret is open. */
 export function createEnclave(platform: Platform): Handlers {
@@ -112,7 +116,7 @@ async function unlock(platform: Platform, life: Life, { sealedRoot: given, manif
       'manifest.offer': images.offer,
       'manifest.status': ({ nonce }) => images.status(nonce),
     },
-    party: createParty({ mpc, keys, images, measurements, life, clock, alarm, log }),
+    party: createParty({ mpc, keys, images, measurements, life, clock, alarm, giveWay, log }),
   }
 }
 

@@ -50,10 +50,15 @@ export type ClientOptions = Readonly<{
   fetch?: typeof fetch
 }>
 
-/** Bytes of an answer at most: it holds a certificate or two with a signing, or 32 certificates. */
-const longestAnswer = 4 * 1024 * 1024
-/** Of all open signings of a key, each with its sealed items. */
-const longestList = 64 * 1024 * 1024
+const mebibyte = 1024 * 1024
+/** Bytes of an answer at most: it holds a certificate or two with a signing. */
+const longestAnswer = 4 * mebibyte
+const longestOf: Readonly<Partial<Record<RouteName, number>>> = {
+  /** 32 epochs. The certificate of 32 people with 32 askers each in their grants is 250 KB, and the hosts' words on it are 30 KB. */
+  listCertificates: 16 * mebibyte,
+  /** All open signings of a key, each with its sealed items. */
+  listSignings: 64 * mebibyte,
+}
 
 const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
@@ -73,7 +78,7 @@ export function createClient(options: ClientOptions): Client {
     const init = requestOf(name, given)
     const attempt = async () => {
       const signals = [AbortSignal.timeout(timeout + waitOf(query)), ...(given.signal ? [given.signal] : [])]
-      const most = name === 'listSignings' ? longestList : longestAnswer
+      const most = longestOf[name] ?? longestAnswer
       const sent = () => send(url, { ...init, signal: AbortSignal.any(signals) })
       const reply = await exchange(sent, most, given.signal)
       const parsed = routes[name].reply.safeParse(reply)

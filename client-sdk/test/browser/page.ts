@@ -60,6 +60,7 @@ const page = {
       life: { id: '00'.repeat(32), startedAt: Date.now() },
       clock: () => Date.now(),
       alarm: () => () => undefined,
+      giveWay: () => Promise.resolve(),
       log: () => undefined,
     })
     const { nonce } = await party.challenge({})

@@ -19,7 +19,7 @@ import type { Events } from '../events.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store } from '../store/store.ts'
 
-/** `roundTimeoutMs`: for one call to an enclave. The others bound what strangers can make the gateway hold. */
+/** `roundTimeoutMs`: for one call to an enclave, of a large key more (`timeLimit`). The others bound what strangers can make the gateway hold. */
 export type Limits = Readonly<{
   roundTimeoutMs: number
   openKeygens: number

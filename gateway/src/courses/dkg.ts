@@ -3,7 +3,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate, SealedShare } from '@quorate/shared/wire/certificate'
-import type { Inbox } from '../engine/course.ts'
+import type { Inbox, Refused } from '../engine/course.ts'
 import { inOrder } from '../engine/machine.ts'
 
 /*
@@ -36,6 +36,25 @@ export const startsOver: ReadonlySet<RefusalCode> = new Set([
   'key.unknown',
   'peer.unknown',
 ])
+
+/** The host remembers the attempt, and may have its answer by now. */
+const isLate: ReadonlySet<RefusalCode> = new Set(['enclave.timeout', 'enclave.busy'])
+/** How often a seat is asked in one round while its host is late; those in which the host rested count too. */
+const MOST_TRIES = 24
+
+/**
+ * What a refusal in a round of a DKG leads to. Who is out of reach or late is asked the same again once it has answered a
+ * hello, and what the others have said stands: a host that has answered repeats its answer. A host that has forgotten the attempt says so.
+ * Then all begin anew, since its secrets are gone, and its new message would make another transcript.
+ */
+export function afterRefusal(
+  { tries }: Readonly<{ tries: Inbox<number> }>,
+  { index, code, culprits }: Refused,
+): Failure | Readonly<{ then: 'ask_again' | 'new_attempt' }> {
+  if (code === 'enclave.unreachable') return { then: 'ask_again' }
+  if (isLate.has(code) && (tries[index] ?? 0) < MOST_TRIES) return { then: 'ask_again' }
+  return startsOver.has(code) ? { then: 'new_attempt' } : { then: 'fail', code, culprits }
+}
 
 export const settleRoundOne = (indices: readonly number[], said: Inbox<Says<'round1'>>) =>
   ({

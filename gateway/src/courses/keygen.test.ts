@@ -150,13 +150,14 @@ const events = {
   'host that cannot tell': refuses('epoch.unproven'),
   'host that has not prepared': refuses('refresh.not_prepared'),
   'host that has another key': refuses('keygen.installed'),
+  'late host': refuses('enclave.timeout'),
+  'host that has forgotten': refuses('keygen.out_of_order'),
   'blaming refusal': refuses('keygen.bad_package', 3, [1]),
   'early clock': timePasses(EXPIRES - 1),
   'late clock': timePasses(EXPIRES),
 }
 type Name = keyof typeof states
 const refusals = {
-  'lost host': 'gathering',
   'host that has restarted': 'gathering',
   'host that cannot tell': 'failed',
   'host that has not prepared': 'failed',
@@ -169,21 +170,32 @@ const preparing = {
   'word that it is prepared': 'install',
   'host that cannot tell': 'gathering',
   'lost host': 'prepare',
+  'late host': 'prepare',
+  'host that has forgotten': 'prepare',
 } as const
+const inRounds = { ...refusals, 'host that has forgotten': 'gathering' } as const
+const asksAgain = (name: 'round1' | 'round2' | 'round3') => ({ 'lost host': name, 'late host': name }) as const
 /** An event that a row does not list changes nothing. */
 const table: Record<Name, Partial<Record<keyof typeof events, Name>>> = {
   reserved: { init: 'collecting_participants', 'late clock': 'expired' },
   collecting_participants: { registration: 'gathering', 'late clock': 'expired' },
   gathering: { hosts: 'round1', 'late clock': 'failed' },
-  round1: { ...refusals, 'round one': 'round2' },
-  round2: { ...refusals, 'round two': 'round3', 'round two with a package short': 'failed' },
-  round3: { ...refusals, certificate: 'prepare', 'another certificate': 'failed' },
+  round1: { ...inRounds, ...asksAgain('round1'), 'round one': 'round2' },
+  round2: {
+    ...inRounds,
+    ...asksAgain('round2'),
+    'round two': 'round3',
+    'round two with a package short': 'failed',
+  },
+  round3: { ...inRounds, ...asksAgain('round3'), certificate: 'prepare', 'another certificate': 'failed' },
   prepare: preparing,
   'preparing anew': preparing,
   install: {
     ...refusals,
     'word that it has installed': 'completed',
     'lost host': 'install',
+    'late host': 'install',
+    'host that has forgotten': 'install',
     'host that has restarted': 'install',
     'host that has not prepared': 'prepare',
   },
@@ -333,6 +345,18 @@ describe('a keygen', () => {
     expect(JSON.stringify(s)).not.toContain('share1')
   })
 
+  it('keeps what others have said in a round while one is away or late, and asks that one again', () => {
+    const s = after(round2, sendsTwo(1), refuses('enclave.timeout', 2), refuses('enclave.unreachable', 3))
+    expect(effects(s)).toEqual([2, 3].map((index) => ({ type: 'round2', attempt: 1, index })))
+    expect(nameOf(after(s, sendsTwo(2), sendsTwo(3)))).toBe('round3')
+  })
+
+  it('does not ask a host for ever that is late again and again, and waits for one that is away', () => {
+    const often = (code: Code) => Array.from({ length: 100 }, () => refuses(code, 2))
+    expect(nameOf(after(round2, ...often('enclave.timeout')))).toBe('gathering')
+    expect(nameOf(after(round2, ...often('enclave.unreachable')))).toBe('round2')
+  })
+
   it('begins anew when a host was brought what others had not signed, which is nobody’s fault among them', () => {
     const s = after(round3, refuses('keygen.misdelivered', 3), seesAll)
     expect(s.attempt).toBe(2)
@@ -349,7 +373,7 @@ describe('a keygen', () => {
   it('is given up after so many attempts', () => {
     let s = gathering
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1)
-      s = after(s, seesAll, refuses('enclave.timeout', 1, [], attempt))
+      s = after(s, seesAll, refuses('keygen.out_of_order', 1, [], attempt))
     expect(phaseOf(transition(s, seesAll))).toMatchObject({ name: 'failed', code: 'keygen.hosts_lost' })
   })
 })

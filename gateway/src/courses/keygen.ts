@@ -5,7 +5,15 @@ import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
 import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
 import { hasEnded, indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
-import { certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver, type Certified } from './dkg.ts'
+import {
+  afterRefusal,
+  certifiedBy,
+  packagesFor,
+  settleRoundOne,
+  settleRoundTwo,
+  startsOver,
+  type Certified,
+} from './dkg.ts'
 import { installedOf, isOver, preparedOf, saidByOthers } from './epoch-change.ts'
 import { failureOf } from './failure.ts'
 import type { KeygenGiven, KeygenOwn, KeygenSession, KeygenTerms, KeygenWord, Registered } from './keygen-terms.ts'
@@ -120,17 +128,14 @@ const shareAt = ({ certificate, shares }: Certified, index: number) => ({
 })
 
 /** Hosts that are away are asked again, and the deadline ends it. */
-function refused(
-  _: KeygenSession,
-  at: Asking<KeygenTerms>,
-  { code, culprits, index }: Refused,
-): AfterRefusal<KeygenTerms> {
+function refused(_: KeygenSession, at: Asking<KeygenTerms>, refusal: Refused): AfterRefusal<KeygenTerms> {
+  const { code, culprits, index } = refusal
   const failed = { then: 'fail', code, culprits } as const
   switch (at.round) {
     case 'round1':
     case 'round2':
     case 'round3':
-      return startsOver.has(code) ? { then: 'new_attempt' } : failed
+      return afterRefusal(at, refusal)
     case 'prepare':
       // It has restarted, and too few of the others remember, so that nobody has installed anything, or it never will be complete.
       if (code === 'key.unknown' || code === 'epoch.unproven') return { then: 'new_attempt' }

@@ -119,6 +119,8 @@ const events = {
   'word that it has installed': installs(3),
   'word over what was said before': installs(3, over(1, 1, 2)),
   'lost host': refuses('enclave.unreachable'),
+  'late host': refuses('enclave.timeout'),
+  'host that has forgotten': refuses('keygen.out_of_order'),
   'host that has restarted': refuses('epoch.unproven'),
   'host that has not prepared': refuses('refresh.not_prepared'),
   'blaming refusal': refuses('keygen.bad_package', 3, [1]),
@@ -130,21 +132,22 @@ const events = {
 }
 type Name = keyof typeof states
 const inRounds = {
-  'lost host': 'gathering',
+  'host that has forgotten': 'gathering',
   'host that has restarted': 'failed',
   'host that has not prepared': 'failed',
   'blaming refusal': 'failed',
   'late clock': 'failed',
   'end of ten minutes': 'failed',
 } as const
+const asksAgain = <N extends string>(name: N) => ({ 'lost host': name, 'late host': name }) as const
 const again = (name: 'preparing' | 'holding' | 'installing') =>
-  ({ 'lost host': name, 'host that has restarted': name }) as const
+  ({ ...asksAgain(name), 'host that has restarted': name, 'host that has forgotten': name }) as const
 /** An event that a row does not list changes nothing. */
 const table: Record<Name, Partial<Record<keyof typeof events, string>>> = {
   gathering: { hosts: 'round1', 'late clock': 'failed', 'end of ten minutes': 'failed' },
-  round1: { ...inRounds, 'round one': 'round2' },
-  round2: { ...inRounds, 'round two': 'round3' },
-  round3: { ...inRounds, certificate: 'preparing' },
+  round1: { ...inRounds, ...asksAgain('round1'), 'round one': 'round2' },
+  round2: { ...inRounds, ...asksAgain('round2'), 'round two': 'round3' },
+  round3: { ...inRounds, ...asksAgain('round3'), certificate: 'preparing' },
   preparing: {
     ...again('preparing'),
     'word that it is prepared': 'holding',
@@ -254,12 +257,12 @@ describe('a refresh', () => {
     expect(phaseOf(after(s, ...all((index) => installs(index, over(1, 1, 2))))).name).toBe('completed')
   })
 
-  it('begins anew on all hosts when one is lost in a round, and is given up after so many attempts', () => {
+  it('begins anew on all hosts when one has forgotten a round, and is given up after so many attempts', () => {
     const lost = after(round2, sendsTwo(1), refuses('keygen.out_of_order', 2))
     expect(effects(after(lost, sees(1, 2, 3)))).toEqual(all((index) => ({ type: 'round1', attempt: 2, index })))
     let s = asked
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1)
-      s = after(s, sees(1, 2, 3), refuses('enclave.timeout', 1, [], attempt))
+      s = after(s, sees(1, 2, 3), refuses('key.unknown', 1, [], attempt))
     expect(phaseOf(transition(s, sees(1, 2, 3)))).toMatchObject({ name: 'failed', code: 'refresh.hosts_lost' })
   })
 

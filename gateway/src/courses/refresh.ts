@@ -17,7 +17,7 @@ import type {
 } from '../engine/course.ts'
 import { indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
-import { certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver } from './dkg.ts'
+import { afterRefusal, certifiedBy, packagesFor, settleRoundOne, settleRoundTwo, startsOver } from './dkg.ts'
 import { installedOf, isOver, preparedOf, saidByOthers } from './epoch-change.ts'
 import type { Prepare, RefreshSession, RefreshTerms } from './refresh-terms.ts'
 
@@ -52,7 +52,7 @@ function refused(_: RefreshSession, at: Asking<RefreshTerms>, refusal: Refused):
     case 'round1':
     case 'round2':
     case 'round3':
-      return startsOver.has(code) ? { then: 'new_attempt' } : { then: 'fail', code, culprits }
+      return afterRefusal(at, refusal)
     case 'prepare': {
       const mayBeWell = at.given.inForce || startsOver.has(code) || code === 'epoch.unproven'
       return mayBeWell ? { then: 'ask_again' } : { then: 'fail', code, culprits }

@@ -21,6 +21,7 @@ const join = after(gather, said('gather', 1), said('gather', 2), said('gather', 
 /** Hosts that do as the test says. `refusals`: what the next calls are refused with. */
 function start(aid: Partial<Aid<ToyTerms>> = {}) {
   const log: string[] = []
+  const limits: number[] = []
   const refusals: (RefusalCode | Error)[] = []
   const failsToIntroduce: RefusalCode[] = []
   const away = new Set<HostId>()
@@ -29,8 +30,9 @@ function start(aid: Partial<Aid<ToyTerms>> = {}) {
   const ports = {
     hosts: {
       state: (host: HostId) => (away.has(host) ? 'down' : 'ready'),
-      ask: async (host: HostId, method: string) => {
+      ask: async (host: HostId, method: string, _: unknown, deadlineMs: number) => {
         log.push(`${method} ${host}`)
+        limits.push(deadlineMs)
         const refusal = refusals.shift()
         if (refusal !== undefined) throw typeof refusal === 'string' ? new Refusal(refusal) : refusal
         return Promise.resolve({ word: 'w' })
@@ -65,7 +67,7 @@ function start(aid: Partial<Aid<ToyTerms>> = {}) {
     const [effect] = effects(toyCourse, s)
     return asker.perform(s, { ...(effect as Ask<ToyTerms>), ...ask })
   }
-  return { asker, log, refusals, failsToIntroduce, away, resting, comesBack, perform }
+  return { asker, log, limits, refusals, failsToIntroduce, away, resting, comesBack, perform }
 }
 const [first] = hosts as [HostId]
 
@@ -107,6 +109,14 @@ describe('asking', () => {
     refusals.push('nonce.spent')
     expect(await perform(gather)).toMatchObject({ type: 'refused', code: 'nonce.spent' })
     expect(mended).toEqual([1, 1])
+  })
+
+  it('gives a host more time the more seats and people there are', async () => {
+    const { perform, limits } = start()
+    await perform(gather)
+    const { seats } = gather
+    await perform({ ...gather, seats: seats.map((seat) => ({ ...seat, host: first })) })
+    expect(limits).toEqual([1_030, 1_090])
   })
 
   it('asks a stuck host for nothing, where it would be asked again', async () => {

@@ -6,6 +6,7 @@ import type { HostId, Seat } from '@quorate/shared/wire/host'
 import type { Asking, Course, RoundOf, Session, Terms } from './course.ts'
 import { isAskedAgain, questionOf, type Ask, type Event } from './machine.ts'
 import type { EnginePorts } from './ports.ts'
+import { timeLimit } from './time-limit.ts'
 import { untilReady } from './until-ready.ts'
 
 type At<T extends Terms, R> = Extract<Asking<T>, { round: R }>
@@ -35,6 +36,8 @@ export type Aid<T extends Terms> = Readonly<{
 
 const FIRST_REST_MS = 100
 const LONGEST_REST_MS = 1_000
+/** A host that is away is looked for so often, beside the moment when it comes back. */
+const LONGEST_AWAY_MS = 30_000
 
 /** Runs `call`, and once more after `mend`, should the host refuse it with `code`: it has forgotten, and is told again. */
 export async function afterMending<T>(code: string, mend: () => Promise<unknown>, call: () => Promise<T>): Promise<T> {
@@ -104,7 +107,10 @@ export class Asker<T extends Terms> {
     await this.#introduce(s, stage)
     const { hosts, timeoutMs } = this.#ports
     const method = `${kind}.${stage.round}` as HostMethod
-    let call = (): Promise<unknown> => hosts.ask(host, method, question as never, timeoutMs)
+    const row = this.#course.of.rounds[stage.round]
+    const long = row !== undefined && row.who !== 'nobody' && row.long === true
+    const limit = timeLimit(timeoutMs, { seats: s.seats, host, long })
+    let call = (): Promise<unknown> => hosts.ask(host, method, question as never, limit)
     for (const [code, mend] of this.#aid.mends(stage.round)) {
       const before = call
       call = () => afterMending(code, () => mend(s, seat), before)
@@ -135,6 +141,6 @@ export class Asker<T extends Terms> {
     const { hosts } = this.#ports
     const ms = Math.min(FIRST_REST_MS * 2 ** (tries - 1), LONGEST_REST_MS)
     if (hosts.state(host) === 'ready') await rest(ms, undefined, { ref: false })
-    else await untilReady(hosts, [host], LONGEST_REST_MS)
+    else await untilReady(hosts, [host], LONGEST_AWAY_MS)
   }
 }

@@ -175,7 +175,7 @@ export type Lease = Readonly<{
   claim: () => Promise<void>
 }>
 
-/** What the engine needs of the world. `timeoutMs`: for one question to a host. `clock`: ms since 1970. */
+/** What the engine needs of the world. `timeoutMs`: for one question to a host, see `timeLimit`. `clock`: ms since 1970. */
 export type EnginePorts = Readonly<{
   store: SessionStore
   lease: Lease

@@ -14,7 +14,7 @@ export async function untilReady(hosts: Hosts, ids: readonly HostId[], ms: numbe
       unsubscribe()
       resolve()
     }
-    const timer = setTimeout(done, ms)
+    const timer = setTimeout(done, ms).unref()
     const unsubscribe = hosts.subscribe(() => areReady() && done())
   })
 }

@@ -3,6 +3,7 @@ import type { Seat } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Prepared } from '@quorate/shared/wire/refresh'
 import type { Hosts } from '../engine/ports.ts'
+import { timeLimit } from '../engine/time-limit.ts'
 import type { LoadKey } from './key-cache.ts'
 
 export type ShareTools = Readonly<{ hosts: Hosts; loadKey: LoadKey; timeoutMs: number }>
@@ -13,5 +14,8 @@ export async function restoreShare({ hosts, loadKey, timeoutMs }: ShareTools, ke
   const share = shares.find((one) => one.index === seat.index)
   if (share === undefined) throw new Refusal('key.unknown')
   const params = { certificate, index: seat.index, sealedShare: share.sealed, prepared: [...(prepared as Prepared[])] }
-  await hosts.ask(seat.host, 'key.load', params, timeoutMs)
+  const seats = certificate.body.roster.skeleton.participants.map(({ host }) => ({
+    host: host.identity.enclaveId,
+  }))
+  await hosts.ask(seat.host, 'key.load', params, timeLimit(timeoutMs, { seats, host: seat.host }))
 }

@@ -90,6 +90,11 @@ describe('a keygen', () => {
     const stuck = enclaves.hang(enclaveId, 'keygen.install')
     for (const index of [1, 2, 3]) await register(plan, index)
     await stuck.asked()
+    const hasInstalled = ({ events }: (typeof enclaves.group.members)[0]) =>
+      events.some(({ event }) => event === 'epoch.installed')
+    while (enclaves.group.members.filter(hasInstalled).length < 2) await turn()
+    // What they said has come to the gateway.
+    await turn()
     enclaves.kill(enclaveId)
     vi.advanceTimersByTime(EVER)
     const { state, failure, certificate, installed } = await ended(keyId)
@@ -111,36 +116,50 @@ describe('a keygen', () => {
     },
   )
 
-  it('waits for an enclave that is down, and goes on when it is ready', async () => {
+  /** A keygen in round two, of which one enclave is down. */
+  async function withOneDown() {
     const { keyId, plan, reservation } = await begin()
     const { enclaveId } = reservation.slots[2]!
-    const versions: number[] = []
-    coordinator.follow.keygen.watch(keyId, ({ version }) => {
-      versions.push(version)
-      noticed()
-    })
-    let before = Infinity
+    let listeners = Infinity
     enclaves.fault(enclaveId, 'keygen.round2', () => {
-      before = versions.length
+      listeners = enclaves.listeners
       enclaves.kill(enclaveId)
     })
     for (const index of [1, 2, 3]) await register(plan, index)
-    // Whether another attempt begins is saved together with the end of this one.
-    await until(() => versions.length > before, 'the end of the attempt')
+    await until(() => enclaves.listeners > listeners, 'somebody who waits for the enclave')
     expect((await coordinator.follow.keygen.status(keyId)).state).toBe('key_generation')
     expect(enclaves.count('keygen.round1')).toBe(3)
+    return { keyId, enclaveId }
+  }
+
+  it('waits for an enclave that is down, and begins anew when it has restarted', async () => {
+    const { keyId, enclaveId } = await withOneDown()
     enclaves.restart(enclaveId)
     expect((await ended(keyId)).state).toBe('completed')
+    // Once for each at each attempt, and once more for the one that was told of the keygen first.
+    expect(enclaves.count('keygen.round1')).toBe(7)
   })
 
-  it('retries an enclave that does not answer in time', async () => {
-    const { keyId, plan, reservation } = await begin()
-    const stuck = enclaves.hang(reservation.slots[0]!.enclaveId, 'keygen.round3')
-    for (const index of [1, 2, 3]) await register(plan, index)
-    await stuck.asked()
-    stuck.timeOut()
+  it('waits for an enclave that is out of reach, and goes on where it stood', async () => {
+    const { keyId, enclaveId } = await withOneDown()
+    enclaves.reach(enclaveId)
     expect((await ended(keyId)).state).toBe('completed')
+    expect(enclaves.count('keygen.round1')).toBe(3)
   })
+
+  it.each(['keygen.round1', 'keygen.round2', 'keygen.round3'] as const)(
+    'asks an enclave again that does not answer %s in time, and no other',
+    async (method) => {
+      const { keyId, plan, reservation } = await begin()
+      const stuck = enclaves.hang(reservation.slots[0]!.enclaveId, method)
+      for (const index of [1, 2, 3]) await register(plan, index)
+      await stuck.asked()
+      stuck.timeOut()
+      expect((await ended(keyId)).state).toBe('completed')
+      for (const round of ['keygen.round1', 'keygen.round2', 'keygen.round3'] as const)
+        expect(enclaves.count(round)).toBe(round === method ? 4 : 3)
+    },
+  )
 
   it('goes on after a restart of the gateway in the middle', async () => {
     const { keyId, plan, reservation } = await begin()

@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 /** From now on a deadline passes when the test says so. */
-const holdDeadlines = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+const holdDeadlines = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
 
 describe('hostile streams', () => {
   const raw = (fake: FakeEnclave, bytes: Uint8Array) => {
@@ -39,7 +39,7 @@ describe('hostile streams', () => {
     const { fake, enclaves } = await readyOne()
     fake.on['attest'] = async ({ id, socket }) => {
       socket.setNoDelay(true)
-      for (const byte of replyFrame(id, { result: { identity: fake.identity, document: 'c2xvdw' } })) {
+      for (const byte of replyFrame(id, { result: { identity: fake.identity, presence: fake.presence, document: 'c2xvdw' } })) {
         socket.write(Uint8Array.of(byte))
         await turn()
       }
@@ -55,7 +55,7 @@ describe('hostile streams', () => {
       ids.push(id)
       if (ids.length === 2)
         socket.write(
-          Buffer.concat(ids.map((n) => replyFrame(n, { result: { identity: fake.identity, document: 'YmF0Y2g' } }))),
+          Buffer.concat(ids.map((n) => replyFrame(n, { result: { identity: fake.identity, presence: fake.presence, document: 'YmF0Y2g' } }))),
         )
       return null
     }
@@ -134,18 +134,62 @@ describe('one bad enclave', () => {
     expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
   })
 
-  it('that no longer answers hello goes down, and its calls end before their deadlines', async () => {
+  /** An enclave that answers nothing more, and has a hello before it. */
+  async function silenced() {
     holdDeadlines()
-    const { fake, enclaves, told } = await readyOne({ ...watchful, connectionsPerEnclave: 1, healthMs: 3_000 })
+    const pool = await readyOne({ ...watchful, connectionsPerEnclave: 1, healthMs: 3_000 })
+    const { fake } = pool
+    const { on } = fake
     fake.on = {}
-    const asked = codeOf(ask(enclaves, fake, 5_000))
-    const before = callsOf(fake, 'hello').length
-    await until(() => callsOf(fake, 'hello').length > before, 'a hello that is not answered')
+    const hellos = async (more: number) => {
+      const before = callsOf(fake, 'hello').length
+      await until(() => callsOf(fake, 'hello').length >= before + more, 'a hello that is not answered')
+    }
+    return { ...pool, on, hellos }
+  }
+
+  it('that no longer answers hello goes down', async () => {
+    const { fake, enclaves, told, hellos } = await silenced()
+    vi.advanceTimersByTime(5)
+    await hellos(1)
     vi.advanceTimersByTime(3_000)
-    expect(await asked).toBe('enclave.unreachable')
     await until(() => enclaves.status(fake.id).state === 'down')
     expect(told.at(-1)).toEqual({ type: 'down', host: fake.id })
     expect(enclaves.status(fake.id).identity).toEqual(fake.identity)
+  })
+
+  it('that is late with hello is not given up while it is at work within the time of a call', async () => {
+    const { fake, enclaves, told, on, hellos } = await silenced()
+    const asked = ask(enclaves, fake, 20_000)
+    await until(() => callsOf(fake, 'attest').length === 1)
+    vi.advanceTimersByTime(5)
+    await hellos(1)
+    for (let late = 0; late < 3; late += 1) {
+      const again = hellos(1)
+      vi.advanceTimersByTime(3_000)
+      await again
+    }
+    expect(isReady(enclaves, fake)).toBe(true)
+    fake.on = on
+    const [call] = callsOf(fake, 'attest')
+    call!.socket.write(replyFrame(call!.id, { result: { identity: fake.identity, presence: fake.presence, document: 'bGF0ZQ' } }))
+    expect((await asked).document).toBe('bGF0ZQ')
+    expect(told.map(({ type }) => type)).toEqual(['ready'])
+  })
+
+  it('that answers nothing goes down when the calls that it had taken are over, whatever it is asked meanwhile', async () => {
+    const { fake, enclaves, hellos } = await silenced()
+    const first = codeOf(ask(enclaves, fake, 5_000))
+    vi.advanceTimersByTime(5)
+    await hellos(1)
+    const again = hellos(1)
+    vi.advanceTimersByTime(3_000)
+    await again
+    const second = codeOf(ask(enclaves, fake, 60_000))
+    vi.advanceTimersByTime(3_000)
+    expect(await first).toBe('enclave.timeout')
+    expect(await second).toBe('enclave.unreachable')
+    await until(() => enclaves.status(fake.id).state === 'down')
   })
 
   it('that says locked has restarted unheard: it is asked anew and used again', async () => {

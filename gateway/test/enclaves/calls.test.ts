@@ -16,7 +16,7 @@ describe('calls', () => {
     const waiting: (() => void)[] = []
     fake.on['attest'] = async ({ params }) => {
       await new Promise<void>((resolve) => waiting.push(resolve))
-      return { result: { identity: fake.identity, document: String(params['nonce']).slice(-4) } }
+      return { result: { identity: fake.identity, presence: fake.presence, document: String(params['nonce']).slice(-4) } }
     }
     const nonces = Array.from({ length: 100 }, (_, n) => n.toString(16).padStart(64, '0'))
     const answers = Promise.all(nonces.map((n) => enclaves.ask(fake.id, 'attest', { nonce: n })))
@@ -43,7 +43,7 @@ describe('calls', () => {
 
   it('takes no answer that does not fit the schema of the method', async () => {
     const { fake, enclaves } = await readyOne()
-    for (const result of [{}, null, { identity: fake.identity, document: '!' }, { nonce }]) {
+    for (const result of [{}, null, { identity: fake.identity, presence: fake.presence, document: '!' }, { nonce }]) {
       fake.on['attest'] = () => ({ result })
       expect(await codeOf(ask(enclaves, fake))).toBe('enclave.failed')
     }
@@ -67,7 +67,7 @@ describe('calls', () => {
     const { attest } = fake.on
     let late = () => {}
     fake.on['attest'] = ({ id, socket }) => {
-      late = () => void socket.write(replyFrame(id, { result: { identity: fake.identity, document: 'bGF0ZQ' } }))
+      late = () => void socket.write(replyFrame(id, { result: { identity: fake.identity, presence: fake.presence, document: 'bGF0ZQ' } }))
       return null
     }
     const asked = codeOf(ask(enclaves, fake, 80))
@@ -85,7 +85,7 @@ describe('calls', () => {
   it('ignores answers to ids that nobody asked for or that are answered already', async () => {
     const { fake, enclaves } = await readyOne({ connectionsPerEnclave: 1 })
     fake.on['attest'] = ({ id, socket }) => {
-      const answer = (document: string) => ({ result: { identity: fake.identity, document } })
+      const answer = (document: string) => ({ result: { identity: fake.identity, presence: fake.presence, document } })
       for (const stranger of [id + 1, id + 1000, 0xffffffff]) socket.write(replyFrame(stranger, answer('d3Jvbmc')))
       socket.write(replyFrame(id, answer('cmlnaHQ')))
       socket.write(replyFrame(id, answer('dHdpY2U')))
@@ -102,7 +102,7 @@ describe('calls', () => {
     a.on['attest'] = () => null
     b.on['attest'] = ({ socket }) => {
       for (let id = 0; id < 200; id += 1)
-        socket.write(replyFrame(id, { result: { identity: b.identity, document: 'ZnJvbWI' } }))
+        socket.write(replyFrame(id, { result: { identity: b.identity, presence: b.presence, document: 'ZnJvbWI' } }))
       return null
     }
     const both = Promise.allSettled([ask(enclaves, a, 150), ask(enclaves, b)])

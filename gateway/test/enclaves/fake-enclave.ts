@@ -5,7 +5,7 @@ import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { Refusal } from '@quorate/shared/errors'
 import { loadMpc } from '@quorate/shared/mpc'
 import { EnclaveId, SealKey, SignKey } from '@quorate/shared/wire/ids'
-import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
+import type { EnclaveIdentity, Presence } from '@quorate/shared/wire/identity'
 import { foundDevelopment } from '../../../shared/party/test/development.js'
 import { presentTime, sealing, startHost, type Host } from '../../../shared/party/test/host.js'
 import { noticed } from '../../../shared/test/noticing.js'
@@ -16,6 +16,7 @@ export type FakeEnclave = {
   id: EnclaveId
   address: Address
   identity: EnclaveIdentity
+  readonly presence: Presence
   calls: Call[]
   /** What to answer per method; null for no answer at all. */
   on: Record<string, (call: Call) => Answer | Promise<Answer>>
@@ -61,6 +62,9 @@ export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
     id: EnclaveId.parse(name),
     address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
     identity: host.identity,
+    get presence() {
+      return host.presence()
+    },
     calls: [],
     sockets: new Set(),
     on: {

@@ -1,4 +1,9 @@
-import type { HostParams, HostResult, PartyMethod } from '@quorate/shared/ceremonies/host-methods'
+import {
+  longMethods,
+  type HostParams,
+  type HostResult,
+  type PartyMethod,
+} from '@quorate/shared/ceremonies/host-methods'
 import { createGrantUses } from './grant-uses.ts'
 import { createAskers } from './making/askers.ts'
 import { createEpochChange } from './making/epoch-change.ts'
@@ -8,8 +13,9 @@ import { createLives } from './lives.ts'
 import { createMemories } from './memories.ts'
 import type { Parts } from './parts.ts'
 import { createPeers } from './peers.ts'
-import type { PartyPorts } from './ports.ts'
+import type { GiveWay, PartyPorts } from './ports.ts'
 import { createRecall } from './recall.ts'
+import { createTurn } from './turn.ts'
 import { createSignings } from './using/signing.ts'
 import { createVault } from './vault.ts'
 
@@ -40,6 +46,21 @@ const keeping = ({ vault }: Parts) =>
     },
   }) as const
 
+/**
+ * Answers one call after the other, and before each gives way to whatever has come in meanwhile: a host says hello at any time. Rounds in
+ * which a seat computes for long take turns among themselves, so that signings go between them.
+ */
+function inTurns(party: Party, giveWay: GiveWay): Party {
+  const [long, short] = [createTurn(giveWay), createTurn(giveWay)]
+  const handlers = Object.entries(party).map(([method, handle]) => {
+    const turn = longMethods.has(method) ? long : short
+    // The same handler under its own name.
+    const asked = handle as (params: unknown) => Promise<unknown>
+    return [method, (params: unknown) => turn(() => asked(params))] as const
+  })
+  return Object.fromEntries(handlers) as Party
+}
+
 /** A holder of shares on these ports: the same program in an enclave, in a browser and in a remote signer. */
 export function createParty(ports: PartyPorts): Party {
   const memories = createMemories()
@@ -54,7 +75,7 @@ export function createParty(ports: PartyPorts): Party {
     askers: createAskers(),
   }
   const epochChange = createEpochChange(parts)
-  return {
+  const party: Party = {
     ...acquaintance(parts),
     ...named('key', keeping(parts)),
     ...named('recall', createRecall(parts)),
@@ -62,4 +83,5 @@ export function createParty(ports: PartyPorts): Party {
     ...named('refresh', { ...createRefreshRounds(parts), ...epochChange }),
     ...named('signing', createSignings(parts)),
   }
+  return inTurns(party, ports.giveWay)
 }

@@ -34,6 +34,9 @@ export type PeerPolicy = Readonly<{
 /** Rings once, after `ms` (below 2^31), and gives what calls it off. It keeps no process alive. */
 export type Alarm = (ms: number, ring: () => void) => () => void
 
+/** Resolves after the calls that have come in meanwhile were begun. Long computations await it between their parts. */
+export type GiveWay = () => Promise<void>
+
 /** What a party stands on. What it is made of differs from host to host; what it does with it does not. */
 export type PartyPorts = Readonly<{
   mpc: Mpc
@@ -45,5 +48,6 @@ export type PartyPorts = Readonly<{
   /** Milliseconds since 1970. */
   clock: () => number
   alarm: Alarm
+  giveWay: GiveWay
   log: PartyLog
 }>

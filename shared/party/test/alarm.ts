@@ -1,4 +1,5 @@
-import type { Alarm } from '../src/ports.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Alarm, GiveWay } from '../src/ports.ts'
 
 /** As a host has it. A test lets time pass by fake timers. */
 export const alarm: Alarm = (ms, ring) => {
@@ -6,3 +7,6 @@ export const alarm: Alarm = (ms, ring) => {
   const timer = setTimeout(ring, ms)
   return () => clearTimeout(timer)
 }
+
+/** As an enclave does. */
+export const giveWay: GiveWay = () => nextTurn()

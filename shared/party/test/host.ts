@@ -17,7 +17,7 @@ import type { PartyEvent } from '../src/events.ts'
 import { deriveHostKeys } from '../src/host-keys.ts'
 import { createParty, type Party } from '../src/party.ts'
 import type { HostKeys } from '../src/ports.ts'
-import { alarm } from './alarm.ts'
+import { alarm, giveWay } from './alarm.ts'
 import { foundDevelopment, type Development } from './development.ts'
 
 /** What is asked of a host of shares: all that a party answers, and who there is. */
@@ -78,6 +78,7 @@ function begin({ mpc, development, clock }: Ground, keys: HostKeys, events: Part
     life,
     clock: () => clock.now,
     alarm,
+    giveWay,
     log: (event) => void events.push(event),
   })
   return { life, party }

@@ -6,7 +6,8 @@ type Pause = Readonly<{ who: 'nobody' }>
 /**
  * A round in which hosts are asked the same question, each in its seat. `who`: every seat, the quorum, or the first of the quorum.
  * `loss`: what a lost host costs, which is a new attempt of all, or the same question to that host again.
- * `acquainted`: hosts answer only after they have verified each other.
+ * `acquainted`: hosts answer only after they have verified each other. `long`: what a seat computes grows with the square of the
+ * number of participants, and the seats of a host take turns.
  */
 type Turn = Readonly<{
   asks: z.ZodType
@@ -14,6 +15,7 @@ type Turn = Readonly<{
   who: 'all' | 'quorum' | 'first'
   loss: 'new_attempt' | 'ask_again'
   acquainted?: true
+  long?: true
 }>
 
 export type Round = Pause | Turn
@@ -43,6 +45,10 @@ export type MethodsOf<C extends Ceremony> = {
     result: Extract<C['rounds'][R], Turn>['says']
   }>
 }
+
+/** The methods of its `long` rounds. */
+export const longMethodsOf = ({ kind, rounds }: Ceremony): string[] =>
+  Object.entries(rounds).flatMap(([name, round]) => (round.who !== 'nobody' && round.long ? [`${kind}.${name}`] : []))
 
 export function methodsOf<C extends Ceremony>({ kind, rounds }: C): MethodsOf<C> {
   const methods = Object.entries(rounds).flatMap(([name, round]) =>

@@ -5,7 +5,7 @@ import { RoundOne, RoundTwo } from '../wire/keygen.ts'
 
 const messages = z.array(RoundOne).min(1).max(32)
 const packages = z.array(RoundTwo).max(31)
-const round = { who: 'all', loss: 'new_attempt' } as const
+const round = { who: 'all', loss: 'ask_again', long: true } as const
 
 /**
  * The rounds of a DKG, after which all hosts sign the certificate: a keygen and a refresh have them in common. `begins` is what round

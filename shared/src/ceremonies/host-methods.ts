@@ -6,7 +6,7 @@ import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
 import { Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
 import { ShareInForce } from '../wire/share.ts'
-import { methodsOf } from './ceremony.ts'
+import { longMethodsOf, methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
 import { signing } from './signing.ts'
@@ -79,6 +79,9 @@ export const partyMethods = {
   ...methodsOf(refresh),
   ...methodsOf(signing),
 } as const
+
+/** What a seat computes for long, once for each participant of a large key. */
+export const longMethods: ReadonlySet<string> = new Set([keygen, refresh, signing].flatMap(longMethodsOf))
 
 /** Everything that a gateway can ask of an enclave. */
 export const hostMethods = { ...enclaveMethods, ...partyMethods } as const

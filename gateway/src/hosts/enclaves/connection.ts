@@ -9,13 +9,21 @@ export type Connection = {
   /** Answers with the body of the reply. Throws `enclave.timeout`, or `enclave.unreachable` when the stream breaks. */
   call(body: Uint8Array, deadlineMs: number): Promise<Uint8Array>
   inFlight(): number
+  /** Until when a call that is in flight now may take, as `performance.now()` says it; 0 when there is none. */
+  busyUntil(): number
   isOpen(): boolean
   /** Resolves when the stream is gone, for whatever reason. */
   readonly closed: Promise<void>
   close(): void
 }
 
-type Pending = { resolve: (body: Uint8Array) => void; reject: (reason: Refusal) => void; timer: NodeJS.Timeout }
+type Pending = Readonly<{
+  resolve: (body: Uint8Array) => void
+  reject: (reason: Refusal) => void
+  timer: NodeJS.Timeout
+  /** As `performance.now()` says it. */
+  until: number
+}>
 
 /** Bytes that may wait for a peer that does not read. Above it the peer counts as busy. */
 const MAX_UNSENT = 16 << 20
@@ -57,6 +65,7 @@ export function multiplex(socket: Socket): Connection {
   return {
     closed,
     inFlight: () => pending.size,
+    busyUntil: () => Math.max(0, ...[...pending.values()].map(({ until }) => until)),
     isOpen: () => !socket.destroyed,
     close: () => void socket.destroy(),
     call(body, deadlineMs) {
@@ -75,7 +84,8 @@ function send(socket: Socket, pending: Map<number, Pending>, frame: Frame): Prom
       pending.delete(frame.id)
       reject(new Refusal('enclave.timeout'))
     }
-    pending.set(frame.id, { resolve, reject, timer: setTimeout(expire, frame.deadline) })
+    const until = performance.now() + frame.deadline
+    pending.set(frame.id, { resolve, reject, timer: setTimeout(expire, frame.deadline), until })
     writeWithOthers(socket, encoded)
   })
 }

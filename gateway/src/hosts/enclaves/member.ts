@@ -23,6 +23,23 @@ export type MemberPorts = {
 }
 
 /**
+ * Asks `hello`. One that is not answered in time says nothing of an enclave that is at work: it is asked again while a call is in
+ * flight that was so by then and is within its limit. Later calls give no more time, so that a stuck enclave is found out.
+ */
+async function greet(connection: Connection, healthMs: number): Promise<HostResult<'hello'>> {
+  let until: number | null = null
+  for (;;) {
+    try {
+      return await callOver(connection, 'hello', {}, healthMs)
+    } catch (reason) {
+      until ??= connection.busyUntil()
+      const isLate = reason instanceof Refusal && reason.code === 'enclave.timeout'
+      if (!isLate || performance.now() >= until) throw reason
+    }
+  }
+}
+
+/**
  * One enclave behind its connections. Each connection lives its own life: it connects, asks `hello` as long as it
  * stands, and comes back with a growing pause when it breaks. The first that hears of a boot opens the root for all.
  */
@@ -121,7 +138,7 @@ export class Member {
   }
 
   async #checkHealth(connection: Connection): Promise<void> {
-    const hello = await callOver(connection, 'hello', {}, this.#ports.timing.healthMs)
+    const hello = await greet(connection, this.#ports.timing.healthMs)
     if (hello.bootId !== this.#bootId) this.#noticeBoot(hello.bootId, connection)
     this.#well.set(connection, hello.bootId)
     this.#sealing = hello.sealing

@@ -79,9 +79,11 @@ export class Seats {
       const { index } = place
       const at = { index, transcript: seat.transcript }
       await checkRoundTwo(of, at, packages)
+      await this.#parts.giveWay()
       if (this.#at(place).seat !== seat) throw new Refusal('keygen.out_of_order')
       const round2 = openRoundTwo(this.#parts, of, packages)
       const made = this.#orFail(place, () => finish(seat.held, round2))
+      await this.#parts.giveWay()
       const answer = await certify(this.#parts, of.making, at, made).catch((error: unknown) => this.#fail(place, error))
       this.#seats.set(index, { stage: 3, packagesDigest, answer })
       return answer
