@@ -17,6 +17,7 @@ export const refusals = {
   'request.rate_limited': row('caller', 429, 'same_request', 'Too many requests: wait as long as Retry-After says'),
   'request.unauthorized': row('caller', 401, 'never', 'Prove who you are: POST /api/v1/sessions gives a token'),
   'request.not_found': row('caller', 404, 'never', 'There is nothing here, or nothing for you'),
+  'request.method_not_allowed': row('caller', 405, 'never', 'This path takes other methods: Allow names them'),
   'request.idempotency_conflict': row('caller', 409, 'never', 'This Idempotency-Key was used with another body'),
   'session.conflict': row('caller', 409, 'never', 'The session is not in a state that allows this'),
   'session.elsewhere': row('upstream', 503, 'same_request', 'Another gateway drives this session: ask again'),

@@ -1,5 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import { refuseOtherMethods } from './other-methods.ts'
 import { docsPage } from './docs-page.ts'
 import { preflight, securityHeaders } from './headers.ts'
 import { API, mount, sendProblem, type MountPorts } from './mount.ts'
@@ -37,6 +38,7 @@ export function createApp(ports: AppPorts): Express {
   app.use(limitRate(limits.ratePerMinute))
   mount(app, ports)
   mountDocs(app, ports.publicUrl)
+  refuseOtherMethods(app)
   app.use((_request, response) => sendProblem(response, new Refusal('request.not_found'), () => {}))
   // Express itself throws for paths that do not decode. Four parameters are how it knows an error handler.
   const onError: ErrorRequestHandler = (error: unknown, _request, response, next) => {

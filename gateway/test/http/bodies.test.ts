@@ -223,8 +223,21 @@ describe('paths', () => {
   })
 
   it('take no method but their own', async () => {
-    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'].slice(0, 4))
-      expect((await fetch(`${http.api}/enclaves`, { method })).status).toBe(404)
+    const asked = async (url: string, method: string) => {
+      const reply = await fetch(url, { method })
+      return [reply.status, reply.headers.get('allow'), (await problemOf(reply)).code]
+    }
+    const refused = (allow: string) => [405, allow, 'request.method_not_allowed']
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'POST'])
+      for (const url of [
+        `${http.api}/enclaves`,
+        `${http.api}/keys/x`,
+        `${http.url}/healthz`,
+        `${http.metricsUrl}/metrics`,
+      ])
+        expect(await asked(url, method)).toEqual(refused('GET, HEAD'))
+    expect(await asked(`${http.api}/signing`, 'GET')).toEqual(refused('POST'))
+    expect((await fetch(`${http.api}/enclaves`, { method: 'HEAD' })).status).toBe(200)
   })
 
   it('take ids in one spelling only', async () => {

@@ -19,6 +19,7 @@ import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
 import { startHttp, type HttpPorts } from '../../src/http/http.ts'
 import { memoryReplies } from '../../src/http/idempotency.ts'
+import { openApi } from '../../src/http/openapi.ts'
 import { noticed } from '../../../shared/test/noticing.js'
 
 export const keyA = KeyId.parse('a'.repeat(32))
@@ -151,16 +152,25 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
   const states = new Map<EnclaveId, EnclaveStatus>([
     [EnclaveId.parse('enclave-0'), { state: 'ready', identity: null, sealing: null }],
   ])
+  const events = createHttpEvents(log, registry, createEvents(log, registry))
+  const enclaves: HttpPorts['enclaves'] = {
+    ids: () => [...states.keys()],
+    status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
+    ask: () => Promise.reject(new Refusal('enclave.unreachable')),
+  }
+  const undescribed = new Set<string>()
   const http = await startHttp({
     coordinator: fake.coordinator,
-    enclaves: {
-      ids: () => [...states.keys()],
-      status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
-      ask: () => Promise.reject(new Refusal('enclave.unreachable')),
-    },
+    enclaves,
     manifests: { report: () => Promise.resolve({ manifest: null, enclaves: [] }) },
     replies: memoryReplies(),
-    events: createHttpEvents(log, registry, createEvents(log, registry)),
+    events: {
+      ...events,
+      requestServed(at) {
+        if (!described(at.route).includes(String(at.status))) undescribed.add(`${at.route} ${at.status}`)
+        events.requestServed(at)
+      },
+    },
     registry,
     clock: () => time.now,
     storageKey: new Uint8Array(32).fill(9),
@@ -173,8 +183,20 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
   const api = `${http.url}/api/v1`
   const reader = await createSigner(new Uint8Array(32).fill(3))
   for (const id of [keyA, keyB]) fake.readers.set(id, toHex(reader.publicKey))
-  return { ...http, ...fake, api, lines, time, states, reader, registry }
+  /** Throws when it has answered with a status that the description of its route does not name. */
+  const close = async () => {
+    await http.close()
+    if (undescribed.size > 0) throw new Error(`not in OpenAPI: ${[...undescribed].join(', ')}`)
+  }
+  return { ...http, ...fake, enclaves, close, api, lines, time, states, reader, registry }
 }
+
+type Operation = Readonly<{ operationId: string; responses: object }>
+const operations = Object.values(openApi('')['paths'] as Record<string, Record<string, Operation>>).flatMap((path) =>
+  Object.values(path),
+)
+const described = (route: string) =>
+  Object.keys(operations.find(({ operationId }) => operationId === route)?.responses ?? {})
 export type TestHttp = Awaited<ReturnType<typeof startTestHttp>>
 
 let nonces = 0
