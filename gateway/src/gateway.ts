@@ -104,6 +104,7 @@ const openDoors = (config: Config, { log, registry, events }: Watch, inside: Ins
     listen: config.listen,
     metricsListen: config.metricsListen,
     publicUrl: config.publicUrl,
+    timeouts: { idle: config.idleTimeoutMs },
     limits: {
       ratePerMinute: config.rateLimit,
       trustedProxies: config.trustedProxies,

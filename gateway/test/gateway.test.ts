@@ -26,6 +26,7 @@ it('keeps the roots of its enclaves across a restart of its own and of theirs', 
     rateLimit: 10_000,
     trustedProxies: 0,
     corsOrigin: null,
+    idleTimeoutMs: 130_000,
     roundTimeoutMs: 2_000,
     logLevel: 'silent',
   }

@@ -161,6 +161,24 @@ describe('the rate limit', () => {
     expect(await ask('10.9.9.9, 10.0.0.1')).toBe(429)
     await behind.close()
   })
+
+  it.each([
+    ['IPv4', (port: number) => `203.0.113.8:${port}`],
+    ['IPv6', (port: number) => `[2001:db8:9:2::1]:${port}`],
+    ['IPv6 in quotes', (port: number) => `"[2001:db8:9:2::1]:${port}"`],
+    ['IPv4 with and without', (port: number) => (port % 2 === 0 ? '203.0.113.8' : `203.0.113.8:${port}`)],
+    ['IPv4 behind another proxy', (port: number) => `10.0.0.${port % 9}, 203.0.113.8:${port}`],
+    ['IPv4 mapped into IPv6', (port: number) => `[::ffff:203.0.113.8]:${port}`],
+  ])('counts one client once, where its proxy writes the port too: %s', async (_kind, from) => {
+    const behind = await startTestHttp({ limits: { ratePerMinute: 3, trustedProxies: 1, corsOrigin: null } })
+    const statuses: number[] = []
+    for (let n = 0; n < 5; n += 1)
+      statuses.push(
+        (await fetch(`${behind.api}/enclaves`, { headers: { 'x-forwarded-for': from(40_000 + n) } })).status,
+      )
+    expect(statuses).toEqual([200, 200, 200, 429, 429])
+    await behind.close()
+  })
 })
 
 describe('pages of other origins', () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { defaultTimeouts } from '@quorate/gateway/http/server'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { inner, readTerraform, renderTemplate, resourcesOf, type Block, type Resource } from './support/terraform.ts'
 
@@ -23,6 +24,14 @@ const one = (type: string, name: string): Block => {
 }
 const localsOf = (file: string): Block => (files.get(file)?.['locals'] as Block[])[0]!
 const textOf = (value: unknown): string => JSON.stringify(value).replaceAll('\\"', '"')
+
+describe('the load balancer', () => {
+  it('gives up an idle connection before the gateway does, so that it sends nothing on a closed one', () => {
+    const { idle_timeout: seconds } = one('aws_lb', 'api')
+    expect(Number(seconds)).toBeGreaterThanOrEqual(60)
+    expect(defaultTimeouts.idle).toBeGreaterThan(Number(seconds) * 1_000)
+  })
+})
 
 describe('instances', () => {
   it('give credentials for a token of version 2 only, over one hop', () => {

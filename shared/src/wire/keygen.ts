@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ContentTypes, signsContent } from '../contents/table.ts'
 import { factsOf, fitsScheme, frameForms, misfit, mostParticipants, SchemeName } from '../schemes/table.ts'
 import { Grant } from './consent.ts'
+import { GatewayAddress } from './gateway-address.ts'
 import { Base64url, Digest, EnclaveId, Index, KeyId, Random32, Signature, SignKey, Time, UserId } from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
@@ -60,7 +61,7 @@ export type Init = z.infer<typeof Init>
 /** Handed over out of band: everything that an invited person needs, and that the gateway must not see. */
 export const Invitation = z.strictObject({
   version: z.literal(1),
-  gateway: z.url({ protocol: /^https?$/ }),
+  gateway: GatewayAddress,
   keyId: KeyId,
   userId: UserId,
   skeletonDigest: Digest,
