@@ -1,3 +1,4 @@
+import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
 import { Problem } from '@quorate/shared/wire/problem'
 import { writePath } from '@quorate/shared/wire/routes/route'
 import {
@@ -59,13 +60,10 @@ const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
 }
 
-/** Without trailing slashes, so that everybody who signs it signs the same text. */
-const normaliseGateway = (gateway: string): string => new URL(gateway).href.replace(/\/+$/, '')
-
 /** A client of one gateway. Nothing that comes back is believed to have an end, or any form, before it has been seen. */
 export function createClient(options: ClientOptions): Client {
   const { timeout = 15_000, retry = { attempts: 8, pause: 100 } } = options
-  const gateway = normaliseGateway(options.gateway)
+  const gateway = GatewayAddress.parse(options.gateway)
   const send = options.fetch ?? fetch
 
   const call = async (name: RouteName, { query = {}, ...given }: AnyCall): Promise<unknown> => {
