@@ -2,6 +2,7 @@ import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { createAttestor, type Attestor } from './attest.ts'
+import { createClocks } from './clocks.ts'
 import { createClient, type Client, type ClientOptions } from './http/client.ts'
 import { createReader, readerSigner, type Reader } from './http/reader.ts'
 import { createKnownKeys, type KnownKeys } from './known-keys.ts'
@@ -17,7 +18,7 @@ export type Context = Readonly<{
   readerOf: (keyId: string, sessionSecret: Uint8Array) => Promise<Reader>
 }>
 
-export type ContextOptions = ClientOptions &
+export type ContextOptions = Omit<ClientOptions, 'clocks'> &
   Readonly<{
     /** Whom to take for an enclave: root certificates (PEM) and accepted measurements. */
     trust: TrustPolicy
@@ -32,7 +33,8 @@ export function createContext({
   now = Date.now,
   ...rest
 }: ContextOptions): Context {
-  const client = createClient(rest)
+  const clocks = createClocks(now)
+  const client = createClient({ ...rest, clocks })
   const readers = new Map<string, Reader>()
 
   const readerOf = async (keyId: string, sessionSecret: Uint8Array): Promise<Reader> => {
@@ -42,6 +44,6 @@ export function createContext({
     readers.set(name, reader)
     return reader
   }
-  const attestor = createAttestor({ client, trust, now, remember: rememberAttestation })
+  const attestor = createAttestor({ client, trust, clocks, remember: rememberAttestation })
   return { client, attestor, trust, known: createKnownKeys(), now, mpc: loadMpc, readerOf }
 }

@@ -16,6 +16,13 @@ export const refusals = {
   'request.unsupported_media': row('caller', 415, 'never', 'Send application/json'),
   'request.rate_limited': row('caller', 429, 'same_request', 'Too many requests: wait as long as Retry-After says'),
   'request.unauthorized': row('caller', 401, 'never', 'Prove who you are: POST /api/v1/sessions gives a token'),
+  'request.wrong_gateway': row('caller', 421, 'never', 'The proof is for a gateway of another address: use its own'),
+  'request.wrong_time': row(
+    'caller',
+    401,
+    'never',
+    "The proof is too far from the gateway's clock: set the clock that is wrong",
+  ),
   'request.not_found': row('caller', 404, 'never', 'There is nothing here, or nothing for you'),
   'request.method_not_allowed': row('caller', 405, 'never', 'This path takes other methods: Allow names them'),
   'request.idempotency_conflict': row('caller', 409, 'never', 'This Idempotency-Key was used with another body'),
@@ -197,11 +204,19 @@ export const refusals = {
     'The KMS key is switched off or awaits deletion: enable it soon',
   ),
   'kms.throttled': row('upstream', 503, 'same_request', 'KMS is asked more than its quota allows: wait, or raise it'),
+  'kms.clock': row('upstream', 503, 'same_request', "KMS finds the enclave's clock wrong: see the clock of its host"),
   'kms.unavailable': row('upstream', 503, 'same_request', 'KMS cannot be reached'),
   'kms.invalid': row('upstream', 502, 'never', "KMS's answer is not acceptable"),
   'root.invalid': row('upstream', 409, 'never', 'The sealed root secret does not open here'),
 
   // Found by the SDK, never said by a gateway
+  'gateway.moved': row('upstream', 502, 'never', 'This address only redirects: name the address of the gateway itself'),
+  'clock.wrong': row(
+    'caller',
+    400,
+    'never',
+    'The clocks of this machine and of the enclave differ too much: set the one that is wrong',
+  ),
   'reply.invalid': row('upstream', 502, 'never', "The gateway's answer does not fit its schema: is this a gateway?"),
   'reply.mismatch': row('upstream', 502, 'never', "The gateway's answer is about something else than what was asked"),
   'invitation.invalid': row('caller', 400, 'never', 'This is not an invitation for this participant'),

@@ -37,7 +37,9 @@ describe('a root', () => {
     ['nothing', ''],
   ])('that is %s is refused by the policy, before it is blamed on an enclave', (_, root) => {
     const { error } = TrustPolicy.safeParse({ ...marlin.at.policy, roots: [root] })
-    expect(error?.issues).toMatchObject([{ path: ['roots', 0], message: expect.stringContaining('no certificate') as string }])
+    expect(error?.issues).toMatchObject([
+      { path: ['roots', 0], message: expect.stringContaining('no certificate') as string },
+    ])
   })
 })
 

@@ -20,6 +20,6 @@ export const sessionRoutes = {
     query: none,
     body: SessionProof,
     reply: z.strictObject({ token: Text, expiresAt: Time }),
-    errors: ['request.unauthorized'],
+    errors: ['request.unauthorized', 'request.wrong_gateway', 'request.wrong_time'],
   }),
 } as const
