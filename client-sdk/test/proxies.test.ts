@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { routes, type RouteName } from '@quorate/shared/wire/routes/table'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import { createClient } from '../src/http/client.ts'
-import { retryAfter } from '../src/http/failures.ts'
 import { QuorateError, Quorate } from '../src/index.ts'
 import { marlin } from '../../shared/test/genuine-documents.js'
 
@@ -75,24 +74,12 @@ describe("a proxy's passing trouble", () => {
   })
 })
 
-describe('Retry-After', () => {
-  const at = Date.parse('Wed, 21 Oct 2026 07:28:00 GMT')
-  const read = (headers: Record<string, string>) => retryAfter(new Headers(headers), () => at)
-  it.each([
-    ['in seconds', { 'retry-after': '7' }, 7_000],
-    ['as a date', { 'retry-after': 'Wed, 21 Oct 2026 07:28:09 GMT' }, 9_000],
-    [
-      'as a date by the clock of who sent it',
-      { 'retry-after': '21 Oct 2026 09:00:03 GMT', date: 'Wed, 21 Oct 2026 09:00:00 GMT' },
-      3_000,
-    ],
-    ['as a date that is over', { 'retry-after': 'Wed, 21 Oct 2026 07:00:00 GMT' }, 0],
-    ['in no form', { 'retry-after': 'soon' }, 0],
-    ['in another number', { 'retry-after': '-1e3' }, 0],
-    ['not at all', {}, 0],
-  ])('is read %s', (_, headers, ms) => {
-    expect(read(headers as Record<string, string>)).toBe(ms)
-  })
+it('is waited for until the date that it names, however wrong this clock is', async () => {
+  const began = Date.now()
+  const [sent, after] = [0, 1_000].map((ms) => new Date(86_400_000 * 365 + ms).toUTCString())
+  answers = [page(503, '', { date: sent, 'retry-after': after }), good]
+  await expect(client().call('listEnclaves', {})).resolves.toEqual({ enclaves: [] })
+  expect(Date.now() - began).toBeGreaterThanOrEqual(990)
 })
 
 describe('an address that cannot work', () => {

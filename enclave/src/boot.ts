@@ -39,15 +39,16 @@ export async function boot(
   const metadata = createInstanceMetadata((signal) => devices.dialParent(ports.metadata, signal))
   const enclaveId = await learnName(metadata)
   const clock = Date.now
+  const log: EnclaveLog = (event) =>
+    devices.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }))
   const { kms, claims } = openSealing(sealing, {
     nsm,
     metadata,
     clock,
     port: ports.kms,
+    clockDiffers: (seconds) => log({ event: 'kms.clock_differs', seconds }),
     tunnelTo: (port) => (signal) => devices.dialParent(port, signal),
   })
-  const log: EnclaveLog = (event) =>
-    devices.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }))
   return {
     enclaveId,
     nsm,

@@ -10,6 +10,8 @@ export type EnclaveEvent =
   | { event: 'enclave.listening'; address: string }
   /** `taken_over`: opened as another image left it, and sealed anew for this one. */
   | { event: 'root.created' | 'root.opened' | 'root.taken_over'; signKey: string }
+  /** By KMS's answer, this clock is ahead of KMS's by so much. */
+  | { event: 'kms.clock_differs'; seconds: number }
   | { event: 'manifest.taken'; serial: number; manifestDigest: string; effectiveAt: number }
   | { event: 'call.refused'; method: string; code: RefusalCode }
   | { event: 'call.failed'; method: string; error: string }

@@ -1,4 +1,5 @@
 import { Problem } from '@quorate/shared/wire/problem'
+import { readRetryAfter } from '@quorate/shared/wire/retry-after'
 import { QuorateError } from '../errors.ts'
 import { Retryable } from './retry.ts'
 
@@ -15,7 +16,10 @@ function range(first: number, last: number): number[] {
 /** What a gateway, or something on the way to it, answered instead of a reply: thrown as `Retryable` where it may pass. */
 export function failureOf(response: Response, text: string, differences: () => string[]): QuorateError | Retryable {
   const error = problemOf(response.status, parseJson(text), differences)
-  return error.retry === 'same_request' ? new Retryable(error, retryAfter(response.headers)) : error
+  if (error.retry !== 'same_request') return error
+  const { headers } = response
+  const asked = { retryAfter: headers.get('retry-after'), date: headers.get('date') }
+  return new Retryable(error, readRetryAfter(asked, Date.now()) ?? 0)
 }
 
 /** Refusals that a wrong clock can be the cause of. */
@@ -42,15 +46,6 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date, which is read by the answer's own clock where it has one. In ms, 0 for what is neither. */
-export function retryAfter(headers: Headers, now: () => number = Date.now): number {
-  const text = headers.get('retry-after')?.trim() ?? ''
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
-  const sentAt = Date.parse(headers.get('date') ?? '')
-  const after = Date.parse(text) - (Number.isNaN(sentAt) ? now() : sentAt)
-  return Number.isNaN(after) ? 0 : Math.max(0, after)
-}
-
 /** A redirect is followed by nobody: what was signed names this address. Browsers do not tell where it leads. */
 export function moved(response: Response, asked: URL): QuorateError {
   const to = URL.parse(response.headers.get('location') ?? '', asked)
@@ -72,5 +67,6 @@ export function unanswered(cause: unknown): QuorateError | Retryable {
 /** Node's fetch says what failed in the cause of its error. */
 function causeOf(error: unknown): { code: string; message: string } {
   const { cause } = error as Readonly<{ cause?: { code?: unknown; message?: unknown } }>
-  return { code: String(cause?.code ?? ''), message: String(cause?.message ?? '') }
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : '')
+  return { code: textOf(cause?.code), message: textOf(cause?.message) }
 }

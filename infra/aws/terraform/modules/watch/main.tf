@@ -5,7 +5,7 @@ locals {
     enclave-not-itself   = { pattern = "{ $.level = 60 }", threshold = 1 }
     attestation-failed   = { pattern = "{ $.code = \"attestation.invalid\" }", threshold = 1 }
     kms-denied           = { pattern = "{ $.code = \"kms.denied\" || $.code = \"kms.disabled\" || $.code = \"kms.invalid\" || $.code = \"root.invalid\" }", threshold = 1 }
-    kms-unavailable      = { pattern = "{ $.code = \"kms.unavailable\" || $.code = \"kms.throttled\" }", threshold = 3 }
+    kms-unavailable      = { pattern = "{ $.code = \"kms.unavailable\" || $.code = \"kms.throttled\" || $.code = \"kms.clock\" }", threshold = 3 }
     store-failed         = { pattern = "{ $.msg = \"store failed\" || $.msg = \"store fault\" }", threshold = 1 }
     gateway-fault        = { pattern = "{ $.msg = \"fault\" }", threshold = 1 }
     signature-not-proven = { pattern = "{ $.code = \"signing.invalid_signature\" }", threshold = 1 }
