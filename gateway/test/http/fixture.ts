@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { Refusal } from '@quorate/shared/errors'
 import { createSigner, signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { LogLine } from '@quorate/shared/log-line'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveId, KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
@@ -11,7 +12,6 @@ import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { KeygenStatus, Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { Coordinator, Following } from '../../src/commands/ports.ts'
 import type { EnclaveStatus } from '../../src/hosts/enclaves/enclaves.ts'
@@ -19,6 +19,7 @@ import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
 import { startHttp, type HttpPorts } from '../../src/http/http.ts'
 import { memoryReplies } from '../../src/http/idempotency.ts'
+import { createLog } from '../../src/log.ts'
 import { openApi } from '../../src/http/openapi.ts'
 import { noticed } from '../../../shared/test/noticing.js'
 
@@ -141,11 +142,13 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
   const lines: string[] = []
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString())
+      const line = chunk.toString()
+      LogLine.parse(JSON.parse(line))
+      lines.push(line)
       done()
     },
   })
-  const log = pino({ level: 'trace' }, sink)
+  const log = createLog('trace', sink)
   const registry = new Registry()
   const fake = fakeCoordinator()
   const time = { now: 1_900_000_000_000 }

@@ -183,7 +183,7 @@ describe('the alarms', () => {
   it('listen for lines that the gateway writes and codes that there are', async () => {
     const { refusals } = await import('@quorate/shared/errors')
     const patterns = textOf(files.get('modules/watch/main.tf')?.['locals']).replaceAll('\\', '')
-    const lines = [...patterns.matchAll(/\$\.msg = "([^"]+)"/g)].map(([, line]) => line!)
+    const lines = [...patterns.matchAll(/\$\.event = "([^"]+)"/g)].map(([, line]) => line!)
     const codes = [...patterns.matchAll(/\$\.code = "([^"]+)"/g)].map(([, code]) => code!)
     expect(lines.length).toBeGreaterThan(3)
     expect(codes.length).toBeGreaterThan(3)
