@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { defaultTimeouts } from '@quorate/gateway/http/server'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -189,6 +189,25 @@ describe('the alarms', () => {
     expect(codes.length).toBeGreaterThan(3)
     for (const line of lines) expect(said, line).toContain(`'${line}'`)
     for (const code of codes) expect(Object.keys(refusals)).toContain(code)
+  })
+
+  it('have the names by which the runbooks begin', () => {
+    const ofEach = (file: string, local: string) => Object.keys((localsOf(file)[local] as object | undefined) ?? {})
+    const named = every('aws_cloudwatch_metric_alarm').map(({ body }) => String(body['alarm_name']))
+    const keys = [...ofEach('modules/watch/main.tf', 'said'), ...ofEach('modules/sealing-key/alarms.tf', 'watched')]
+    expect(named).toContain('quorate-${each.key}-does-not-run')
+    const alarms = [...named, ...keys.map((key) => `quorate-${key}`), 'quorate-enclave-…-does-not-run']
+    const runbooks = resolve(import.meta.dirname, '../../../docs/runbooks')
+    let told = 0
+    for (const file of readdirSync(runbooks)) {
+      const when = /\n## When\n([^]*?)\n## /.exec(readFileSync(join(runbooks, file), 'utf8'))?.[1] ?? ''
+      const names = [...when.matchAll(/`([\w…-]+)`/gu)].map(([, name]) => name!)
+      for (const name of names.filter((one) => /^quorate-|does-not|-denied$|-failed$|-crashed$|-changed$/.test(one))) {
+        expect(alarms, `${file}: ${name}`).toContain(name)
+        told += 1
+      }
+    }
+    expect(told).toBeGreaterThan(8)
   })
 
   it('take a heartbeat that is missing for one that says no', () => {
