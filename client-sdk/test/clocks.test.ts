@@ -9,6 +9,7 @@ withOwnGateway()
 const offBy = (seconds: number) => ({ now: () => Date.now() + seconds * 1_000, retry: { attempts: 1, pause: 1 } })
 const said = (text: string) => expect.stringMatching(text) as string
 
+// As reported in MaplePrivacyLabs/Maple#936.
 describe("a wrong clock of the user's", () => {
   it.each([
     [-300, '(299|300|301) s behind'],

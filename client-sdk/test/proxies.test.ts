@@ -32,6 +32,7 @@ const page = (status: number, body: string | Buffer = '<html>an error of the edg
 const good = (response: ServerResponse) =>
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"enclaves":[]}')
 
+// As reported in sindresorhus/got#991 and curl/curl#19011.
 describe("a proxy's passing trouble", () => {
   it.each([408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530])(
     'HTTP %i is followed by the same request',

@@ -171,6 +171,7 @@ async function writesFrom(fd: number, bytes: number): Promise<{ sizes: number[];
   return { sizes, got: Buffer.concat(parts) }
 }
 
+// As reported in base/base#1444 and libkrun/libkrun#535.
 describe.skipIf(missing !== null)('writes by descriptor', () => {
   // Whatever a stream is given: one buffer, many at once, text.
   const large = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, at) => (at * 7) % 251))

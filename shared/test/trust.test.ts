@@ -7,6 +7,7 @@ import { marlin } from './genuine-documents.ts'
 const refused = { code: 'attestation.invalid' }
 const other = base64((await forgeChain()).bundle[0]!.der)
 
+// As reported in curioswitch/pyqwest#216, nsacyber/HIRS#1103 and p11-glue/p11-kit#205.
 describe('a root', () => {
   const fits = (root: string) =>
     verifyDocument(marlin.document, { ...marlin.at, policy: { ...marlin.at.policy, roots: [root] } })

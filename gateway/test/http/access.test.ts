@@ -177,6 +177,7 @@ describe('the rate limit', () => {
     await behind.close()
   })
 
+  // As reported in express-rate-limit/express-rate-limit#234 and xorbitsai/xagent#1185.
   it.each([
     ['IPv4', (port: number) => `203.0.113.8:${port}`],
     ['IPv6', (port: number) => `[2001:db8:9:2::1]:${port}`],

@@ -168,6 +168,7 @@ describe('credentials', () => {
     return { kms: createAttestedKms({ nsm: desk.nsm(image(1)), client, keyArn }), fetched: () => fetched }
   }
 
+  // As reported in aws/aws-sdk-cpp#1684 and aws/aws-nitro-enclaves-sdk-c#67.
   it('that have expired before they said are fetched anew, and the call succeeds', async () => {
     const { kms, fetched } = fetching()
     await kms.random(8)

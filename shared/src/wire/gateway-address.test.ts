@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { GatewayAddress, Origin } from './gateway-address.ts'
 
+// As reported in block/buzz#6441.
 it.each([
   ['https://Sign.Example.com', 'https://sign.example.com'],
   ['https://sign.example.com:443', 'https://sign.example.com'],
@@ -32,6 +33,7 @@ it.each([
   expect(JSON.stringify(error)).not.toContain('CANARY')
 })
 
+// As reported in keycloak/keycloak#25522 and reearth/reearth-cms#1940.
 it.each([
   ['https://app.example.com/', 'https://app.example.com'],
   ['https://App.Example.com', 'https://app.example.com'],
