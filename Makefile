@@ -36,7 +36,7 @@ setup: node_modules/.package-lock.json ## Install what the lockfile names
 build: setup ## Compile everything
 	@npm run --silent build
 
-demo: build ## The tour: make a key, sign, lose an enclave, sign again (under a minute)
+demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js
 
 fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)

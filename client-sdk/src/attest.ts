@@ -1,10 +1,11 @@
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
-import { verifyAttestedIdentity, type VerifiedDocument } from '@quorate/shared/attestation/verify'
+import { openDocument, verifyAttestedIdentity, type VerifiedDocument } from '@quorate/shared/attestation/verify'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { AttestedIdentity, EnclaveIdentity, Presence } from '@quorate/shared/wire/identity'
+import type { Clocks } from './clocks.ts'
 import type { Client } from './http/client.ts'
-import { refuse } from './errors.ts'
+import { QuorateError, refuse } from './errors.ts'
 import type { HostLives } from './host-lives.ts'
 import { randomBytes } from './random.ts'
 
@@ -24,7 +25,7 @@ export type Attestor = Readonly<{
 export type AttestorOptions = Readonly<{
   client: Client
   trust: TrustPolicy
-  now: () => number
+  clocks: Clocks
   lives: HostLives
   /** Milliseconds for which a proved identity need not prove itself again; 0: each time. */
   remember: number
@@ -32,23 +33,42 @@ export type AttestorOptions = Readonly<{
 
 /**
  * Checks an answer to our nonce: a document that this trust policy accepts and that proves the identity beside it, which is
- * the one expected. Throws `attestation.invalid`.
+ * the one expected. Throws `attestation.invalid`, and `clock.wrong` when nothing but the time is wrong with it.
  */
 async function acceptIdentity(
   answer: AttestedIdentity,
   expected: EnclaveIdentity | null,
-  { trust, nonce, now }: Readonly<{ trust: TrustPolicy; nonce: Uint8Array | null; now: number }>,
+  { trust, nonce, clocks }: Readonly<{ trust: TrustPolicy; nonce: Uint8Array | null; clocks: Clocks }>,
 ): Promise<Attested> {
   const { identity, presence } = answer
   if (expected !== null && digestOf('identity', identity) !== digestOf('identity', expected))
     return refuse('attestation.invalid')
-  const bytes = fromBase64url(answer.document)
-  const document = await verifyAttestedIdentity({ identity, presence, document: bytes, policy: trust, nonce, now })
-  return { identity, presence, document }
+  const document = fromBase64url(answer.document)
+  const verify = (now: number) => verifyAttestedIdentity({ identity, presence, document, policy: trust, nonce, now })
+  try {
+    const verified = await verify(clocks.now())
+    clocks.heard("the enclaves'", verified.timestamp)
+    return { identity, presence, document: verified }
+  } catch (cause) {
+    // As young as the nonce in it, the document has the hypervisor's present time. If it verifies at that, a clock is all that is wrong.
+    const { timestamp } = await verify(timeOf(document))
+    clocks.heard("the enclaves'", timestamp)
+    throw new QuorateError('clock.wrong', 'client', { issues: clocks.differences(), cause })
+  }
+}
+
+/** What an unverified document says. Throws `attestation.invalid` for what is none. */
+function timeOf(document: Uint8Array): number {
+  try {
+    return openDocument(document).payload.timestamp
+  } catch {
+    return refuse('attestation.invalid')
+  }
 }
 
 /** Whom this client has seen proved. Failures are not remembered; what is asked twice at a time is asked once. */
-export function createAttestor({ client, trust, now, lives, remember }: AttestorOptions): Attestor {
+export function createAttestor({ client, trust, clocks, lives, remember }: AttestorOptions): Attestor {
+  const { now } = clocks
   const proved = new Map<string, Readonly<{ attested: Promise<Attested>; until: number }>>()
 
   const challenge = async (enclaveId: string, expected: EnclaveIdentity | null, signal?: AbortSignal) => {
@@ -56,7 +76,7 @@ export function createAttestor({ client, trust, now, lives, remember }: Attestor
     const query = { nonce: toHex(nonce) }
     const answer = await client.call('getAttestation', { params: { enclaveId }, query, signal })
     if (answer.identity.enclaveId !== enclaveId) return refuse('attestation.invalid')
-    const attested = await acceptIdentity(answer, expected, { trust, nonce, now: now() })
+    const attested = await acceptIdentity(answer, expected, { trust, nonce, clocks })
     lives.see(attested.identity, attested.presence.life, attested.document.timestamp)
     return attested
   }

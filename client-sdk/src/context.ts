@@ -2,6 +2,7 @@ import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { createAttestor, type Attestor } from './attest.ts'
+import { createClocks } from './clocks.ts'
 import { createClient, type Client, type ClientOptions } from './http/client.ts'
 import { createReader, readerSigner, type Reader } from './http/reader.ts'
 import { createHostLives, warnOfFork, type ForkedHost, type HostLives } from './host-lives.ts'
@@ -19,7 +20,7 @@ export type Context = Readonly<{
   readerOf: (keyId: string, sessionSecret: Uint8Array) => Promise<Reader>
 }>
 
-export type ContextOptions = ClientOptions &
+export type ContextOptions = Omit<ClientOptions, 'clocks'> &
   Readonly<{
     /** Whom to take for an enclave: root certificates (PEM) and accepted measurements. */
     trust: TrustPolicy
@@ -37,7 +38,8 @@ export function createContext({
   onForked = warnOfFork,
   ...rest
 }: ContextOptions): Context {
-  const client = createClient(rest)
+  const clocks = createClocks(now)
+  const client = createClient({ ...rest, clocks })
   const readers = new Map<string, Reader>()
 
   const readerOf = async (keyId: string, sessionSecret: Uint8Array): Promise<Reader> => {
@@ -48,6 +50,6 @@ export function createContext({
     return reader
   }
   const lives = createHostLives(onForked)
-  const attestor = createAttestor({ client, trust, now, lives, remember: rememberAttestation })
+  const attestor = createAttestor({ client, trust, clocks, lives, remember: rememberAttestation })
   return { client, attestor, trust, known: createKnownKeys(), lives, now, mpc: loadMpc, readerOf }
 }

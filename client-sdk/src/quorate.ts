@@ -1,8 +1,10 @@
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
+import { z } from 'zod'
 import type { Attested } from './attest.ts'
 import { createContext, type Context, type ContextOptions } from './context.ts'
-import { QuorateError, refusing } from './errors.ts'
+import { invalid, refusing } from './errors.ts'
 import type { Key } from './key.ts'
 import { Participant } from './participant.ts'
 import { latestKey } from './refresh/successor.ts'
@@ -23,13 +25,10 @@ export class Quorate {
   readonly #context: Context
 
   constructor(options: QuorateOptions) {
-    const trust = TrustPolicy.safeParse(options.trust)
-    const issues = [
-      ...(URL.canParse(options.gateway) ? [] : ['gateway: an address like http://127.0.0.1:3000']),
-      ...(trust.error?.issues ?? []).map(({ path, message }) => `trust.${path.join('.')}: ${message}`),
-    ]
-    if (issues.length > 0) throw new QuorateError('request.invalid', 'client', { issues })
-    this.#context = createContext(options)
+    const { gateway, trust, ...others } = options
+    const read = z.object({ gateway: GatewayAddress, trust: TrustPolicy }).safeParse({ gateway, trust })
+    if (!read.success) throw invalid(read.error)
+    this.#context = createContext({ ...others, ...read.data })
     this.gateway = this.#context.client.gateway
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { loadMpc } from '@quorate/shared/mpc'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { MeasuredConfiguration } from './configuration.ts'
-import type { EnclaveLog } from './events.ts'
+import { createEnclaveLog } from './events.ts'
 import { seedEntropy } from './platform/entropy.ts'
 import { createInstanceMetadata, type InstanceMetadata } from './platform/instance-metadata.ts'
 import { createNsm, type NsmTransport } from './platform/nsm.ts'
@@ -39,15 +39,15 @@ export async function boot(
   const metadata = createInstanceMetadata((signal) => devices.dialParent(ports.metadata, signal))
   const enclaveId = await learnName(metadata)
   const clock = Date.now
+  const log = createEnclaveLog(enclaveId, devices.write)
   const { kms, claims } = openSealing(sealing, {
     nsm,
     metadata,
     clock,
     port: ports.kms,
+    clockDiffers: (seconds) => log({ event: 'kms.clock_differs', seconds }),
     tunnelTo: (port) => (signal) => devices.dialParent(port, signal),
   })
-  const log: EnclaveLog = (event) =>
-    devices.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }))
   return {
     enclaveId,
     nsm,

@@ -1,5 +1,6 @@
+import { Root } from '@quorate/shared/attestation/roots'
 import { z } from 'zod'
-import { Certificate, Port, SealingConfiguration } from './platform/sealing/configuration.ts'
+import { Port, SealingConfiguration } from './platform/sealing/configuration.ts'
 import { Release } from './policy/release.ts'
 
 /**
@@ -8,7 +9,7 @@ import { Release } from './policy/release.ts'
  */
 export const MeasuredConfiguration = z.strictObject({
   /** Under which peers must attest. For AWS: the root G1 of Nitro Enclaves. */
-  roots: z.array(Certificate).min(1),
+  roots: z.array(Root).min(1),
   /** Whose manifests say of which images peers may be. Null: of this very image only. */
   release: Release.nullable().default(null),
   sealing: SealingConfiguration,
@@ -17,5 +18,16 @@ export const MeasuredConfiguration = z.strictObject({
 })
 export type MeasuredConfiguration = z.infer<typeof MeasuredConfiguration>
 
-/** Reads the file's JSON. Throws what zod or JSON.parse throw. */
-export const readConfiguration = (json: string): MeasuredConfiguration => MeasuredConfiguration.parse(JSON.parse(json))
+/** Reads the JSON of `file`. Throws a plain Error that names the file, and what in it is wrong. */
+export function readConfiguration(json: string, file = 'configuration.json'): MeasuredConfiguration {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    throw new Error(`${file} is not JSON`)
+  }
+  const read = MeasuredConfiguration.safeParse(value)
+  if (read.success) return read.data
+  const issues = read.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  throw new Error([`${file} is not the configuration of an enclave:`, ...issues].join('\n'))
+}

@@ -19,6 +19,12 @@ const release = { keys: [key], quorum: 1, delaySeconds: 604_800, leastSerial: 1 
 const read = (configuration: object) => readConfiguration(JSON.stringify(configuration))
 
 describe('the measured configuration', () => {
+  it('is refused by the name of its file, with what is wrong in it', () => {
+    const bad = () => readConfiguration(JSON.stringify({ ...good, roots: ['not a certificate'] }), 'some/file.json')
+    expect(bad).toThrow(/^some\/file\.json is not the configuration[^]*roots\.0: no certificate/)
+    expect(() => readConfiguration('{', 'some/file.json')).toThrow('some/file.json is not JSON')
+  })
+
   it('names the root of AWS Nitro', () => {
     const [pem = ''] = read(good).roots
     const published = '641A0321A3E244EFE456463195D606317ED7CDCC3C1756E09893F3C68F79BB5B'

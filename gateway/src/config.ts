@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { parseAddress, type Address } from '@quorate/shared/wire/address'
+import { addressFault, parseAddress, type Address } from '@quorate/shared/wire/address'
+import { GatewayAddress, Origin } from '@quorate/shared/wire/gateway-address'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
-import type { Endpoint } from './http/server.ts'
+import { defaultTimeouts, type Endpoint } from './http/server.ts'
 
 /** `127.0.0.1:3000`, `[::1]:3000` */
 const Listen = z.string().transform((text, context): Endpoint => {
@@ -24,9 +25,7 @@ const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<Encla
       if (!id.success || addresses.has(id.data)) throw new Error()
       addresses.set(id.data, parseAddress(address))
     } catch {
-      context.addIssue(
-        'expected ID=vsock:CID:PORT, ID=hybrid:PATH:PORT, ID=unix:PATH or ID=tcp:HOST:PORT, separated by commas, each id once',
-      )
+      context.addIssue(`expected ID=ADDRESS, separated by commas, each id once: ${addressFault(address)}`)
       return z.NEVER
     }
   }
@@ -41,7 +40,7 @@ const Environment = z.strictObject({
   QUORATE_LISTEN: Listen.default({ host: '127.0.0.1', port: 3000 }),
   QUORATE_METRICS_LISTEN: Listen.default({ host: '127.0.0.1', port: 9464 }),
   /** How clients reach the gateway: named in their proofs and in tokens. */
-  QUORATE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  QUORATE_PUBLIC_URL: GatewayAddress.optional(),
   /** Under which it holds its lease on sessions. Of gateways on one database each has another. */
   QUORATE_GATEWAY_NAME: GatewayName.default('gateway'),
   QUORATE_DATABASE: z.string().min(1),
@@ -54,7 +53,9 @@ const Environment = z.strictObject({
   QUORATE_RATE_LIMIT: count(1, 10_000_000).default(600),
   QUORATE_TRUSTED_PROXIES: count(0, 8).default(0),
   /** Whose pages may use the API from a browser: an origin, or `*`. */
-  QUORATE_CORS_ORIGIN: z.union([z.literal('*'), z.url({ protocol: /^https?$/ })]).optional(),
+  QUORATE_CORS_ORIGIN: z.literal('*').or(Origin).optional(),
+  /** After which a connection without a request is closed: longer than any load balancer in front keeps it. */
+  QUORATE_IDLE_TIMEOUT_MS: count(1_000, 3_600_000).default(defaultTimeouts.idle),
   QUORATE_ROUND_TIMEOUT_MS: count(50, 60_000).default(2_000),
   QUORATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -62,7 +63,7 @@ const Environment = z.strictObject({
 export type Config = Readonly<{
   listen: Endpoint
   metricsListen: Endpoint
-  /** Without a slash at its end. Null: the address that the gateway listens on. */
+  /** In the one form in which clients sign it. Null: the address that the gateway listens on. */
   publicUrl: string | null
   /** Of this gateway, among those on the same database. */
   name: string
@@ -74,6 +75,7 @@ export type Config = Readonly<{
   rateLimit: number
   trustedProxies: number
   corsOrigin: string | null
+  idleTimeoutMs: number
   roundTimeoutMs: number
   logLevel: string
 }>
@@ -93,7 +95,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   return Object.freeze({
     listen: values.QUORATE_LISTEN,
     metricsListen: values.QUORATE_METRICS_LISTEN,
-    publicUrl: values.QUORATE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    publicUrl: values.QUORATE_PUBLIC_URL ?? null,
     name: values.QUORATE_GATEWAY_NAME,
     database: values.QUORATE_DATABASE,
     storageKey: readStorageKey(values.QUORATE_STORAGE_KEY_FILE),
@@ -102,6 +104,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rateLimit: values.QUORATE_RATE_LIMIT,
     trustedProxies: values.QUORATE_TRUSTED_PROXIES,
     corsOrigin: values.QUORATE_CORS_ORIGIN ?? null,
+    idleTimeoutMs: values.QUORATE_IDLE_TIMEOUT_MS,
     roundTimeoutMs: values.QUORATE_ROUND_TIMEOUT_MS,
     logLevel: values.QUORATE_LOG_LEVEL,
   })
@@ -110,7 +113,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') return `  ${issue.keys.join(', ')}: no such variable`
   if (issue.code === 'invalid_type' && issue.input === undefined) return `  ${issue.path.join('.')}: must be set`
-  return `  ${issue.path.join('.')}: ${issue.message}`
+  // Of a word or something else: what is wrong with the something.
+  const { message } = (issue.code === 'invalid_union' && issue.errors.at(-1)?.[0]) || issue
+  return `  ${issue.path.join('.')}: ${message}`
 }
 
 /** Mode and content are read from the same open file, so that it cannot be changed between the two. */

@@ -98,16 +98,16 @@ type Metrics = ReturnType<typeof createMetrics>
 const requestEvents = (log: Logger) =>
   ({
     keygenReserved({ keyId, participants, threshold }) {
-      log.info({ keyId, participants, threshold }, 'keygen reserved')
+      log.info({ keyId, participants, threshold }, 'keygen.reserved')
     },
     refreshRequested({ refreshId, keyId, epoch }) {
-      log.info({ refreshId, keyId, epoch }, 'refresh requested')
+      log.info({ refreshId, keyId, epoch }, 'refresh.requested')
     },
     signingRequested({ signingId, keyId, items }) {
-      log.info({ signingId, keyId, items }, 'signing requested')
+      log.info({ signingId, keyId, items }, 'signing.requested')
     },
     signingDecided({ signingId, index, decision }) {
-      log.debug({ signingId, index, decision }, 'signing decided')
+      log.debug({ signingId, index, decision }, 'signing.decided')
     },
   }) satisfies Partial<Events>
 
@@ -127,13 +127,13 @@ function sessionEvents(log: Logger, metrics: Metrics) {
       metrics.attempts.inc({ kind })
       // Signings are many; a keygen or a refresh that is tried again and again should be seen.
       const level = kind === 'signing' ? 'debug' : 'info'
-      log[level]({ ...idsOf(at), attempt, quorum }, `${kind} attempt begun`)
+      log[level]({ ...idsOf(at), attempt, quorum }, `${kind}.attempt_begun`)
     },
     ended(at) {
       const { kind, attempts, state, code, culprits, seconds } = at
       kinds[kind]?.ended.inc({ state, code: code ?? '' })
       if (state === 'completed') kinds[kind]?.seconds?.observe(seconds)
-      log.info({ ...idsOf(at), attempts, state, code, culprits, seconds }, `${kind} ended`)
+      log.info({ ...idsOf(at), attempts, state, code, culprits, seconds }, `${kind}.ended`)
     },
     openSessions({ kind, open }) {
       metrics.open.set({ kind }, open)
@@ -145,16 +145,16 @@ const houseEvents = (log: Logger, metrics: Metrics) =>
   ({
     hostFailed({ host, code }) {
       metrics.hostFailures.inc({ enclave: host, code })
-      log.warn({ enclaveId: host, code }, 'enclave failed')
+      log.warn({ enclaveId: host, code }, 'enclave.failed')
     },
     storeFailed({ kind, code }) {
       metrics.storeFailures.inc({ code })
-      log.error({ kind, code }, 'store failed')
+      log.error({ kind, code }, 'store.failed')
     },
     faulted({ where, error }) {
       metrics.faults.inc()
       // A stack begins with the message, which may quote what was being handled: only the frames are kept.
       const stack = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
-      log.error({ where, stack }, 'fault')
+      log.error({ where, stack }, 'gateway.fault')
     },
   }) satisfies Partial<Events>

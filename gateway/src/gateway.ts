@@ -1,5 +1,5 @@
 import { testStreams } from '@quorate/shared/linux/self-test'
-import { pino, type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Config } from './config.ts'
 import { createCoordinator } from './commands/coordinator.ts'
@@ -8,6 +8,7 @@ import type { Enclaves } from './hosts/enclaves/enclaves.ts'
 import { createEnclaves } from './hosts/enclaves/pool.ts'
 import { createEvents, type Events } from './events.ts'
 import { startHttp } from './http/http.ts'
+import { createLog } from './log.ts'
 import { createHttpEvents } from './http/http-events.ts'
 import { createManifestEvents } from './release/manifest-events.ts'
 import { startManifests } from './release/start-manifests.ts'
@@ -37,7 +38,7 @@ type Inside = Awaited<ReturnType<typeof startInside>>
  */
 export async function startGateway(
   config: Config,
-  log: Logger = pino({ level: config.logLevel }),
+  log: Logger = createLog(config.logLevel),
   open: typeof openStore = openStore,
 ): Promise<Gateway> {
   const registry = new Registry()
@@ -60,7 +61,7 @@ async function startInside(config: Config, { log, registry, events }: Watch, ope
   const store = await open({
     path: config.database,
     storageKey: config.storageKey,
-    onFault: (cause) => log.error({ cause }, 'store fault'),
+    onFault: (cause) => log.error({ cause }, 'store.fault'),
   })
   const enclaves = createEnclaves({
     addresses: config.enclaves,
@@ -104,6 +105,7 @@ const openDoors = (config: Config, { log, registry, events }: Watch, inside: Ins
     listen: config.listen,
     metricsListen: config.metricsListen,
     publicUrl: config.publicUrl,
+    timeouts: { idle: config.idleTimeoutMs },
     limits: {
       ratePerMinute: config.rateLimit,
       trustedProxies: config.trustedProxies,

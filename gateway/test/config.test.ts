@@ -36,13 +36,26 @@ it('takes an IPv6 address and drops the slash at the end of the public URL', () 
   expect(config.publicUrl).toBe('https://q.example')
 })
 
+it('takes addresses in any spelling, and writes them as clients and browsers do', () => {
+  const typed = { QUORATE_PUBLIC_URL: 'HTTPS://Sign.Example:443/Q/', QUORATE_CORS_ORIGIN: 'https://App.Example:443/' }
+  const config = readConfig({ ...least, ...typed })
+  expect(config).toMatchObject({ publicUrl: 'https://sign.example/Q', corsOrigin: 'https://app.example' })
+  expect(config.idleTimeoutMs).toBeGreaterThan(60_000)
+})
+
 it.each([
   ['QUORATE_RATE_LIMITS', '5', 'QUORATE_RATE_LIMITS: no such variable'],
   ['QUORATE_RATE_LIMIT', 'CANARY', 'QUORATE_RATE_LIMIT'],
   ['QUORATE_RATE_LIMIT', '0', 'QUORATE_RATE_LIMIT'],
   ['QUORATE_LISTEN', 'CANARY', 'QUORATE_LISTEN: expected HOST:PORT'],
   ['QUORATE_LISTEN', '127.0.0.1:70000', 'QUORATE_LISTEN'],
-  ['QUORATE_PUBLIC_URL', 'ftp://CANARY', 'QUORATE_PUBLIC_URL'],
+  ['QUORATE_PUBLIC_URL', 'ftp://CANARY', 'QUORATE_PUBLIC_URL: expected http:// or https://'],
+  ['QUORATE_PUBLIC_URL', 'CANARY.example', 'QUORATE_PUBLIC_URL: expected an address like'],
+  ['QUORATE_PUBLIC_URL', 'https://a:CANARY@q.example', 'QUORATE_PUBLIC_URL: expected no user name'],
+  ['QUORATE_CORS_ORIGIN', 'https://app.example/CANARY', 'QUORATE_CORS_ORIGIN: expected an origin, which has no path'],
+  ['QUORATE_CORS_ORIGIN', 'CANARY', 'QUORATE_CORS_ORIGIN: expected an address like'],
+  ['QUORATE_ENCLAVES', 'a=tcp:CANARY', 'tcp:HOST wants a port'],
+  ['QUORATE_ENCLAVES', 'a=hybrid:/CANARY', 'hybrid:PATH wants a port'],
   ['QUORATE_ENCLAVES', '', 'QUORATE_ENCLAVES'],
   ['QUORATE_ENCLAVES', 'a=unix:/x,a=unix:/y', 'QUORATE_ENCLAVES'],
   ['QUORATE_ENCLAVES', 'unix:/x', 'QUORATE_ENCLAVES'],

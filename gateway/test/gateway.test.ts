@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { pino } from 'pino'
+import { LogLine } from '@quorate/shared/log-line'
 import type { Config } from '../src/config.ts'
 import { startGateway } from '../src/gateway.ts'
+import { createLog } from '../src/log.ts'
 import { startFakeEnclave } from './enclaves/fake-enclave.ts'
 import { noticed, until } from '../../shared/test/noticing.js'
 
@@ -26,17 +27,18 @@ it('keeps the roots of its enclaves across a restart of its own and of theirs', 
     rateLimit: 10_000,
     trustedProxies: 0,
     corsOrigin: null,
+    idleTimeoutMs: 130_000,
     roundTimeoutMs: 2_000,
     logLevel: 'silent',
   }
   const start = async () => {
     const ready = new Set<unknown>()
     const write = (line: string) => {
-      const { msg, enclaveId } = JSON.parse(line) as { msg: string; enclaveId?: string }
-      if (msg === 'enclave ready') ready.add(enclaveId)
+      const { event, enclaveId } = LogLine.parse(JSON.parse(line))
+      if (event === 'enclave.ready') ready.add(enclaveId)
       noticed()
     }
-    const gateway = await startGateway(config, pino({}, { write }))
+    const gateway = await startGateway(config, createLog('info', { write }))
     await until(() => ready.size === fakes.length, 'every enclave to be ready')
     const { enclaves } = (await (await fetch(`${gateway.url}/readyz`)).json()) as { enclaves: Record<string, string> }
     expect(Object.values(enclaves)).toEqual(['ready', 'ready', 'ready'])
@@ -95,8 +97,8 @@ it('runs as a program of its own and ends on SIGTERM', async () => {
     QUORATE_STORAGE_KEY_FILE: keyFile,
     QUORATE_ENCLAVES: `enclave-0=unix:${join(folder, 'nobody.sock')}`,
   })
-  await until(() => output.out.includes('gateway listening'), 'the gateway')
-  const { url } = JSON.parse(output.out.split('\n').find((line) => line.includes('gateway listening'))!) as {
+  await until(() => output.out.includes('gateway.listening'), 'the gateway')
+  const { url } = JSON.parse(output.out.split('\n').find((line) => line.includes('gateway.listening'))!) as {
     url: string
   }
   expect((await fetch(`${url}/healthz`)).status).toBe(200)

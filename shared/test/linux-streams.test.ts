@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, read, readdirSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openSocket, ownAddress } from '../src/linux/descriptors.ts'
+import { adoptListener, adoptStream, openSocket, ownAddress } from '../src/linux/descriptors.ts'
 import { checked, libc } from '../src/linux/libc.ts'
 import { testStreams } from '../src/linux/self-test.ts'
 import { connectStream, listenStream } from '../src/linux/streams.ts'
@@ -150,6 +151,69 @@ describe.skipIf(missing !== null)(`a stream by descriptor${missing === null ? ''
     expect(descriptors()).toBe(before)
     await new Promise((resolve) => server.close(resolve))
     expect(descriptors()).toBe(before - 1)
+  })
+})
+
+const SOCK_SEQPACKET = 5
+const SOCK_NONBLOCK = 0o4000
+const FIONBIO = 0x5421
+
+/** Sizes of the writes that come out of `fd`, a socket of AF_UNIX that keeps writes apart, until they are so many bytes. */
+async function writesFrom(fd: number, bytes: number): Promise<{ sizes: number[]; got: Buffer }> {
+  const sizes: number[] = []
+  const parts: Buffer[] = []
+  for (let left = bytes; left > 0; left -= sizes.at(-1) ?? 0) {
+    const { bytesRead, buffer } = await promisify(read)(fd, Buffer.alloc(1 << 18), 0, 1 << 18, null)
+    if (bytesRead === 0) throw new Error('the stream ended')
+    sizes.push(bytesRead)
+    parts.push(buffer.subarray(0, bytesRead))
+  }
+  return { sizes, got: Buffer.concat(parts) }
+}
+
+// As reported in base/base#1444 and libkrun/libkrun#535.
+describe.skipIf(missing !== null)('writes by descriptor', () => {
+  // Whatever a stream is given: one buffer, many at once, text.
+  const large = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, at) => (at * 7) % 251))
+  const small = Array.from({ length: 300 }, (_, n) => Buffer.alloc(500, n))
+  const text = 'é'.repeat(40_000)
+  const all = Buffer.concat([large, ...small, Buffer.from(text)])
+  function writeAll(socket: Socket) {
+    open.push(socket)
+    socket.write(large)
+    socket.cork()
+    for (const part of small) socket.write(part)
+    socket.write(text)
+    socket.uncork()
+  }
+
+  it('are of 32 KiB at most from who connects, since Linux sends larger ones to vsock in parts', async () => {
+    const pair = new Int32Array(2)
+    checked('socketpair', libc().socketpair(1, SOCK_SEQPACKET, 0, pair))
+    const [ours = -1, theirs = -1] = pair
+    checked('ioctl', libc().ioctl(ours, BigInt(FIONBIO), Int32Array.of(1)))
+    writeAll(adoptStream(ours))
+    const { sizes, got } = await writesFrom(theirs, all.length)
+    libc().close(theirs)
+    expect(got.equals(all)).toBe(true)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(32 << 10)
+    // Small ones still go out together.
+    expect(sizes.length).toBeLessThan(20)
+  })
+
+  it('are so from who accepts', async () => {
+    const { socket, bind, listen, connect, close } = libc()
+    const listener = checked('socket', socket(1, SOCK_SEQPACKET | SOCK_NONBLOCK, 0))
+    checked('bind', bind(listener, Uint8Array.of(1, 0), 2))
+    checked('listen', listen(listener, 1))
+    const address = ownAddress(listener) ?? new Uint8Array()
+    open.push(adoptListener(listener).on('connection', writeAll))
+    const client = checked('socket', socket(1, SOCK_SEQPACKET, 0))
+    checked('connect', connect(client, address, address.length))
+    const { sizes, got } = await writesFrom(client, all.length)
+    close(client)
+    expect(got.equals(all)).toBe(true)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(32 << 10)
   })
 })
 

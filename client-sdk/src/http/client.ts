@@ -1,4 +1,4 @@
-import { Problem } from '@quorate/shared/wire/problem'
+import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
 import { writePath } from '@quorate/shared/wire/routes/route'
 import {
   routes,
@@ -8,9 +8,11 @@ import {
   type RouteQuery,
   type RouteReply,
 } from '@quorate/shared/wire/routes/table'
+import { createClocks, type Clocks } from '../clocks.ts'
 import { QuorateError, refuse } from '../errors.ts'
+import { failureOf, moved, parseJson, unanswered } from './failures.ts'
 import { readText } from './read-text.ts'
-import { Retryable, retrying, type RetryOptions } from './retry.ts'
+import { retrying, type RetryOptions } from './retry.ts'
 
 /** One part of a call, under this name. It may be left out where the route demands nothing of it. */
 type Part<Name extends string, Value> = Value extends undefined
@@ -48,6 +50,8 @@ export type ClientOptions = Readonly<{
   /** Milliseconds until one try is given up; a long poll has its waiting time on top. */
   timeout?: number
   fetch?: typeof fetch
+  /** Told the time of each answer. */
+  clocks?: Clocks
 }>
 
 const mebibyte = 1024 * 1024
@@ -64,13 +68,10 @@ const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
 }
 
-/** Without trailing slashes, so that everybody who signs it signs the same text. */
-const normaliseGateway = (gateway: string): string => new URL(gateway).href.replace(/\/+$/, '')
-
 /** A client of one gateway. Nothing that comes back is believed to have an end, or any form, before it has been seen. */
 export function createClient(options: ClientOptions): Client {
-  const { timeout = 15_000, retry = { attempts: 8, pause: 100 } } = options
-  const gateway = normaliseGateway(options.gateway)
+  const { timeout = 15_000, retry = { attempts: 8, pause: 100 }, clocks = createClocks(Date.now) } = options
+  const gateway = GatewayAddress.parse(options.gateway)
   const send = options.fetch ?? fetch
 
   const call = async (name: RouteName, { query = {}, ...given }: AnyCall): Promise<unknown> => {
@@ -80,7 +81,7 @@ export function createClient(options: ClientOptions): Client {
       const signals = [AbortSignal.timeout(timeout + waitOf(query)), ...(given.signal ? [given.signal] : [])]
       const most = longestOf[name] ?? longestAnswer
       const sent = () => send(url, { ...init, signal: AbortSignal.any(signals) })
-      const reply = await exchange(sent, most, given.signal)
+      const reply = await exchange(sent, { url, most, clocks, caller: given.signal })
       const parsed = routes[name].reply.safeParse(reply)
       return parsed.success ? parsed.data : refuse('reply.invalid')
     }
@@ -103,47 +104,29 @@ function urlOf(gateway: string, name: RouteName, params: Texts, query: Texts): U
 function requestOf(name: RouteName, { body, token }: AnyCall): RequestInit {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
-  if (routes[name].method === 'get') return { method: 'GET', headers, redirect: 'error' }
+  if (routes[name].method === 'get') return { method: 'GET', headers, redirect: 'manual' }
   headers['content-type'] = 'application/json'
   if (!('repeatable' in routes[name])) headers['idempotency-key'] = crypto.randomUUID()
-  return { method: 'POST', headers, body: JSON.stringify(body), redirect: 'error' }
+  return { method: 'POST', headers, body: JSON.stringify(body), redirect: 'manual' }
 }
 
 /** One try, whose answer has so many bytes at most. Gives the JSON of a success; throws `Retryable` when another try may help. */
-async function exchange(send: () => Promise<Response>, most: number, caller?: AbortSignal): Promise<unknown> {
+async function exchange(
+  send: () => Promise<Response>,
+  { url, most, clocks, caller }: Readonly<{ url: URL; most: number; clocks: Clocks; caller: AbortSignal | undefined }>,
+): Promise<unknown> {
   let response: Response
   let text: string
   try {
     response = await send()
+    clocks.heard("the gateway's", Date.parse(response.headers.get('date') ?? ''))
     text = await readText(response, most)
   } catch (cause) {
     caller?.throwIfAborted()
-    if (cause instanceof QuorateError) throw cause
-    throw new Retryable(new QuorateError('gateway.unavailable', 'client', { cause }))
+    throw cause instanceof QuorateError ? cause : unanswered(cause)
   }
-  const json = parseJson(text)
-  if (response.ok) return json
-  const error = problemOf(response.status, json)
-  if (error.retry !== 'same_request') throw error
-  throw new Retryable(error, 1_000 * (Number(response.headers.get('retry-after')) || 0))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
-}
-
-/** What a gateway, or something on the way to it, answered instead of a reply. */
-function problemOf(status: number, json: unknown): QuorateError {
-  const problem = Problem.safeParse(json)
-  if (problem.success) {
-    const { code, culprits = [], issues = [] } = problem.data
-    return new QuorateError(code, 'gateway', { culprits, issues })
-  }
-  if (status === 502 || status === 503 || status === 504) return new QuorateError('gateway.unavailable', 'client')
-  if (status === 429) return new QuorateError('request.rate_limited', 'client')
-  return new QuorateError('reply.invalid', 'client', { issues: [`HTTP ${status} without a problem+json body`] })
+  if (response.ok) return parseJson(text)
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400))
+    throw moved(response, url)
+  throw failureOf(response, text, clocks.differences)
 }

@@ -3,16 +3,16 @@ import { QuorateError } from '../errors.ts'
 
 /**
  * The body of an answer as text. Throws `reply.invalid` for one of more than `most` bytes (inflated), whose connection is then cut, and for
- * one that is no UTF-8. Throws what the stream throws when it breaks off.
+ * a reply that is no UTF-8: an error page of a proxy may be anything. Throws what the stream throws when it breaks off.
  */
-export async function readText({ headers, body }: Response, most: number): Promise<string> {
+export async function readText({ headers, body, ok }: Response, most: number): Promise<string> {
   if (body === null) return ''
   const reader = body.getReader()
   const chunks: Uint8Array[] = []
   let length = Number(headers.get('content-length') ?? 0) > most ? Infinity : 0
   while (length <= most) {
     const { done, value } = await reader.read()
-    if (done) return decodeUtf8(concatBytes(...chunks))
+    if (done) return decodeUtf8(concatBytes(...chunks), ok)
     chunks.push(value)
     length += (value as Uint8Array).length
   }
@@ -21,9 +21,9 @@ export async function readText({ headers, body }: Response, most: number): Promi
   throw invalid(`more than ${most} bytes`)
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array, fatal: boolean): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal }).decode(bytes)
   } catch {
     throw invalid('no UTF-8')
   }

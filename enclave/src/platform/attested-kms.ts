@@ -10,19 +10,19 @@ import {
 } from '@aws-sdk/client-kms'
 import { Refusal } from '@quorate/shared/errors'
 import { openEnvelope } from './cms-envelope.ts'
-import { askKms } from './kms-client.ts'
+import { askKms, type ClockDiffers } from './kms-client.ts'
 import type { SealingKms } from './kms.ts'
 import type { Nsm } from './nsm.ts'
 
 /** `keyArn`: the one key that is used, by its whole ARN, since that is what KMS answers with. */
-export type AttestedKmsParts = Readonly<{ nsm: Nsm; client: KMSClient; keyArn: string }>
+export type AttestedKmsParts = Readonly<{ nsm: Nsm; client: KMSClient; keyArn: string; clockDiffers?: ClockDiffers }>
 
 /**
  * AWS KMS behind attestation: each call carries a fresh document of the NSM with an RSA key made for this call, and KMS answers to that
  * key. No plaintext key ever crosses the proxy, and an envelope of an earlier call opens nowhere. TLS must end in here: the envelope alone
  * authenticates nobody.
  */
-export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): SealingKms {
+export function createAttestedKms({ nsm, client, keyArn, clockDiffers }: AttestedKmsParts): SealingKms {
   return {
     generateDataKey: async (context) => {
       const { privateKey, recipient: Recipient } = await attest(nsm)
@@ -32,7 +32,7 @@ export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): Se
         EncryptionContext: context,
         Recipient,
       })
-      const reply = await askKms(client, (options) => client.send(command, options))
+      const reply = await askKms(client, (options) => client.send(command, options), clockDiffers)
       if (reply.CiphertextBlob === undefined) throw new Refusal('kms.invalid')
       return { plaintext: openKey(reply, keyArn, privateKey), ciphertext: reply.CiphertextBlob, keyId: keyArn }
     },
@@ -44,13 +44,13 @@ export function createAttestedKms({ nsm, client, keyArn }: AttestedKmsParts): Se
         EncryptionContext: context,
         Recipient,
       })
-      const reply = await askKms(client, (options) => client.send(command, options))
+      const reply = await askKms(client, (options) => client.send(command, options), clockDiffers)
       return { plaintext: openKey(reply, keyArn, privateKey), keyId: keyArn }
     },
     random: async (length) => {
       const { privateKey, recipient: Recipient } = await attest(nsm)
       const command = new GenerateRandomCommand({ NumberOfBytes: length, Recipient })
-      const reply = await askKms(client, (options) => client.send(command, options))
+      const reply = await askKms(client, (options) => client.send(command, options), clockDiffers)
       return openReply(reply, length, privateKey)
     },
   }

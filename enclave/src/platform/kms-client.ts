@@ -72,16 +72,25 @@ const codes: Readonly<Record<string, RefusalCode>> = {
   ExpiredToken: 'kms.unavailable',
 }
 
+/** What KMS says, by its name, to a request that is dated too long ago, or ahead. */
+const ofClocks = ['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']
+/** What it says to a signature that is wrong, or is over by its date: then its text says so, or the date of its answer. */
+const ofSignatures = ['InvalidSignatureException', 'SignatureDoesNotMatch']
+/** By how much KMS lets a request be off, in ms. */
+const clockTolerance = 300_000
+
 /** What KMS says to credentials that are over, or that it does not know (any more). */
 const ofCredentials = ['ExpiredTokenException', 'ExpiredToken', 'UnrecognizedClientException', 'InvalidClientTokenId']
 
 /**
- * Sends with a deadline. When KMS does not take the credentials, they are fetched anew, once, whatever they say of their own end. Throws
- * `kms.denied`, `kms.throttled`, `kms.disabled`, `kms.unavailable`, or `kms.invalid` for an answer of no form or from elsewhere.
+ * Sends with a deadline. `clockDiffers` is told when KMS refuses for the time: by how many seconds this clock is ahead of KMS's, where its
+ * answer has a date. When KMS does not take the credentials, they are fetched anew, once, whatever they say of their own end. Throws
+ * `kms.denied`, `kms.clock`, `kms.throttled`, `kms.disabled`, `kms.unavailable`, or `kms.invalid` for an answer of no form or from elsewhere.
  */
 export async function askKms<T>(
   client: KMSClient,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  clockDiffers: ClockDiffers = () => undefined,
 ): Promise<T> {
   const options = { abortSignal: AbortSignal.timeout(deadline) }
   try {
@@ -91,8 +100,26 @@ export async function askKms<T>(
       return await send(options)
     })
   } catch (error) {
-    throw new Refusal(codeOf(error))
+    if (!isOfClock(error)) throw new Refusal(codeOf(error))
+    clockDiffers(Math.round(aheadOf(error) / 1_000))
+    throw new Refusal('kms.clock')
   }
+}
+
+export type ClockDiffers = (seconds: number) => unknown
+
+function isOfClock(error: unknown): boolean {
+  if (!(error instanceof KMSServiceException)) return false
+  if (ofClocks.includes(error.name)) return true
+  if (!ofSignatures.includes(error.name)) return false
+  return /signature (has )?(expired|not yet current)/i.test(error.message) || Math.abs(aheadOf(error)) > clockTolerance
+}
+
+/** By how many ms this clock is ahead of the one that dated the answer; 0 when it has no date. */
+function aheadOf(error: unknown): number {
+  const { $response } = error as Readonly<{ $response?: { headers?: Record<string, string> } }>
+  const theirs = Date.parse($response?.headers?.['date'] ?? '')
+  return Number.isNaN(theirs) ? 0 : Date.now() - theirs
 }
 
 /** What may pass is `kms.unavailable`: whoever asks then asks again. What was answered and cannot be read does not pass. */

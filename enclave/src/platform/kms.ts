@@ -8,7 +8,7 @@ export type EncryptionContext = Readonly<Record<string, string>>
  * nobody on the way has read: something to mix in, never a secret by itself.
  *
  * Throws `kms.denied` when it says no, `kms.disabled` when its key is switched off, `kms.throttled` when it is asked too often,
- * `kms.unavailable` when it cannot be asked, `kms.invalid` when its answer is not acceptable. An old ciphertext opens for ever:
+ * `kms.clock` when it finds this clock wrong, `kms.unavailable` when it cannot be asked, `kms.invalid` when its answer is not acceptable. An old ciphertext opens for ever:
  * freshness is the caller's affair.
  */
 export type SealingKms = Readonly<{

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
+import { inSmallWrites } from '@quorate/shared/linux/small-writes'
 
 /** Opens a stream to what a proxy of the parent instance connects to. Throws when it cannot, or the signal's reason. */
 export type Tunnel = (signal: AbortSignal) => Promise<Socket>
@@ -44,14 +45,17 @@ export class TunnelTlsAgent extends HttpsAgent {
     const servername = options.host ?? ''
     const ca = [...this.#authorities]
     const wrap = (socket: Socket) =>
-      connectTls({
-        socket,
-        servername,
-        ca,
-        minVersion: 'TLSv1.2',
-        ALPNProtocols: ['http/1.1'],
-        rejectUnauthorized: true,
-      })
+      // TLS writes to the descriptor itself, past the stream below it.
+      inSmallWrites(
+        connectTls({
+          socket,
+          servername,
+          ca,
+          minVersion: 'TLSv1.2',
+          ALPNProtocols: ['http/1.1'],
+          rejectUnauthorized: true,
+        }),
+      )
     open(this.#tunnel, wrap, connected)
   }
 }

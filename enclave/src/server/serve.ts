@@ -1,17 +1,15 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createFrameReader, encodeFrame, type Frame } from '@quorate/shared/wire/frame'
+import { createFrameReader, encodeFrame } from '@quorate/shared/wire/frame'
 import { listenVsock, PARENT_CID } from '@quorate/shared/linux/vsock'
 import type { ListenAddress } from '@quorate/shared/wire/address'
+import { Calls } from './calls.ts'
 import type { Dispatch } from './dispatch.ts'
-
-/** Requests of one connection that may be under way at once; beyond it the enclave stops reading from that connection. */
-const MAX_IN_FLIGHT = 256
 
 /**
  * Serves frames on a UNIX, TCP or vsock port, or on what socat makes of one. Many requests of a connection are under way at
- * once; a stream that breaks the framing is cut; a reply that comes after its request's deadline is dropped, since nobody
- * waits for it any more. On vsock, peers of other CIDs than these are cut. Resolves when it listens.
+ * once, and no more are read while there are too many; a stream that breaks the framing is cut; a reply that comes after its
+ * request's deadline is dropped, since nobody waits for it any more. On vsock, peers of other CIDs than these are cut. Resolves when it listens.
  */
 export async function serve(
   address: ListenAddress,
@@ -33,32 +31,27 @@ export async function serve(
 
 function serveConnection(socket: Socket, dispatch: Dispatch): void {
   const read = createFrameReader()
-  let inFlight = 0
-
-  async function answer({ id, deadline, body }: Frame): Promise<void> {
-    const arrivedAt = performance.now()
-    const reply = await dispatch(body)
-    const late = deadline > 0 && performance.now() - arrivedAt > deadline
-    if (!late && !socket.destroyed) socket.write(encodeFrame({ id, deadline: 0, body: reply }))
-  }
-
-  function begin(frame: Frame): void {
-    inFlight += 1
-    if (inFlight >= MAX_IN_FLIGHT) socket.pause()
-    void answer(frame)
-      .catch(() => socket.destroy())
-      .finally(() => {
-        inFlight -= 1
-        if (inFlight < MAX_IN_FLIGHT && socket.isPaused()) socket.resume()
-      })
-  }
-
+  const calls = new Calls({
+    begin: async ({ id, body }, isLate) => {
+      try {
+        const reply = await dispatch(body)
+        if (!isLate() && !socket.destroyed) socket.write(encodeFrame({ id, deadline: 0, body: reply }))
+      } catch {
+        socket.destroy()
+      }
+    },
+    room: (is) => {
+      if (!is) socket.pause()
+      else if (socket.isPaused()) socket.resume()
+    },
+  })
   socket.on('data', (chunk: Buffer) => {
     try {
-      for (const frame of read(chunk)) begin(frame)
+      for (const frame of read(chunk)) calls.add(frame)
     } catch {
       socket.destroy()
     }
   })
   socket.on('error', () => socket.destroy())
+  for (const gone of ['end', 'close']) socket.on(gone, () => calls.drop())
 }

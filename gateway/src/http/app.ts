@@ -1,6 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import { refuseOtherMethods } from './other-methods.ts'
 import { docsPage } from './docs-page.ts'
+import { oneHost, plainAddresses } from './door.ts'
 import { preflight, securityHeaders } from './headers.ts'
 import { API, mount, sendProblem, type MountPorts } from './mount.ts'
 import { openApi } from './openapi.ts'
@@ -31,12 +33,14 @@ export function createApp(ports: AppPorts): Express {
   app.set('query parser', 'simple')
   app.set('trust proxy', limits.trustedProxies)
   app.use(securityHeaders(limits.corsOrigin))
+  app.use(oneHost, plainAddresses)
   app.get('/healthz', answerHealth)
   app.get('/readyz', answerReadiness(readiness))
   if (limits.corsOrigin !== null) app.use(preflight)
   app.use(limitRate(limits.ratePerMinute))
   mount(app, ports)
   mountDocs(app, ports.publicUrl)
+  refuseOtherMethods(app)
   app.use((_request, response) => sendProblem(response, new Refusal('request.not_found'), () => {}))
   // Express itself throws for paths that do not decode. Four parameters are how it knows an error handler.
   const onError: ErrorRequestHandler = (error: unknown, _request, response, next) => {

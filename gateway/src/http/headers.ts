@@ -17,7 +17,8 @@ export function securityHeaders(corsOrigin: string | null): RequestHandler {
   })({} as never, recorder as unknown as Response, () => {})
   if (corsOrigin !== null) {
     headers.set('access-control-allow-origin', corsOrigin)
-    headers.set('access-control-expose-headers', 'retry-after')
+    // Date tells a page whose clock is wrong.
+    headers.set('access-control-expose-headers', 'date, retry-after')
     if (corsOrigin !== '*') headers.set('vary', 'origin')
   }
   return (_request, response, next) => {

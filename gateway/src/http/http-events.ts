@@ -24,13 +24,13 @@ export function createHttpEvents(log: Logger, registry: Registry, { faulted }: P
     faulted,
     requestServed({ route, status, seconds }) {
       served.observe({ route, status }, seconds)
-      log.debug({ route, status, seconds }, 'request served')
+      log.debug({ route, status, seconds }, 'request.served')
     },
     listening({ url, metricsUrl }) {
-      log.info({ url, metricsUrl }, 'gateway listening')
+      log.info({ url, metricsUrl }, 'gateway.listening')
     },
     draining() {
-      log.info('gateway draining')
+      log.info('gateway.draining')
     },
   }
 }

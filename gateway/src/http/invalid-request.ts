@@ -1,15 +1,22 @@
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { z } from 'zod'
 
 const MAX_ISSUES = 16
 
-/** A request that does not fit its schema: where, and what was expected. What was sent is not repeated, not even a field's name. */
-export class InvalidRequest extends Error {
-  override readonly name = 'InvalidRequest'
+/** A refusal that says more than its code. What was sent is not repeated, not even a field's name. */
+export class ExplainedRefusal extends Refusal {
   readonly issues: readonly string[]
 
-  constructor(issues: readonly string[]) {
-    super('The request does not fit its schema')
+  constructor(code: RefusalCode, issues: readonly string[]) {
+    super(code)
     this.issues = issues
+  }
+}
+
+/** A request that does not fit its schema: where, and what was expected. */
+export class InvalidRequest extends ExplainedRefusal {
+  constructor(issues: readonly string[]) {
+    super('request.invalid', issues)
   }
 }
 

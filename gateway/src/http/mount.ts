@@ -129,10 +129,6 @@ function send(response: Response, { status, body }: Reply, last: boolean): void 
 
 /** Answers with the refusal. Anything else is a fault of the gateway: `fault` gets it, and the asker gets `internal` alone. */
 export function sendProblem(response: Response, reason: unknown, fault: (error: unknown) => void): void {
-  if (reason instanceof InvalidRequest) {
-    send(response, toProblem(new Refusal('request.invalid'), reason.issues), false)
-    return
-  }
   const refused = reason instanceof Refusal
   if (!refused) fault(reason)
   send(response, toProblem(refused ? reason : new Refusal('internal')), refused && reason.code === 'gateway.draining')

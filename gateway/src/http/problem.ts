@@ -1,16 +1,18 @@
 import { refusals, type Refusal } from '@quorate/shared/errors'
 import type { Problem } from '@quorate/shared/wire/problem'
+import { ExplainedRefusal } from './invalid-request.ts'
 
 /** A finished answer. `remember`: the same request would get it again, so that an Idempotency-Key may keep it. */
 export type Reply = Readonly<{ status: number; body: string; remember: boolean }>
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** RFC 9457. Nothing of the request stands in it but, for a schema error, the paths where it does not fit. */
-export function toProblem({ code, culprits }: Refusal, issues?: readonly string[]): Reply {
+/** RFC 9457. Nothing of the request stands in it but, for a schema error, the paths where it does not fit, or what else explains it. */
+export function toProblem(refusal: Refusal): Reply {
+  const { code, culprits } = refusal
   const { status, title, retry } = refusals[code]
   const problem: Problem = { type: `/docs#${code}`, title, status, code, retry }
   if (culprits.length > 0) problem.culprits = [...culprits]
-  if (issues !== undefined) problem.issues = [...issues]
+  if (refusal instanceof ExplainedRefusal) problem.issues = [...refusal.issues]
   return { status, body: JSON.stringify(problem), remember: status < 500 && retry !== 'same_request' }
 }

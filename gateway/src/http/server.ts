@@ -6,7 +6,10 @@ export type Timeouts = Readonly<{
   headers: number
   /** For the whole request, body included. */
   request: number
-  /** Between two requests of one connection. */
+  /**
+   * Between two requests of one connection. Load balancers keep theirs for 60 s or more and send on a connection that has just been closed
+   * here: their client then gets a 502.
+   */
   idle: number
   /** Without a byte in either direction: longer than the longest wait, for readers that do not read. */
   quiet: number
@@ -18,7 +21,7 @@ export type Timeouts = Readonly<{
 export const defaultTimeouts: Timeouts = {
   headers: 10_000,
   request: 20_000,
-  idle: 30_000,
+  idle: 130_000,
   quiet: 90_000,
   check: 1_000,
   drain: 1_500,

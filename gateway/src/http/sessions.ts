@@ -1,8 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
+import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
 import type { SessionProof } from '@quorate/shared/wire/routes/sessions'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Coordinator } from '../commands/ports.ts'
+import { ExplainedRefusal } from './invalid-request.ts'
 import type { Tokens } from './tokens.ts'
 
 /** Milliseconds that a proof may be off our clock, either way. */
@@ -20,7 +22,8 @@ export type SessionsPorts = {
 const NOBODY = `58${'66'.repeat(31)}`
 
 /**
- * Exchanges proofs for tokens. Every refusal is the same `request.unauthorized`. A nonce counts once; nonces are
+ * Exchanges proofs for tokens. What the gateway can say without looking at any key, it says: that the proof is for another address, and that
+ * a clock is wrong. Every other refusal is the same `request.unauthorized`. A nonce counts once; nonces are
  * remembered as long as their proof would be good, and only for proofs that verify.
  */
 export function createSessions({ tokens, coordinator, publicUrl, clock }: SessionsPorts) {
@@ -35,14 +38,24 @@ export function createSessions({ tokens, coordinator, publicUrl, clock }: Sessio
 
   return async function open(proof: SessionProof): Promise<RouteReply<'openSession'>> {
     const { keyId, gateway, time, nonce } = proof.body
+    if (GatewayAddress.safeParse(gateway).data !== publicUrl)
+      throw new ExplainedRefusal('request.wrong_gateway', [`this gateway is ${publicUrl}`])
+    requireTime(time, clock())
     const known = await coordinator.readerKey(keyId)
     const valid = await verifyBody(known ?? NOBODY, 'session', proof)
     const now = clock()
     const name = `${keyId} ${nonce}`
     forgetOld(now)
-    if (known === null || !valid || gateway !== publicUrl || Math.abs(now - time) > TOLERANCE || spent.has(name))
-      throw new Refusal('request.unauthorized')
+    if (known === null || !valid || spent.has(name)) throw new Refusal('request.unauthorized')
     spent.set(name, now + 2 * TOLERANCE)
     return { ...(await tokens.issue(keyId)), lives: await coordinator.lives(keyId) }
   }
+}
+
+function requireTime(time: number, now: number): void {
+  if (Math.abs(time - now) <= TOLERANCE) return
+  const seconds = Math.round(Math.abs(time - now) / 1_000)
+  const way = time > now ? 'ahead of' : 'behind'
+  const issue = `the proof is ${seconds} s ${way} the gateway's clock, and may be ${TOLERANCE / 1_000} s off`
+  throw new ExplainedRefusal('request.wrong_time', [issue])
 }

@@ -26,19 +26,19 @@ export function createManifestEvents(log: Logger, registry: Registry): ManifestE
   })
   return {
     manifestRead({ serial, images, signatures }) {
-      log.info({ serial, images, signatures }, 'manifest read')
+      log.info({ serial, images, signatures }, 'manifest.read')
     },
     manifestFaulted(fault) {
-      log.error({ fault }, 'manifest not read')
+      log.error({ fault }, 'manifest.not_read')
     },
     manifestTaken({ enclaveId, serial, effectiveAt }) {
       serials.set({ enclave: enclaveId }, serial)
       refused.set({ enclave: enclaveId }, 0)
-      log.info({ enclaveId, serial, effectiveAt: new Date(effectiveAt).toISOString() }, 'manifest taken')
+      log.info({ enclaveId, serial, effectiveAt: new Date(effectiveAt).toISOString() }, 'manifest.taken')
     },
     manifestRefused({ enclaveId, serial, code }) {
       refused.set({ enclave: enclaveId }, 1)
-      log.warn({ enclaveId, serial, code }, 'manifest refused')
+      log.warn({ enclaveId, serial, code }, 'manifest.refused')
     },
   }
 }

@@ -11,7 +11,6 @@ import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { enrol, runDkg, type MadeKey } from '../../../shared/party/test/ceremony.js'
@@ -21,6 +20,8 @@ import * as people from '../../../shared/party/test/people.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { createCoordinator } from '../../src/commands/coordinator.ts'
 import type { Coordinator, Limits } from '../../src/commands/ports.ts'
+import { createLog } from '../../src/log.ts'
+import { LogLine } from '@quorate/shared/log-line'
 import { createEvents } from '../../src/events.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -62,7 +63,9 @@ export function inFreshHouses(): void {
 export const stopTime = (): void => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
 
 async function startCoordinator(store: Store, limits: Partial<Limits>, name = 'gateway'): Promise<Coordinator> {
-  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
+  const log = createLog('debug', {
+    write: (line: string) => void logged.push(JSON.stringify(LogLine.parse(JSON.parse(line)))),
+  })
   const started = createCoordinator({
     name,
     store,

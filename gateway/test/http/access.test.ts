@@ -40,15 +40,30 @@ describe('a session', () => {
     const wrong = [
       await proofOf(http.reader, { keyId: unknownKey }),
       await proofOf(stranger),
-      await proofOf(http.reader, { gateway: 'https://other.example' }),
-      await proofOf(http.reader, { time: NOW - 60_001 }),
-      await proofOf(http.reader, { time: NOW + 60_001 }),
       { ...good, body: { ...good.body, keyId: keyB } },
       { ...good, signature: good.signature.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) },
       await signBody(http.reader, 'consent', good.body),
     ]
     for (const proof of wrong) expect(await openSession(proof)).toEqual({ status: 401, body: unauthorized })
     expect((await openSession(good)).status).toBe(200)
+  })
+
+  it.each([
+    [{ gateway: 'https://other.example' }, 421, 'request.wrong_gateway', 'this gateway is https://quorate.example'],
+    [{ gateway: 'http://quorate.example' }, 421, 'request.wrong_gateway', 'this gateway is https://quorate.example'],
+    [{ time: NOW - 300_000 }, 401, 'request.wrong_time', "300 s behind the gateway's clock, and may be 60 s off"],
+    [{ time: NOW + 60_001 }, 401, 'request.wrong_time', "60 s ahead of the gateway's clock, and may be 60 s off"],
+  ])('says what is wrong with %j, and the same of a key that it does not know', async (body, status, code, why) => {
+    for (const keyId of [keyA, unknownKey]) {
+      const refused = await openSession(await proofOf(http.reader, { ...body, keyId }))
+      expect(refused.status).toBe(status)
+      expect(JSON.parse(refused.body)).toMatchObject({ code, issues: [expect.stringContaining(why) as string] })
+    }
+  })
+
+  it('is opened by a proof that writes the address in another spelling', async () => {
+    const proof = await proofOf(http.reader, { gateway: 'HTTPS://Quorate.example:443/' })
+    expect((await openSession(proof)).status).toBe(200)
   })
 
   it('takes each nonce once, also when two come together', async () => {
@@ -159,6 +174,25 @@ describe('the rate limit', () => {
     expect(await ask('10.0.0.1')).toBe(200)
     expect(await ask('10.0.0.2')).toBe(200)
     expect(await ask('10.9.9.9, 10.0.0.1')).toBe(429)
+    await behind.close()
+  })
+
+  // As reported in express-rate-limit/express-rate-limit#234 and xorbitsai/xagent#1185.
+  it.each([
+    ['IPv4', (port: number) => `203.0.113.8:${port}`],
+    ['IPv6', (port: number) => `[2001:db8:9:2::1]:${port}`],
+    ['IPv6 in quotes', (port: number) => `"[2001:db8:9:2::1]:${port}"`],
+    ['IPv4 with and without', (port: number) => (port % 2 === 0 ? '203.0.113.8' : `203.0.113.8:${port}`)],
+    ['IPv4 behind another proxy', (port: number) => `10.0.0.${port % 9}, 203.0.113.8:${port}`],
+    ['IPv4 mapped into IPv6', (port: number) => `[::ffff:203.0.113.8]:${port}`],
+  ])('counts one client once, where its proxy writes the port too: %s', async (_kind, from) => {
+    const behind = await startTestHttp({ limits: { ratePerMinute: 3, trustedProxies: 1, corsOrigin: null } })
+    const statuses: number[] = []
+    for (let n = 0; n < 5; n += 1)
+      statuses.push(
+        (await fetch(`${behind.api}/enclaves`, { headers: { 'x-forwarded-for': from(40_000 + n) } })).status,
+      )
+    expect(statuses).toEqual([200, 200, 200, 429, 429])
     await behind.close()
   })
 })

@@ -160,6 +160,21 @@ describe('askers without haste', () => {
     expect(await sending({ idle: 50 }, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('"alive":true')
   })
 
+  it('keep an idle connection for longer than others may take over their headers', async () => {
+    const patient = await startTestHttp({ timeouts: limits({ headers: 30, request: 30 }) })
+    const idle = dial(patient.url)
+    const healthy = () => idle.text().split('"alive":true').length - 1
+    const ask = () => idle.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+    ask()
+    await until(() => healthy() === 1, 'the first answer')
+    // Who begins later, and is cut for its slowness, has been slow for a shorter time than the other was idle.
+    expect(await raw(patient.url, 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ')).toMatch(/^HTTP\/1.1 408 /)
+    ask()
+    await until(() => healthy() === 2, 'the second answer')
+    idle.socket.destroy()
+    await patient.close()
+  })
+
   it('lose the connection when they do not read what they asked for', async () => {
     // More than the buffers of both sockets take: 36 MiB where Linux lets them grow.
     const answer = Buffer.alloc(64 << 20)
@@ -223,8 +238,28 @@ describe('paths', () => {
   })
 
   it('take no method but their own', async () => {
-    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'].slice(0, 4))
-      expect((await fetch(`${http.api}/enclaves`, { method })).status).toBe(404)
+    const asked = async (url: string, method: string) => {
+      const reply = await fetch(url, { method })
+      return [reply.status, reply.headers.get('allow'), (await problemOf(reply)).code]
+    }
+    const refused = (allow: string) => [405, allow, 'request.method_not_allowed']
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'POST'])
+      for (const url of [
+        `${http.api}/enclaves`,
+        `${http.api}/keys/x`,
+        `${http.url}/healthz`,
+        `${http.metricsUrl}/metrics`,
+      ])
+        expect(await asked(url, method)).toEqual(refused('GET, HEAD'))
+    expect(await asked(`${http.api}/signing`, 'GET')).toEqual(refused('POST'))
+    expect((await fetch(`${http.api}/enclaves`, { method: 'HEAD' })).status).toBe(200)
+  })
+
+  it('are of one host: two Host lines are refused, and none', async () => {
+    const get = (lines: string) => raw(http.url, `GET /healthz HTTP/1.1\r\n${lines}Connection: close\r\n\r\n`)
+    expect(await get('Host: a.example\r\n')).toMatch(/^HTTP\/1.1 200 /)
+    for (const lines of ['Host: a.example\r\nHost: b.example\r\n', 'host: a\r\nHOST: a\r\n', ''])
+      expect(await get(lines)).toMatch(/^HTTP\/1.1 400 /)
   })
 
   it('take ids in one spelling only', async () => {

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { Refusal } from '@quorate/shared/errors'
 import { createSigner, signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { LogLine } from '@quorate/shared/log-line'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveId, KeyId, RefreshId, SigningId } from '@quorate/shared/wire/ids'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
@@ -11,7 +12,6 @@ import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { KeygenStatus, Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { Coordinator, Following } from '../../src/commands/ports.ts'
 import type { EnclaveStatus } from '../../src/hosts/enclaves/enclaves.ts'
@@ -19,6 +19,8 @@ import { createEvents } from '../../src/events.ts'
 import { createHttpEvents } from '../../src/http/http-events.ts'
 import { startHttp, type HttpPorts } from '../../src/http/http.ts'
 import { memoryReplies } from '../../src/http/idempotency.ts'
+import { createLog } from '../../src/log.ts'
+import { openApi } from '../../src/http/openapi.ts'
 import { noticed } from '../../../shared/test/noticing.js'
 
 export const keyA = KeyId.parse('a'.repeat(32))
@@ -142,27 +144,38 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
   const lines: string[] = []
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString())
+      const line = chunk.toString()
+      LogLine.parse(JSON.parse(line))
+      lines.push(line)
       done()
     },
   })
-  const log = pino({ level: 'trace' }, sink)
+  const log = createLog('trace', sink)
   const registry = new Registry()
   const fake = fakeCoordinator()
   const time = { now: 1_900_000_000_000 }
   const states = new Map<EnclaveId, EnclaveStatus>([
     [EnclaveId.parse('enclave-0'), { state: 'ready', identity: null, sealing: null }],
   ])
+  const events = createHttpEvents(log, registry, createEvents(log, registry))
+  const enclaves: HttpPorts['enclaves'] = {
+    ids: () => [...states.keys()],
+    status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
+    ask: () => Promise.reject(new Refusal('enclave.unreachable')),
+  }
+  const undescribed = new Set<string>()
   const http = await startHttp({
     coordinator: fake.coordinator,
-    enclaves: {
-      ids: () => [...states.keys()],
-      status: (id) => states.get(id) ?? { state: 'down', identity: null, sealing: null },
-      ask: () => Promise.reject(new Refusal('enclave.unreachable')),
-    },
+    enclaves,
     manifests: { report: () => Promise.resolve({ manifest: null, enclaves: [] }) },
     replies: memoryReplies(),
-    events: createHttpEvents(log, registry, createEvents(log, registry)),
+    events: {
+      ...events,
+      requestServed(at) {
+        if (!described(at.route).includes(String(at.status))) undescribed.add(`${at.route} ${at.status}`)
+        events.requestServed(at)
+      },
+    },
     registry,
     clock: () => time.now,
     storageKey: new Uint8Array(32).fill(9),
@@ -175,8 +188,20 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
   const api = `${http.url}/api/v1`
   const reader = await createSigner(new Uint8Array(32).fill(3))
   for (const id of [keyA, keyB]) fake.readers.set(id, toHex(reader.publicKey))
-  return { ...http, ...fake, api, lines, time, states, reader, registry }
+  /** Throws when it has answered with a status that the description of its route does not name. */
+  const close = async () => {
+    await http.close()
+    if (undescribed.size > 0) throw new Error(`not in OpenAPI: ${[...undescribed].join(', ')}`)
+  }
+  return { ...http, ...fake, enclaves, close, api, lines, time, states, reader, registry }
 }
+
+type Operation = Readonly<{ operationId: string; responses: object }>
+const operations = Object.values(openApi('')['paths'] as Record<string, Record<string, Operation>>).flatMap((path) =>
+  Object.values(path),
+)
+const described = (route: string) =>
+  Object.keys(operations.find(({ operationId }) => operationId === route)?.responses ?? {})
 export type TestHttp = Awaited<ReturnType<typeof startTestHttp>>
 
 let nonces = 0

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { defaultTimeouts } from '@quorate/gateway/http/server'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { inner, readTerraform, renderTemplate, resourcesOf, type Block, type Resource } from './support/terraform.ts'
 
@@ -23,6 +24,14 @@ const one = (type: string, name: string): Block => {
 }
 const localsOf = (file: string): Block => (files.get(file)?.['locals'] as Block[])[0]!
 const textOf = (value: unknown): string => JSON.stringify(value).replaceAll('\\"', '"')
+
+describe('the load balancer', () => {
+  it('gives up an idle connection before the gateway does, so that it sends nothing on a closed one', () => {
+    const { idle_timeout: seconds } = one('aws_lb', 'api')
+    expect(Number(seconds)).toBeGreaterThanOrEqual(60)
+    expect(defaultTimeouts.idle).toBeGreaterThan(Number(seconds) * 1_000)
+  })
+})
 
 describe('instances', () => {
   it('give credentials for a token of version 2 only, over one hop', () => {
@@ -174,12 +183,31 @@ describe('the alarms', () => {
   it('listen for lines that the gateway writes and codes that there are', async () => {
     const { refusals } = await import('@quorate/shared/errors')
     const patterns = textOf(files.get('modules/watch/main.tf')?.['locals']).replaceAll('\\', '')
-    const lines = [...patterns.matchAll(/\$\.msg = "([^"]+)"/g)].map(([, line]) => line!)
+    const lines = [...patterns.matchAll(/\$\.event = "([^"]+)"/g)].map(([, line]) => line!)
     const codes = [...patterns.matchAll(/\$\.code = "([^"]+)"/g)].map(([, code]) => code!)
     expect(lines.length).toBeGreaterThan(3)
     expect(codes.length).toBeGreaterThan(3)
     for (const line of lines) expect(said, line).toContain(`'${line}'`)
     for (const code of codes) expect(Object.keys(refusals)).toContain(code)
+  })
+
+  it('have the names by which the runbooks begin', () => {
+    const ofEach = (file: string, local: string) => Object.keys((localsOf(file)[local] as object | undefined) ?? {})
+    const named = every('aws_cloudwatch_metric_alarm').map(({ body }) => String(body['alarm_name']))
+    const keys = [...ofEach('modules/watch/main.tf', 'said'), ...ofEach('modules/sealing-key/alarms.tf', 'watched')]
+    expect(named).toContain('quorate-${each.key}-does-not-run')
+    const alarms = [...named, ...keys.map((key) => `quorate-${key}`), 'quorate-enclave-…-does-not-run']
+    const runbooks = resolve(import.meta.dirname, '../../../docs/runbooks')
+    let told = 0
+    for (const file of readdirSync(runbooks)) {
+      const when = /\n## When\n([^]*?)\n## /.exec(readFileSync(join(runbooks, file), 'utf8'))?.[1] ?? ''
+      const names = [...when.matchAll(/`([\w…-]+)`/gu)].map(([, name]) => name!)
+      for (const name of names.filter((one) => /^quorate-|does-not|-denied$|-failed$|-crashed$|-changed$/.test(one))) {
+        expect(alarms, `${file}: ${name}`).toContain(name)
+        told += 1
+      }
+    }
+    expect(told).toBeGreaterThan(8)
   })
 
   it('take a heartbeat that is missing for one that says no', () => {

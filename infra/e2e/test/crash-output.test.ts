@@ -47,6 +47,7 @@ describe('an enclave that crashes with secrets in its hands', { timeout: long },
     expect(time).toBeTypeOf('string')
     expect(said).toEqual({
       enclave,
+      level: 'fatal',
       event: 'enclave.crashed',
       error: nonce === crashes['a text'] ? 'unknown' : 'Leaking',
     })

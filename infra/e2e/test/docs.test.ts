@@ -81,6 +81,10 @@ describe('every page', () => {
     })
     expect(broken).toEqual([])
   })
+
+  it.each(pages)('runs the command of a clone, and fetches none of a name that is not ours: %s', (page) => {
+    expect(read(page)).not.toMatch(/\b(npx|npm exec|bunx|pnpm dlx)\s+(-\S+\s+)*quorate\b/)
+  })
 })
 
 /**

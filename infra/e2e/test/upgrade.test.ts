@@ -73,7 +73,7 @@ const get = async (path: string): Promise<unknown> => (await fetch(`${fleet.url}
 const report = async () => ManifestReport.parse(await get('/manifest'))
 
 const logPath = () => join(fleet.state, 'logs', 'gateway.log')
-type Line = Readonly<{ msg: string; enclaveId?: string }>
+type Line = Readonly<{ event: string; enclaveId?: string }>
 /** Whole lines only: the last one may not be written to its end. */
 const linesOf = (text: string): Line[] =>
   text
@@ -91,8 +91,10 @@ async function publish(manifest: Manifest): Promise<ManifestReport> {
   renameSync(`${manifestPath}.draft`, manifestPath)
   await logged((lines) => {
     const since = lines.slice(before.length)
-    const isRead = since.findIndex(({ msg }) => msg === 'manifest read')
-    const answers = since.slice(isRead).filter(({ msg }) => msg === 'manifest taken' || msg === 'manifest refused')
+    const isRead = since.findIndex(({ event }) => event === 'manifest.read')
+    const answers = since
+      .slice(isRead)
+      .filter(({ event }) => event === 'manifest.taken' || event === 'manifest.refused')
     return isRead >= 0 && fleet.enclaveIds.every((id) => answers.some(({ enclaveId }) => enclaveId === id))
   })
   const now = await report()
@@ -120,8 +122,10 @@ async function move(enclaveId: string, to: 'first' | 'next'): Promise<void> {
 async function moveAndBoot(enclaveId: string, to: 'first' | 'next'): Promise<void> {
   const before = linesOf(readFileSync(logPath(), 'utf8')).length
   await move(enclaveId, to)
-  const booted = ['enclave ready', 'enclave not ready']
-  await logged((lines) => lines.slice(before).some((line) => line.enclaveId === enclaveId && booted.includes(line.msg)))
+  const booted = ['enclave.ready', 'enclave.not_ready']
+  await logged((lines) =>
+    lines.slice(before).some((line) => line.enclaveId === enclaveId && booted.includes(line.event)),
+  )
 }
 
 async function stateOf(enclaveId: string): Promise<string | undefined> {

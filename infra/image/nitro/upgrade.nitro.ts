@@ -132,7 +132,7 @@ describe.skipIf(tools === null)('three Nitro machines that move from one image t
     await gateway.ready()
     await release(3, [next])
     const refusals = (text: string) =>
-      text.split('\n').filter((line) => line.includes('enclave not ready') && line.includes(instance.enclaveId)).length
+      text.split('\n').filter((line) => line.includes('enclave.not_ready') && line.includes(instance.enclaveId)).length
     const before = refusals(readFileSync(gateway.log, 'utf8'))
     await instance.boot(image.eif)
     await untilWritten(gateway.log, (text) => refusals(text) > before)

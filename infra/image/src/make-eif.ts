@@ -29,7 +29,7 @@ if (application === undefined || configuration === undefined || out === undefine
   throw new Error('make-eif needs --application, --configuration and --out')
 if ((certificate === undefined) !== (key === undefined)) throw new Error('a signature needs --certificate and --key')
 
-if (meant !== null) requireProvider(readConfiguration(await readFile(configuration, 'utf8')), meant)
+if (meant !== null) requireProvider(readConfiguration(await readFile(configuration, 'utf8'), configuration), meant)
 const unsigned = await makeImage(await readApplication(application, configuration), 'production')
 const image =
   certificate === undefined || key === undefined

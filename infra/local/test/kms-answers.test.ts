@@ -66,6 +66,49 @@ describe('a plaintext beside an envelope', () => {
   })
 })
 
+describe('an answer that the request is not of this time', () => {
+  const because = (name: string, message = '') => JSON.stringify({ __type: name, message })
+  const expired = 'Signature expired: 20261128T100000Z is now earlier than 20261128T101500Z (20261128T102000Z - 5 min.)'
+  const early = 'Signature not yet current: 20261128T100000Z is still later than 20261128T094500Z'
+  const hourAgo = () => ({ ...json, date: new Date(Date.now() - 3_600_000).toUTCString() })
+  it.each<[string, () => RequestListener, string]>([
+    [
+      'InvalidSignatureException, expired',
+      () => answering(400, because('InvalidSignatureException', expired)),
+      'kms.clock',
+    ],
+    [
+      'InvalidSignatureException, early',
+      () => answering(400, because('InvalidSignatureException', early)),
+      'kms.clock',
+    ],
+    ['RequestTimeTooSkewed', () => answering(403, because('RequestTimeTooSkewed')), 'kms.clock'],
+    [
+      'SignatureDoesNotMatch an hour ago',
+      () => answering(403, because('SignatureDoesNotMatch'), hourAgo()),
+      'kms.clock',
+    ],
+    ['SignatureDoesNotMatch now', () => answering(403, because('SignatureDoesNotMatch')), 'kms.denied'],
+    [
+      'InvalidSignatureException, of another key',
+      () => answering(400, because('InvalidSignatureException', 'The request signature we calculated does not match')),
+      'kms.denied',
+    ],
+  ])('is told as that, and never as a policy that says no: %s', async (_, answer, code) => {
+    listener = answer()
+    expect(await ask()).toBe(code)
+  })
+
+  it('tells by how much', async () => {
+    const told: number[] = []
+    listener = answering(403, because('RequestTimeTooSkewed'), hourAgo())
+    const { port } = server.address() as AddressInfo
+    const kms = desk.attested({ port, clockDiffers: (seconds: number) => told.push(seconds) })
+    await expect(kms.random(16)).rejects.toMatchObject({ code: 'kms.clock' })
+    expect(told).toEqual([expect.closeTo(3_600, -1)])
+  })
+})
+
 describe('an answer in KMS’s place', () => {
   it('is read up to 1 MiB, and then the connection is cut', async () => {
     let sent = 0
@@ -100,6 +143,7 @@ describe('an answer in KMS’s place', () => {
     ['a way to elsewhere, for ever', answering(308, '{}', { location: 'https://localhost:1/' }), 'kms.invalid', 1],
     ['a no', answering(400, '{"__type":"AccessDeniedException"}'), 'kms.denied', 1],
     ['a no without a name', answering(403, '{}'), 'kms.denied', 1],
+    ['a no by a page of something before it', answering(403, '<html>'), 'kms.invalid', 1],
     ['an error page of a service that fails', answering(503, '<html>'), 'kms.unavailable', 3],
     ['an error page of a service that is asked too often', answering(429, '<html>'), 'kms.throttled', 3],
   ])('that is %s is told as what it is', async (_, answer, code, times) => {
@@ -124,6 +168,7 @@ describe('credentials', () => {
     return { kms: createAttestedKms({ nsm: desk.nsm(image(1)), client, keyArn }), fetched: () => fetched }
   }
 
+  // As reported in aws/aws-sdk-cpp#1684 and aws/aws-nitro-enclaves-sdk-c#67.
   it('that have expired before they said are fetched anew, and the call succeeds', async () => {
     const { kms, fetched } = fetching()
     await kms.random(8)

@@ -9,7 +9,7 @@ const state = mkdtempSync(join(tmpdir(), 'quorate-kms-'))
 const source = new URL('./support/ailing-kms.ts', import.meta.url).pathname
 const logPath = join(state, 'logs', 'gateway.log')
 
-const isReadyLine = (line: string) => line.includes('"enclave-0"') && line.includes('"enclave ready"')
+const isReadyLine = (line: string) => line.includes('"enclave-0"') && line.includes('"enclave.ready"')
 
 type Listed = { enclaves: { id: string; state: string; identity: unknown }[] }
 let fleet: Fleet

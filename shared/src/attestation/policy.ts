@@ -1,15 +1,18 @@
 import { z } from 'zod'
-import { Measurements } from '../wire/measurements.ts'
+import { fromAws, Measurements } from '../wire/measurements.ts'
 import { equalBytes } from './der.ts'
+import { certificatesIn, Root } from './roots.ts'
 
 /**
  * Whom to trust. `roots`: certificates as PEM or base64 DER, compared whole. `measurements`: the accepted sets; each names PCR0
- * at least, and a document fits a set when every PCR that the set names is equal.
+ * at least, and a document fits a set when every PCR that the set names is equal. A set may be as AWS's tools print it.
  */
 export const TrustPolicy = z.strictObject({
-  roots: z.array(z.string().min(1)).min(1).readonly(),
+  roots: z.array(Root).min(1).readonly(),
   measurements: z
-    .array(Measurements.refine((set) => set['0'] !== undefined, 'each set names PCR0').readonly())
+    .array(
+      z.preprocess(fromAws, Measurements.refine((set) => set['0'] !== undefined, 'each set names PCR0').readonly()),
+    )
     .min(1)
     .readonly(),
 })
@@ -17,10 +20,7 @@ export type TrustPolicy = Readonly<z.infer<typeof TrustPolicy>>
 
 /** The root's exact DER is one of the policy's. */
 export const isTrustedRoot = (der: Uint8Array, policy: TrustPolicy): boolean =>
-  policy.roots.some((root) => equalBytes(der, derOf(root)))
-
-const derOf = (pem: string): Uint8Array =>
-  Uint8Array.from(atob(pem.replaceAll(/-----(BEGIN|END) CERTIFICATE-----|\s/g, '')), (char) => char.charCodeAt(0))
+  policy.roots.some((root) => certificatesIn(root).some((trusted) => equalBytes(der, trusted)))
 
 /** An enclave in debug mode has zeros for its image (PCR0 to 2); its console is open to the parent instance. */
 export const isDebug = (pcrs: Measurements): boolean => ['0', '1', '2'].some((index) => /^0*$/.test(pcrs[index] ?? ''))

@@ -136,8 +136,9 @@ function chainDigest({ certificates }: Chain): string {
   return toHex(hash.digest())
 }
 
-function checkExpectation({ payload, chain }: Opened, { policy, nonce, now, maxAge = Infinity }: Expectation): void {
-  TrustPolicy.parse(policy)
+function checkExpectation({ payload, chain }: Opened, expect: Expectation): void {
+  const { nonce, now, maxAge = Infinity } = expect
+  const policy = TrustPolicy.parse(expect.policy)
   if (!isTrustedRoot(chain.root.der, policy)) refuse()
   // A document from the near future is of a clock ahead of ours, and is judged at its own time.
   const time = Math.max(now, payload.timestamp)

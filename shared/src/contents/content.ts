@@ -27,7 +27,10 @@ export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
 }>
 
 /** Any text but one with half a surrogate pair, which has no UTF-8, so that nobody can send or sign it. */
-export const Text = z.string().refine(isWholeText, 'text without half a surrogate pair')
+export const Text = z
+  .string()
+  .refine(isWholeText, 'text without half a surrogate pair')
+  .meta({ description: 'text that has an encoding in UTF-8: no half of a surrogate pair' })
 
 export const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lower-case hex')
 

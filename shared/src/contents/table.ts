@@ -42,6 +42,12 @@ export const ContentTypes = z
     (list) => list.length === 1 || !list.some((type) => loners.includes(type)),
     `a type of content that stands alone (${loners.join(', ')}) is named beside another`,
   )
+  .meta({
+    anyOf: [
+      { type: 'array', maxItems: 1 },
+      { type: 'array', items: { enum: types.filter((type) => !loners.includes(type)) } },
+    ],
+  })
 
 /** Can the shares of such a key do with content of this type what it is for? */
 export function signsContent({ verification, uses }: SchemeFacts, type: ContentType): boolean {

@@ -1,10 +1,12 @@
 import { createServer, Socket, type Server } from 'node:net'
 import { checked, libc } from './libc.ts'
+import { inSmallWrites } from './small-writes.ts'
 
 /*
  * Node refuses descriptors of families that it does not know, libuv does not: a stream is what reads and writes as one. So
  * Node is given a UNIX socket, and before the event loop first looks at that, dup3 puts the real socket under its number.
- * What comes out is an ordinary net.Socket or net.Server: half-close, back-pressure, errors and close are libuv's own.
+ * What comes out is an ordinary net.Socket or net.Server: half-close, back-pressure, errors and close are libuv's own. Its writes
+ * are small, for vsock's sake.
  */
 export const AF_UNIX = 1
 const SOCK_STREAM = 1
@@ -31,7 +33,7 @@ export function adoptStream(fd: number): Socket {
     } finally {
       close(spare)
     }
-    return socket
+    return inSmallWrites(socket)
   } finally {
     close(fd)
   }
@@ -46,7 +48,7 @@ export function adoptListener(fd: number): Server {
     // What keeps a server from listening is told by an event, later; whether it listens is known now.
     if (!server.listen({ fd: placeholder }).listening) throw new Error('the placeholder of a server does not listen')
     replace(fd, placeholder)
-    return server
+    return server.on('connection', inSmallWrites)
   } catch (error) {
     server.on('error', () => undefined).close()
     throw error

@@ -54,3 +54,26 @@ export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean 
 
 /** Why a schema refuses what `fitsScheme` denies. */
 export const misfit = 'keys of this scheme cannot have so many participants with this threshold'
+
+/** The most participants of a key, whatever its scheme. */
+export const mostParticipants = 32
+
+/** What JSON Schema can say of `fitsScheme`: for each threshold that some scheme fits, the fewest participants. */
+export const frameForms: readonly object[] = Array.from({ length: mostParticipants }, (_, at) => at + 1).flatMap(
+  (threshold) => {
+    const fewest = Math.min(...schemeNames.map((scheme) => fewestFor(scheme, threshold)))
+    if (fewest > mostParticipants) return []
+    return [
+      {
+        type: 'object',
+        properties: { threshold: { const: threshold }, participants: { type: 'array', minItems: fewest } },
+      },
+    ]
+  },
+)
+
+/** Infinity when the scheme fits no number of participants with this threshold. */
+function fewestFor(scheme: SchemeName, threshold: number): number {
+  for (let n = 1; n <= mostParticipants; n += 1) if (factsOf(scheme).fits(n, threshold)) return n
+  return Infinity
+}

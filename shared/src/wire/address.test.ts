@@ -10,19 +10,22 @@ it('reads addresses of every kind', () => {
   expect(parseAddress('hybrid:/run/vm:1.sock:5000')).toEqual({ kind: 'hybrid', path: '/run/vm:1.sock', port: 5000 })
 })
 
+it.each(['', 'unix:', 'tcp:localhost:99999', 'http://x', 'vsock:ANY:5000', 'vsock:16:4294967295', 'hybrid::5000'])(
+  'refuses %j and names the forms',
+  (text) => {
+    expect(() => parseAddress(text)).toThrow('unix:PATH')
+  },
+)
+
 it.each([
-  '',
-  'unix:',
-  'tcp:localhost',
-  'tcp:localhost:99999',
-  'http://x',
-  'vsock:5000',
-  'vsock:ANY:5000',
-  'vsock:16:4294967295',
-  'hybrid:/run/x',
-  'hybrid::5000',
-])('refuses %j and names the forms', (text) => {
-  expect(() => parseAddress(text)).toThrow('unix:PATH')
+  ['tcp:localhost', 'tcp:HOST wants a port: tcp:HOST:PORT'],
+  ['tcp:localhost:', 'tcp:HOST wants a port: tcp:HOST:PORT'],
+  ['tcp:[::1]', 'tcp:HOST wants a port: tcp:HOST:PORT'],
+  ['vsock:5000', 'vsock:CID wants a port: vsock:CID:PORT'],
+  ['hybrid:/run/x', 'hybrid:PATH wants a port: hybrid:PATH:PORT'],
+])('says of %s what it lacks', (text, lack) => {
+  expect(() => parseAddress(text)).toThrow(lack)
+  if (text.startsWith('tcp:')) expect(() => parseListenAddress(text)).toThrow(lack)
 })
 
 it.each(['0', '1', '2', '4294967295', '4294967296', '-1'])('reaches nothing under CID %s', (cid) => {

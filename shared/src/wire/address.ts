@@ -28,7 +28,17 @@ export function parseAddress(text: string): Address {
   }
   const hybrid = /^hybrid:(.+):(\d{1,10})$/.exec(text)
   if (hybrid?.[1] && Number(hybrid[2]) <= lastPort) return { kind: 'hybrid', path: hybrid[1], port: Number(hybrid[2]) }
-  throw new Error(`not an enclave address: ${text} (unix:PATH, tcp:HOST:PORT, vsock:CID:PORT or hybrid:PATH:PORT)`)
+  throw new Error(`not an enclave address: ${text} (${addressFault(text)})`)
+}
+
+const portless: Readonly<Record<string, string>> = { tcp: 'tcp:HOST', vsock: 'vsock:CID', hybrid: 'hybrid:PATH' }
+
+/** Why `parseAddress` refuses a text, without the text. */
+export function addressFault(text: string): string {
+  const form = portless[/^(\w+):(?:[^:]+|\[[^\]]*\]):?$/.exec(text)?.[1] ?? '']
+  return form === undefined
+    ? 'unix:PATH, tcp:HOST:PORT, vsock:CID:PORT or hybrid:PATH:PORT'
+    : `${form} wants a port: ${form}:PORT`
 }
 
 /** As `parseAddress`, for the listening side. */
@@ -37,7 +47,8 @@ export function parseListenAddress(text: string): ListenAddress {
   if (stream) return stream
   const vsock = /^vsock:ANY:(\d{1,10})$/.exec(text)
   if (vsock && Number(vsock[1]) <= lastPort) return { kind: 'vsock', port: Number(vsock[1]) }
-  throw new Error(`not an address to listen on: ${text} (unix:PATH, tcp:HOST:PORT or vsock:ANY:PORT)`)
+  const forms = text.startsWith('tcp:') ? addressFault(text) : 'unix:PATH, tcp:HOST:PORT or vsock:ANY:PORT'
+  throw new Error(`not an address to listen on: ${text} (${forms})`)
 }
 
 /** Inverse of `parseListenAddress`. */

@@ -20,6 +20,7 @@ export const CertificateBody = z
     ({ groupKey, roster }) => groupKey.length === 2 * factsOf(roster.skeleton.scheme).keyLength,
     'the group key does not have the length of its scheme',
   )
+  .meta({ description: 'groupKey has the length of keys of its scheme' })
 export type CertificateBody = z.infer<typeof CertificateBody>
 
 /** The key certificate: its body and a signature by each participant's host, in the order of indices. */

@@ -55,6 +55,7 @@ export const Base64url = z
   .string()
   .regex(/^[A-Za-z0-9_-]*$/, 'unpadded base64url')
   .refine((text) => text.length % 4 !== 1, 'unpadded base64url')
+  .meta({ pattern: '^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?$', description: 'unpadded base64url (RFC 4648 §5)' })
 
 export const EnclaveId = z
   .string()
@@ -69,6 +70,7 @@ export const UserId = z
   .max(64)
   .regex(/^[\p{L}\p{N}._@:+-]+$/u, 'letters, digits and . _ @ : + -')
   .refine((name) => name === name.normalize('NFKC'), 'in normal form (NFKC)')
+  .meta({ description: 'in the normal form NFKC (Unicode Annex 15): any other spelling is refused' })
 export type UserId = z.infer<typeof UserId>
 
 /** Participant index, 1…n: FROST's identifier (RFC 9591 §4.2). */

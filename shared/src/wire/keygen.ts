@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { ContentTypes, signsContent } from '../contents/table.ts'
-import { factsOf, fitsScheme, misfit, SchemeName } from '../schemes/table.ts'
+import { factsOf, fitsScheme, frameForms, misfit, mostParticipants, SchemeName } from '../schemes/table.ts'
 import { Grant } from './consent.ts'
+import { GatewayAddress } from './gateway-address.ts'
 import { Base64url, Digest, EnclaveId, Index, KeyId, Random32, Signature, SignKey, Time, UserId } from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
@@ -18,8 +19,8 @@ export const Skeleton = z
     version: z.literal(1),
     keyId: KeyId,
     scheme: SchemeName,
-    threshold: z.int().min(1).max(32),
-    participants: z.array(Participant).min(1).max(32),
+    threshold: z.int().min(1).max(mostParticipants),
+    participants: z.array(Participant).min(1).max(mostParticipants),
     policy: Policy,
     /** Stands here when one host may hold a quorum of the shares. Without it, no host begins with so many. */
     spread: z.literal('quorum_in_one_host').optional(),
@@ -37,6 +38,11 @@ export const Skeleton = z
     (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme), type)),
     'keys of this scheme do not sign all content of the policy',
   )
+  .meta({
+    description:
+      'Participants stand in the order of their indices, 1…n, and each userId once. The scheme must sign all content of the policy.',
+    anyOf: frameForms,
+  })
 export type Skeleton = z.infer<typeof Skeleton>
 
 /** Secret bytes inside a sealed message: bytes and not text, so that they can be wiped. */
@@ -55,7 +61,7 @@ export type Init = z.infer<typeof Init>
 /** Handed over out of band: everything that an invited person needs, and that the gateway must not see. */
 export const Invitation = z.strictObject({
   version: z.literal(1),
-  gateway: z.url({ protocol: /^https?$/ }),
+  gateway: GatewayAddress,
   keyId: KeyId,
   userId: UserId,
   skeletonDigest: Digest,

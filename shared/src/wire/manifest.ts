@@ -12,7 +12,12 @@ export const ManifestImage = z.strictObject({
   measurements: Measurements.refine(
     (set) => required.every((index) => set[index] !== undefined),
     'an image is named by PCR0, 1 and 2',
-  ).refine((set) => Object.keys(set).every((index) => registers.has(index)), 'no other registers than 0, 1, 2 and 8'),
+  )
+    .refine((set) => Object.keys(set).every((index) => registers.has(index)), 'no other registers than 0, 1, 2 and 8')
+    .meta({
+      required,
+      propertyNames: { enum: [...registers] },
+    }),
 })
 export type ManifestImage = z.infer<typeof ManifestImage>
 

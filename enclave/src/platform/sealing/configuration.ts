@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { mechanisms, type Mechanism } from './cryptoki.ts'
 
-export const Certificate = z.string().refine(isCertificate, 'a certificate as PEM')
+const Certificate = z.string().refine(isCertificate, 'a certificate as PEM')
 /** A vsock port. */
 export const Port = z.int().min(1).max(0xffff_fffe)
 

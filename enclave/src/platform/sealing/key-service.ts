@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { request, type Agent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { readRetryAfter } from '@quorate/shared/wire/retry-after'
 
 /** How long a caller waits for a key service, in ms. */
 export type Patience = Readonly<{ attempts: number; each: number; all: number }>
@@ -73,7 +74,7 @@ async function send(agent: Agent, token: string, question: Question, ms: number)
         .end(body === undefined ? undefined : JSON.stringify(body))
     })
     const text = await readText(response)
-    return { status: response.statusCode ?? 0, retryAfter: readRetryAfter(response), body: parse(text) }
+    return { status: response.statusCode ?? 0, retryAfter: retryAfterOf(response), body: parse(text) }
   } catch (error) {
     if (error instanceof Refusal) throw error
     return null
@@ -99,8 +100,5 @@ function parse(text: string): unknown {
   }
 }
 
-/** RFC 9110 §10.2.3, in seconds; as a date nobody sends it here. */
-function readRetryAfter({ headers }: IncomingMessage): number | null {
-  const text = headers['retry-after'] ?? ''
-  return /^\d{1,6}$/.test(text) ? Number(text) * 1000 : null
-}
+const retryAfterOf = ({ headers }: IncomingMessage): number | null =>
+  readRetryAfter({ retryAfter: headers['retry-after'], date: headers.date }, Date.now())

@@ -2,7 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { createAttestedKms } from '../attested-kms.ts'
 import type { InstanceMetadata } from '../instance-metadata.ts'
-import { createKmsClient } from '../kms-client.ts'
+import { createKmsClient, type ClockDiffers } from '../kms-client.ts'
 import type { SealingKms } from '../kms.ts'
 import type { Nsm } from '../nsm.ts'
 import { TunnelTlsAgent, type Tunnel } from '../tunnel.ts'
@@ -26,6 +26,8 @@ export type SealingParts = Readonly<{
   port: number
   /** Milliseconds since 1970. */
   clock: () => number
+  /** The key service finds this clock ahead of its own by so many seconds. */
+  clockDiffers: ClockDiffers
 }>
 
 /** The key service that the measured configuration names. Throws a plain Error when its PKCS #11 module is not in the image. */
@@ -45,7 +47,7 @@ export function openSealing(configuration: SealingConfiguration, parts: SealingP
 type Of<P extends SealingConfiguration['provider']> = Extract<SealingConfiguration, { provider: P }>
 
 function openAws({ provider, endpoint, region, keyArn, authorities }: Of<'aws'>, parts: SealingParts): Sealing {
-  const { nsm, metadata, tunnelTo, port } = parts
+  const { nsm, metadata, tunnelTo, port, clockDiffers } = parts
   const agent = new TunnelTlsAgent(tunnelTo(port), authorities)
   // Whatever the host hands over in their place may pass.
   const credentials = () =>
@@ -53,7 +55,7 @@ function openAws({ provider, endpoint, region, keyArn, authorities }: Of<'aws'>,
       throw new Refusal('kms.unavailable')
     })
   const client = createKmsClient({ endpoint, region, credentials, agent })
-  const kms = createAttestedKms({ nsm, client, keyArn })
+  const kms = createAttestedKms({ nsm, client, keyArn, clockDiffers })
   // KMS's keys live in its HSMs by AWS's word; no statement of them can be had.
   return { kms, claims: { provider, releasesTo: 'measured-image', keyAttestation: 'none' } }
 }

@@ -23,30 +23,28 @@ export function createEnclaveEvents(log: Logger, registry: Registry): EnclaveEve
   return {
     enclaveReady(enclaveId) {
       ready.set({ enclave: enclaveId }, 1)
-      log.info({ enclaveId }, 'enclave ready')
+      log.info({ enclaveId }, 'enclave.ready')
     },
     enclaveDown(enclaveId) {
       ready.set({ enclave: enclaveId }, 0)
-      log.warn({ enclaveId }, 'enclave down')
+      log.warn({ enclaveId }, 'enclave.down')
     },
     enclaveRestarted(enclaveId) {
       ready.set({ enclave: enclaveId }, 0)
       restarts.inc({ enclave: enclaveId })
-      log.warn({ enclaveId }, 'enclave restarted')
+      log.warn({ enclaveId }, 'enclave.restarted')
     },
     enclaveNotReady(enclaveId, code) {
       ready.set({ enclave: enclaveId }, 0)
-      log.warn({ enclaveId, code }, 'enclave not ready')
+      log.warn({ enclaveId, code }, 'enclave.not_ready')
     },
     enclaveRootTakenOver(enclaveId) {
-      log.info({ enclaveId }, 'enclave root taken over by another image')
+      log.info({ enclaveId }, 'enclave.root_taken_over')
     },
     enclaveIdentityChanged(enclaveId) {
       ready.set({ enclave: enclaveId }, 0)
-      log.fatal(
-        { enclaveId },
-        'enclave is not who it was: it is not used until its address leads to the enclave that holds its keys',
-      )
+      const hint = 'it is not used until its address leads to the enclave that holds its keys'
+      log.fatal({ enclaveId, hint }, 'enclave.not_itself')
     },
   }
 }

@@ -1,4 +1,4 @@
-import { Measurements } from '@quorate/shared/wire/measurements'
+import { fromAws, Measurements } from '@quorate/shared/wire/measurements'
 import { z } from 'zod'
 
 /**
@@ -11,11 +11,11 @@ const required = ['0', '1', '2']
 const bindable = new Set([...required, '8'])
 
 /**
- * Reads the contents of a `pcrs.json`. Throws a plain Error that names the register: one that is missing, is not SHA-384, is
+ * Reads the contents of a `pcrs.json`, or what nitro-cli prints of an image. Throws a plain Error that names the register: one that is missing, is not SHA-384, is
  * all zero (a debug image, or for PCR8 an unsigned one), or differs between the hosts of one image (PCR3 and 4).
  */
 export function readPcrs(file: unknown): Measurements {
-  const entries = z.record(z.string(), z.unknown()).safeParse(file)
+  const entries = z.record(z.string(), z.unknown()).safeParse(fromAws(file))
   if (!entries.success) throw new Error('pcrs.json: expected an object of PCR index → hex')
   for (const index of required)
     if (!Object.hasOwn(entries.data, index)) throw new Error(`pcrs.json: PCR${index} is missing`)

@@ -1,3 +1,4 @@
+import { LogLine } from '@quorate/shared/log-line'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -108,8 +109,8 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
 
 /** When the gateway last found this enclave ready, by its log; 0 when it never did. */
 function readyAt(log: string, enclaveId: string): number {
-  const line = log.split('\n').findLast((one) => one.includes(`"${enclaveId}","msg":"enclave ready"`))
-  return line === undefined ? 0 : (JSON.parse(line) as { time: number }).time
+  const line = log.split('\n').findLast((one) => one.includes(`"${enclaveId}","event":"enclave.ready"`))
+  return line === undefined ? 0 : Date.parse(LogLine.parse(JSON.parse(line)).time)
 }
 
 /** The key at its next epoch. Two ask for it, since one alone may do so once a day. */

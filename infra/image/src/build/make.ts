@@ -39,7 +39,7 @@ async function withParts<T>(application: Application, make: (parts: Parts) => Pr
 /** The bundle's files, and the configuration beside them. Throws on a configuration with which the enclave would not start. */
 export async function readApplication(folder: string, configuration: string): Promise<Record<string, Buffer>> {
   const contents = await readFile(configuration)
-  readConfiguration(contents.toString())
+  readConfiguration(contents.toString(), configuration)
   const files = (await readdir(folder)).map(async (name) => [name, await readFile(join(folder, name))] as const)
   return { ...Object.fromEntries(await Promise.all(files)), 'configuration.json': contents }
 }

@@ -3,6 +3,7 @@ import { isDebug } from '@quorate/shared/attestation/policy'
 import { verifyBody } from '@quorate/shared/crypto/sign'
 import { manifestDigest, verifyManifest } from '@quorate/shared/verify/manifest'
 import { Manifest, ManifestBody, ManifestImage } from '@quorate/shared/wire/manifest'
+import { fromAws } from '@quorate/shared/wire/measurements'
 import { z } from 'zod'
 
 /** What is not signed by anybody yet, or by some. */
@@ -10,7 +11,7 @@ export type Draft = Readonly<{ body: ManifestBody; signatures: Manifest['signatu
 
 /** A manifest of these images: label and the contents of its pcrs.json. Throws for one in debug mode, or that names too little. */
 export function draftManifest(serial: number, images: readonly Readonly<{ label: string; pcrs: unknown }>[]): Draft {
-  const listed = images.map(({ label, pcrs }) => ManifestImage.parse({ label, measurements: pcrs }))
+  const listed = images.map(({ label, pcrs }) => ManifestImage.parse({ label, measurements: fromAws(pcrs) }))
   const debug = listed.find(({ measurements }) => isDebug(measurements))
   if (debug !== undefined) throw new Error(`${debug.label} is an image in debug mode`)
   return { body: ManifestBody.parse({ version: 1, serial, images: listed }), signatures: [] }

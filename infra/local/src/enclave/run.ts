@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createEnclave } from '@quorate/enclave/enclave'
-import type { EnclaveLog } from '@quorate/enclave/events'
+import { createEnclaveLog } from '@quorate/enclave/events'
 import { createAttestedKms } from '@quorate/enclave/platform/attested-kms'
 import { createKmsClient } from '@quorate/enclave/platform/kms-client'
 import { createNsm } from '@quorate/enclave/platform/nsm'
@@ -28,10 +28,14 @@ async function compose({ enclaveId, nsmSocket, configuration }: Launch): Promise
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const agent = new TunnelTlsAgent((signal) => dialLoopback(Number(new URL(endpoint).port), signal), authorities)
   const client = createKmsClient({ endpoint, region, credentials, agent })
-  const log: EnclaveLog = (event) =>
-    process.stdout.write(JSON.stringify({ time: new Date().toISOString(), enclave: enclaveId, ...event }) + '\n')
+  const log = createEnclaveLog(enclaveId, (line) => void process.stdout.write(`${line}\n`))
   const mpc = await loadMpc()
-  const sealingKms = createAttestedKms({ nsm, client, keyArn })
+  const sealingKms = createAttestedKms({
+    nsm,
+    client,
+    keyArn,
+    clockDiffers: (seconds) => log({ event: 'kms.clock_differs', seconds }),
+  })
   return { enclaveId, nsm, kms: sealingKms, sealing, mpc, roots, release, clock: Date.now, log }
 }
 

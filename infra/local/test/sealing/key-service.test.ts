@@ -1,4 +1,6 @@
 import type { RequestListener } from 'node:http'
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { createKeyService, type Patience } from '@quorate/enclave/platform/sealing/key-service'
 import { TunnelTlsAgent } from '@quorate/enclave/platform/tunnel'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -33,6 +35,47 @@ const counted = async (refusal: Promise<unknown>, code: string): Promise<number>
   await expect(refusal).rejects.toMatchObject({ code })
   return service.asked() - before
 }
+
+/** Between TLS and the socket below it: notes how many bytes each write has. */
+class Gauge extends Duplex {
+  readonly sizes: number[] = []
+  readonly #below: Socket
+
+  constructor(below: Socket) {
+    super()
+    this.#below = below
+    below.on('data', (chunk) => this.push(chunk)).on('end', () => this.push(null))
+  }
+
+  override _read() {}
+
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void) {
+    const joined = Buffer.concat(chunks.map(({ chunk }) => chunk))
+    this.sizes.push(joined.length)
+    this.#below.write(joined, done)
+  }
+}
+
+describe('TLS through a tunnel', () => {
+  it('writes 32 KiB at most at a time, however much it is given', async () => {
+    const gauges: Gauge[] = []
+    const agent = new TunnelTlsAgent(
+      async (signal) => {
+        const gauge = new Gauge(await tunnelTo(service.port)(signal))
+        gauges.push(gauge)
+        return gauge as unknown as Socket
+      },
+      [authorityPem],
+    )
+    const body = { text: 'x'.repeat(500_000) }
+    const askKeyService = createKeyService({ agent, token: () => Promise.resolve('t'), meansDisabled: () => false })
+    await expect(askKeyService({ method: 'POST', url: `https://${name}/x`, body })).resolves.toEqual({ ok: true })
+    const sizes = gauges.flatMap((gauge) => gauge.sizes)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(500_000)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(32 << 10)
+    agent.destroy()
+  })
+})
 
 describe('a key service by REST', () => {
   it('is asked again when it is busy, with a fresh token, and not before it says', async () => {

@@ -87,8 +87,13 @@ export class KmsDesk {
   }
 
   /** An enclave's way to KMS. */
-  attested({ nsm = this.nsm(image(1)), arn = keyArn, port = this.kms.port } = {}): SealingKms {
-    return createAttestedKms({ nsm, client: this.client('local', port), keyArn: arn })
+  attested({
+    nsm = this.nsm(image(1)),
+    arn = keyArn,
+    port = this.kms.port,
+    clockDiffers = (seconds: number): unknown => seconds,
+  } = {}): SealingKms {
+    return createAttestedKms({ nsm, client: this.client('local', port), keyArn: arn, clockDiffers })
   }
 }
 

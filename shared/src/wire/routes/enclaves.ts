@@ -3,7 +3,7 @@ import { EnclaveId, Random32 } from '../ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../identity.ts'
 import { ManifestStatus } from '../manifest.ts'
 import { SealingClaims } from '../sealing.ts'
-import { none, route } from './route.ts'
+import { none, ofEnclaves, route } from './route.ts'
 
 export const EnclaveStatus = z.strictObject({
   enclaveId: EnclaveId,
@@ -36,7 +36,7 @@ export const enclaveRoutes = {
     query: fresh,
     body: null,
     reply: AttestedIdentity,
-    errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
+    errors: ['request.not_found', ...ofEnclaves],
   }),
   getManifestStatus: route({
     method: 'get',
@@ -46,6 +46,6 @@ export const enclaveRoutes = {
     query: fresh,
     body: null,
     reply: ManifestStatus,
-    errors: ['request.not_found', 'enclave.unreachable', 'enclave.locked'],
+    errors: ['request.not_found', ...ofEnclaves],
   }),
 } as const

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { fitsScheme, misfit, SchemeName } from '../../schemes/table.ts'
+import { fitsScheme, frameForms, misfit, mostParticipants, SchemeName } from '../../schemes/table.ts'
 import { Base64url, EnclaveId, KeyId, SealKey, Time, UserId } from '../ids.ts'
 import { EnclaveIdentity } from '../identity.ts'
 import { KeygenState, RegistrationReceipt, Skeleton, Slot } from '../keygen.ts'
 import { Certificate } from '../certificate.ts'
 import { Installed } from '../refresh.ts'
 import { Failure } from '../status.ts'
-import { none, route, waiting } from './route.ts'
+import { none, ofEnclaves, route, waiting } from './route.ts'
 
 export const ReserveBody = z
   .strictObject({
@@ -14,9 +14,9 @@ export const ReserveBody = z
     threshold: z
       .int()
       .min(1)
-      .max(32)
+      .max(mostParticipants)
       .meta({ description: 'how many sign together; the scheme says which number fits the participants' }),
-    participants: z.array(UserId).min(1).max(32),
+    participants: z.array(UserId).min(1).max(mostParticipants).meta({ uniqueItems: true }),
     /** Seconds until everybody must have registered. */
     ttl: z.int().min(10).max(604_800).default(3_600),
     /** Drawn by the client, 128 random bits. The gateway draws one for who names none, and can then give one that it knows. */
@@ -24,6 +24,7 @@ export const ReserveBody = z
   })
   .refine(fitsScheme, misfit)
   .refine((body) => new Set(body.participants).size === body.participants.length, 'a user appears twice')
+  .meta({ anyOf: frameForms })
 
 /** Where the gateway proposes to put the participants. A client believes an identity once an attestation document proves it. */
 export const Reservation = z.strictObject({
@@ -86,7 +87,7 @@ export const keygenRoutes = {
       'keygen.skeleton_mismatch',
       'keygen.crowded',
       'seal.invalid',
-      'enclave.unreachable',
+      ...ofEnclaves,
     ],
   }),
   getSlots: route({
@@ -115,7 +116,7 @@ export const keygenRoutes = {
       'keygen.slot_taken',
       'consent.invalid',
       'seal.invalid',
-      'enclave.unreachable',
+      ...ofEnclaves,
     ],
   }),
   getKeygen: route({

@@ -8,14 +8,14 @@ export const Wait = z
   .regex(/^\d{1,5}(ms|s)$/, 'for example 30s or 500ms')
   .transform((text) => Number.parseInt(text) * (text.endsWith('ms') ? 1 : 1_000))
   .refine((ms) => ms <= 60_000, 'at most 60s')
-  .meta({ type: 'string', example: '30s' })
+  .meta({ type: 'string', pattern: '^\\d{1,5}(ms|s)$', example: '30s', description: 'at most 60s' })
 
 /** A number of a query, 0 to 999,999,999. */
 export const wholeNumber = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform(Number)
-  .meta({ type: 'string' })
+  .meta({ type: 'string', pattern: '^\\d{1,9}$' })
 
 export const waiting = z.strictObject({
   wait: Wait.optional(),
@@ -66,6 +66,15 @@ export type Route = Readonly<{
   reply: z.ZodType
   errors: readonly RefusalCode[]
 }>
+
+/** What a route answers besides when its handler asks an enclave. */
+export const ofEnclaves = [
+  'enclave.unreachable',
+  'enclave.locked',
+  'enclave.busy',
+  'enclave.timeout',
+  'enclave.failed',
+] as const satisfies readonly RefusalCode[]
 
 /** Keeps the types of a route as they stand, and makes `params` from its path. Throws for a parameter that no table knows. */
 export const route = <const R extends Omit<Route, 'params'>>(

@@ -1,13 +1,13 @@
 # What the gateway's own log says, one metric each. Enclaves have no console outside debug mode: they speak through the gateway.
 locals {
   said = {
-    enclave-crashed      = { pattern = "{ $.msg = \"enclave restarted\" || $.msg = \"enclave down\" }", threshold = 1 }
-    enclave-not-itself   = { pattern = "{ $.level = 60 }", threshold = 1 }
+    enclave-crashed      = { pattern = "{ $.event = \"enclave.restarted\" || $.event = \"enclave.down\" }", threshold = 1 }
+    enclave-not-itself   = { pattern = "{ $.level = \"fatal\" }", threshold = 1 }
     attestation-failed   = { pattern = "{ $.code = \"attestation.invalid\" }", threshold = 1 }
     kms-denied           = { pattern = "{ $.code = \"kms.denied\" || $.code = \"kms.disabled\" || $.code = \"kms.invalid\" || $.code = \"root.invalid\" }", threshold = 1 }
-    kms-unavailable      = { pattern = "{ $.code = \"kms.unavailable\" || $.code = \"kms.throttled\" }", threshold = 3 }
-    store-failed         = { pattern = "{ $.msg = \"store failed\" || $.msg = \"store fault\" }", threshold = 1 }
-    gateway-fault        = { pattern = "{ $.msg = \"fault\" }", threshold = 1 }
+    kms-unavailable      = { pattern = "{ $.code = \"kms.unavailable\" || $.code = \"kms.throttled\" || $.code = \"kms.clock\" }", threshold = 3 }
+    store-failed         = { pattern = "{ $.event = \"store.failed\" || $.event = \"store.fault\" }", threshold = 1 }
+    gateway-fault        = { pattern = "{ $.event = \"gateway.fault\" }", threshold = 1 }
     signature-not-proven = { pattern = "{ $.code = \"signing.invalid_signature\" }", threshold = 1 }
   }
 }

@@ -1,0 +1,72 @@
+import { Problem } from '@quorate/shared/wire/problem'
+import { readRetryAfter } from '@quorate/shared/wire/retry-after'
+import { QuorateError } from '../errors.ts'
+import { Retryable } from './retry.ts'
+
+/**
+ * Statuses of proxies and of the edge that pass: something between here and the gateway was late, restarted or overloaded (RFC 9110, RFC
+ * 8470; 520 to 530 are Cloudflare's). Each request may be repeated: a GET, and a POST by its Idempotency-Key or by what it signs.
+ */
+const passing: ReadonlySet<number> = new Set([408, 425, 500, 502, 503, 504, ...range(520, 527), 530])
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+}
+
+/** What a gateway, or something on the way to it, answered instead of a reply: thrown as `Retryable` where it may pass. */
+export function failureOf(response: Response, text: string, differences: () => string[]): QuorateError | Retryable {
+  const error = problemOf(response.status, parseJson(text), differences)
+  if (error.retry !== 'same_request') return error
+  const { headers } = response
+  const asked = { retryAfter: headers.get('retry-after'), date: headers.get('date') }
+  return new Retryable(error, readRetryAfter(asked, Date.now()) ?? 0)
+}
+
+/** Refusals that a wrong clock can be the cause of. */
+const byTime: readonly string[] = ['request.wrong_time', 'consent.expired']
+
+function problemOf(status: number, json: unknown, differences: () => string[]): QuorateError {
+  const problem = Problem.safeParse(json)
+  if (problem.success) {
+    const { code, culprits = [], issues = [] } = problem.data
+    const clocks = byTime.includes(code) ? differences() : []
+    return new QuorateError(code, 'gateway', { culprits, issues: [...issues, ...clocks] })
+  }
+  const issues = [`HTTP ${status} without a problem+json body`]
+  if (passing.has(status)) return new QuorateError('gateway.unavailable', 'client', { issues })
+  if (status === 429) return new QuorateError('request.rate_limited', 'client', { issues })
+  return new QuorateError('reply.invalid', 'client', { issues })
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** A redirect is followed by nobody: what was signed names this address. Browsers do not tell where it leads. */
+export function moved(response: Response, asked: URL): QuorateError {
+  const to = URL.parse(response.headers.get('location') ?? '', asked)
+  return new QuorateError('gateway.moved', 'client', { issues: to === null ? [] : [`it redirects to ${to.origin}`] })
+}
+
+/** By their codes, failures of a connection that another try does not change: TLS with somebody else, or with nobody who speaks it. */
+const lasting = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/
+
+/** A failure to get any answer. */
+export function unanswered(cause: unknown): QuorateError | Retryable {
+  const { code, message } = causeOf(cause)
+  if (lasting.test(code)) return new QuorateError('gateway.unavailable', 'client', { cause, issues: [`TLS: ${code}`] })
+  if (message === 'bad port')
+    return new QuorateError('gateway.unavailable', 'client', { cause, issues: ['fetch does not connect to this port'] })
+  return new Retryable(new QuorateError('gateway.unavailable', 'client', { cause }))
+}
+
+/** Node's fetch says what failed in the cause of its error. */
+function causeOf(error: unknown): { code: string; message: string } {
+  const { cause } = error as Readonly<{ cause?: { code?: unknown; message?: unknown } }>
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : '')
+  return { code: textOf(cause?.code), message: textOf(cause?.message) }
+}
