@@ -160,6 +160,7 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
     },
     manifests: { report: () => Promise.resolve({ manifest: null, enclaves: [] }) },
     replies: memoryReplies(),
+    fitness: () => Promise.resolve({ state: 'open' as const }),
     events: createHttpEvents(log, registry, createEvents(log, registry)),
     registry,
     clock: () => time.now,
