@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { addressFault, parseAddress, type Address } from '@quorate/shared/wire/address'
 import { GatewayAddress, Origin } from '@quorate/shared/wire/gateway-address'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
 import { defaultTimeouts, type Endpoint } from './http/server.ts'
+import { readStorageKey } from './storage-key.ts'
 
 /** `127.0.0.1:3000`, `[::1]:3000` */
 const Listen = z.string().transform((text, context): Endpoint => {
@@ -82,7 +82,7 @@ export type Config = Readonly<{
 
 /**
  * Reads the configuration from `env`. Unknown QUORATE_* names are errors, since a typo must not mean a default. Throws a
- * plain Error that names every variable that is wrong, and no value.
+ * plain Error that names every variable that is wrong, and of its value no more than the path of a file.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('QUORATE_')))
@@ -98,7 +98,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.QUORATE_PUBLIC_URL ?? null,
     name: values.QUORATE_GATEWAY_NAME,
     database: values.QUORATE_DATABASE,
-    storageKey: readStorageKey(values.QUORATE_STORAGE_KEY_FILE),
+    storageKey: readStorageKey(values.QUORATE_STORAGE_KEY_FILE, 'QUORATE_STORAGE_KEY_FILE'),
     enclaves: values.QUORATE_ENCLAVES,
     manifest: values.QUORATE_MANIFEST ?? null,
     rateLimit: values.QUORATE_RATE_LIMIT,
@@ -116,18 +116,4 @@ function complaint(issue: z.core.$ZodIssue): string {
   // Of a word or something else: what is wrong with the something.
   const { message } = (issue.code === 'invalid_union' && issue.errors.at(-1)?.[0]) || issue
   return `  ${issue.path.join('.')}: ${message}`
-}
-
-/** Mode and content are read from the same open file, so that it cannot be changed between the two. */
-function readStorageKey(path: string): Uint8Array {
-  const file = openSync(path, 'r')
-  try {
-    if ((fstatSync(file).mode & 0o077) !== 0)
-      throw new Error('QUORATE_STORAGE_KEY_FILE: others than its owner may read it; chmod 600')
-    const text = readFileSync(file, 'utf8').trim()
-    if (!/^[0-9a-f]{64}$/i.test(text)) throw new Error('QUORATE_STORAGE_KEY_FILE: expected 32 bytes as hex')
-    return new Uint8Array(Buffer.from(text, 'hex'))
-  } finally {
-    closeSync(file)
-  }
 }

@@ -13,6 +13,8 @@ import { createHttpEvents } from './http/http-events.ts'
 import { createManifestEvents } from './release/manifest-events.ts'
 import { startManifests } from './release/start-manifests.ts'
 import { openStore } from './store/open-store.ts'
+import { createStoreEvents } from './store/store-events.ts'
+import type { Store } from './store/store.ts'
 
 /** `reload` reads what may change while it runs. */
 export type Gateway = Readonly<{
@@ -24,6 +26,9 @@ export type Gateway = Readonly<{
 
 /** How often what has expired is swept, ms. */
 const SWEEP = 60_000
+
+/** How many of the newest audit records are checked at the start. */
+const AUDIT_TAIL = 1_000
 
 const clock = Date.now
 
@@ -58,11 +63,26 @@ export async function startGateway(
 /** Starts what stands behind the doors: store, enclaves, ceremonies and manifests. */
 async function startInside(config: Config, { log, registry, events }: Watch, open: typeof openStore) {
   if ([...config.enclaves.values()].some(({ kind }) => kind === 'vsock')) await testStreams()
-  const store = await open({
-    path: config.database,
-    storageKey: config.storageKey,
-    onFault: (cause) => log.error({ cause }, 'store.fault'),
-  })
+  const store = await openWatched(config, { log, registry }, open)
+  try {
+    return await startOver(store, config, { log, registry, events })
+  } catch (reason) {
+    await store.close()
+    throw reason
+  }
+}
+
+/** The store, with the end of its audit chain checked. A chain that is broken is told of: keys still sign. */
+async function openWatched(config: Config, { log, registry }: Pick<Watch, 'log' | 'registry'>, open: typeof openStore) {
+  const storeEvents = createStoreEvents(log, registry)
+  const { database: path, storageKey } = config
+  const store = await open({ path, storageKey, onFault: storeEvents.storeFaulted })
+  await store.checkAudit(AUDIT_TAIL).then(storeEvents.auditChecked, storeEvents.auditBroken)
+  return store
+}
+
+/** Starts what works with the store. */
+async function startOver(store: Store, config: Config, { log, registry, events }: Watch) {
   const enclaves = createEnclaves({
     addresses: config.enclaves,
     roots: store,
@@ -98,6 +118,7 @@ const openDoors = (config: Config, { log, registry, events }: Watch, inside: Ins
     enclaves: inside.enclaves,
     manifests: inside.manifests,
     replies: inside.store,
+    fitness: () => inside.store.fitness(),
     events: createHttpEvents(log, registry, events),
     registry,
     clock,

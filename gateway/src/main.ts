@@ -2,20 +2,20 @@
 import { requireNode } from './require-node.ts'
 
 requireNode()
+// Before anything is opened: whoever asks it to end while it starts waits until it has started, and it closes then.
+const stopped = new Promise<void>((resolve) => {
+  process.once('SIGTERM', resolve)
+  process.once('SIGINT', resolve)
+})
 const { readConfig } = await import('./config.ts')
 const { startGateway } = await import('./gateway.ts')
 
 try {
   const gateway = await startGateway(readConfig(process.env))
-  const stop = () => {
-    void gateway.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
-  }
   process.on('SIGHUP', () => void gateway.reload())
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
+  await stopped
+  await gateway.close()
+  process.exit(0)
 } catch (reason) {
   process.stderr.write(`${reason instanceof Error ? reason.message : 'the gateway does not start'}\n`)
   process.exit(1)

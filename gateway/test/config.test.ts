@@ -84,6 +84,16 @@ it('names every variable that is missing', () => {
   expect(() => readConfig({})).toThrow(/QUORATE_DATABASE: must be set[^]*QUORATE_STORAGE_KEY_FILE[^]*QUORATE_ENCLAVES/)
 })
 
+it.each([
+  ['is not there', 'absent.key', 'there is no such file'],
+  ['is a folder', '.', 'cannot be read'],
+])('names the file of the storage key when it %s', (_, name, said) => {
+  const path = join(folder, name)
+  const read = () => readConfig({ ...least, QUORATE_STORAGE_KEY_FILE: path })
+  expect(read).toThrow(`QUORATE_STORAGE_KEY_FILE: ${path}: `)
+  expect(read).toThrow(said)
+})
+
 it('does not use a storage key that others may read, or that is none', () => {
   const open = join(folder, 'open.key')
   writeFileSync(open, 'cd'.repeat(32))

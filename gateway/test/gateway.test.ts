@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EnclaveId } from '@quorate/shared/wire/ids'
+import Database from 'better-sqlite3'
 import { afterAll, expect, it } from 'vitest'
 import { LogLine } from '@quorate/shared/log-line'
-import type { Config } from '../src/config.ts'
+import { makeDatabase } from '../src/store/make-database.ts'
+import { openStore } from '../src/store/open-store.ts'
 import { startGateway } from '../src/gateway.ts'
 import { createLog } from '../src/log.ts'
+import { configFor } from './config-for.ts'
 import { startFakeEnclave } from './enclaves/fake-enclave.ts'
 import { noticed, until } from '../../shared/test/noticing.js'
 
@@ -15,22 +19,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 it('keeps the roots of its enclaves across a restart of its own and of theirs', async () => {
   const fakes = await Promise.all(['enclave-0', 'enclave-1', 'enclave-2'].map(startFakeEnclave))
-  const config: Config = {
-    listen: { host: '127.0.0.1', port: 0 },
-    metricsListen: { host: '127.0.0.1', port: 0 },
-    publicUrl: null,
-    name: 'gateway',
-    database: join(folder, 'gateway.db'),
-    storageKey: new Uint8Array(32).fill(7),
-    enclaves: new Map(fakes.map((fake) => [fake.id, fake.address])),
-    manifest: null,
-    rateLimit: 10_000,
-    trustedProxies: 0,
-    corsOrigin: null,
-    idleTimeoutMs: 130_000,
-    roundTimeoutMs: 2_000,
-    logLevel: 'silent',
-  }
+  const config = configFor(join(folder, 'gateway.db'), fakes)
+  await makeDatabase(config.database, config.storageKey)
   const start = async () => {
     const ready = new Set<unknown>()
     const write = (line: string) => {
@@ -87,16 +77,22 @@ it('says what its environment lacks, and does not start', async () => {
   expect(output.err).toContain('QUORATE_TYPO: no such variable')
 })
 
-it('runs as a program of its own and ends on SIGTERM', async () => {
+/** The environment of a program over this database, whose storage key is 32 times 0xab. */
+function program(database: string): Record<string, string> {
   const keyFile = join(folder, 'storage.key')
   writeFileSync(keyFile, 'ab'.repeat(32), { mode: 0o600 })
-  const { child, output, ended } = run({
+  return {
     QUORATE_LISTEN: '127.0.0.1:0',
     QUORATE_METRICS_LISTEN: '127.0.0.1:0',
-    QUORATE_DATABASE: join(folder, 'program.db'),
+    QUORATE_DATABASE: database,
     QUORATE_STORAGE_KEY_FILE: keyFile,
     QUORATE_ENCLAVES: `enclave-0=unix:${join(folder, 'nobody.sock')}`,
-  })
+  }
+}
+
+it('runs as a program of its own and ends on SIGTERM', async () => {
+  await makeDatabase(join(folder, 'program.db'), new Uint8Array(32).fill(0xab))
+  const { child, output, ended } = run(program(join(folder, 'program.db')))
   await until(() => output.out.includes('gateway.listening'), 'the gateway')
   const { url } = JSON.parse(output.out.split('\n').find((line) => line.includes('gateway.listening'))!) as {
     url: string
@@ -105,4 +101,59 @@ it('runs as a program of its own and ends on SIGTERM', async () => {
   expect((await fetch(`${url}/readyz`)).status).toBe(503)
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
+})
+
+it.each(['SIGTERM', 'SIGINT'] as const)('ends well when %s comes while it starts', async (signal) => {
+  const [path, key] = [join(folder, `${signal}.db`), new Uint8Array(32).fill(0xab)]
+  await makeDatabase(path, key)
+  // It cannot begin its lease while another writes.
+  const db = new Database(path)
+  db.exec('BEGIN IMMEDIATE')
+  const { child, output, ended } = run({ ...program(path), QUORATE_LOG_LEVEL: 'info' })
+  await until(() => output.out.includes('audit.checked'), 'the store')
+  child.kill(signal)
+  expect(output.out).not.toContain('gateway.listening')
+  db.exec('ROLLBACK')
+  db.close()
+  expect(await ended).toBe(0)
+  expect(output.err).toBe('')
+  const store = await openStore({ path, storageKey: key })
+  await store.close()
+})
+
+it('says that its audit chain is broken, counts it, and serves nevertheless', async () => {
+  const config = configFor(join(folder, 'audit.db'), [])
+  await makeDatabase(config.database, config.storageKey)
+  const store = await openStore({ path: config.database, storageKey: config.storageKey })
+  const record = { at: 1, event: 'e', detail: {} }
+  for (const serial of [1, 2, 3]) await store.saveManifests(EnclaveId.parse(`enclave-${serial}`), [], record)
+  const { head } = await store.verifyAudit()
+  await store.close()
+  const start = async () => {
+    let log = ''
+    const gateway = await startGateway(config, createLog('info', { write: (line: string) => void (log += line) }))
+    const metrics = await (await fetch(`${gateway.metricsUrl}/metrics`)).text()
+    await gateway.close()
+    return { log, metrics }
+  }
+  const good = await start()
+  expect(good.log).toContain(head)
+  expect(good.metrics).toContain('quorate_audit_intact 1')
+  const db = new Database(config.database)
+  db.exec('DELETE FROM audit WHERE seq = 2')
+  db.close()
+  const bad = await start()
+  expect(bad.log).toMatch(/"level":"error"[^\n]*"event":"audit.broken"/)
+  expect(bad.metrics).toContain('quorate_audit_intact 0')
+  expect(bad.metrics).toContain('quorate_store_faults_total{cause="damaged",table="audit"} 1')
+})
+
+it('makes no database where one was lost, and says what to do', async () => {
+  const path = join(folder, 'lost.db')
+  const { output, ended } = run(program(path))
+  expect(await ended).toBe(1)
+  expect(output.err).toBe(
+    `${path}: there is no database; a lost database comes back by \`quorate-gateway restore\`, a new gateway gets one by \`quorate-gateway init\`\n`,
+  )
+  expect(existsSync(path)).toBe(false)
 })

@@ -63,7 +63,7 @@ describe('what is at rest', () => {
     await close()
     tamper(sql)
     await open()
-    await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.damaged' })
     expect((await store!.claim('gateway', 0)).sessions.map(({ id }) => id)).toEqual(['b'])
   })
 
@@ -74,11 +74,11 @@ describe('what is at rest', () => {
     await close()
     tamper(`UPDATE sessions SET blob = (SELECT blob FROM sessions WHERE kind = 'keygen') WHERE kind = '${kind}'`)
     await open()
-    await expect(store!.loadSession(kind, 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadSession(kind, 'a')).rejects.toMatchObject({ code: 'store.damaged' })
     await close()
     tamper(`DELETE FROM sessions WHERE kind = '${kind}'; UPDATE sessions SET kind = '${kind}'`)
     await open()
-    await expect(store!.loadSession(kind, 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadSession(kind, 'a')).rejects.toMatchObject({ code: 'store.damaged' })
     expect((await store!.claim('gateway', 0)).sessions).toEqual([])
   })
 
@@ -92,8 +92,8 @@ describe('what is at rest', () => {
       `INSERT INTO enclaves SELECT enclave_id, 1, blob FROM manifests; UPDATE keys SET blob = (SELECT blob FROM sessions)`,
     )
     await open()
-    await expect(store!.loadEnclaveRoot(enclave)).rejects.toMatchObject({ code: 'store.failed' })
-    await expect(store!.loadKey(keyId)).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadEnclaveRoot(enclave)).rejects.toMatchObject({ code: 'store.damaged' })
+    await expect(store!.loadKey(keyId)).rejects.toMatchObject({ code: 'store.damaged' })
   })
 
   it('is refused when an older blob was put back under the version of a newer one', async () => {
@@ -106,7 +106,7 @@ describe('what is at rest', () => {
     await close()
     tamper('UPDATE sessions SET blob = (SELECT blob FROM kept)')
     await open()
-    await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadSession('keygen', 'a')).rejects.toMatchObject({ code: 'store.damaged' })
   })
 
   it('is refused when the keys of two customers were swapped', async () => {
@@ -115,7 +115,7 @@ describe('what is at rest', () => {
     await close()
     tamper(`UPDATE keys SET key_id = '${other}'`)
     await open()
-    await expect(store!.loadKey(other)).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadKey(other)).rejects.toMatchObject({ code: 'store.damaged' })
   })
 
   it('is refused when the manifests of one enclave were given to another', async () => {
@@ -123,7 +123,7 @@ describe('what is at rest', () => {
     await open()
     await store!.saveManifests(a, [await takenManifest(1, 0, 10)], audit('manifest.taken'))
     tamper(`UPDATE manifests SET enclave_id = '${b}'`)
-    await expect(store!.loadManifests(b)).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.loadManifests(b)).rejects.toMatchObject({ code: 'store.damaged' })
   })
 })
 
@@ -145,6 +145,6 @@ describe('the audit log', () => {
     await close()
     tamper(sql)
     await open()
-    await expect(store!.verifyAudit()).rejects.toMatchObject({ code: 'store.failed' })
+    await expect(store!.verifyAudit()).rejects.toMatchObject({ code: 'store.damaged' })
   })
 })

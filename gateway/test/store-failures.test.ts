@@ -97,7 +97,7 @@ describe('a failing disk', () => {
       const tables = createTables(db, cipher, 'handle')
       const [outcome] = createBatchRunner(db, tables)([saving('a', 0, firstKey)])
       const saved = 'value' in outcome!
-      if (failAt <= 3) expect(outcome).toEqual({ refusal: 'store.failed', cause: 'SQLITE_IOERR_WRITE' })
+      if (failAt <= 3) expect(outcome).toEqual({ refusal: 'store.failed', fault: { cause: 'SQLITE_IOERR_WRITE' } })
       expect(openIn(db)).toHaveLength(saved ? 1 : 0)
       expect(tables.verifyAudit().records).toBe(saved ? 1 : 0)
       expect(tables.loadKey(keyId) !== null).toBe(saved)
@@ -118,7 +118,7 @@ describe('a failing disk', () => {
       durable: true,
     }
     const outcomes = run([saving('fits', 0, null), big])
-    expect(outcomes).toEqual([{ value: 1 }, { refusal: 'store.failed', cause: 'SQLITE_FULL' }])
+    expect(outcomes).toEqual([{ value: 1 }, { refusal: 'store.failed', fault: { cause: 'SQLITE_FULL' } }])
     expect(openIn(db)).toEqual(['small', 'fits'])
     expect(tables.verifyAudit().records).toBe(2)
     db.pragma('max_page_count = 100000')

@@ -1,9 +1,12 @@
 import { KeyId } from '@quorate/shared/wire/ids'
+import { makeDatabase } from '../src/store/make-database.ts'
 import { openStore } from '../src/store/open-store.ts'
 
 /** Writes until it is killed, and tells its parent what has been acknowledged. */
 const keyId = KeyId.parse('ab'.repeat(16))
-const store = await openStore({ path: process.argv[2] ?? '', storageKey: new Uint8Array(32).fill(7) })
+const [path, storageKey] = [process.argv[2] ?? '', new Uint8Array(32).fill(7)]
+await makeDatabase(path, storageKey)
+const store = await openStore({ path, storageKey })
 const write = async (id: string) => {
   for (let expected = 0; ; expected += 1) {
     const state = { id, expected }

@@ -31,6 +31,12 @@ export const refusals = {
   'gateway.draining': row('upstream', 503, 'same_request', 'The gateway is shutting down: ask again'),
   'gateway.unavailable': row('upstream', 503, 'same_request', 'The gateway cannot be reached'),
   'store.failed': row('us', 503, 'same_request', 'The gateway could not write to its store'),
+  'store.damaged': row(
+    'us',
+    500,
+    'never',
+    'A record of the gateway does not open, so it is damaged: its operator has to restore it',
+  ),
   internal: row('us', 500, 'same_request', 'The gateway failed'),
 
   // Making a key

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { Invitation } from '@quorate/shared/wire/keygen'
-import { refuse } from '../errors.ts'
+import { QuorateError, refuse } from '../errors.ts'
 import { exportKey, importKey, type Key } from '../key.ts'
 import { GrantTerms } from '../keygen/grant.ts'
 import { UsageError } from './usage.ts'
@@ -64,7 +64,6 @@ async function write(file: string, content: string): Promise<string> {
 async function readSeed(file: string): Promise<Uint8Array | null> {
   const known = await readIfThere(file)
   if (known === null) return null
-  await chmod(file, 0o600)
   if (!/^[0-9a-f]{64}\s*$/.test(known)) throw new UsageError(`${file} is not a seed: 32 bytes in hex are expected`)
   return new Uint8Array(Buffer.from(known.trim(), 'hex'))
 }
@@ -97,8 +96,9 @@ function keysIn(path: string) {
   const keys = () => list(path, 'keys', '.json')
   const fileOf = async (keyId: string) => join(await folder(path, 'keys'), `${name(keyId)}.json`)
   const keyIfKept = async (keyId: string) => {
-    const kept = await readIfThere(await fileOf(keyId))
-    return kept === null ? null : importKey(kept)
+    const file = await fileOf(keyId)
+    const kept = await readIfThere(file)
+    return kept === null ? null : keyIn(file, kept)
   }
   return {
     keys,
@@ -116,7 +116,9 @@ function keysIn(path: string) {
       if (keyId === undefined)
         throw new UsageError(`no key ${id} in ${path}: \`quorate key\` lists the keys that are here`)
       if (matches.length > 1) throw new UsageError(`${id} is the beginning of several keys: give more of it`)
-      return importKey(await readFile(join(path, 'keys', `${keyId}.json`), 'utf8'))
+      const key = await keyIfKept(keyId)
+      if (key === null) throw new UsageError(`key ${keyId} is not in ${path} any more`)
+      return key
     },
   }
 }
@@ -130,15 +132,36 @@ function joiningsIn(path: string) {
       await write(await fileOf(keyId, userId), JSON.stringify(joining) + '\n')
     },
     async joining(keyId: string, userId: string) {
-      const known = await readIfThere(await fileOf(keyId, userId))
-      return known === null ? null : Joining.parse(JSON.parse(known))
+      const file = await fileOf(keyId, userId)
+      const known = await readIfThere(file)
+      return known === null ? null : joiningIn(file, known)
     },
   }
 }
 
+async function keyIn(file: string, text: string): Promise<Key> {
+  try {
+    return await importKey(text)
+  } catch (error) {
+    if (error instanceof QuorateError && error.code === 'key.invalid') throw new UsageError(`${file} is not a kept key`)
+    throw error
+  }
+}
+
+function joiningIn(file: string, text: string): Joining {
+  try {
+    return Joining.parse(JSON.parse(text))
+  } catch {
+    throw new UsageError(`${file} is damaged: remove it, and take part again with the invitation`)
+  }
+}
+
+/** Null when there is no such file. From then on it is for its owner alone, whoever wrote it. */
 async function readIfThere(file: string): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8')
+    const text = await readFile(file, 'utf8')
+    await chmod(file, 0o600)
+    return text
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error

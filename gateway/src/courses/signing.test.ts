@@ -116,7 +116,7 @@ const states: Record<SigningState, SigningSession> = {
   collecting_partial_signatures: after(asked, signs(1)),
   finalizing_signature: summed,
   completed: after(summed, aggregates(), confirms(1), confirms(2)),
-  failed: after(started, refuses('content.mismatch')),
+  failed: after(started, refuses('store.damaged')),
   expired: after(started, timePasses(EXPIRES)),
 }
 const events = {

@@ -50,6 +50,7 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'certificate.invalid',
   'epoch.stale',
   'seal.invalid',
+  'store.damaged',
 ])
 
 function told(s: SigningSession, word: Approval | Superseded): Verdict<SigningTerms> {

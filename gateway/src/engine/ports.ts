@@ -136,8 +136,7 @@ export type SessionStore = {
   release(): Promise<void>
   /**
    * Calls `listener` for every change that is saved, through whichever handle, once it can be loaded. Any store tells of the changes of
-   * its own process, before the save resolves. SQLite cannot tell across processes, and does not: a listener hears of those
-   * when it asks. Gives the way to stop.
+   * its own process, before the save resolves. SQLite cannot tell across processes, so it serves one process. Gives the way to stop.
    */
   moved(listener: (at: Moved) => void): () => void
 }

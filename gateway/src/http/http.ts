@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client'
 import type { Coordinator } from '../commands/ports.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
+import type { Store } from '../store/store.ts'
 import { createApp, type AppPorts } from './app.ts'
 import { createHandlers } from './handlers.ts'
 import type { HttpEvents } from './http-events.ts'
@@ -20,6 +21,8 @@ export type HttpPorts = {
   enclaves: Pick<Enclaves, 'ids' | 'status' | 'ask'>
   manifests: Pick<Manifests, 'report'>
   replies: Replies
+  /** Of the store. */
+  fitness: Store['fitness']
   events: HttpEvents
   registry: Registry
   clock: () => number
@@ -40,7 +43,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const { coordinator, enclaves, manifests, replies, events, clock } = ports
   const timeouts = { ...defaultTimeouts, ...ports.timeouts }
   const draining = new AbortController()
-  const readiness = createReadiness(replies, enclaves, draining.signal)
+  const readiness = createReadiness(ports.fitness, enclaves, draining.signal)
 
   // The address is known once the door is open, and the tokens name it: nothing is served before both are there.
   const door = await listen((request, response) => serve(request, response), ports.listen, timeouts)

@@ -1,10 +1,12 @@
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
-import type { Store } from '../store/store.ts'
+import type { Fitness, Store } from '../store/store.ts'
 
 export type Readiness = Readonly<{
   ready: boolean
   store: 'open' | 'failed'
+  /** Why the store failed: SQLite's code, `room` when the disk is nearly full, `late`, or `unknown`. */
+  cause?: string
   enclaves: Record<EnclaveId, 'ready' | 'locked' | 'down'>
 }>
 
@@ -12,29 +14,29 @@ export type Readiness = Readonly<{
 const BELIEVED_MS = 500
 const STORE_MS = 1_000
 
-/** Ready is who can do something useful: the store answers and at least one enclave is ready. */
+/** Ready is who can do something useful: the store can be written to and at least one enclave is ready. */
 export function createReadiness(
-  store: Pick<Store, 'loadReply'>,
+  fitness: Store['fitness'],
   enclaves: Pick<Enclaves, 'ids' | 'status'>,
   draining: AbortSignal,
 ): () => Promise<Readiness> {
-  let asked = { at: -Infinity, answer: Promise.resolve(false) }
-  const askStore = async (): Promise<boolean> => {
-    const answered = store.loadReply('readiness', '', 0).then(
-      () => true,
-      () => false,
-    )
+  let asked: { at: number; answer: Promise<Fitness> } | null = null
+  const askStore = async (): Promise<Fitness> => {
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), STORE_MS)))
-    return await Promise.race([answered, late]).finally(() => clearTimeout(timer))
+    const late = new Promise<Fitness>((resolve) => {
+      timer = setTimeout(() => resolve({ state: 'failed', cause: 'late' }), STORE_MS)
+    })
+    return await Promise.race([fitness(), late]).finally(() => clearTimeout(timer))
   }
   return async () => {
-    if (performance.now() - asked.at > BELIEVED_MS) asked = { at: performance.now(), answer: askStore() }
-    const open = await asked.answer
+    const now = performance.now()
+    if (asked === null || now - asked.at > BELIEVED_MS) asked = { at: now, answer: askStore() }
+    const { state, ...why } = await asked.answer
     const states = enclaves.ids().map((id) => [id, enclaves.status(id).state] as const)
     return {
-      ready: open && !draining.aborted && states.some(([, state]) => state === 'ready'),
-      store: open ? 'open' : 'failed',
+      ready: state === 'open' && !draining.aborted && states.some(([, its]) => its === 'ready'),
+      store: state,
+      ...why,
       enclaves: Object.fromEntries(states),
     }
   }

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { existsSync, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Manifest } from '@quorate/shared/wire/manifest'
@@ -23,13 +23,14 @@ export async function openManifestFile(
   path: string,
   { onManifest, onFault }: ManifestFilePorts,
 ): Promise<ManifestFile> {
-  let last = await readFile(path, 'utf8').catch(absent)
-  if (last === null) onFault(`${basename(path)} is not there yet`)
+  let last = await readIfThere(path)
+  if (last === null) onFault(`${path} is not there yet`)
   else onManifest(parse(path, last))
 
   async function reload(): Promise<void> {
     try {
-      const text = await readFile(path, 'utf8')
+      const text = await readIfThere(path)
+      if (text === null) throw fault(path, 'is not there any more')
       if (text === last) return
       const manifest = parse(path, text)
       last = text
@@ -55,15 +56,23 @@ export async function openManifestFile(
   }
 }
 
-function absent(reason: unknown): null {
-  if (reason instanceof Error && 'code' in reason && reason.code === 'ENOENT') return null
-  throw reason
+const fault = (path: string, what: string) => new Error(`QUORATE_MANIFEST: ${path} ${what}`)
+
+/** Null when there is no such file. Throws a plain Error when it cannot be read, or its folder is not there. */
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && existsSync(dirname(path))) return null
+    throw fault(path, `cannot be read (${code})`)
+  }
 }
 
 function parse(path: string, text: string): Manifest {
   try {
     return Manifest.parse(JSON.parse(text))
   } catch {
-    throw new Error(`QUORATE_MANIFEST: ${basename(path)} is not a signed manifest`)
+    throw fault(path, 'is not a signed manifest')
   }
 }

@@ -1,5 +1,7 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
+import { BUSY_MS } from './database-file.ts'
+import { faultOf, type StoreFault } from './faults.ts'
 import type { Tables } from './tables.ts'
 
 /** One operation as it crosses to the worker. `durable`: on the disk before it is acknowledged. */
@@ -7,11 +9,11 @@ export type Order = {
   [O in keyof Tables]: { operation: O; args: Parameters<Tables[O]>; durable: boolean }
 }[keyof Tables]
 
-/** `cause` is SQLite's own code, for the operator's log. */
-export type Outcome = { value: unknown } | { refusal: RefusalCode; cause: string | null }
+/** `fault`: what is for the operator's log. */
+export type Outcome = { value: unknown } | { refusal: RefusalCode; fault: StoreFault | null }
 
 /** What only reads, and what must not hold up a batch of short writes in one transaction with it. */
-const reads: ReadonlySet<keyof Tables> = new Set([
+export const reads: ReadonlySet<keyof Tables> = new Set([
   'loadSession',
   'loadKey',
   'loadKeyAt',
@@ -20,15 +22,15 @@ const reads: ReadonlySet<keyof Tables> = new Set([
   'loadManifests',
   'loadReply',
   'verifyAudit',
+  'checkAudit',
 ])
 
 const perform = (tables: Tables, { operation, args }: Order): unknown => Reflect.apply(tables[operation], null, args)
 
-function refused(error: unknown): Outcome {
-  if (error instanceof Refusal) return { refusal: error.code, cause: null }
-  const cause = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  return { refusal: 'store.failed', cause }
-}
+const refused = (error: unknown): Outcome => ({
+  refusal: error instanceof Refusal ? error.code : 'store.failed',
+  fault: faultOf(error),
+})
 
 /** What must not be there any more afterwards: shares of an earlier epoch, a root's former form, and sessions and replies that are over. */
 const erases = (order: Order): boolean =>
@@ -36,22 +38,32 @@ const erases = (order: Order): boolean =>
   order.operation === 'saveEnclaveRoot' ||
   (order.operation === 'save' && order.args[1]?.step === 'retired')
 
+/** What no copy of the database file may lack: a root, a key, what an enclave has taken. */
+const keeps = (order: Order): boolean =>
+  order.operation === 'saveManifests' || (order.operation === 'save' && order.args[1] !== null)
+
+/** How long a checkpoint waits for whoever reads the file, ms: nobody is served meanwhile. */
+const CHECKPOINT_MS = 200
+
 /**
- * Empties the WAL, which has pages as they were before they were erased. Another handle that reads keeps it from that, and so does a disk
- * that fails: the batch has been written, and the next one that erases does it.
+ * Brings the WAL into the database file. `empty`: leaves none of it, since it has pages as they were before they were erased. Another handle
+ * that reads keeps it from that, and so does a disk that fails: the batch has been written, and the next checkpoint does it.
  */
-function emptyLog(db: Database): void {
+function checkpoint(db: Database, { empty }: { empty: boolean }): void {
   try {
-    db.pragma('wal_checkpoint(TRUNCATE)')
+    db.pragma(`busy_timeout = ${CHECKPOINT_MS}`)
+    db.pragma(`wal_checkpoint(${empty ? 'TRUNCATE' : 'PASSIVE'})`)
   } catch {
     // Said above.
+  } finally {
+    db.pragma(`busy_timeout = ${BUSY_MS}`)
   }
 }
 
 /**
  * Runs a batch: its writes share one transaction and one commit (group commit). A write that is refused takes only itself
  * back. When the disk fails, everything is taken back and each order tried alone, so that one that does not fit fails alone. What is
- * erased does not stay in the WAL.
+ * erased does not stay in the WAL, and roots and keys do not stay in it alone.
  */
 export function createBatchRunner(db: Database, tables: Tables): (orders: readonly Order[]) => Outcome[] {
   let level: 'FULL' | 'NORMAL' | null = null
@@ -89,7 +101,7 @@ export function createBatchRunner(db: Database, tables: Tables): (orders: readon
   }
   return (orders) => {
     const outcomes = runAll(orders)
-    if (orders.some(erases)) emptyLog(db)
+    if (orders.some(erases) || orders.some(keeps)) checkpoint(db, { empty: orders.some(erases) })
     return outcomes
   }
 }

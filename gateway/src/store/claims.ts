@@ -1,11 +1,12 @@
 import type { Database } from 'better-sqlite3'
+import { faultOf, type StoreFault } from './faults.ts'
 import { columns, createOpener, type FoundSession, type Reader, type StoredRow } from './session-table.ts'
 
 /** `until` and `now` in ms. `first`: the handle has just been opened, and ends the leases of who had this name before. */
 export type ClaimOrder = Readonly<{ holder: string; until: number; now: number; first: boolean }>
 
-/** `unreadable`: how many of the sessions do not open. */
-type ClaimedRows = Readonly<{ sessions: FoundSession[]; unreadable: number; anew: boolean }>
+/** `unreadable`: what is wrong with the sessions that do not open. */
+type ClaimedRows = Readonly<{ sessions: FoundSession[]; unreadable: StoreFault[]; anew: boolean }>
 
 /** Leases: a row for each handle that has one, and in each session the handle that drives it. */
 export function claimOperations(db: Database, reader: Reader) {
@@ -29,15 +30,16 @@ export function claimOperations(db: Database, reader: Reader) {
       const rows = select.all({ handle })
       if (rows.length > 0) take.run({ handle })
       const sessions: FoundSession[] = []
-      // A row that does not open must not keep the others from going on: it is counted and left.
+      const unreadable: StoreFault[] = []
+      // A row that does not open must not keep the others from going on: it is told of and left.
       for (const row of rows) {
         try {
           sessions.push(open({ ...row, handle }))
-        } catch {
-          // Counted below.
+        } catch (error) {
+          unreadable.push(faultOf(error) ?? { cause: 'unknown' })
         }
       }
-      return { sessions, unreadable: rows.length - sessions.length, anew }
+      return { sessions, unreadable, anew }
     },
     release: (): void => void end.run(handle),
   }

@@ -1,5 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
+import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 
 /** What becomes of a key in a write. `record`, `prepared` and `installed` are JSON; the row of an epoch stands at version epoch + 1. */
@@ -16,8 +17,8 @@ type Row = { version: number; blob: Buffer }
 /** The keys in `db`, a row per epoch. `step` runs inside the transaction of the act that it belongs to. */
 export function createKeyTable(db: Database, cipher: RowCipher) {
   const blobs: Blobs = {
-    seal: (keyId, version, record) => cipher.seal(['keys', keyId, version], record),
-    open: (keyId, { version, blob }) => cipher.open(['keys', keyId, version], blob),
+    seal: (keyId, version, record) => cipher.seal(placeOf.key(keyId, version), record),
+    open: (keyId, { version, blob }) => cipher.open(placeOf.key(keyId, version), blob),
   }
   return { step: keyStep(db, blobs), operations: keyOperations(db, blobs) }
 }

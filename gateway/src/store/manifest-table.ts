@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import type { createAuditChain } from './audit-chain.ts'
+import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 
 /** Per enclave the manifests that it has taken, as JSON. */
@@ -11,10 +12,10 @@ export function manifestOperations(db: Database, cipher: RowCipher, audit: Retur
   return {
     loadManifests: (enclaveId: string): string | null => {
       const row = load.get(enclaveId)
-      return row ? cipher.open(['manifests', enclaveId, 1], row.blob) : null
+      return row ? cipher.open(placeOf.manifests(enclaveId), row.blob) : null
     },
     saveManifests: (enclaveId: string, manifests: string, record: string): void => {
-      save.run(enclaveId, cipher.seal(['manifests', enclaveId, 1], manifests))
+      save.run(enclaveId, cipher.seal(placeOf.manifests(enclaveId), manifests))
       audit.append(record)
     },
   }

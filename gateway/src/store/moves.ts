@@ -7,7 +7,7 @@ type Listener = (at: Moved) => void
 const listening = new Map<string, Set<Listener>>()
 
 /** Tells all handles of this process on one database what any of them has saved. `fault` hears of a listener that throws. */
-export function movesOf(path: string, fault: (cause: string) => void) {
+export function movesOf(path: string, fault: () => void) {
   const place = resolve(path)
   const own = new Set<Listener>()
   const forget = (listener: Listener) => {
@@ -21,7 +21,7 @@ export function movesOf(path: string, fault: (cause: string) => void) {
         try {
           listener(at)
         } catch {
-          fault('a listener of saved changes failed')
+          fault()
         }
       }
     },

@@ -3,6 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { KeyRow } from './key-table.ts'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, Change, KeyRecord, KeyStep, Moved, StoredSession } from '../engine/ports.ts'
+import { createFitness } from './fitness.ts'
+import type { StoreFault } from './faults.ts'
+import { lockDatabase, type DatabaseLock } from './lock.ts'
 import { movesOf } from './moves.ts'
 import { Sender } from './sender.ts'
 import type { FoundSession } from './session-table.ts'
@@ -15,8 +18,8 @@ export type StoreOptions = Readonly<{
   storageKey: Uint8Array
   /** How long sessions stay after their end, ms. */
   retentionMs?: number
-  /** SQLite's code of a failure, or what was found damaged: for the operator's log. */
-  onFault?: (cause: string) => void
+  /** For the operator's log. */
+  onFault?: (fault: StoreFault) => void
 }>
 
 const WEEK = 7 * 86_400_000
@@ -41,27 +44,50 @@ async function opened(worker: Worker): Promise<void> {
   if ('failed' in message) throw new Error(message.failed)
 }
 
-/** Opens, or makes, the database. Throws a plain Error that tells the operator why it cannot. */
+/**
+ * Opens the database, which `makeDatabase` has made. Throws a plain Error that tells the operator why it cannot: also when another process has
+ * it open.
+ */
 export async function openStore({ path, storageKey, retentionMs = WEEK, onFault }: StoreOptions): Promise<Store> {
-  const worker = startWorker({ path, storageKey, handle: randomUUID() })
-  await opened(worker)
-  const fault = onFault ?? (() => undefined)
-  worker.on('error', () => fault('the thread of the store ended'))
-  const sender = new Sender(worker, fault)
-  const moves = movesOf(path, fault)
+  const lock = lockDatabase(path)
+  const worker = await openWorker({ path, storageKey, handle: randomUUID() }, lock)
+  const fitness = createFitness(path)
+  const fault = (found: StoreFault) => {
+    fitness.onFault(found)
+    onFault?.(found)
+  }
+  worker.on('error', () => fault({ cause: 'thread' }))
+  const sender = new Sender(worker, { onWritten: fitness.onWritten, onFault: fault })
+  const moves = movesOf(path, () => fault({ cause: 'listener' }))
   return {
     ...sessionStore(sender, moves),
     ...leaseStore(sender, fault),
     ...recordStore(sender),
     verifyAudit: () => sender.send('verifyAudit', []),
+    checkAudit: (most) => sender.send('checkAudit', [most]),
+    fitness: () => fitness.ask(sender),
     sweep: (now) => sender.send('sweep', [now - retentionMs, now]),
     async close() {
       moves.close()
       await sender.idle()
+      lock.closing()
       const exited = new Promise((resolve) => worker.once('exit', resolve))
       worker.postMessage({ close: true } satisfies ToWorker)
       await exited
+      lock.release()
     },
+  }
+}
+
+async function openWorker(data: WorkerData, lock: DatabaseLock): Promise<Worker> {
+  try {
+    const worker = startWorker(data)
+    await opened(worker)
+    lock.opened()
+    return worker
+  } catch (error) {
+    lock.release()
+    throw error
   }
 }
 
@@ -94,13 +120,13 @@ function sessionStore(sender: Sender, moves: ReturnType<typeof movesOf>) {
   }
 }
 
-function leaseStore(sender: Sender, fault: (cause: string) => void) {
+function leaseStore(sender: Sender, fault: (fault: StoreFault) => void) {
   let first = true
   return {
     async claim(holder: string, until: number) {
       const { unreadable, sessions, anew } = await sender.send('claim', [{ holder, until, now: Date.now(), first }])
       first = false
-      if (unreadable > 0) fault(`${unreadable} open sessions do not open under the storage key`)
+      for (const found of unreadable) fault(found)
       return { sessions: sessions.map(session), anew }
     },
     release: () => sender.send('release', []),

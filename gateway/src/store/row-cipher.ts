@@ -8,9 +8,19 @@ const TAG = 16
 /** Where a blob belongs: it opens there and nowhere else. */
 export type Place = readonly [table: string, id: string, version: number]
 
+/** A row that does not open: it is damaged, or it belongs elsewhere. */
+export class DamagedRow extends Refusal {
+  readonly place: Place
+
+  constructor(place: Place) {
+    super('store.damaged')
+    this.place = place
+  }
+}
+
 export type RowCipher = Readonly<{
   seal(place: Place, text: string): Buffer
-  /** Throws `store.failed` for a blob of another row, another version or another key. */
+  /** Throws a `DamagedRow` for a blob of another row, another version or another key. */
   open(place: Place, blob: Uint8Array): string
 }>
 
@@ -30,14 +40,14 @@ export function createRowCipher(storageKey: Uint8Array): RowCipher {
       return Buffer.concat([Buffer.of(FORMAT), nonce, body, cipher.final(), cipher.getAuthTag()])
     },
     open(place, blob) {
-      if (blob.length < 1 + NONCE + TAG || blob[0] !== FORMAT) throw new Refusal('store.failed')
+      if (blob.length < 1 + NONCE + TAG || blob[0] !== FORMAT) throw new DamagedRow(place)
       try {
         const decipher = createDecipheriv('aes-256-gcm', keyOf(place), blob.subarray(1, 1 + NONCE))
         decipher.setAAD(context(place)).setAuthTag(blob.subarray(-TAG))
         const body = decipher.update(blob.subarray(1 + NONCE, -TAG))
         return Buffer.concat([body, decipher.final()]).toString('utf8')
       } catch {
-        throw new Refusal('store.failed')
+        throw new DamagedRow(place)
       }
     },
   }

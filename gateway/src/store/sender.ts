@@ -1,10 +1,14 @@
 import type { Worker } from 'node:worker_threads'
 import { Refusal } from '@quorate/shared/errors'
-import type { Order, Outcome } from './batch.ts'
+import { reads, type Order, type Outcome } from './batch.ts'
+import type { StoreFault } from './faults.ts'
 import type { Tables } from './tables.ts'
 import type { FromWorker, ToWorker } from './worker.ts'
 
 type Pending = { order: Order; resolve: (value: unknown) => void; reject: (error: unknown) => void }
+
+/** Who hears of writes that went well, and of what went wrong. */
+export type SenderWatch = Readonly<{ onWritten: () => void; onFault: (fault: StoreFault) => void }>
 
 /**
  * Sends orders to the worker of the store. What is asked while a batch is with the worker makes the next one: under load batches
@@ -12,15 +16,15 @@ type Pending = { order: Order; resolve: (value: unknown) => void; reject: (error
  */
 export class Sender {
   readonly #worker: Worker
-  readonly #onFault: (cause: string) => void
+  readonly #watch: SenderWatch
   #waiting: Pending[] = []
   #flying: readonly Pending[] = []
   #dead = false
   #settled: (() => void) | null = null
 
-  constructor(worker: Worker, onFault: (cause: string) => void) {
+  constructor(worker: Worker, watch: SenderWatch) {
     this.#worker = worker
-    this.#onFault = onFault
+    this.#watch = watch
     worker.on('message', (message: FromWorker) => {
       if ('outcomes' in message) this.#finish(message.outcomes)
     })
@@ -74,12 +78,13 @@ export class Sender {
     this.#settled?.()
   }
 
-  #settle({ resolve, reject }: Pending, outcome: Outcome | undefined): void {
+  #settle({ order, resolve, reject }: Pending, outcome: Outcome | undefined): void {
     if (outcome && 'value' in outcome) {
+      if (!reads.has(order.operation)) this.#watch.onWritten()
       resolve(outcome.value)
       return
     }
-    if (outcome?.cause) this.#onFault(outcome.cause)
+    if (outcome?.fault) this.#watch.onFault(outcome.fault)
     reject(new Refusal(outcome?.refusal ?? 'store.failed'))
   }
 }

@@ -2,7 +2,8 @@ import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import type { createAuditChain } from './audit-chain.ts'
 import type { KeyRow } from './key-table.ts'
-import type { Place, RowCipher } from './row-cipher.ts'
+import { placeOf } from './places.ts'
+import type { RowCipher } from './row-cipher.ts'
 
 /** A session as it crosses to the worker: what is not routed by is JSON already. Times in ms. */
 export type SessionRow = Readonly<{
@@ -38,13 +39,7 @@ export type StoredRow = {
 
 export const columns = 'kind, id, key_id, version, handle, blob'
 
-const placeOf = (kind: string, id: string, keyId: string, version: number): Place => [
-  'sessions',
-  `${kind}/${id}/${keyId}`,
-  version,
-]
-
-/** Opens a row. Throws `store.failed` when it does not open. */
+/** Opens a row. Throws `store.damaged` when it does not open. */
 export const createOpener =
   ({ cipher, handle }: Reader) =>
   (row: StoredRow): FoundSession => ({
@@ -53,7 +48,7 @@ export const createOpener =
     keyId: row.key_id,
     version: row.version,
     here: row.handle === handle,
-    state: cipher.open(placeOf(row.kind, row.id, row.key_id, row.version), row.blob),
+    state: cipher.open(placeOf.session(row.kind, row.id, row.key_id, row.version), row.blob),
   })
 
 /**
@@ -78,7 +73,7 @@ export function sessionSave(
   return (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
     const { kind, id, keyId, expected, expiresAt, alone = null } = row
     const version = expected + 1
-    const blob = cipher.seal(placeOf(kind, id, keyId, version), row.state)
+    const blob = cipher.seal(placeOf.session(kind, id, keyId, version), row.state)
     const ended = row.ended ? 1 : 0
     const written =
       expected === 0

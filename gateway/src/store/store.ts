@@ -3,6 +3,7 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, KeyRecord, SessionStore } from '../engine/ports.ts'
+import type { AuditReport } from './audit-chain.ts'
 
 /**
  * What an enclave needs to come back as who it was. `identity` is the one it had when the root was made. `former`: the same root as another
@@ -16,7 +17,13 @@ export type TakenManifest = Readonly<{ manifest: Manifest; notice: Notice; effec
 /** An answer that is given again to the same request. `digest` tells whether it is the same request. */
 export type StoredReply = Readonly<{ digest: string; status: number; body: string }>
 
-/** Everything rejects with `store.failed` when the disk fails; nothing of the failed change is then written. */
+/** Can the store be written to? `cause`: SQLite's code, or `room`: the disk has less left than the WAL may need. */
+export type Fitness = Readonly<{ state: 'open' } | { state: 'failed'; cause: string }>
+
+/**
+ * Everything rejects with `store.failed` when the disk fails, and nothing of the failed change is then written. What does not open rejects with
+ * `store.damaged`.
+ */
 export type Store = SessionStore & {
   /** The key at the epoch that is in force. */
   loadKey(keyId: KeyId): Promise<KeyRecord | null>
@@ -35,8 +42,12 @@ export type Store = SessionStore & {
   loadReply(scope: string, key: string, now: number): Promise<StoredReply | null>
   /** A reply that stands already is kept. */
   saveReply(scope: string, key: string, reply: StoredReply, expiresAt: number): Promise<void>
-  /** Checks the whole audit chain; rejects with `store.failed` where it breaks. `head` is the hash (hex) of the last record. */
-  verifyAudit(): Promise<{ records: number; head: string }>
+  /** Checks the whole audit chain from its anchor on; rejects with `store.damaged` where it breaks. */
+  verifyAudit(): Promise<AuditReport>
+  /** Checks the last records of the chain, `most` at most; rejects as `verifyAudit`. */
+  checkAudit(most: number): Promise<AuditReport>
+  /** Can it be written to? Writes a probe when the last write failed. Never rejects. */
+  fitness(): Promise<Fitness>
   /** Deletes ended and expired sessions and replies whose time is over. Never keys, audit records or enclaves. */
   sweep(now: number): Promise<number>
   close(): Promise<void>

@@ -1,9 +1,11 @@
 import type { Database } from 'better-sqlite3'
 import { createAuditChain } from './audit-chain.ts'
+import { BUSY_MS } from './database-file.ts'
 import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
 import { claimOperations } from './claims.ts'
 import { createKeyTable } from './key-table.ts'
+import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 import { sessionReads, sessionSave } from './session-table.ts'
 
@@ -12,20 +14,24 @@ export type Tables = ReturnType<typeof createTables>
 
 const KEY_CHECK = 'quorate'
 
-/** Does this storage key open this database? A new database takes it as its own. */
-function checkKey(db: Database, cipher: RowCipher): void {
-  const place = ['meta', 'key', 1] as const
+/** Does this storage key open this database? Null for a new database, which has none yet. */
+export function opensUnder(db: Database, cipher: RowCipher): boolean | null {
+  const place = placeOf.meta('key')
   const row = db.prepare<[], { blob: Buffer }>("SELECT blob FROM meta WHERE name = 'key'").get()
-  if (row === undefined) {
-    db.prepare("INSERT INTO meta (name, blob) VALUES ('key', ?)").run(cipher.seal(place, KEY_CHECK))
-    return
-  }
+  if (row === undefined) return null
   try {
-    if (cipher.open(place, row.blob) === KEY_CHECK) return
+    return cipher.open(place, row.blob) === KEY_CHECK
   } catch {
-    // Said below, in the operator's words.
+    return false
   }
-  throw new Error('the storage key does not open this database')
+}
+
+/** A new database takes the storage key as its own. */
+function checkKey(db: Database, cipher: RowCipher): void {
+  const opens = opensUnder(db, cipher)
+  if (opens === false) throw new Error('the storage key does not open this database')
+  if (opens === null)
+    db.prepare("INSERT INTO meta (name, blob) VALUES ('key', ?)").run(cipher.seal(placeOf.meta('key'), KEY_CHECK))
 }
 
 /**
@@ -36,7 +42,7 @@ export function createTables(db: Database, cipher: RowCipher, handle: string) {
   db.pragma('journal_mode = WAL')
   // What is deleted or overwritten is zeroes in the file. What was before stays in the WAL until it is emptied: see `batch.ts`.
   db.pragma('secure_delete = ON')
-  db.pragma('busy_timeout = 5000')
+  db.pragma(`busy_timeout = ${BUSY_MS}`)
   db.pragma('wal_autocheckpoint = 4000')
   migrate(db)
   checkKey(db, cipher)
@@ -51,6 +57,8 @@ export function createTables(db: Database, cipher: RowCipher, handle: string) {
     ...manifestOperations(db, cipher, audit),
     ...replyOperations(db, cipher),
     verifyAudit: () => audit.verify(),
+    checkAudit: (most: number) => audit.verifyTail(most),
+    probe: probeOperation(db, cipher),
     sweep: sweepOperation(db),
   }
 }
@@ -63,10 +71,10 @@ function enclaveOperations(db: Database, cipher: RowCipher) {
   return {
     loadEnclaveRoot: (enclaveId: string): string | null => {
       const row = enclave.get(enclaveId)
-      return row ? cipher.open(['enclaves', enclaveId, 1], row.blob) : null
+      return row ? cipher.open(placeOf.root(enclaveId), row.blob) : null
     },
     saveEnclaveRoot: (enclaveId: string, root: string): void => {
-      saveEnclave.run(enclaveId, cipher.seal(['enclaves', enclaveId, 1], root))
+      saveEnclave.run(enclaveId, cipher.seal(placeOf.root(enclaveId), root))
     },
   }
 }
@@ -82,11 +90,25 @@ function replyOperations(db: Database, cipher: RowCipher) {
   return {
     loadReply: (scope: string, key: string, now: number): string | null => {
       const row = load.get(scope, key, now)
-      return row ? cipher.open(['replies', JSON.stringify([scope, key]), 1], row.blob) : null
+      return row ? cipher.open(placeOf.reply(scope, key), row.blob) : null
     },
     saveReply: (scope: string, key: string, reply: string, expiresAt: number, now: number): void => {
-      save.run(scope, key, expiresAt, cipher.seal(['replies', JSON.stringify([scope, key]), 1], reply), now)
+      save.run(scope, key, expiresAt, cipher.seal(placeOf.reply(scope, key), reply), now)
     },
+  }
+}
+
+/** Bytes that a probe writes: more than fits into what is left on a page. */
+const PROBE = 65_536
+
+/** Writes a reply that is over, so that the sweep takes away one that a crash left. `end` deletes it. */
+function probeOperation(db: Database, cipher: RowCipher) {
+  const begin = db.prepare("INSERT OR REPLACE INTO replies VALUES ('probe', '', 0, ?)")
+  const end = db.prepare("DELETE FROM replies WHERE scope = 'probe' AND key = ''")
+  const blob = () => cipher.seal(placeOf.reply('probe', ''), ' '.repeat(PROBE))
+  return (step: 'begin' | 'end'): void => {
+    if (step === 'begin') begin.run(blob())
+    else end.run()
   }
 }
 

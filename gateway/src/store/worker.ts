@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import Database from 'better-sqlite3'
 import { createBatchRunner, type Order, type Outcome } from './batch.ts'
+import { named, openDatabase } from './database-file.ts'
 import { createRowCipher } from './row-cipher.ts'
 import { createTables } from './tables.ts'
 
@@ -9,10 +9,11 @@ export type WorkerData = Readonly<{ path: string; storageKey: Uint8Array; handle
 export type ToWorker = { orders: readonly Order[] } | { close: true }
 export type FromWorker = { opened: true } | { failed: string } | { outcomes: readonly Outcome[] } | { closed: true }
 
+const { path } = workerData as WorkerData
 const say = (message: FromWorker) => parentPort?.postMessage(message)
 
-function open({ path, storageKey, handle }: WorkerData): void {
-  const db = new Database(path)
+function open({ storageKey, handle }: WorkerData): void {
+  const db = openDatabase(path)
   const run = createBatchRunner(db, createTables(db, createRowCipher(storageKey), handle))
   parentPort?.on('message', (message: ToWorker) => {
     if ('orders' in message) {
@@ -29,6 +30,6 @@ function open({ path, storageKey, handle }: WorkerData): void {
 try {
   open(workerData as WorkerData)
 } catch (error) {
-  say({ failed: error instanceof Error ? error.message : 'the database does not open' })
+  say({ failed: named(path, error).message })
   parentPort?.close()
 }

@@ -1,5 +1,5 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Refusal } from '@quorate/shared/errors'
@@ -23,6 +23,7 @@ import type { Coordinator, Limits } from '../../src/commands/ports.ts'
 import { createLog } from '../../src/log.ts'
 import { LogLine } from '@quorate/shared/log-line'
 import { createEvents } from '../../src/events.ts'
+import { makeDatabase } from '../../src/store/make-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { PartiesAsEnclaves } from '../parties.ts'
@@ -78,7 +79,11 @@ async function startCoordinator(store: Store, limits: Partial<Limits>, name = 'g
   return started
 }
 
-const openHandle = () => openStore({ path: join(folder, 'gateway.db'), storageKey: new Uint8Array(32).fill(7) })
+async function openHandle(): Promise<Store> {
+  const [path, storageKey] = [join(folder, 'gateway.db'), new Uint8Array(32).fill(7)]
+  if (!existsSync(path)) await makeDatabase(path, storageKey)
+  return openStore({ path, storageKey })
+}
 
 export async function startGateway(limits: Partial<Limits> = {}): Promise<void> {
   store = await openHandle()

@@ -169,6 +169,7 @@ export async function startTestHttp(overrides: Partial<HttpPorts> = {}) {
     enclaves,
     manifests: { report: () => Promise.resolve({ manifest: null, enclaves: [] }) },
     replies: memoryReplies(),
+    fitness: () => Promise.resolve({ state: 'open' as const }),
     events: {
       ...events,
       requestServed(at) {

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { Refusal } from '@quorate/shared/errors'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { memoryReplies } from '../../src/http/idempotency.ts'
 import { defaultTimeouts } from '../../src/http/server.ts'
 import { noticed, until } from '../../../shared/test/noticing.js'
 import { bearer, dial, keyA, keygenStatus, post, startTestHttp, tokenFor, type TestHttp } from './fixture.ts'
@@ -198,11 +197,11 @@ describe('health', () => {
   })
 
   it('is not ready when the store does not answer', async () => {
-    const replies = { ...memoryReplies(), loadReply: () => Promise.reject(new Refusal('store.failed')) }
-    const http = await start({ replies })
+    const fitness = () => Promise.resolve({ state: 'failed' as const, cause: 'SQLITE_FULL' })
+    const http = await start({ fitness })
     const reply = await fetch(`${http.url}/readyz`)
     expect(reply.status).toBe(503)
-    expect(await reply.json()).toMatchObject({ ready: false, store: 'failed' })
+    expect(await reply.json()).toMatchObject({ ready: false, store: 'failed', cause: 'SQLITE_FULL' })
     expect((await fetch(`${http.url}/healthz`)).status).toBe(200)
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -34,7 +34,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   file?.close()
-  rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true, force: true })
 })
 
 describe('the file of the manifest', () => {
@@ -53,12 +53,17 @@ describe('the file of the manifest', () => {
 
   it('need not be there when the gateway starts, but may hold nothing else than a manifest', async () => {
     const { close } = await open()
-    expect(faults).toEqual(['manifest.json is not there yet'])
+    expect(faults).toEqual([`${path} is not there yet`])
     await write(1)
     await until(() => serials.includes(1), 'the first manifest')
     close()
     writeFileSync(path, '{}')
-    await expect(open()).rejects.toThrow('manifest.json is not a signed manifest')
+    await expect(open()).rejects.toThrow(`QUORATE_MANIFEST: ${path} is not a signed manifest`)
+    rmSync(path)
+    mkdirSync(path)
+    await expect(open()).rejects.toThrow(`QUORATE_MANIFEST: ${path} cannot be read`)
+    rmSync(folder, { recursive: true })
+    await expect(open()).rejects.toThrow(`QUORATE_MANIFEST: ${path} cannot be read`)
   })
 
   it('that is spoilt later is a fault, and the former manifest stays', async () => {
@@ -70,6 +75,8 @@ describe('the file of the manifest', () => {
     rmSync(path)
     await reload()
     expect(serials).toEqual([1])
-    expect(faults).toHaveLength(2)
+    expect(faults).toEqual(
+      ['is not a signed manifest', 'is not there any more'].map((what) => `QUORATE_MANIFEST: ${path} ${what}`),
+    )
   })
 })

@@ -23,12 +23,15 @@ done
 # Only a volume on which nothing is gets a file system: this one may hold every key.
 if [ -z "$(blkid -p -s TYPE -o value "$disk" || true)" ] && [ -z "$(wipefs --no-act "$disk")" ]; then
   mkfs.xfs -q -L quorate "$disk"
+  new=1
 fi
 mkdir -p /var/lib/quorate /var/log/quorate
 grep -q ' /var/lib/quorate ' /etc/fstab || echo 'LABEL=quorate /var/lib/quorate xfs nodev,nosuid,noexec,nofail 0 2' >>/etc/fstab
 mountpoint -q /var/lib/quorate || mount /var/lib/quorate
 chown quorate:quorate /var/lib/quorate /var/log/quorate
 chmod 0700 /var/lib/quorate
+# init-database.sh makes a database on such a volume alone: one that was lost on another is not replaced.
+[ -z "${new-}" ] || touch /var/lib/quorate/new
 
 aws s3 cp --only-show-errors --region "$AWS_REGION" "s3://$ARTIFACT_BUCKET/$RELEASE_KEY" /opt/quorate/release.tar.gz
 echo "$RELEASE_SHA256  /opt/quorate/release.tar.gz" | sha256sum --check --quiet

@@ -206,4 +206,29 @@ describe('a host', () => {
     expect(spawnSync('stat', ['-c', '%a', of('storage.key')], { encoding: 'utf8' }).stdout.trim()).toBe('600')
     expect(globSync('.storage.key.*', { cwd: folder })).toEqual([])
   })
+
+  it('makes a database on a volume that was just formatted, and nowhere else', () => {
+    const gateway = of('gateway')
+    mkdirSync(join(gateway, 'node_modules/.bin'), { recursive: true })
+    const node = join(gateway, 'node_modules/.bin/node')
+    writeFileSync(node, `#!/bin/sh\necho "$@" >>${of('node-calls')}\necho made >"$QUORATE_DATABASE"\n`, { mode: 0o755 })
+    mkdirSync(of('volume'))
+    const database = of('volume/quorate.db')
+    const init = () => {
+      const more = {
+        QUORATE_DATABASE: database,
+        QUORATE_STORAGE_KEY_FILE: of('storage.key'),
+        QUORATE_GATEWAY_FOLDER: gateway,
+      }
+      expect(run('host/init-database.sh', [], more).status).toBe(0)
+      return existsSync(database)
+    }
+    expect(init()).toBe(false)
+    writeFileSync(of('volume/new'), '')
+    expect(init()).toBe(true)
+    expect(readFileSync(of('node-calls'), 'utf8')).toBe(`${gateway}/gateway/bin/quorate-gateway.js init\n`)
+    expect(existsSync(of('volume/new'))).toBe(false)
+    rmSync(database)
+    expect(init()).toBe(false)
+  })
 })

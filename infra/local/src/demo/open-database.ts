@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { sealedTables } from '@quorate/gateway/store/places'
 import { createRowCipher, type Place } from '@quorate/gateway/store/row-cipher'
 
 export type Blob = Readonly<{ place: Place; sealed: Uint8Array; opened: string }>
 
-/** SQL per table: the id that a blob is bound to, its version, the blob. */
-const tables = {
-  sessions:
-    "SELECT kind || '/' || id || '/' || key_id AS id, version, blob FROM sessions ORDER BY kind DESC, updated_at DESC",
-  keys: 'SELECT key_id AS id, version, blob FROM keys',
-  enclaves: 'SELECT enclave_id AS id, version, blob FROM enclaves',
-  replies: 'SELECT json_array(scope, key) AS id, 1 AS version, blob FROM replies',
-  audit: 'SELECT CAST(seq AS TEXT) AS id, 1 AS version, blob FROM audit',
+/** The tables that are shown, with the order of their rows. */
+const shown = {
+  sessions: 'kind DESC, updated_at DESC',
+  keys: 'rowid',
+  enclaves: 'rowid',
+  replies: 'rowid',
+  audit: 'seq',
 }
 
 /**
@@ -24,13 +24,13 @@ export function openDatabase(path: string): Blob[] {
   const cipher = createRowCipher(Buffer.from(key, 'hex'))
   const db = new DatabaseSync(path, { readOnly: true })
   try {
-    return Object.entries(tables).flatMap(([table, sql]) =>
+    return (Object.keys(shown) as (keyof typeof shown)[]).flatMap((table) =>
       db
-        .prepare(sql)
+        .prepare(`SELECT ${sealedTables[table].columns}, blob FROM ${table} ORDER BY ${shown[table]}`)
         .all()
-        .map((row) => {
-          const place: Place = [table, String(row['id']), Number(row['version'])]
-          const sealed = row['blob'] as Uint8Array
+        .map(({ blob, ...columns }) => {
+          const place = sealedTables[table].place(columns as Record<string, string | number>)
+          const sealed = blob as Uint8Array
           return { place, sealed, opened: cipher.open(place, sealed) }
         }),
     )

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeStorageKey } from '@quorate/gateway/storage-key'
+import { makeDatabase } from '@quorate/gateway/store/make-database'
 import { z } from 'zod'
 import type { Command } from './child.ts'
 import type { EnclaveHost } from './enclave-host.ts'
@@ -38,7 +39,7 @@ export async function gatewayCommand(
     QUORATE_METRICS_LISTEN: `127.0.0.1:${metricsPort}`,
     QUORATE_PUBLIC_URL: url,
     QUORATE_DATABASE: database,
-    QUORATE_STORAGE_KEY_FILE: storageKeyFile(state),
+    QUORATE_STORAGE_KEY_FILE: await storageKeyFile(state, database),
     QUORATE_ENCLAVES: hosts.map(({ enclaveId, address }) => `${enclaveId}=${address}`).join(','),
     ...settings.env,
   }
@@ -52,9 +53,10 @@ export async function gatewayCommand(
   return { command, url, metricsUrl, database }
 }
 
-function storageKeyFile(state: StateFolder): string {
+/** Gives the file of the storage key. A gateway that has none yet is new, and gets a database with it. One that was lost is not replaced. */
+async function storageKeyFile(state: StateFolder, database: string): Promise<string> {
   const path = join(state.gateway, 'storage.key')
-  if (!existsSync(path)) writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600 })
+  if (!existsSync(path)) await makeDatabase(database, await makeStorageKey(path))
   return path
 }
 
