@@ -50,10 +50,8 @@ export type ClientOptions = Readonly<{
   fetch?: typeof fetch
 }>
 
-/** Bytes of an answer at most: it holds a certificate or two with a signing, or 32 certificates. */
+/** Bytes of an answer at most: it holds a certificate or two with a signing, 32 certificates, or a page of signings. */
 const longestAnswer = 4 * 1024 * 1024
-/** Of all open signings of a key, each with its sealed items. */
-const longestList = 64 * 1024 * 1024
 
 const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
@@ -73,9 +71,8 @@ export function createClient(options: ClientOptions): Client {
     const init = requestOf(name, given)
     const attempt = async () => {
       const signals = [AbortSignal.timeout(timeout + waitOf(query)), ...(given.signal ? [given.signal] : [])]
-      const most = name === 'listSignings' ? longestList : longestAnswer
       const sent = () => send(url, { ...init, signal: AbortSignal.any(signals) })
-      const reply = await exchange(sent, most, given.signal)
+      const reply = await exchange(sent, given.signal)
       const parsed = routes[name].reply.safeParse(reply)
       return parsed.success ? parsed.data : refuse('reply.invalid')
     }
@@ -104,13 +101,13 @@ function requestOf(name: RouteName, { body, token }: AnyCall): RequestInit {
   return { method: 'POST', headers, body: JSON.stringify(body), redirect: 'error' }
 }
 
-/** One try, whose answer has so many bytes at most. Gives the JSON of a success; throws `Retryable` when another try may help. */
-async function exchange(send: () => Promise<Response>, most: number, caller?: AbortSignal): Promise<unknown> {
+/** One try. Gives the JSON of a success; throws `Retryable` when another try may help. */
+async function exchange(send: () => Promise<Response>, caller?: AbortSignal): Promise<unknown> {
   let response: Response
   let text: string
   try {
     response = await send()
-    text = await readText(response, most)
+    text = await readText(response, longestAnswer)
   } catch (cause) {
     caller?.throwIfAborted()
     if (cause instanceof QuorateError) throw cause
@@ -118,10 +115,18 @@ async function exchange(send: () => Promise<Response>, most: number, caller?: Ab
   }
   const json = parseJson(text)
   if (response.ok) return json
-  const error = problemOf(response.status, json)
-  if (error.retry !== 'same_request') throw error
-  throw new Retryable(error, 1_000 * (Number(response.headers.get('retry-after')) || 0))
+  const after = 1_000 * (Number(response.headers.get('retry-after')) || 0)
+  const error = problemOf(response.status, json, after)
+  if (error.retry !== 'same_request' || !isWorthWaiting(error, after)) throw error
+  throw new Retryable(error, after)
 }
+
+/** The longest that a call waits by itself before it asks again, in ms. */
+const longestWait = 60_000
+
+/** Where a bound is reached, only what the gateway names a short time for is asked again. The rest is for people to decide. */
+const isWorthWaiting = ({ code }: QuorateError, after: number): boolean =>
+  code !== 'bound.reached' || (after > 0 && after <= longestWait)
 
 function parseJson(text: string): unknown {
   try {
@@ -132,11 +137,12 @@ function parseJson(text: string): unknown {
 }
 
 /** What a gateway, or something on the way to it, answered instead of a reply. */
-function problemOf(status: number, json: unknown): QuorateError {
+function problemOf(status: number, json: unknown, after: number): QuorateError {
   const problem = Problem.safeParse(json)
   if (problem.success) {
-    const { code, culprits = [], issues = [] } = problem.data
-    return new QuorateError(code, 'gateway', { culprits, issues })
+    const { code, culprits = [], issues = [], bound } = problem.data
+    const retryAfter = after > 0 ? after : undefined
+    return new QuorateError(code, 'gateway', { culprits, issues, bound, retryAfter })
   }
   if (status === 502 || status === 503 || status === 504) return new QuorateError('gateway.unavailable', 'client')
   if (status === 429) return new QuorateError('request.rate_limited', 'client')

@@ -1,16 +1,18 @@
 import { refusals, type Refusal } from '@quorate/shared/errors'
 import type { Problem } from '@quorate/shared/wire/problem'
 
-/** A finished answer. `remember`: the same request would get it again, so that an Idempotency-Key may keep it. */
-export type Reply = Readonly<{ status: number; body: string; remember: boolean }>
+/** A finished answer. `retryAfter` in seconds. `remember`: the same request would get it again, so that an Idempotency-Key may keep it. */
+export type Reply = Readonly<{ status: number; body: string; remember: boolean; retryAfter?: number | null }>
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** RFC 9457. Nothing of the request stands in it but, for a schema error, the paths where it does not fit. */
-export function toProblem({ code, culprits }: Refusal, issues?: readonly string[]): Reply {
+export function toProblem({ code, culprits, bound }: Refusal, issues?: readonly string[]): Reply {
   const { status, title, retry } = refusals[code]
   const problem: Problem = { type: `/docs#${code}`, title, status, code, retry }
   if (culprits.length > 0) problem.culprits = [...culprits]
+  if (bound !== null) problem.bound = bound.of
   if (issues !== undefined) problem.issues = [...issues]
-  return { status, body: JSON.stringify(problem), remember: status < 500 && retry !== 'same_request' }
+  const retryAfter = bound === null ? (status === 503 ? 1 : null) : bound.retryAfter
+  return { status, body: JSON.stringify(problem), remember: status < 500 && retry !== 'same_request', retryAfter }
 }

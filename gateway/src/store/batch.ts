@@ -13,6 +13,7 @@ export type Outcome = { value: unknown } | { refusal: RefusalCode; cause: string
 /** What only reads, and what must not hold up a batch of short writes in one transaction with it. */
 const reads: ReadonlySet<keyof Tables> = new Set([
   'loadSession',
+  'loadEnclosure',
   'loadKey',
   'loadKeyAt',
   'loadKeysSince',

@@ -14,6 +14,7 @@ export type SessionRow = Readonly<{
   expiresAt: number
   alone?: string
   state: string
+  enclosure?: string
 }>
 export type FoundSession = Readonly<{
   kind: string
@@ -43,6 +44,8 @@ const placeOf = (kind: string, id: string, keyId: string, version: number): Plac
   `${kind}/${id}/${keyId}`,
   version,
 ]
+
+const enclosureOf = (kind: string, id: string): Place => ['enclosures', `${kind}/${id}`, 1]
 
 /** Opens a row. Throws `store.failed` when it does not open. */
 export const createOpener =
@@ -75,6 +78,7 @@ export function sessionSave(
      WHERE kind = ? AND id = ? AND version = ?
      AND (handle IS NULL OR handle = ? OR handle NOT IN (SELECT handle FROM leases WHERE until > ?))`,
   )
+  const enclose = db.prepare('INSERT INTO enclosures (kind, id, blob) VALUES (?, ?, ?)')
   return (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
     const { kind, id, keyId, expected, expiresAt, alone = null } = row
     const version = expected + 1
@@ -85,6 +89,8 @@ export function sessionSave(
         ? insert.run(kind, id, keyId, ended, expiresAt, now, blob, handle, alone)
         : update.run(version, ended, expiresAt, now, blob, handle, kind, id, expected, handle, now)
     if (written.changes !== 1) throw new Refusal('session.conflict')
+    if (expected === 0 && row.enclosure !== undefined)
+      enclose.run(kind, id, cipher.seal(enclosureOf(kind, id), row.enclosure))
     if (key !== null) stepKey(keyId, key)
     for (const record of records) audit.append(record)
     return version
@@ -94,7 +100,12 @@ export function sessionSave(
 export function sessionReads(db: Database, reader: Reader) {
   const one = db.prepare<string[], StoredRow>(`SELECT ${columns} FROM sessions WHERE kind = ? AND id = ?`)
   const open = createOpener(reader)
+  const enclosure = db.prepare<string[], { blob: Buffer }>('SELECT blob FROM enclosures WHERE kind = ? AND id = ?')
   return {
+    loadEnclosure: (kind: string, id: string): string | null => {
+      const row = enclosure.get(kind, id)
+      return row ? reader.cipher.open(enclosureOf(kind, id), row.blob) : null
+    },
     loadSession: (kind: string, id: string): FoundSession | null => {
       const row = one.get(kind, id)
       return row ? open(row) : null

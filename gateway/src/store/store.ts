@@ -16,6 +16,9 @@ export type TakenManifest = Readonly<{ manifest: Manifest; notice: Notice; effec
 /** An answer that is given again to the same request. `digest` tells whether it is the same request. */
 export type StoredReply = Readonly<{ digest: string; status: number; body: string }>
 
+/** Where a reply is kept. Of each `holder` the latest `most` are. */
+export type ReplyPlace = Readonly<{ scope: string; key: string; holder: string; most: number }>
+
 /** Everything rejects with `store.failed` when the disk fails; nothing of the failed change is then written. */
 export type Store = SessionStore & {
   /** The key at the epoch that is in force. */
@@ -34,7 +37,7 @@ export type Store = SessionStore & {
   /** Null when there is none, or when it is older than its time. */
   loadReply(scope: string, key: string, now: number): Promise<StoredReply | null>
   /** A reply that stands already is kept. */
-  saveReply(scope: string, key: string, reply: StoredReply, expiresAt: number): Promise<void>
+  saveReply(place: ReplyPlace, reply: StoredReply, expiresAt: number): Promise<void>
   /** Checks the whole audit chain; rejects with `store.failed` where it breaks. `head` is the hash (hex) of the last record. */
   verifyAudit(): Promise<{ records: number; head: string }>
   /** Deletes ended and expired sessions and replies whose time is over. Never keys, audit records or enclaves. */

@@ -16,6 +16,7 @@ export type Tag =
   | 'transcript'
   | 'certificate'
   | 'request'
+  | 'withdrawal'
   | 'item'
   | 'consent'
   | 'commitment'

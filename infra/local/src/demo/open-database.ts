@@ -9,6 +9,7 @@ export type Blob = Readonly<{ place: Place; sealed: Uint8Array; opened: string }
 const tables = {
   sessions:
     "SELECT kind || '/' || id || '/' || key_id AS id, version, blob FROM sessions ORDER BY kind DESC, updated_at DESC",
+  enclosures: "SELECT kind || '/' || id AS id, 1 AS version, blob FROM enclosures",
   keys: 'SELECT key_id AS id, version, blob FROM keys',
   enclaves: 'SELECT enclave_id AS id, version, blob FROM enclaves',
   replies: 'SELECT json_array(scope, key) AS id, 1 AS version, blob FROM replies',

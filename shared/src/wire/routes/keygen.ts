@@ -66,7 +66,7 @@ export const keygenRoutes = {
     query: none,
     body: ReserveBody,
     reply: Reservation,
-    errors: ['keygen.no_enclaves', 'keygen.id_taken'],
+    errors: ['keygen.no_enclaves', 'keygen.id_taken', 'bound.reached'],
   }),
   initKeygen: route({
     method: 'post',
@@ -84,6 +84,7 @@ export const keygenRoutes = {
       'keygen.crowded',
       'seal.invalid',
       'enclave.unreachable',
+      'bound.reached',
     ],
   }),
   getSlots: route({
@@ -134,6 +135,6 @@ export const keygenRoutes = {
     query: none,
     body: null,
     reply: KeygenStatus,
-    errors: ['request.not_found'],
+    errors: ['request.not_found', 'bound.reached'],
   }),
 } as const

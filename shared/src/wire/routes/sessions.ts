@@ -20,6 +20,6 @@ export const sessionRoutes = {
     query: none,
     body: SessionProof,
     reply: z.strictObject({ token: Text, expiresAt: Time }),
-    errors: ['request.unauthorized'],
+    errors: ['request.unauthorized', 'bound.reached'],
   }),
 } as const
