@@ -29,15 +29,16 @@ const houses = {
     server: [],
   },
   'gateway/src': {
+    bounds: [],
     engine: [],
     courses: ['engine'],
     store: ['engine'],
     hosts: ['engine', 'store'],
     keys: ['engine', 'hosts', 'store'],
     aids: ['courses', 'engine', 'keys', 'store'],
-    commands: ['aids', 'courses', 'engine', 'hosts', 'keys', 'store'],
+    commands: ['aids', 'bounds', 'courses', 'engine', 'hosts', 'keys', 'store'],
     release: ['engine', 'hosts', 'store'],
-    http: ['commands', 'engine', 'hosts', 'release', 'store'],
+    http: ['bounds', 'commands', 'engine', 'hosts', 'release', 'store'],
     cli: ['store'],
   },
   'client-sdk/src': {

@@ -1,15 +1,22 @@
 import { z } from 'zod'
-import { Refusal, refusals, type RefusalCode, type Retry } from '@quorate/shared/errors'
+import { Refusal, refusals, type Holder, type RefusalCode, type Retry } from '@quorate/shared/errors'
 
 /** Who says that something is refused. */
 export type Voice = 'gateway' | 'hosts' | 'client'
 
-type Details = Readonly<{ culprits?: readonly number[]; issues?: readonly string[]; cause?: unknown }>
+type Details = Readonly<{
+  culprits?: readonly number[]
+  issues?: readonly string[]
+  bound?: Holder | undefined
+  retryAfter?: number | undefined
+  cause?: unknown
+}>
 
 /**
  * Whatever the SDK refuses, or was refused. `code` is of the closed table; `by` tells who says so: `gateway` is the word of
  * a gateway that may lie, `hosts` that of a whole quorum under its receipts, `client` was found by checking here. `culprits` are
- * participant indices (1…n).
+ * participant indices (1…n). `bound`: whose bound is reached, where one is. `retryAfter`: after so many ms it may be better, where the
+ * gateway says so.
  */
 export class QuorateError extends Error {
   override readonly name = 'QuorateError'
@@ -18,14 +25,19 @@ export class QuorateError extends Error {
   readonly retry: Retry
   readonly culprits: readonly number[]
   readonly issues: readonly string[]
+  readonly bound: Holder | null
+  readonly retryAfter: number | null
 
-  constructor(code: RefusalCode, by: Voice, { culprits = [], issues = [], cause }: Details = {}) {
+  constructor(code: RefusalCode, by: Voice, details: Details = {}) {
+    const { culprits = [], issues = [], bound = null, retryAfter = null, cause } = details
     super(refusals[code].title, cause === undefined ? undefined : { cause })
     this.code = code
     this.by = by
     this.retry = refusals[code].retry
     this.culprits = culprits
     this.issues = issues
+    this.bound = bound
+    this.retryAfter = retryAfter
   }
 }
 

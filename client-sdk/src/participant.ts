@@ -18,6 +18,7 @@ import { requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
 import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
+import { openSignings } from './signing/list.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval, writeRequest } from './signing/request.ts'
 import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
@@ -189,7 +190,7 @@ export class Participant {
       const { request } = opened
       const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
       if (status.signingId !== request.body.signingId) return refuse('reply.mismatch')
-      return new Signing(this.#context, key, opened)
+      return new Signing(this.#context, key, opened, asker.signer)
     })
   }
 
@@ -200,7 +201,11 @@ export class Participant {
   async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
     return refusing(async () => {
       const status = await followSigning(this.#context, key, signingId).status({ signal })
-      return new Signing(this.#context, key, await openRequest(key, signingId, status))
+      const opened = await openRequest(key, signingId, status)
+      // Whoever has the key can look at it.
+      const me = await this.#memberOf(key).catch(() => null)
+      const signer = opened.request.body.asker === me?.index ? me.signer : null
+      return new Signing(this.#context, key, opened, signer)
     })
   }
 
@@ -214,11 +219,8 @@ export class Participant {
     return refusing(async () => {
       const me = await this.#memberOf(key)
       const epoch = this.#context.known.epochOf(key)
-      const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
-      const query = wait > 0 ? { wait: `${Math.min(wait, 60_000)}ms` } : {}
-      const { signings } = await reader('listSignings', { params: { keyId: key.keyId }, query, signal })
       const pending: Signing[] = []
-      for (const status of signings) {
+      for await (const status of openSignings(this.#context, key, { wait, signal })) {
         if (status.request.body.epoch < epoch) continue
         const opened = await openRequest(key, status.signingId, status).catch(unlessUnreadable)
         if (opened === null) continue
@@ -227,7 +229,7 @@ export class Participant {
         const said = asker === me.index || approvals.some(({ body }) => body.index === me.index)
         if (!said && expiresAt > this.#context.now()) pending.push(new Signing(this.#context, key, opened))
       }
-      return pending
+      return pending.sort((a, b) => a.request.body.askedAt - b.request.body.askedAt)
     })
   }
 

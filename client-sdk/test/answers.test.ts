@@ -52,6 +52,31 @@ describe('an answer', () => {
     expect(tries[0]!.idempotencyKey).toMatch(/^[0-9a-f-]{36}$/)
   })
 
+  /** As the gateway says that a bound is reached. */
+  const bounded = (bound: string, retryAfter?: number) => {
+    const { status, title, retry } = refusals['bound.reached']
+    const raw = JSON.stringify({ type: '/docs#bound.reached', title, status, code: 'bound.reached', retry, bound })
+    const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
+    return () => ({ raw, status, type: 'application/problem+json', headers })
+  }
+
+  it.each([
+    ['for which waiting does not help', 'asker', undefined],
+    ['for which it would have to wait long', 'address', 3_600],
+  ])('that a bound is reached %s is said at once, with whose it is', async (_, bound, after) => {
+    gateway.faults.push(bounded(bound, after))
+    const retryAfter = after === undefined ? null : after * 1_000
+    const expected = { code: 'bound.reached', by: 'gateway', bound, retryAfter }
+    await expect(people(fleet, gateway).alice.reserveKey(wish)).rejects.toMatchObject(expected)
+    expect(sentTo('reserveKeygen')).toHaveLength(1)
+  })
+
+  it('that a bound is reached for a moment is followed by the same request', async () => {
+    gateway.faults.push(bounded('address', 1))
+    await people(fleet, gateway).alice.reserveKey(wish)
+    expect(sentTo('reserveKeygen')).toHaveLength(2)
+  })
+
   it('that refuses for good is not asked for again', async () => {
     gateway.faults.push(() => ({ problem: 'request.invalid' }))
     await expect(people(fleet, gateway).alice.reserveKey(wish)).rejects.toMatchObject({ code: 'request.invalid' })

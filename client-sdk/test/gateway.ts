@@ -24,6 +24,7 @@ type Asked = Readonly<{
 type OfKey = Readonly<{ params: { keyId: string } }>
 type OfSigning = Readonly<{ params: { signingId: string } }>
 type Problem = Readonly<{ problem: RefusalCode; culprits?: number[] }>
+type Raw = Readonly<{ raw: string; status: number; type: string; headers?: Record<string, string> }>
 type KeygenRow = {
   slots: RouteReply<'reserveKeygen'>['slots']
   expiresAt: number
@@ -45,12 +46,19 @@ export type Gateway = Readonly<{
   /** Resolves when it is asked this, or with this parameter of the query, the next time. */
   nextAsked: (route: RouteName, parameter?: string) => Promise<void>
   lies: Partial<Record<RouteName, (honest: never, asked: Asked) => unknown>>
-  faults: ((asked: Asked) => Problem | { raw: string; status: number; type: string } | undefined)[]
+  faults: ((asked: Asked) => Problem | Raw | undefined)[]
   keygens: Map<string, KeygenRow>
   /** Served as they are, by path: a page for a browser. */
   files: Map<string, Readonly<{ type: string; body: string | Uint8Array }>>
   close: () => Promise<void>
 }>
+
+/** As commands are answered: without the items. */
+function progressOf(status: RouteReply<'getSigning'>): Omit<RouteReply<'getSigning'>, 'sealedItems'> {
+  const progress: Partial<RouteReply<'getSigning'>> = { ...status }
+  delete progress.sealedItems
+  return progress as RouteReply<'getSigning'>
+}
 
 const random = (length: number) => toHex(crypto.getRandomValues(new Uint8Array(length)))
 const problem = (code: RefusalCode, culprits?: number[]): Problem => ({ problem: code, ...(culprits && { culprits }) })
@@ -172,7 +180,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       }
       signings.set(signingId, status)
       await advance(status)
-      return signings.get(signingId)
+      return progressOf(signings.get(signingId)!)
     },
     approveSigning: async ({
       params: { signingId },
@@ -185,13 +193,27 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
         Object.assign(next, { state: 'failed', failure: { code: 'signing.rejected', culprits: [body.body.index] } })
       signings.set(signingId, next)
       if (next.state !== 'failed') await advance(next)
-      return signings.get(signingId)
+      return progressOf(signings.get(signingId)!)
+    },
+    withdrawSigning: ({ params: { signingId } }: OfSigning) => {
+      const status = signings.get(signingId)
+      if (!status) return problem('request.not_found')
+      const failure = { code: 'signing.withdrawn' as const, culprits: [] }
+      if (status.state === 'collecting_participants')
+        signings.set(signingId, { ...status, version: status.version + 1, state: 'failed', failure })
+      return progressOf(signings.get(signingId)!)
     },
     ...refreshHandlers(keygens),
     getSigning: ({ params: { signingId } }: OfSigning) => signings.get(signingId) ?? problem('request.not_found'),
-    listSignings: ({ params: { keyId } }: OfKey) => ({
-      signings: [...signings.values()].filter((s) => s.keyId === keyId && s.state === 'collecting_participants'),
-    }),
+    // Two on a page.
+    listSignings: ({ params: { keyId }, query }: OfKey & { query: URLSearchParams }) => {
+      const open = [...signings.values()].filter((s) => s.keyId === keyId && s.state === 'collecting_participants')
+      const cursor = query.get('cursor') ?? ''
+      const rest = open
+        .filter(({ signingId }) => signingId > cursor)
+        .sort((a, b) => (a.signingId < b.signingId ? -1 : 1))
+      return { signings: rest.slice(0, 2), next: rest.length > 2 ? rest[1]!.signingId : null }
+    },
   }
 
   const ended = (reply: unknown) =>
@@ -285,8 +307,8 @@ async function answered(question: () => unknown): Promise<unknown> {
 
 function send(response: ServerResponse, reply: unknown): void {
   if (typeof reply === 'object' && reply !== null && 'raw' in reply) {
-    const { raw, status, type } = reply as { raw: string; status: number; type: string }
-    response.writeHead(status, { 'content-type': type }).end(raw)
+    const { raw, status, type, headers = {} } = reply as Raw
+    response.writeHead(status, { 'content-type': type, ...headers }).end(raw)
   } else if (typeof reply === 'object' && reply !== null && 'problem' in reply) {
     const { problem: code, culprits = [] } = reply as Problem
     const { status, title, retry } = refusals[code]

@@ -27,7 +27,8 @@ describe('what a signing is said to be', () => {
       ...status,
       request: await signBody(mallory, 'request', status.request.body),
     })
-    gateway.lies.listSignings = async ({ signings }: { signings: Signings[] }) => ({
+    gateway.lies.listSignings = async ({ signings, ...page }: { signings: Signings[] }) => ({
+      ...page,
       signings: await Promise.all(signings.map(forge)),
     })
     await expect(bob.pendingSignings(key)).rejects.toMatchObject(refusedAs('signing.request_invalid'))
@@ -46,7 +47,8 @@ describe('what a signing is said to be', () => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     const [garbled, lying, sound] = await Promise.all(['a', 'b', 'c'].map((text) => alice.requestSignature(key, text)))
     const { sealedItems } = await lying!.status()
-    gateway.lies.listSignings = ({ signings }: { signings: Signings[] }) => ({
+    gateway.lies.listSignings = ({ signings, ...page }: { signings: Signings[] }) => ({
+      ...page,
       signings: signings.map((one) => {
         if (one.signingId === garbled!.signingId) return { ...one, sealedItems }
         return one.signingId === lying!.signingId ? { ...one, sealedItems: [...sealedItems, ...sealedItems] } : one

@@ -25,6 +25,29 @@ describe('waiting', () => {
     await expect(waiting).rejects.toBe(reason)
   })
 
+  it('goes on where it stood when the gateway ends it early: no state is lost or given twice', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    const signing = await alice.requestSignature(key, 'in pieces')
+    const raw = JSON.stringify(await signing.status())
+    // The first question of a watch is what stands; the next two waits end early, with nothing new.
+    const early = () => ({ raw, status: 200, type: 'application/json' })
+    gateway.faults.push(() => undefined, early, early)
+    const versions: number[] = []
+    let asked = gateway.nextAsked('getSigning', 'after')
+    const seen = (async () => {
+      for await (const { version } of signing.watch()) versions.push(version)
+    })()
+    for (let wait = 1; wait < 3; wait += 1) {
+      await asked
+      asked = gateway.nextAsked('getSigning', 'after')
+    }
+    await asked
+    await bob.approve(signing)
+    await seen
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b))
+    expect(versions.at(-1)).toBe((await signing.status()).version)
+  })
+
   it('asks a gateway that does not wait no more than five times a second', async () => {
     const { alice, key } = await makeKey(fleet, gateway)
     const signing = await alice.requestSignature(key, 'hot')

@@ -12,6 +12,7 @@ export type Events = Journal &
     refreshRequested(at: { refreshId: string; keyId: string; epoch: number }): void
     signingRequested(at: { signingId: string; keyId: string; items: number }): void
     signingDecided(at: { signingId: string; index: number; decision: 'approve' | 'reject' }): void
+    signingWithdrawn(at: { signingId: string }): void
     openSessions(at: { kind: string; open: number }): void
   }>
 
@@ -105,6 +106,9 @@ const requestEvents = (log: Logger) =>
     },
     signingRequested({ signingId, keyId, items }) {
       log.info({ signingId, keyId, items }, 'signing.requested')
+    },
+    signingWithdrawn({ signingId }) {
+      log.info({ signingId }, 'signing withdrawn')
     },
     signingDecided({ signingId, index, decision }) {
       log.debug({ signingId, index, decision }, 'signing.decided')

@@ -2,7 +2,7 @@ import { EnclaveId } from '@quorate/shared/wire/ids'
 import { describe, expect, it } from 'vitest'
 import type { KeyStep } from '../src/engine/ports.ts'
 import { takenManifest } from './release/signed-manifest.ts'
-import { audit, change, DAY, keyId, record, recordAt, saidAt, type Opened } from './store-changes.ts'
+import { audit, change, DAY, keyId, record, recordAt, replyAt, saidAt, type Opened } from './store-changes.ts'
 
 /** The part of the contract of `Store` that is not about sessions. */
 export function checkRecords(its: Opened): void {
@@ -110,12 +110,23 @@ function checkReplies({ open, store }: Opened): void {
     it('is kept as it was first given, until its time is over', async () => {
       const first = { digest: 'd', status: 201, body: '{"a":1}' }
       const now = Date.now()
-      await store().saveReply('route', 'k', first, now + DAY)
-      await store().saveReply('route', 'k', { ...first, digest: 'e' }, now + DAY)
+      await store().saveReply(replyAt('route', 'k'), first, now + DAY)
+      await store().saveReply(replyAt('route', 'k'), { ...first, digest: 'e' }, now + DAY)
       expect(await store().loadReply('route', 'k', now)).toEqual(first)
       expect(await (await open()).loadReply('route', 'k', now)).toEqual(first)
       expect(await store().loadReply('other', 'k', now)).toBeNull()
       expect(await store().loadReply('route', 'k', now + DAY)).toBeNull()
+    })
+
+    it('makes the oldest of its own holder go when there are too many, and nobody else’s', async () => {
+      const reply = { digest: 'd', status: 200, body: '{}' }
+      const now = Date.now()
+      const keys = ['a', 'b', 'c', 'd']
+      await store().saveReply(replyAt('route', 'other', 'another', 2), reply, now + 1)
+      for (const [at, key] of keys.entries())
+        await store().saveReply(replyAt('route', key, 'one', 2), reply, now + DAY + at)
+      const kept = await Promise.all(['other', ...keys].map((key) => store().loadReply('route', key, now)))
+      expect(kept).toEqual([reply, null, null, reply, reply])
     })
   })
 }
@@ -143,13 +154,15 @@ function checkSweep({ open, store }: Opened): void {
     it('takes ended and forgotten sessions and old replies, and never keys, audit records or enclaves', async () => {
       const now = Date.now()
       await store().save(change('ended', 0, { ended: true, key: { step: 'made', record }, audit: [audit('kept')] }))
-      await store().save(change('forgotten', 0, { expiresAt: now + 1 }))
+      await store().save(change('forgotten', 0, { expiresAt: now + 1, enclosure: ['forgotten'] }))
       await store().save(change('open', 0, { expiresAt: now + 400 * DAY }))
       const { identity } = record.certificate.body.roster.skeleton.participants[0]!.host
       await store().saveEnclaveRoot(identity.enclaveId, { identity, sealedRoot: 'AAAA' })
-      await store().saveReply('route', 'k', { digest: 'd', status: 200, body: '{}' }, now + DAY)
+      await store().saveReply(replyAt('route', 'k'), { digest: 'd', status: 200, body: '{}' }, now + DAY)
       expect(await store().sweep(now)).toBe(0)
+      expect(await store().loadEnclosure('keygen', 'forgotten')).toEqual(['forgotten'])
       expect(await store().sweep(now + 30 * DAY)).toBe(3)
+      expect(await store().loadEnclosure('keygen', 'forgotten')).toBeNull()
       expect((await (await open()).claim('other', 1)).sessions.map(({ id }) => id)).toEqual(['open'])
       expect(await store().loadKey(keyId)).toEqual(record)
       expect((await store().verifyAudit()).records).toBe(1)

@@ -57,6 +57,16 @@ function checkVersions({ open, store }: Opened): void {
       expect((await store().loadSession('keygen', 'a'))?.version).toBe(1)
     })
 
+    it('keeps what it was begun with beside it, through all versions, and nothing of a begin that conflicts', async () => {
+      await store().save(change('a', 0, { enclosure: ['items'] }))
+      await expect(store().save(change('a', 0, { enclosure: ['others'] }))).rejects.toEqual(conflict)
+      await store().save(change('a', 1))
+      await store().save(change('b', 0))
+      expect(await (await open()).loadEnclosure('keygen', 'a')).toEqual(['items'])
+      expect(await store().loadEnclosure('keygen', 'b')).toBeNull()
+      expect(await store().loadEnclosure('signing', 'a')).toBeNull()
+    })
+
     it('takes its key and its audit records back with it when it conflicts', async () => {
       await store().save(change('a', 0))
       const late = change('a', 0, { key: { step: 'made', record }, audit: [audit('late')] })

@@ -136,6 +136,10 @@ export class PartiesAsEnclaves implements Enclaves {
 
   async ask<M extends HostMethod>(id: EnclaveId, method: M, params: HostParams<M>): Promise<HostResult<M>> {
     this.calls.push({ enclaveId: id, method, params })
+    return this.#answer(id, method, params).finally(noticed)
+  }
+
+  async #answer<M extends HostMethod>(id: EnclaveId, method: M, params: HostParams<M>): Promise<HostResult<M>> {
     hostMethods[method].params.parse(params)
     await new Promise((resolve) => setImmediate(resolve))
     await this.#meetFault(id, method)

@@ -37,3 +37,6 @@ export const change = (id: string, expected: number, more: Partial<Change> = {})
   ...more,
 })
 export const audit = (event: string) => ({ at: 1, event, keyId, sessionId: 's', detail: { event } })
+
+/** Where a reply is kept: of this holder as many as it likes, when nothing else is said. */
+export const replyAt = (scope: string, key: string, holder = 'somebody', most = 1_000) => ({ scope, key, holder, most })

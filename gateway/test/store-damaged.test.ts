@@ -1,12 +1,12 @@
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
-import pino from 'pino'
+import { createLog } from '../src/log.ts'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { createStoreEvents } from '../src/store/store-events.ts'
 import { faults, inFreshFolders, open, openHandle, path, store } from './fresh-store.ts'
 import { takenManifest } from './release/signed-manifest.ts'
-import { audit, change, DAY, keyId, record } from './store-changes.ts'
+import { audit, change, DAY, keyId, record, replyAt } from './store-changes.ts'
 
 inFreshFolders()
 
@@ -19,7 +19,7 @@ async function damaged(): Promise<void> {
   await store!.save(change('a', 0, { key: { step: 'made', record }, audit: [audit('made')] }))
   await store!.saveEnclaveRoot(enclaveId, { identity, sealedRoot: 'AAAA' })
   await store!.saveManifests(enclaveId, [await takenManifest(1, 0, 10)], audit('manifest.taken'))
-  await store!.saveReply('route', 'CANARY', { digest: 'd', status: 200, body: '{}' }, Date.now() + DAY)
+  await store!.saveReply(replyAt('route', 'CANARY'), { digest: 'd', status: 200, body: '{}' }, Date.now() + DAY)
   const db = new Database(path)
   for (const table of ['sessions', 'keys', 'enclaves', 'manifests', 'replies', 'audit']) {
     const rows = db.prepare<[], { rowid: number; blob: Buffer }>(`SELECT rowid AS rowid, blob FROM ${table}`).all()

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import type { KeyStep } from '../src/engine/ports.ts'
 import { close, inFreshFolders, open, openHandle, path, store } from './fresh-store.ts'
-import { change, DAY, keyId, recordAt, saidAt } from './store-changes.ts'
+import { change, DAY, keyId, recordAt, replyAt, saidAt } from './store-changes.ts'
 
 inFreshFolders()
 
@@ -65,7 +65,7 @@ describe('what was erased', () => {
     await open()
     const long = 'x'.repeat(20_000)
     await store!.save(change('a', 0, { ended: true, state: { long } }))
-    await store!.saveReply('scope', 'key', { status: 200, body: long, digest: '' }, Date.now() + 1)
+    await store!.saveReply(replyAt('scope', 'key'), { status: 200, body: long, digest: '' }, Date.now() + 1)
     const marks = ['sessions', 'replies'].map((table) => markOf(blobOf(`SELECT blob FROM ${table}`)))
     expect(marks.map(isOnDisk)).toEqual([true, true])
     await close()

@@ -5,8 +5,13 @@ import { change, keyId, record } from './store-changes.ts'
 
 inFreshFolders()
 
-/** Takes the schema back to what it was before handles had leases. */
-const BEFORE_LEASES = `
+/** Takes the schema back to what it was before sessions brought anything along. */
+const BEFORE_ENCLOSURES = `
+  DROP TRIGGER enclosures_go; DROP TABLE enclosures; DROP INDEX replies_of; ALTER TABLE replies DROP COLUMN holder;
+  PRAGMA user_version = 5;`
+
+/** And to what it was before handles had leases. */
+const BEFORE_LEASES = `${BEFORE_ENCLOSURES}
   DROP TABLE leases; DROP INDEX open_sessions; DROP INDEX alone_sessions;
   ALTER TABLE sessions DROP COLUMN handle; ALTER TABLE sessions DROP COLUMN alone;
   CREATE INDEX open_sessions ON sessions (kind) WHERE ended = 0; PRAGMA user_version = 4;`
@@ -35,12 +40,26 @@ describe('a database of before', () => {
 
   it('keeps its keys and its open sessions when it knew no leases, each to be claimed', async () => {
     await open()
-    await store!.save(change('a', 0, { key: { step: 'made', record } }))
-    await store!.save(change('b', 0, { ended: true }))
+    await store!.save(change('a', 0, { kind: 'refresh', key: { step: 'made', record } }))
+    await store!.save(change('b', 0, { kind: 'refresh', ended: true }))
     await comesFrom(BEFORE_LEASES)
     expect(await store!.loadKey(keyId)).toEqual(record)
     expect((await store!.claim('gateway', 0)).sessions.map(({ id, version }) => [id, version])).toEqual([['a', 1]])
-    expect(await store!.save(change('a', 1))).toBe(2)
+    expect(await store!.save(change('a', 1, { kind: 'refresh' }))).toBe(2)
+  })
+
+  it('keeps its keys and refreshes, and no signing or open keygen, when sessions brought nothing along', async () => {
+    await open()
+    await store!.save(change('a', 0, { kind: 'refresh', key: { step: 'made', record } }))
+    await store!.save(change('b', 0, { kind: 'signing' }))
+    await store!.save(change('c', 0))
+    await store!.save(change('d', 0, { ended: true }))
+    await comesFrom(BEFORE_ENCLOSURES)
+    expect(await store!.loadKey(keyId)).toEqual(record)
+    const left = ['a', 'b', 'c', 'd'].map((id, at) =>
+      store!.loadSession(['refresh', 'signing', 'keygen', 'keygen'][at]!, id),
+    )
+    expect((await Promise.all(left)).map((session) => session?.id ?? null)).toEqual(['a', null, null, 'd'])
   })
 
   it('has one open refresh a key from then on, also when two were open', async () => {

@@ -15,6 +15,12 @@ export const refusals = {
   'request.too_large': row('caller', 413, 'never', 'The request body is larger than the gateway takes'),
   'request.unsupported_media': row('caller', 415, 'never', 'Send application/json'),
   'request.rate_limited': row('caller', 429, 'same_request', 'Too many requests: wait as long as Retry-After says'),
+  'bound.reached': row(
+    'caller',
+    429,
+    'same_request',
+    '`bound` says who holds as much as it may: end some of it, or wait as long as Retry-After says',
+  ),
   'request.unauthorized': row('caller', 401, 'never', 'Prove who you are: POST /api/v1/sessions gives a token'),
   'request.wrong_gateway': row('caller', 421, 'never', 'The proof is for a gateway of another address: use its own'),
   'request.wrong_time': row(
@@ -90,6 +96,12 @@ export const refusals = {
     'An enclave holds a key of this roster already, and makes no other: begin again under another id',
   ),
   'keygen.expired': row('caller', 410, 'new_session', 'Not everybody registered in time'),
+  'keygen.displaced': row(
+    'upstream',
+    503,
+    'new_session',
+    'The gateway was full, and this keygen made room for those of others: reserve anew',
+  ),
   'keygen.hosts_lost': row('upstream', 503, 'new_session', 'Enclaves of this key stayed away until the deadline'),
 
   // Refreshing a key. Its rounds are those of a keygen, and so are their refusals
@@ -128,6 +140,8 @@ export const refusals = {
     'new_session',
     'A participant whose share is needed rejected the request',
   ),
+  'signing.withdrawn': row('caller', 409, 'new_session', 'Its asker has withdrawn this request'),
+  'signing.withdrawal_invalid': row('caller', 403, 'never', 'The withdrawal is not the word of who asked'),
   'signing.expired': row('caller', 410, 'new_session', 'Not enough approvals, or not enough enclaves, in time'),
   'signing.hosts_lost': row('upstream', 503, 'new_session', 'Too few enclaves could be reached for a quorum'),
   'signing.ended': row(
@@ -250,18 +264,31 @@ export type RefusalCode = keyof typeof refusals
 export const isRefusalCode = (code: unknown): code is RefusalCode =>
   typeof code === 'string' && Object.hasOwn(refusals, code)
 
+/** Whose share of the gateway a bound limits: `asker` is a participant of a key, `gateway` all of them together. */
+export const holders = ['address', 'token', 'key', 'asker', 'gateway'] as const
+export type Holder = (typeof holders)[number]
+
+/** A bound that is reached. `retryAfter`: seconds until waiting may have helped, null where it does not help. */
+export type Bound = Readonly<{ of: Holder; retryAfter: number | null }>
+
 /**
- * An expected refusal at an edge. Carries a code of the table and the indices (1…n) of the culprits, and nothing else:
- * its text is the table's title, so that it cannot leak what it was about.
+ * An expected refusal at an edge. Carries a code of the table, the indices (1…n) of the culprits and the bound that is reached, and
+ * nothing else: its text is the table's title, so that it cannot leak what it was about.
  */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly code: RefusalCode
   readonly culprits: readonly number[]
+  readonly bound: Bound | null
 
-  constructor(code: RefusalCode, culprits: readonly number[] = []) {
+  constructor(code: RefusalCode, culprits: readonly number[] = [], bound: Bound | null = null) {
     super(refusals[code].title)
     this.code = code
     this.culprits = culprits
+    this.bound = bound
   }
 }
+
+/** The refusal of who has reached a bound. `retryAfter` in seconds. */
+export const boundReached = (of: Holder, retryAfter: number | null = null): Refusal =>
+  new Refusal('bound.reached', [], { of, retryAfter })

@@ -60,6 +60,8 @@ const advice: Readonly<Record<string, string>> = {
     'Have a second participant sign it too: `quorate refresh KEY --draft FILE`, then --second, then --request.',
   'keygen.slot_taken': 'Somebody registered in this place with another seed or consent. Ask for a new key.',
   'request.rate_limited': 'Wait a minute.',
+  'bound.reached': 'Wait, or end what is open of the same address, key or asker.',
+  'keygen.displaced': 'The gateway was full. Start again with `quorate keygen`, and have people join soon.',
 }
 export const adviceFor = (error: unknown): string | undefined =>
   error instanceof QuorateError ? advice[error.code] : undefined

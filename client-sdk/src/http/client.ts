@@ -55,13 +55,11 @@ export type ClientOptions = Readonly<{
 }>
 
 const mebibyte = 1024 * 1024
-/** Bytes of an answer at most: it holds a certificate or two with a signing. */
+/** Bytes of an answer at most: it holds a certificate or two with a signing, or a page of signings. */
 const longestAnswer = 4 * mebibyte
 const longestOf: Readonly<Partial<Record<RouteName, number>>> = {
   /** 32 epochs. The certificate of 32 people with 32 askers each in their grants is 250 KB, and the hosts' words on it are 30 KB. */
   listCertificates: 16 * mebibyte,
-  /** All open signings of a key, each with its sealed items. */
-  listSignings: 64 * mebibyte,
 }
 
 const waitOf = ({ wait = '0ms' }: Texts): number => {

@@ -15,22 +15,38 @@ function range(first: number, last: number): number[] {
 
 /** What a gateway, or something on the way to it, answered instead of a reply: thrown as `Retryable` where it may pass. */
 export function failureOf(response: Response, text: string, differences: () => string[]): QuorateError | Retryable {
-  const error = problemOf(response.status, parseJson(text), differences)
-  if (error.retry !== 'same_request') return error
   const { headers } = response
   const asked = { retryAfter: headers.get('retry-after'), date: headers.get('date') }
-  return new Retryable(error, readRetryAfter(asked, Date.now()) ?? 0)
+  const after = readRetryAfter(asked, Date.now()) ?? 0
+  const error = problemOf(response.status, parseJson(text), { differences, after })
+  return error.retry === 'same_request' && isWorthWaiting(error, after) ? new Retryable(error, after) : error
 }
+
+/** The longest that a call waits by itself before it asks again, in ms. */
+const longestWait = 60_000
+
+/** Where a bound is reached, only what the gateway names a short time for is asked again. The rest is for people to decide. */
+const isWorthWaiting = ({ code }: QuorateError, after: number): boolean =>
+  code !== 'bound.reached' || (after > 0 && after <= longestWait)
 
 /** Refusals that a wrong clock can be the cause of. */
 const byTime: readonly string[] = ['request.wrong_time', 'consent.expired']
 
-function problemOf(status: number, json: unknown, differences: () => string[]): QuorateError {
+function problemOf(
+  status: number,
+  json: unknown,
+  { differences, after }: Readonly<{ differences: () => string[]; after: number }>,
+): QuorateError {
   const problem = Problem.safeParse(json)
   if (problem.success) {
-    const { code, culprits = [], issues = [] } = problem.data
+    const { code, culprits = [], issues = [], bound } = problem.data
     const clocks = byTime.includes(code) ? differences() : []
-    return new QuorateError(code, 'gateway', { culprits, issues: [...issues, ...clocks] })
+    return new QuorateError(code, 'gateway', {
+      culprits,
+      issues: [...issues, ...clocks],
+      bound,
+      retryAfter: after > 0 ? after : undefined,
+    })
   }
   const issues = [`HTTP ${status} without a problem+json body`]
   if (passing.has(status)) return new QuorateError('gateway.unavailable', 'client', { issues })

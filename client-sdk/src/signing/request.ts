@@ -3,7 +3,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { Approval } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
-import { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
+import { RequestBody, SigningRequest, Withdrawal } from '@quorate/shared/wire/signing'
 import { invalid } from '../errors.ts'
 import { randomBytes } from '../random.ts'
 import type { Key } from '../key.ts'
@@ -47,3 +47,10 @@ export async function writeApproval(
   const body = Approval.shape.body.parse({ skeletonDigest, index: who.index, scope, ...word })
   return Approval.parse(await signBody(who.signer, 'consent', body))
 }
+
+/** The asker's signed word that its request R is not to be signed any more. `withdrawnAt` in ms. */
+export const writeWithdrawal = async (
+  requestDigest: Digest,
+  signer: Signer,
+  withdrawnAt: number,
+): Promise<Withdrawal> => Withdrawal.parse(await signBody(signer, 'withdrawal', { requestDigest, withdrawnAt }))

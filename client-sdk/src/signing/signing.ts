@@ -4,9 +4,11 @@ import { isSignedBy } from '@quorate/shared/consent/signed'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Context } from '../context.ts'
-import { QuorateError, refusing } from '../errors.ts'
+import type { Signer } from '@quorate/shared/crypto/sign'
+import { QuorateError, refuse, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, type Key } from '../key.ts'
+import { writeWithdrawal } from './request.ts'
 import type { SignatureResult } from './result.ts'
 import { waitingFor, type WaitingFor } from './waiting-for.ts'
 import { acceptSignatures, type OpenedRequest, type SigningStatus } from './verify.ts'
@@ -50,8 +52,10 @@ export class Signing {
   readonly #context: Context
   readonly #opened: OpenedRequest
   readonly #following: Following<SigningStatus>
+  readonly #signer: Signer | null
 
-  constructor(context: Context, key: Key, opened: OpenedRequest) {
+  /** `signer`: of the participant who asks, for that one alone. */
+  constructor(context: Context, key: Key, opened: OpenedRequest, signer: Signer | null = null) {
     const { body } = opened.request
     this.signingId = body.signingId
     this.key = key
@@ -62,6 +66,7 @@ export class Signing {
     this.expiresAt = body.expiresAt
     this.#context = context
     this.#opened = opened
+    this.#signer = signer
     this.#following = followSigning(context, key, body.signingId)
   }
 
@@ -83,6 +88,22 @@ export class Signing {
   /** The states as they come, until the end. */
   watch(options: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<SigningStatus, void, undefined> {
     return this.#following.watch(options)
+  }
+
+  /**
+   * Takes the own request back, as who asked: no host that hears of it signs it any more. It then ends as `signing.withdrawn`. Throws
+   * `participant.unknown` for anybody else, and `session.conflict` when it has ended, or its signature is there.
+   */
+  async withdraw({ signal }: Pick<WaitOptions, 'signal'> = {}): Promise<void> {
+    return refusing(async () => {
+      const { signingId } = this
+      const { client, now } = this.#context
+      if (this.#signer === null) return refuse('participant.unknown')
+      const body = await writeWithdrawal(this.requestDigest, this.#signer, now())
+      const status = await client.call('withdrawSigning', { params: { signingId }, body, signal })
+      if (status.signingId !== signingId) return refuse('reply.mismatch')
+      if (status.failure?.code !== 'signing.withdrawn') return refuse('session.conflict')
+    })
   }
 
   /**

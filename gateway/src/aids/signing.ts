@@ -21,6 +21,10 @@ async function refresherOf({ store }: Tools, { keyId, own }: SigningSession): Pr
 const isStale = (error: unknown): boolean => error instanceof Refusal && error.code === 'epoch.stale'
 
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
+  bring: {
+    commit: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
+    confirm: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
+  },
   mends: () => [shareForgotten(tools), epochForgotten(tools), usesForgotten(tools)],
   // Who does not sign its word is named here: to the hosts, it could have been changed on its way.
   verify: {

@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes/keys'
+import { createItems } from '../aids/items.ts'
 import { createLease } from '../engine/lease.ts'
 import type { EnginePorts, StoredSession } from '../engine/ports.ts'
 import { untilReady } from '../engine/until-ready.ts'
@@ -36,7 +37,7 @@ function createKinds(ports: Ports) {
   })
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
-  const tools = { hosts, store, keys, recall: createRecall(hosts, timeoutMs), timeoutMs }
+  const tools = { hosts, store, keys, items: createItems(store), recall: createRecall(hosts, timeoutMs), timeoutMs }
   const counted = (kind: keyof StatusOf) => {
     events.openSessions({ kind, open: 0 })
     return (open: number) => events.openSessions({ kind, open })

@@ -11,12 +11,23 @@ import type { Tools } from '../aids/tools.ts'
 import { isCollecting, keygenCourse, registrationsOf, skeletonOf, slotsOf } from '../courses/keygen.ts'
 import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
 import type { EnginePorts, Health } from '../engine/ports.ts'
+import { createQuota, type Quota } from '../bounds/quota.ts'
 import { Sessions } from '../engine/sessions.ts'
 import { assign, hostsNeeded } from './assign.ts'
+import { KeygenRoom } from './keygen-room.ts'
 import type { Coordinator, Limits, Ports } from './ports.ts'
 
 type Wish = z.output<typeof ReserveBody>
-type Context = Readonly<{ ports: Ports; health: Health; limits: Limits; sessions: Sessions<KeygenTerms> }>
+const DAY = 86_400_000
+type Context = Readonly<{
+  ports: Ports
+  health: Health
+  limits: Limits
+  sessions: Sessions<KeygenTerms>
+  room: KeygenRoom
+  /** Keygens that one holder initialises in a day. */
+  begun: Quota
+}>
 
 const sameIdentity = (a: EnclaveIdentity, b: EnclaveIdentity): boolean =>
   a.enclaveId === b.enclaveId && a.epoch === b.epoch && a.sealKey === b.sealKey && a.signKey === b.signKey
@@ -62,19 +73,33 @@ async function reserved({ ports, sessions }: Context, keyId: KeyId, wish: Wish):
   return found.state
 }
 
-/** Begins the keygen, unless the same wish came twice at once. Throws `keygen.id_taken`. */
+/** Begins the keygen, unless the same wish came twice at once. Throws `keygen.id_taken`, `bound.reached`. */
 async function begin(context: Context, state: KeygenSession, wish: Wish): Promise<KeygenSession> {
+  const { sessions, room, ports } = context
+  const { id, own } = state
+  for (const leaving of room.hold({ id, holder: own.holder, seats: own.people.length })) displace(context, leaving)
   try {
-    const { state: begun } = await context.sessions.insert(state.id, state)
-    const { keyId, own } = begun
-    context.ports.events.keygenReserved({ keyId, participants: own.people.length, threshold: own.threshold })
+    const { state: begun } = await sessions.insert(id, state)
+    ports.events.keygenReserved({ keyId: id, participants: own.people.length, threshold: own.threshold })
     return begun
   } catch (error) {
+    if (!sessions.drives(id)) room.forget(id)
     const isConflict = error instanceof Refusal && error.code === 'session.conflict'
     const before = isConflict ? await reserved(context, state.keyId, wish) : null
     if (before === null) throw error
     return before
   }
+}
+
+/** Ends a keygen for the sake of another. One that everybody has joined meanwhile goes on. */
+function displace({ sessions, room, ports }: Context, id: string): void {
+  sessions
+    .tell(id, { type: 'displaced' })
+    .then(({ state }) => room.note(state))
+    .catch((error: unknown) => {
+      if (error instanceof Refusal) ports.events.storeFailed({ kind: 'keygen', code: error.code })
+      else ports.events.faulted({ where: 'keygen', error })
+    })
 }
 
 function reservationOf(s: KeygenSession): Reservation {
@@ -92,11 +117,10 @@ function reservationOf(s: KeygenSession): Reservation {
 }
 
 /** The same wish again, under the id that the client has drawn, gives the same reservation. */
-async function reserve(context: Context, wish: Wish): Promise<Reservation> {
-  const { ports, limits, sessions, health } = context
+async function reserve(context: Context, wish: Wish, holder: string): Promise<Reservation> {
+  const { ports, limits, health } = context
   const before = wish.keyId === undefined ? null : await reserved(context, wish.keyId, wish)
   if (before !== null) return reservationOf(before)
-  if (sessions.size >= limits.openKeygens) throw new Refusal('request.rate_limited')
   const hosts = [...health.available()].sort().flatMap((id) => ports.enclaves.status(id).identity ?? [])
   const needed = hostsNeeded(wish.participants.length, wish.threshold, ports.enclaves.ids().length)
   if (hosts.length === 0 || hosts.length < needed) throw new Refusal('keygen.no_enclaves')
@@ -110,24 +134,26 @@ async function reserve(context: Context, wish: Wish): Promise<Reservation> {
     keyId,
     seats: people.map(({ identity }, at) => ({ index: at + 1, host: identity.enclaveId })),
     attempt: 0,
-    own: { scheme, threshold, expiresAt: now + wish.ttl * 1_000, people, plan },
+    own: { holder, scheme, threshold, expiresAt: now + wish.ttl * 1_000, people, plan },
     stage: { name: 'waiting' },
   }
   return reservationOf(await begin(context, state, wish))
 }
 
 /** The enclaves look at their inits first, so that one that does not open is refused while nothing is fixed yet. */
-async function init({ ports, limits, sessions }: Context, keyId: KeyId, body: z.output<typeof InitBody>) {
+async function init({ ports, limits, sessions, begun }: Context, keyId: KeyId, body: z.output<typeof InitBody>) {
   const { skeleton, sealed } = body
   const { state } = await sessions.find(keyId)
   if (state.own.plan.name === 'reserved' && state.stage.name === 'waiting') {
     if (!fitsReservation(state, body)) throw new Refusal('keygen.skeleton_mismatch')
+    begun.spend(state.own.holder)
     const calls = sealed.map((one) =>
       ports.enclaves.ask(one.enclaveId, 'keygen.init', { skeleton, sealed: one.sealed }, limits.roundTimeoutMs),
     )
     await Promise.all(calls)
   }
-  const now = await sessions.tell(keyId, { type: 'initialised', skeleton, inits: sealed })
+  const joinBy = ports.clock() + limits.aloneMs
+  const now = await sessions.tell(keyId, { type: 'initialised', skeleton, inits: sealed, joinBy })
   const fixed = skeletonOf(now.state)
   if (fixed === null) throw new Refusal('session.conflict')
   if (digestOf('skeleton', fixed) !== digestOf('skeleton', skeleton)) throw new Refusal('keygen.skeleton_mismatch')
@@ -175,10 +201,20 @@ export function createKeygens(
 ) {
   const { health } = engine
   const aid = createKeygenAid(tools)
-  const sessions = new Sessions<KeygenTerms>({ course: keygenCourse, aid, ports: engine, counted })
-  const context = { ports, health, limits, sessions }
+  const room = new KeygenRoom(limits)
+  const sessions = new Sessions<KeygenTerms>({
+    course: keygenCourse,
+    aid,
+    ports: engine,
+    saved: ({ state }) => room.note(state),
+    taken: (state) => room.note(state),
+    dropped: ({ id }) => room.forget(id),
+    counted,
+  })
+  const begun = createQuota({ of: 'address', most: limits.keygensPerHolder, ms: DAY, clock: ports.clock })
+  const context = { ports, health, limits, sessions, room, begun }
   const offered = {
-    reserve: (body) => reserve(context, body),
+    reserve: (body, holder) => reserve(context, body, holder),
     init: (keyId, body) => init(context, keyId, body),
     register: (keyId, body) => register(context, keyId, body),
     slots: async (keyId) => {

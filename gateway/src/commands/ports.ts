@@ -10,7 +10,8 @@ import type {
 } from '@quorate/shared/wire/routes/keygen'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
-import type { SigningStatus, SigningBody } from '@quorate/shared/wire/routes/signing'
+import type { SigningBody, SigningProgress, SigningStatus } from '@quorate/shared/wire/routes/signing'
+import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { z } from 'zod'
@@ -19,13 +20,29 @@ import type { Events } from '../events.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store } from '../store/store.ts'
 
-/** `roundTimeoutMs`: for one call to an enclave, of a large key more (`timeLimit`). The others bound what strangers can make the gateway hold. */
+/**
+ * `roundTimeoutMs`: for one call to an enclave, of a large key more (`timeLimit`). The others bound what each caller can make the gateway and
+ * its hosts hold.
+ */
 export type Limits = Readonly<{
   roundTimeoutMs: number
+  /** Of all callers, and the people in them: enclaves hold less than three times as many. */
   openKeygens: number
+  openSeats: number
+  openKeygensPerHolder: number
+  /** Keygens that one holder may initialise in a day: hosts forget no key that comes of them. */
+  keygensPerHolder: number
+  /** How long a keygen lasts in which one participant at most has registered. */
+  aloneMs: number
   /** How long a reservation is held that nobody initialises. */
   reservedMs: number
-  openSigningsPerKey: number
+  openSigningsPerAsker: number
+  /** Of the open signings of one asker, one key, and all: characters of their sealed items, and 16,384 for each. */
+  weightPerAsker: number
+  weightPerKey: number
+  weightOfSignings: number
+  /** Refreshes that one participant of a key may begin in a day, most of which its hosts refuse. */
+  refreshesPerAsker: number
   /** How far ahead a signing may expire. */
   signingTtlMs: number
   /** How far ahead a refresh may expire. */
@@ -35,8 +52,16 @@ export type Limits = Readonly<{
 export const defaultLimits: Limits = {
   roundTimeoutMs: 2_000,
   openKeygens: 10_000,
+  openSeats: 40_000,
+  openKeygensPerHolder: 100,
+  keygensPerHolder: 1_000,
+  aloneMs: 1_800_000,
   reservedMs: 600_000,
-  openSigningsPerKey: 1_000,
+  openSigningsPerAsker: 250,
+  weightPerAsker: 8 << 20,
+  weightPerKey: 32 << 20,
+  weightOfSignings: 512 << 20,
+  refreshesPerAsker: 24,
   signingTtlMs: 31 * 86_400_000,
   refreshTtlMs: 7 * 86_400_000,
 }
@@ -52,7 +77,13 @@ export type Ports = Readonly<{
   limits?: Partial<Limits>
 }>
 
-export type StatusOf = { keygen: KeygenStatus; signing: SigningStatus; refresh: RefreshStatus }
+export type StatusOf = { keygen: KeygenStatus; signing: SigningProgress; refresh: RefreshStatus }
+
+/** Which part of a list: `limit` signings at most, after the one named `cursor`. */
+export type Page = Readonly<{ limit?: number | undefined; cursor?: SigningId | undefined }>
+
+/** `next`: the cursor of the page after this one, null when this is the last. */
+export type SigningPage = Readonly<{ signings: SigningStatus[]; next: SigningId | null }>
 
 /** How a session of one kind is read and followed. */
 export type Following<S> = Readonly<{
@@ -66,13 +97,17 @@ export type Following<S> = Readonly<{
 
 /** Drives every session of the gateway. All methods reject with a `Refusal`. */
 export type Coordinator = {
-  reserve(body: z.output<typeof ReserveBody>): Promise<Reservation>
+  /** `holder`: who asks, as bounds count it. */
+  reserve(body: z.output<typeof ReserveBody>, holder: string): Promise<Reservation>
   init(keyId: KeyId, body: z.output<typeof InitBody>): Promise<KeygenStatus>
   register(keyId: KeyId, body: z.output<typeof ParticipantBody>): Promise<{ receipt: RegistrationReceipt }>
   slots(keyId: KeyId): Promise<{ keyId: KeyId; skeleton: Skeleton; slots: Slot[] }>
-  requestSigning(body: z.output<typeof SigningBody>): Promise<SigningStatus>
-  approve(signingId: SigningId, approval: Approval): Promise<SigningStatus>
-  openSignings(keyId: KeyId): Promise<SigningStatus[]>
+  requestSigning(body: z.output<typeof SigningBody>): Promise<SigningProgress>
+  approve(signingId: SigningId, approval: Approval): Promise<SigningProgress>
+  withdraw(signingId: SigningId, withdrawal: Withdrawal): Promise<SigningProgress>
+  /** The same signing with its sealed items. */
+  withItems(progress: SigningProgress): Promise<SigningStatus>
+  openSignings(keyId: KeyId, page?: Page): Promise<SigningPage>
   key(keyId: KeyId): Promise<Certificate>
   /** The epochs that all its hosts have installed, from this one on, `MAX_CERTIFICATES` at most. */
   epochs(keyId: KeyId, epoch: number): Promise<KeyEpoch[]>
@@ -82,7 +117,7 @@ export type Coordinator = {
   /** The lives of the hosts of a key that can be reached; none for a key that is not made yet. */
   lives(keyId: KeyId): Promise<string[]>
   /** The open signings of a key; waits for one to appear when there are none. */
-  waitSignings(keyId: KeyId, waiting: Omit<Waiting, 'after'>): Promise<SigningStatus[]>
+  waitSignings(keyId: KeyId, waiting: Omit<Waiting, 'after'>, page?: Page): Promise<SigningPage>
   /** Reads and follows the sessions of each kind. */
   follow: { readonly [K in keyof StatusOf]: Following<StatusOf[K]> }
   /** Takes up everything that is open. */

@@ -3,6 +3,7 @@ import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import { createQuota, type Quota } from '../bounds/quota.ts'
 import { createRefreshAid } from '../aids/refresh.ts'
 import type { Tools } from '../aids/tools.ts'
 import { isInForce, preparing, refreshCourse } from '../courses/refresh.ts'
@@ -15,7 +16,15 @@ import { Sessions } from '../engine/sessions.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
 import type { Coordinator, Limits, Ports } from './ports.ts'
 
-type Context = Readonly<{ ports: Ports; keys: KeyCache; limits: Limits; sessions: Sessions<RefreshTerms> }>
+type Context = Readonly<{
+  ports: Ports
+  keys: KeyCache
+  limits: Limits
+  sessions: Sessions<RefreshTerms>
+  begun: Quota
+}>
+
+const DAY = 86_400_000
 
 /** The same request again gives the session that it began; null when there is none of this id. */
 async function known({ sessions }: Context, keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus | null> {
@@ -34,7 +43,7 @@ async function known({ sessions }: Context, keyId: KeyId, request: RefreshReques
  * whoever asked for it: an enclave that has agreed to it, and restarted since, agrees to no other.
  */
 async function requestRefresh(context: Context, keyId: KeyId, request: RefreshRequest): Promise<RefreshStatus> {
-  const { ports, keys, limits, sessions } = context
+  const { ports, keys, limits, sessions, begun } = context
   const before = await known(context, keyId, request)
   if (before !== null) return before
   const { refreshId, epoch, expiresAt } = request.body
@@ -44,6 +53,7 @@ async function requestRefresh(context: Context, keyId: KeyId, request: RefreshRe
   const now = ports.clock()
   await verifyRefreshRequest(verified, request, now)
   if (expiresAt > now + limits.refreshTtlMs) throw new Refusal('request.invalid')
+  begun.spend(`${keyId}/${request.body.asker}`)
   const next = await ports.store.loadKeyAt(keyId, epoch + 1)
   const { participants } = verified.certificate.roster.skeleton
   const asked: RefreshSession = {
@@ -99,7 +109,8 @@ export function createRefreshes(
     elsewhere: forgetOld,
     counted,
   })
-  const context = { ports, keys, limits, sessions }
+  const begun = createQuota({ of: 'asker', most: limits.refreshesPerAsker, ms: DAY, clock: ports.clock })
+  const context = { ports, keys, limits, sessions, begun }
   const offered = {
     requestRefresh: (keyId, request) => requestRefresh(context, keyId, request),
   } satisfies Partial<Coordinator>

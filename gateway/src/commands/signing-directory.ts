@@ -1,10 +1,25 @@
+import { boundReached } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
+import { Holdings } from '../bounds/holdings.ts'
 import type { SigningSession } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
+import type { Limits } from './ports.ts'
 
-/** Open signings that this gateway drives, by key, and who waits for one to appear. */
+/** About what an open signing takes beside its items: request, approvals, audit. Characters. */
+const BESIDE_ITEMS = 16_384
+
+type Bounds = Pick<Limits, 'openSigningsPerAsker' | 'weightPerAsker' | 'weightPerKey' | 'weightOfSignings'>
+type Listed = Pick<SigningSession, 'id' | 'keyId' | 'seats' | 'own'>
+
+const askerOf = ({ keyId, own }: Listed): string => `${keyId}/${own.request.body.asker}`
+const weightOf = ({ own }: Listed): number => own.weight + BESIDE_ITEMS
+
+/** Open signings that this gateway drives, by key and by asker, with what they weigh, and who waits for one to appear. */
 export class Directory {
-  readonly #byKey = new Map<KeyId, Set<string>>()
+  readonly #byKey = new Holdings()
+  readonly #byAsker = new Holdings()
+  /** Signings that hold room, and are not saved yet. */
+  readonly #coming = new Set<string>()
   readonly #listeners = new Map<KeyId, Set<() => void>>()
   readonly #quiet: (keyId: KeyId) => void
 
@@ -13,28 +28,67 @@ export class Directory {
     this.#quiet = quiet
   }
 
+  /** In the order of their ids, which stays the same as others come and go. */
   of(keyId: KeyId): string[] {
-    return [...(this.#byKey.get(keyId) ?? [])]
+    return this.#byKey
+      .things(keyId)
+      .filter((id) => !this.#coming.has(id))
+      .sort()
   }
 
   count(keyId: KeyId): number {
-    return this.#byKey.get(keyId)?.size ?? 0
+    return this.#byKey.count(keyId)
+  }
+
+  /**
+   * Throws `bound.reached` for a signing that its asker, its key or the gateway has no room for. Where a key or the gateway is full, who
+   * holds less than its fair part is still let in, so that nobody locks others out; both hold at most twice their bound by that.
+   */
+  requireRoom(s: Listed, bounds: Bounds): void {
+    const weight = weightOf(s)
+    const asker = askerOf(s)
+    const ofAsker = this.#byAsker.weight(asker) + weight
+    const ofKey = this.#byKey.weight(s.keyId) + weight
+    if (this.#byAsker.count(asker) >= bounds.openSigningsPerAsker || ofAsker > bounds.weightPerAsker)
+      throw boundReached('asker')
+    const isKeyFull = ofKey > bounds.weightPerKey && ofAsker > bounds.weightPerKey / s.seats.length
+    if (isKeyFull || ofKey > 2 * bounds.weightPerKey) throw boundReached('key')
+    const total = this.#byKey.total + weight
+    const fairPart = bounds.weightOfSignings / (2 * Math.max(1, this.#byKey.holders))
+    if ((total > bounds.weightOfSignings && ofKey > fairPart) || total > 2 * bounds.weightOfSignings)
+      throw boundReached('gateway')
   }
 
   note(s: SigningSession): void {
-    const ids = this.#byKey.get(s.keyId) ?? new Set()
-    if (!hasEnded(s)) {
-      if (ids.has(s.id)) return
-      this.#byKey.set(s.keyId, ids.add(s.id))
-      for (const listener of this.#listeners.get(s.keyId) ?? []) listener()
-    } else this.forget(s)
+    if (hasEnded(s)) {
+      this.forget(s)
+      return
+    }
+    const isNew = this.#coming.delete(s.id) || !this.#byKey.has(s.id)
+    if (!isNew) return
+    this.#take(s)
+    for (const listener of this.#listeners.get(s.keyId) ?? []) listener()
+  }
+
+  /** Holds room for a signing that is about to be saved, so that many at once are not let in as one. Throws as `requireRoom`. */
+  hold(s: Listed, bounds: Bounds): void {
+    if (this.#byKey.has(s.id)) return
+    this.requireRoom(s, bounds)
+    this.#coming.add(s.id)
+    this.#take(s)
+  }
+
+  #take(s: Listed): void {
+    this.#byKey.take(s.keyId, s.id, weightOf(s))
+    this.#byAsker.take(askerOf(s), s.id, weightOf(s))
   }
 
   forget({ id, keyId }: Pick<SigningSession, 'id' | 'keyId'>): void {
-    const ids = this.#byKey.get(keyId)
-    if (!ids?.delete(id) || ids.size > 0) return
-    this.#byKey.delete(keyId)
-    this.#quiet(keyId)
+    this.#coming.delete(id)
+    if (!this.#byKey.has(id)) return
+    this.#byKey.release(id)
+    this.#byAsker.release(id)
+    if (this.count(keyId) === 0) this.#quiet(keyId)
   }
 
   onNew(keyId: KeyId, listener: () => void): () => void {

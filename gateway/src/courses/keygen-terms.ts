@@ -17,13 +17,23 @@ export type Registered = Readonly<{ sealed: string; receipt: RegistrationReceipt
 /** The client's sealed part for one enclave, kept to bring the enclave back after a restart. */
 export type SealedInit = Readonly<{ enclaveId: EnclaveId; sealed: string }>
 
-/** What the people have fixed. A reservation is held until `initBy` (ms) for the skeleton. */
+/**
+ * What the people have fixed. A reservation is held until `initBy` (ms) for the skeleton, and a skeleton until `joinBy` (ms) for a second
+ * registration.
+ */
 export type Plan =
   | Readonly<{ name: 'reserved'; initBy: number }>
-  | Readonly<{ name: 'fixed'; skeleton: Skeleton; inits: readonly SealedInit[]; registrations: Inbox<Registered> }>
+  | Readonly<{
+      name: 'fixed'
+      skeleton: Skeleton
+      inits: readonly SealedInit[]
+      registrations: Inbox<Registered>
+      joinBy: number
+    }>
 
-/** `people` stand in the order of their seats. */
+/** `people` stand in the order of their seats. `holder`: who reserved it, as bounds count it. */
 export type KeygenOwn = Readonly<{
+  holder: string
   scheme: SchemeName
   threshold: number
   expiresAt: number
@@ -32,8 +42,9 @@ export type KeygenOwn = Readonly<{
 }>
 
 export type KeygenWord =
-  | Readonly<{ type: 'initialised'; skeleton: Skeleton; inits: readonly SealedInit[] }>
+  | Readonly<{ type: 'initialised'; skeleton: Skeleton; inits: readonly SealedInit[]; joinBy: number }>
   | Readonly<{ type: 'registered'; index: number; registered: Registered }>
+  | Readonly<{ type: 'displaced' }>
 
 /**
  * `before`: what all hosts had prepared before one of them restarted; null when none has yet. The shares stand here, and not with a key

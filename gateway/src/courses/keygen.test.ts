@@ -18,6 +18,8 @@ const { hasEnded, transition, after } = machine
 
 /** Three participants on three enclaves; two are needed. The machine opens nothing, so that markers will do. */
 const EXPIRES = 1_000
+/** When a keygen is over that nobody has joined. */
+const JOIN_BY = 500
 const hosts = ['enclave-1', 'enclave-2', 'enclave-3'].map((id) => EnclaveId.parse(id))
 const reservedUntil = (initBy: number): KeygenSession => ({
   id: 'k',
@@ -25,6 +27,7 @@ const reservedUntil = (initBy: number): KeygenSession => ({
   seats: hosts.map((host, at) => ({ index: at + 1, host })),
   attempt: 0,
   own: {
+    holder: 'h',
     scheme: defaultScheme,
     threshold: 2,
     expiresAt: EXPIRES,
@@ -43,6 +46,7 @@ const initialises = (marker = 'first'): KeygenEvent => ({
     type: 'initialised',
     skeleton: { marker } as unknown as Skeleton,
     inits: hosts.map((enclaveId) => ({ enclaveId, sealed: marker })),
+    joinBy: JOIN_BY,
   },
 })
 const registers = (index: number, sealed = `s${index}`): KeygenEvent => ({
@@ -248,6 +252,23 @@ describe('every state and event', () => {
 })
 
 describe('a keygen', () => {
+  it('is over early while one participant at most has registered, and not after that', () => {
+    const alone = after(collecting, registers(1))
+    for (const s of [collecting, alone]) {
+      expect(transition(s, timePasses(JOIN_BY - 1))).toBe(s)
+      expect(nameOf(transition(s, timePasses(JOIN_BY)))).toBe('expired')
+    }
+    const joined = after(alone, registers(2))
+    expect(transition(joined, timePasses(EXPIRES - 1))).toBe(joined)
+  })
+
+  it('gives way to others until everybody has registered', () => {
+    const displaced: KeygenEvent = { type: 'told', word: { type: 'displaced' } }
+    for (const s of [reserved, collecting, states.collecting_participants])
+      expect(phaseOf(transition(s, displaced))).toMatchObject({ name: 'failed', code: 'keygen.displaced' })
+    for (const s of [gathering, states.round1, states.completed]) expect(transition(s, displaced)).toBe(s)
+  })
+
   it('reaches the same state however often, and in whatever order, each round arrives', () => {
     const steps = [all((index) => prepares(index)), all((index) => installs(index))]
     const rounds = [all(registers), all(sendsOne), all(sendsTwo), all(certifies), ...steps]

@@ -31,13 +31,23 @@ const isComplete = ({ people, plan }: KeygenOwn): boolean =>
 export const isCollecting = ({ own, stage }: KeygenSession): boolean =>
   stage.name === 'waiting' && own.plan.name === 'fixed' && !isComplete(own)
 
+const registered = ({ plan }: KeygenOwn): number => (plan.name === 'fixed' ? Object.keys(plan.registrations).length : 0)
+
+/** Has nobody registered but, at most, who asked? */
+const isAlone = (own: KeygenOwn): boolean => registered(own) <= 1 && !isComplete(own)
+
+/** How soon this keygen may end for the sake of others: 0 goes first; null, where all have registered, never goes. */
+export const yields = (s: KeygenSession): number | null => (isComplete(s.own) ? null : isAlone(s.own) ? 0 : 1)
+
 function told(s: KeygenSession, word: KeygenWord): Verdict<KeygenTerms> {
   const { own, stage } = s
   const { plan } = own
+  if (word.type === 'displaced')
+    return isComplete(s.own) ? { then: 'stay' } : { then: 'fail', code: 'keygen.displaced', culprits: [] }
   if (word.type === 'initialised') {
     if (plan.name !== 'reserved') return { then: 'stay' }
-    const { skeleton, inits } = word
-    return { then: 'stay', own: { ...own, plan: { name: 'fixed', skeleton, inits, registrations: {} } } }
+    const { skeleton, inits, joinBy } = word
+    return { then: 'stay', own: { ...own, plan: { name: 'fixed', skeleton, inits, registrations: {}, joinBy } } }
   }
   const { index, registered } = word
   if (plan.name !== 'fixed' || stage.name !== 'waiting') return { then: 'stay' }
@@ -64,6 +74,8 @@ function record(before: KeygenSession | null, after: KeygenSession, at: number):
   }
   if (stage.name === 'failed') {
     const { code, culprits } = stage
+    // Nothing was done yet, and strangers could make the audit long with it.
+    if (code === 'keygen.displaced') return { audit: [], key: null, durable: false }
     return { audit: [audit('keygen.failed', { code, culprits })], key: null, durable: true }
   }
   if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
@@ -92,30 +104,33 @@ export const slotsOf = (s: KeygenSession): Slot[] =>
     registered: at + 1 in registrationsOf(s),
   }))
 
+/** What a stranger begins alone costs gateway and enclaves minutes, not days. */
+function deadline({ own }: KeygenSession): number {
+  const { plan, expiresAt } = own
+  if (plan.name === 'reserved') return Math.min(plan.initBy, expiresAt)
+  return isAlone(own) ? Math.min(plan.joinBy, expiresAt) : expiresAt
+}
+
 const status = ({ version, state: s }: Versioned<KeygenSession>): KeygenStatus => ({
   keyId: s.keyId,
   version,
   state: stateOf(s),
-  expiresAt: s.own.expiresAt,
+  expiresAt: deadline(s),
   slots: slotsOf(s),
   failure: failureOf(s.stage, 'keygen.expired'),
   certificate: s.stage.name === 'completed' ? s.stage.result.certificate : null,
   installed: s.stage.name === 'completed' ? [...s.stage.result.installed] : [],
 })
 
-/** A stranger's reservation costs the gateway minutes, not days. */
-const deadline = ({ own: { plan, expiresAt } }: KeygenSession): number =>
-  plan.name === 'reserved' ? Math.min(plan.initBy, expiresAt) : expiresAt
-
 /**
- * What a keygen leaves. Sealed shares stand with the key alone, where those of an epoch that is over are deleted; sealed inits are
- * of no more use.
+ * What a keygen leaves. Sealed shares stand with the key alone, where those of an epoch that is over are deleted; sealed inits, and
+ * who reserved it, are of no more use.
  */
 function stored(s: KeygenSession): KeygenSession {
-  const { own, stage } = s
-  const { plan } = own
-  if (!hasEnded(s) || plan.name === 'reserved') return s
-  const left = { ...s, own: { ...own, plan: { ...plan, inits: [] } } }
+  if (!hasEnded(s)) return s
+  const { stage } = s
+  const plan = s.own.plan.name === 'fixed' ? { ...s.own.plan, inits: [] } : s.own.plan
+  const left = { ...s, own: { ...s.own, holder: '', plan } }
   return stage.name === 'completed' ? { ...left, stage: { ...stage, result: { ...stage.result, shares: [] } } } : left
 }
 

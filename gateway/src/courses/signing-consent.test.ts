@@ -19,7 +19,7 @@ const session = (grants: Grant[], approvals: Approval[] = [], type = 'bytes'): S
     request: {
       body: { keyId: 'k', asker: 1, items: [{ type }], askedAt: 0, expiresAt: 1_000 },
     } as unknown as SigningRequest,
-    sealedItems: [],
+    weight: 4,
     threshold: 2,
     key: keyWith(3, grants),
     approvals: Object.fromEntries(approvals.map((approval) => [approval.body.index, approval])),

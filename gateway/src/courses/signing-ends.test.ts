@@ -1,5 +1,6 @@
 import type { EnclaveId, Digest, KeyId } from '@quorate/shared/wire/ids'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
 import { decisionOf, keyWith } from '../../test/owned-key.ts'
@@ -20,7 +21,7 @@ const asking = (round: Asking<SigningTerms>['round'], seats = 3): SigningSession
   own: {
     requestDigest: 'r' as Digest,
     request: { body } as unknown as SigningRequest,
-    sealedItems: ['item'],
+    weight: 4,
     threshold: 2,
     key: keyWith(seats),
     approvals: { 2: decisionOf(2, 'approve', 900), 3: decisionOf(3, 'approve', 900) },
@@ -52,5 +53,35 @@ describe('a signing', () => {
       const { stage } = transition(asking(round, 2), refuses('signing.ended'))
       expect(stage).toEqual({ name: 'failed', code: 'signing.ended', culprits: [] })
     }
+  })
+
+  it('ends as soon as those who have not rejected are too few, and before that goes on', () => {
+    const seats = 5
+    const others = [2, 3, 4, 5]
+    const waiting: SigningSession = {
+      ...asking('commit', seats),
+      attempt: 0,
+      own: { ...asking('commit', seats).own, threshold: 3, approvals: {} },
+      stage: { name: 'waiting' },
+    }
+    const rejects = (index: number): Event<SigningTerms> => ({ type: 'told', word: decisionOf(index, 'reject', 900) })
+    fc.assert(
+      fc.property(fc.shuffledSubarray(others), (rejecters) => {
+        const { stage } = after(waiting, ...rejecters.map(rejects))
+        // Three of five are needed: the third rejection leaves two.
+        const culprits = rejecters.slice(0, 3).sort()
+        expect(stage).toEqual(
+          rejecters.length < 3 ? { name: 'waiting' } : { name: 'failed', code: 'signing.rejected', culprits },
+        )
+      }),
+    )
+  })
+
+  it('ends when all who could approve have rejected, though a host has put out somebody else for good', () => {
+    const s = asking('commit')
+    const own = { ...s.own, approvals: {}, excluded: { 3: { code: 'signing.ended' as const, final: true } } }
+    const rejection: Event<SigningTerms> = { type: 'told', word: decisionOf(2, 'reject', 900) }
+    const { stage } = transition({ ...s, own, stage: { name: 'waiting' } }, rejection)
+    expect(stage).toEqual({ name: 'failed', code: 'signing.rejected', culprits: [2] })
   })
 })

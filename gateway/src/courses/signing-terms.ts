@@ -4,8 +4,15 @@ import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import type { Commitment, ItemResult, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { SigningProgress } from '@quorate/shared/wire/routes/signing'
+import type {
+  Commitment,
+  ItemResult,
+  Partial,
+  SigningReceipt,
+  SigningRequest,
+  Withdrawal,
+} from '@quorate/shared/wire/signing'
 import type { Inbox, Session } from '../engine/course.ts'
 
 /**
@@ -21,13 +28,15 @@ export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 export type SigningOwn = Readonly<{
   requestDigest: Digest
   request: SigningRequest
-  sealedItems: readonly string[]
+  /** Of the sealed items, which stay in the store: so many characters. */
+  weight: number
   threshold: number
   key: OwnedKey
   approvals: Inbox<Approval>
   excluded: Inbox<Exclusion>
   askable?: readonly HostId[]
   vouchers?: number
+  withdrawal?: Withdrawal
 }>
 
 /** What each host of the quorum is given to sign, word for word the same. */
@@ -38,11 +47,14 @@ type Partials = Readonly<{ partials: readonly Partial[] }>
 /** The key goes to its next epoch, at this participant's wish: requests of `epoch` and before are over. */
 export type Superseded = Readonly<{ superseded: Readonly<{ epoch: number; asker: number }> }>
 
+/** Who asked takes the request back. */
+export type Withdrawn = Readonly<{ withdrawal: Withdrawal }>
+
 export type SigningTerms = {
   ceremony: typeof signing
   own: SigningOwn
-  /** An approval or a rejection, or the end of the epoch. */
-  word: Approval | Superseded
+  /** An approval or a rejection, the end of the epoch, or of the request. */
+  word: Approval | Superseded | Withdrawn
   given: {
     commit: null
     package: Package
@@ -51,7 +63,8 @@ export type SigningTerms = {
     confirm: Package & Partials & Readonly<{ results: readonly ItemResult[] }>
   }
   result: Readonly<{ results: readonly ItemResult[]; receipts: readonly SigningReceipt[] }>
-  status: SigningStatus
-  lacks: Record<string, never>
+  status: SigningProgress
+  /** They stay in the store. */
+  lacks: { commit: 'sealedItems'; confirm: 'sealedItems' }
 }
 export type SigningSession = Session<SigningTerms>

@@ -33,7 +33,7 @@ const begin = ({ seats = hosts, grants = [] }: { seats?: EnclaveId[]; grants?: G
       request: {
         body: { signingId: 's', keyId: 'k', asker: 1, items: [{ type: 'bytes' }], askedAt: 0, expiresAt: EXPIRES },
       } as unknown as SigningRequest,
-      sealedItems: ['item'],
+      weight: 4,
       threshold: 2,
       key: keyWith(seats.length, grants),
       approvals: {},

@@ -1,12 +1,9 @@
 import { signing } from '@quorate/shared/ceremonies/signing'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
-import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
-import type { SigningState } from '@quorate/shared/wire/signing'
-import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
+import type { AfterRefusal, Asking, Course, Refused, Verdict, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
-import { failureOf } from './failure.ts'
 import {
   chooseQuorum,
   consentsOf,
@@ -18,7 +15,8 @@ import {
   withNewHosts,
   withoutConsent,
 } from './signing-consent.ts'
-import type { SigningOwn, SigningSession, SigningTerms, Superseded } from './signing-terms.ts'
+import { statusOf } from './signing-status.ts'
+import type { SigningOwn, SigningSession, SigningTerms, Withdrawn } from './signing-terms.ts'
 
 type Next = AfterRefusal<SigningTerms>
 
@@ -43,6 +41,7 @@ const comesBack: ReadonlySet<RefusalCode> = new Set([
 /** No other quorum would think otherwise of this request. Everything that stands in none of these sets is tried anew. */
 const final: ReadonlySet<RefusalCode> = new Set([
   'signing.request_invalid',
+  'signing.withdrawn',
   'signing.invalid_signature',
   'content.invalid',
   'content.mismatch',
@@ -53,10 +52,18 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'store.damaged',
 ])
 
-function told(s: SigningSession, word: Approval | Superseded): Verdict<SigningTerms> {
+function told(s: SigningSession, word: SigningTerms['word']): Verdict<SigningTerms> {
+  if ('withdrawal' in word) return withdrawn(s, word)
   if (!('superseded' in word)) return heard(s, word)
   const { epoch, asker } = word.superseded
   return s.own.request.body.epoch > epoch ? { then: 'stay' } : { then: 'fail', code: 'epoch.stale', culprits: [asker] }
+}
+
+/** Too late once all partials of a quorum are there: they are the signature. */
+function withdrawn({ own, stage }: SigningSession, { withdrawal }: Withdrawn): Verdict<SigningTerms> {
+  const isSigned = stage.name === 'asking' && (stage.round === 'aggregate' || stage.round === 'confirm')
+  if (isSigned) return { then: 'stay' }
+  return { then: 'fail', own: { ...own, withdrawal }, code: 'signing.withdrawn', culprits: [] }
 }
 
 function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
@@ -137,46 +144,12 @@ function record(before: SigningSession | null, after: SigningSession, at: number
     return written('signing.begun', { request, quorum, consents: consentsOf(own, quorum) })
   }
   if (stage.name === 'completed') return written('signing.completed', { receipts: stage.result.receipts })
-  if (stage.name === 'failed') return written('signing.failed', { code: stage.code, culprits: stage.culprits })
+  if (stage.name === 'failed') {
+    const { withdrawal } = own
+    const said = withdrawal === undefined ? {} : { withdrawal }
+    return written('signing.failed', { code: stage.code, culprits: stage.culprits, ...said })
+  }
   return { audit: [], key: null, durable: false }
-}
-
-const isEmpty = (inbox: Inbox<unknown>): boolean => Object.keys(inbox).length === 0
-
-function stateOf({ stage }: SigningSession): SigningState {
-  if (stage.name === 'waiting') return 'collecting_participants'
-  if (stage.name !== 'asking') return stage.name
-  switch (stage.round) {
-    case 'commit':
-      return isEmpty(stage.said) ? 'generating_nonces' : 'collecting_nonces'
-    case 'package':
-      return 'aggregating_nonces'
-    case 'partial':
-      return isEmpty(stage.said) ? 'generating_partial_signatures' : 'collecting_partial_signatures'
-    case 'aggregate':
-    case 'confirm':
-      return 'finalizing_signature'
-  }
-}
-
-function status({ version, state: s }: Versioned<SigningSession>): SigningStatus {
-  const { own, stage } = s
-  const result = stage.name === 'completed' ? stage.result : null
-  return {
-    signingId: own.request.body.signingId,
-    keyId: s.keyId,
-    version,
-    state: stateOf(s),
-    expiresAt: own.request.body.expiresAt,
-    attempt: s.attempt,
-    request: own.request,
-    sealedItems: [...own.sealedItems],
-    approvals: inOrder(indicesOf(s), own.approvals),
-    quorum: 'quorum' in stage ? [...stage.quorum] : [],
-    failure: failureOf(stage, 'signing.expired'),
-    results: result ? [...result.results] : null,
-    receipts: result ? [...result.receipts] : [],
-  }
 }
 
 const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
@@ -198,7 +171,6 @@ export const signingCourse: Course<SigningTerms> = {
       attempt: s.attempt,
       index,
       request: s.own.request,
-      sealedItems: [...s.own.sealedItems],
       // All of them, since others than the quorum can say which epoch is in force.
       consents: consentsOf(s.own, indicesOf(s)),
     }),
@@ -212,7 +184,6 @@ export const signingCourse: Course<SigningTerms> = {
     confirm: (s, { given }, index) => ({
       ...seatOf(s, index),
       request: s.own.request,
-      sealedItems: [...s.own.sealedItems],
       consents: [...given.consents],
       commitments: [...given.commitments],
       partials: [...given.partials],
@@ -244,5 +215,5 @@ export const signingCourse: Course<SigningTerms> = {
   late: () => ({ then: 'expire' }),
   savesRounds: false,
   record,
-  status,
+  status: statusOf,
 }

@@ -12,6 +12,7 @@ export type Driven<T extends Terms> = Readonly<{ course: Course<T>; aid: Aid<T>;
 function saving<T extends Terms>(
   { course, ports }: Driven<T>,
   id: string,
+  enclosure: unknown,
 ): Behaviour<Session<T>, Event<T>, Effect<T>>['save'] {
   const { store, clock, journal } = ports
   const { kind } = course.of
@@ -31,8 +32,11 @@ function saving<T extends Terms>(
       durable,
       audit,
       ...(alone === undefined ? {} : { alone }),
+      ...(expected > 0 || enclosure === undefined ? {} : { enclosure }),
       ...(key ? { key } : {}),
     })
+    // It is in the store, and no more in memory.
+    enclosure = undefined
     report(kind, { before, after, seconds: begun === null ? 0 : (clock() - begun) / 1_000 }, journal)
     return version
   }
@@ -48,11 +52,14 @@ export function reportFailure<T extends Terms>({ course, ports }: Driven<T>, err
 /** `saved` hears of every state that was written, `lost` when another gateway drives the session. */
 type Heard<T extends Terms> = Pick<Behaviour<Session<T>, Event<T>, Effect<T>>, 'saved' | 'lost'>
 
+/** `enclosure`: what a new session brings along. It is kept no longer than until it is saved. */
+type Start<T extends Terms> = Heard<T> & Readonly<{ enclosure?: unknown }>
+
 /** How a session of this course is driven: see `Actor`. */
 export function behaviourOf<T extends Terms>(
   driven: Driven<T>,
   id: string,
-  { saved, lost }: Heard<T>,
+  { saved, lost, enclosure }: Start<T>,
 ): Behaviour<Session<T>, Event<T>, Effect<T>> {
   const { course, aid, ports } = driven
   const { store, clock, health } = ports
@@ -78,7 +85,7 @@ export function behaviourOf<T extends Terms>(
       effect.type === 'ask' ? `${effect.round}/${effect.attempt}/${effect.turn}/${effect.index}/${effect.tries}` : null,
     perform: (s, effect) =>
       effect.type === 'ask' ? asker.perform(s, effect) : Promise.reject(new Error(`${effect.type} asks nobody`)),
-    save: saving(driven, id),
+    save: saving(driven, id, enclosure),
     load: async () => (await store.loadSession(kind, id)) as (Versioned<Session<T>> & StoredSession) | null,
     failed: (error) => reportFailure(driven, error),
   }

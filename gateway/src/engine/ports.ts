@@ -86,7 +86,8 @@ export type StoredSession = Readonly<{
 /**
  * One atomic write: the state at `expected + 1` if the stored version is `expected` (0 inserts), with the key and the audit
  * records that belong to it. `durable`: not acknowledged before it is on the disk. `alone`: one open session under this name.
- * A session keeps to its end the name that it was inserted with. Times in ms.
+ * A session keeps to its end the name that it was inserted with. `enclosure`: what a new session brings along, written once and never
+ * changed; it stays in the store until it is asked for, and goes with the session. Times in ms.
  */
 export type Change = Readonly<{
   kind: string
@@ -98,6 +99,7 @@ export type Change = Readonly<{
   expiresAt: number
   durable: boolean
   alone?: string
+  enclosure?: unknown
   key?: KeyStep
   audit?: readonly AuditRecord[]
 }>
@@ -120,6 +122,8 @@ export type Claimed = Readonly<{ sessions: readonly StoredSession[]; anew: boole
  */
 export type SessionStore = {
   loadSession(kind: string, id: string): Promise<StoredSession | null>
+  /** What the session was inserted with. Null when that was nothing, or when there is no such session. */
+  loadEnclosure(kind: string, id: string): Promise<unknown>
   /**
    * Gives the new version. The session is driven by this handle from then on. Rejects with `session.conflict` when the stored version
    * is not the expected one, when another handle drives the session and its lease lasts, or when another session is open under

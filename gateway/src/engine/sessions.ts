@@ -13,12 +13,13 @@ const ENDED_KEPT = 2_000
 type Now<T extends Terms> = Versioned<Session<T>>
 
 /**
- * `taken` hears of every session that was loaded from the store. `saved` hears of every written state before the waiting callers
+ * `shared` puts what many sessions hold alike in one place of memory. `taken` hears of every session that was loaded from the store. `saved` hears of every written state before the waiting callers
  * do. `elsewhere` hears of states that other gateways have written, as far as the store tells. `dropped` hears of every session that another gateway drives now. `counted` hears how many sessions this gateway drives
  * whenever that number changes.
  */
 export type Kind<T extends Terms> = Driven<T> &
   Readonly<{
+    shared?: (state: Session<T>) => Session<T>
     taken?: (state: Session<T>) => void
     saved?: (now: Now<T>) => void
     elsewhere?: (now: Now<T>) => void
@@ -57,7 +58,7 @@ export class Sessions<T extends Terms> {
   take({ id, version, state }: StoredSession): void {
     // An actor of a version before this one is dropped, and the session taken up anew.
     this.#open.get(id)?.heard(version)
-    const start = { version, state: state as Session<T> }
+    const start = { version, state: this.#shared(state) }
     if (this.#closed || this.#open.has(id) || this.#ended.has(id) || hasEnded(start.state)) return
     const actor = this.#start(id, start)
     this.#open.set(id, actor)
@@ -77,11 +78,11 @@ export class Sessions<T extends Terms> {
     await Promise.all([...this.#open].filter(([, { current }]) => current.version > 0).map(recheck))
   }
 
-  /** Begins a session. Rejects with `session.conflict` when there is one of this id. */
-  async insert(id: string, state: Session<T>): Promise<Now<T>> {
+  /** Begins a session, with what it brings along. Rejects with `session.conflict` when there is one of this id. */
+  async insert(id: string, state: Session<T>, enclosure?: unknown): Promise<Now<T>> {
     if (this.#closed) throw new Refusal('gateway.draining')
     if (this.#open.has(id)) throw new Refusal('session.conflict')
-    const actor = this.#start(id, { version: 0, state })
+    const actor = this.#start(id, { version: 0, state }, enclosure)
     this.#open.set(id, actor)
     this.#of.counted(this.#open.size)
     try {
@@ -102,7 +103,7 @@ export class Sessions<T extends Terms> {
     if (known && known.version > 0) return known
     const stored = await this.#load(id)
     if (stored === null) throw new Refusal('request.not_found')
-    const now = { version: stored.version, state: stored.state as Session<T> }
+    const now = { version: stored.version, state: this.#shared(stored.state) }
     if (hasEnded(now.state)) {
       this.#keep(id, now)
       return now
@@ -217,7 +218,7 @@ export class Sessions<T extends Terms> {
     await Promise.all([...this.#open.values()].map((actor) => actor.stop()))
   }
 
-  #start(id: string, start: Now<T>): Actor<Session<T>, Event<T>, Effect<T>> {
+  #start(id: string, start: Now<T>, enclosure?: unknown): Actor<Session<T>, Event<T>, Effect<T>> {
     const saved = (now: Now<T>) => {
       this.#of.saved?.(now)
       if (hasEnded(now.state)) {
@@ -227,7 +228,12 @@ export class Sessions<T extends Terms> {
       }
       this.#watchers.tell(id, now)
     }
-    return new Actor(behaviourOf(this.#of, id, { saved, lost: () => this.#drop(id) }), start)
+    return new Actor(behaviourOf(this.#of, id, { saved, lost: () => this.#drop(id), enclosure }), start)
+  }
+
+  #shared(state: unknown): Session<T> {
+    const s = state as Session<T>
+    return this.#of.shared?.(s) ?? s
   }
 
   #load(id: string): Promise<StoredSession | null> {

@@ -7,15 +7,19 @@ const HEARTBEAT = 15_000
 /** Bytes that may wait for a client that does not read. Above it the gateway closes the connection. */
 const MAX_UNREAD = 1 << 20
 
+/** Milliseconds after which a client that was cut off asks again. */
+const RECONNECT = 1_000
+
 /**
  * Server-sent events (HTML standard §9.2): each status with its version as id, from the one after Last-Event-ID on. The stream
- * ends with the session, when the client leaves, and on `draining`. Rejects with `current`'s refusal before anything is sent.
+ * ends with the session, when the client leaves, and on `over`; then the client asks again. One that has had the last status is told by 204
+ * to ask no more. Rejects with `current`'s refusal before anything is sent.
  */
 export async function streamEvents(
   request: Request,
   response: Response,
   stream: Stream,
-  draining: AbortSignal,
+  over: AbortSignal,
 ): Promise<void> {
   let sent = lastEventId(request)
   const send = (status: Awaited<ReturnType<Stream['current']>>) => {
@@ -30,26 +34,30 @@ export async function streamEvents(
   const unwatch = stream.watch((status) => (response.headersSent ? send(status) : void early.push(status)))
   try {
     const current = await stream.current()
+    if (isEnd(current.state) && current.version <= sent) {
+      response.writeHead(204, { 'cache-control': 'no-store' }).end()
+      return
+    }
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
-    response.flushHeaders()
+    response.write(`retry: ${RECONNECT}\n\n`)
     for (const status of [current, ...early]) send(status)
-    await ended(response, draining)
+    await ended(response, over)
   } finally {
     unwatch()
   }
 }
 
-async function ended(response: Response, draining: AbortSignal): Promise<void> {
+async function ended(response: Response, over: AbortSignal): Promise<void> {
   const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT)
   const end = () => void response.end()
-  draining.addEventListener('abort', end)
-  if (draining.aborted) end()
+  over.addEventListener('abort', end)
+  if (over.aborted) end()
   if (!response.closed) await new Promise((resolve) => response.once('close', resolve))
-  draining.removeEventListener('abort', end)
+  over.removeEventListener('abort', end)
   clearInterval(heartbeat)
 }
 

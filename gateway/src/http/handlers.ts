@@ -22,6 +22,8 @@ export type Input<N extends RouteName> = Readonly<{
   query: z.output<Routes[N]['query']>
   body: Routes[N]['body'] extends z.ZodType ? z.output<Routes[N]['body']> : null
   signal: AbortSignal
+  /** Whom bounds count for what this request makes. */
+  holder: string
 }>
 
 export type Handlers = { [N in ReplyName]: (input: Input<N>) => Promise<RouteReply<N>> } & {
@@ -54,7 +56,7 @@ function keygenHandlers(
   coordinator: Coordinator,
 ): Some<'reserveKeygen' | 'initKeygen' | 'register' | 'getSlots' | 'getKeygen' | 'watchKeygen'> {
   return {
-    reserveKeygen: ({ body }) => coordinator.reserve(body),
+    reserveKeygen: ({ body, holder }) => coordinator.reserve(body, holder),
     initKeygen: ({ params, body }) => coordinator.init(params.keyId, body),
     register: ({ params, body }) => coordinator.register(params.keyId, body),
     getSlots: ({ params }) => coordinator.slots(params.keyId),
@@ -75,17 +77,16 @@ function keyHandlers(coordinator: Coordinator): Some<'getKey' | 'listCertificate
 
 function signingHandlers(
   coordinator: Coordinator,
-): Some<'requestSigning' | 'approveSigning' | 'getSigning' | 'watchSigning' | 'listSignings'> {
+): Some<'requestSigning' | 'approveSigning' | 'withdrawSigning' | 'getSigning' | 'watchSigning' | 'listSignings'> {
   return {
     requestSigning: ({ body }) => coordinator.requestSigning(body),
     approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
-    getSigning: ({ params, ...asked }) => read(coordinator.follow.signing, params.signingId, asked),
+    withdrawSigning: ({ params, body }) => coordinator.withdraw(params.signingId, body),
+    getSigning: async ({ params, ...asked }) =>
+      coordinator.withItems(await read(coordinator.follow.signing, params.signingId, asked)),
     watchSigning: ({ params }) => stream(coordinator.follow.signing, params.signingId),
-    listSignings: async ({ params: { keyId }, query: { wait: ms }, signal }) => ({
-      signings: await (ms === undefined
-        ? coordinator.openSignings(keyId)
-        : coordinator.waitSignings(keyId, { ms, signal })),
-    }),
+    listSignings: ({ params: { keyId }, query: { wait: ms, ...page }, signal }) =>
+      ms === undefined ? coordinator.openSignings(keyId, page) : coordinator.waitSignings(keyId, { ms, signal }, page),
   }
 }
 

@@ -9,6 +9,8 @@ import { createApp, type AppPorts } from './app.ts'
 import { createHandlers } from './handlers.ts'
 import type { HttpEvents } from './http-events.ts'
 import { createIdempotency, memoryReplies, MINUTE, type Replies } from './idempotency.ts'
+import { defaultConnections, type ConnectionBounds } from './connections.ts'
+import { createLasting, streamBounds, waitBounds, type LastingBounds } from './lasting.ts'
 import { createMetricsApp } from './metrics-app.ts'
 import { createWhoMay } from './principal.ts'
 import { createReadiness } from './readiness.ts'
@@ -34,6 +36,29 @@ export type HttpPorts = {
   publicUrl: string | null
   limits: AppPorts['limits']
   timeouts?: Partial<Timeouts>
+  /** In place of what stands by default. */
+  bounds?: Readonly<{ connections?: Partial<ConnectionBounds>; streams?: Partial<LastingBounds>; streamMs?: number }>
+}
+
+/** How long an event stream lasts, ms. */
+const STREAM_MS = 300_000
+
+/** Which replies are kept where: a token is nothing to write to a disk. */
+function keepReplies(replies: Replies, clock: () => number): AppPorts['idempotencyOf'] {
+  const ofSessions = createIdempotency(memoryReplies(), clock, MINUTE)
+  const ofOthers = createIdempotency(replies, clock)
+  return (route) => (route === 'openSession' ? ofSessions : ofOthers)
+}
+
+/** What one caller may have at once, of connections and of requests that last. */
+function boundsOf({ limits, bounds = {} }: Pick<HttpPorts, 'limits' | 'bounds'>) {
+  const perAddress = limits.trustedProxies > 0 ? null : defaultConnections.perAddress
+  return {
+    connections: { ...defaultConnections, perAddress, ...bounds.connections },
+    streams: createLasting({ ...streamBounds, ...bounds.streams }),
+    waits: createLasting(waitBounds),
+    streamMs: bounds.streamMs ?? STREAM_MS,
+  }
 }
 
 /**
@@ -44,21 +69,20 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
   const timeouts = { ...defaultTimeouts, ...ports.timeouts }
   const draining = new AbortController()
   const readiness = createReadiness(ports.fitness, enclaves, draining.signal)
+  const { connections, ...lasting } = boundsOf(ports)
 
   // The address is known once the door is open, and the tokens name it: nothing is served before both are there.
-  const door = await listen((request, response) => serve(request, response), ports.listen, timeouts)
+  const door = await listen((request, response) => serve(request, response), ports.listen, timeouts, connections)
   const publicUrl = ports.publicUrl ?? door.url
   const tokens = createTokens(deriveKey(ports.storageKey, 'session-token'), publicUrl, clock)
   const openSession = createSessions({ tokens, coordinator, publicUrl, clock })
-  // A token is nothing to write to a disk.
-  const ofSessions = createIdempotency(memoryReplies(), clock, MINUTE)
-  const ofOthers = createIdempotency(replies, clock)
   const serve: RequestListener = createApp({
     handlers: createHandlers({ coordinator, enclaves, manifests, openSession }),
     whoMay: createWhoMay(tokens, coordinator.follow),
-    idempotencyOf: (route) => (route === 'openSession' ? ofSessions : ofOthers),
+    idempotencyOf: keepReplies(replies, clock),
     events,
     draining: draining.signal,
+    ...lasting,
     readiness,
     publicUrl,
     limits: ports.limits,

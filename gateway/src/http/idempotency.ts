@@ -1,15 +1,22 @@
 import { Refusal } from '@quorate/shared/errors'
+import { Holdings } from '../bounds/holdings.ts'
 import type { Store, StoredReply } from '../store/store.ts'
 import type { Reply } from './problem.ts'
 
-const DAY = 86_400_000
+/** Milliseconds that a reply is kept: whoever asks again does so sooner. */
+const HOUR = 3_600_000
+/** Of one address at once; then its oldest goes. */
+const MOST_OF_ONE = 500
 /** Milliseconds that the reply of a session is kept: long enough to ask again, and its token outlives it. */
 export const MINUTE = 60_000
 
 export type Replies = Pick<Store, 'loadReply' | 'saveReply'>
 
-/** One request under an Idempotency-Key: `scope` is the route with its ids, `digest` that of the body. */
-export type Keyed = Readonly<{ scope: string; key: string; digest: string }>
+/**
+ * One request under an Idempotency-Key: `scope` is the route with its ids, `digest` that of the body, `holder` whom bounds count its reply
+ * for.
+ */
+export type Keyed = Readonly<{ scope: string; key: string; digest: string; holder: string }>
 
 export type Idempotency = (request: Keyed, act: () => Promise<Reply>) => Promise<Reply>
 
@@ -17,15 +24,22 @@ export type Idempotency = (request: Keyed, act: () => Promise<Reply>) => Promise
  * Same key and body, same answer; throws `request.idempotency_conflict` for the same key with another body. Requests that
  * arrive together act once. A reply is kept before it is given; one that may become another by asking again is not kept.
  */
-export function createIdempotency(replies: Replies, clock: () => number, keepMs = DAY): Idempotency {
+export function createIdempotency(
+  replies: Replies,
+  clock: () => number,
+  keepMs = HOUR,
+  most = MOST_OF_ONE,
+): Idempotency {
   const underWay = new Map<string, { digest: string; reply: Promise<Reply> }>()
 
-  async function actOnce({ scope, key, digest }: Keyed, act: () => Promise<Reply>): Promise<Reply> {
+  async function actOnce({ scope, key, digest, holder }: Keyed, act: () => Promise<Reply>): Promise<Reply> {
     const stored = await replies.loadReply(scope, key, clock())
     if (stored !== null) return { ...sameRequest(stored, digest), remember: true }
     const reply = await act()
-    if (reply.remember)
-      await replies.saveReply(scope, key, { digest, status: reply.status, body: reply.body }, clock() + keepMs)
+    if (reply.remember) {
+      const { status, body } = reply
+      await replies.saveReply({ scope, key, holder, most }, { digest, status, body }, clock() + keepMs)
+    }
     return reply
   }
 
@@ -44,20 +58,28 @@ function sameRequest<T extends Pick<StoredReply, 'digest'>>(before: T, digest: s
   return before
 }
 
-/** Keeps replies in memory, for those that hold a token and have no place in a database. The oldest go first. */
+/** Keeps replies in memory, for those that hold a token and have no place in a database. The oldest of who holds most goes first. */
 export function memoryReplies(capacity = 10_000): Replies {
   const kept = new Map<string, { reply: StoredReply; expiresAt: number }>()
+  const held = new Holdings()
+  const forgetOldest = (holder: string | null) => {
+    const oldest = holder === null ? null : held.oldest(holder)
+    if (oldest === null) return
+    kept.delete(oldest)
+    held.release(oldest)
+  }
   return {
     loadReply(scope, key, now) {
       const entry = kept.get(`${scope} ${key}`)
       return Promise.resolve(entry !== undefined && entry.expiresAt > now ? entry.reply : null)
     },
-    saveReply(scope, key, reply, expiresAt) {
-      for (const oldest of kept.size >= capacity ? kept.keys() : []) {
-        kept.delete(oldest)
-        break
-      }
-      kept.set(`${scope} ${key}`, { reply, expiresAt })
+    saveReply({ scope, key, holder, most }, reply, expiresAt) {
+      const name = `${scope} ${key}`
+      held.release(name)
+      if (held.count(holder) >= most) forgetOldest(holder)
+      else if (kept.size >= capacity && !kept.has(name)) forgetOldest(held.largest())
+      held.take(holder, name)
+      kept.set(name, { reply, expiresAt })
       return Promise.resolve()
     },
   }

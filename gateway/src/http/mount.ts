@@ -12,6 +12,8 @@ import { InvalidRequest, parsePart } from './invalid-request.ts'
 import type { Guard, Principal, WhoMay } from './principal.ts'
 import { PROBLEM_TYPE, toProblem, type Reply } from './problem.ts'
 import { decodeText, readBody } from './read-body.ts'
+import { addressOf } from './address.ts'
+import type { Lasting, Whose } from './lasting.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 export type MountPorts = {
@@ -21,9 +23,20 @@ export type MountPorts = {
   events: HttpEvents
   /** Aborted when the gateway begins to shut down. */
   draining: AbortSignal
+  streams: Lasting
+  waits: Lasting
+  /** How long an event stream lasts, ms. */
+  streamMs: number
 }
 
-type AnyInput = { principal: Principal; params: unknown; query: unknown; body: unknown; signal: AbortSignal }
+type AnyInput = {
+  principal: Principal
+  params: unknown
+  query: unknown
+  body: unknown
+  signal: AbortSignal
+  holder: string
+}
 type AnyHandler = (input: AnyInput) => Promise<unknown>
 
 /** A route with what answers it. */
@@ -68,15 +81,22 @@ async function serve(
   const query = parsePart(route.query, 'query', request.url.includes('?') ? request.query : {})
   const raw = route.body === null ? null : await readBody(request)
   const body = raw && route.body ? parsePart(route.body, 'body', parseStrictJson(decodeText(raw))) : null
+  const holder = addressOf(request)
+  const input = { principal, params, query, body, holder }
+  const begin = (among: Lasting, ms?: number) =>
+    whileWanted(response, ports.draining, among, whoseOf(request, principal), ms)
   if (route.events) {
-    const stream = (await handler({ principal, params, query, body, signal: ports.draining })) as Stream
-    await streamEvents(request, response, stream, ports.draining)
+    // Not all of them end at once.
+    const { signal, done } = begin(ports.streams, ports.streamMs * (0.8 + Math.random() / 5))
+    await handler({ ...input, signal })
+      .then((stream) => streamEvents(request, response, stream as Stream, signal))
+      .finally(done)
     return
   }
   const act = async (): Promise<Reply> => {
     const waits = query !== null && typeof query === 'object' && 'wait' in query
-    const { signal, done } = waits ? whileWanted(response, ports.draining) : { signal: ports.draining, done: () => {} }
-    const reply = await handler({ principal, params, query, body, signal }).finally(done)
+    const { signal, done } = waits ? begin(ports.waits) : { signal: ports.draining, done: () => {} }
+    const reply = await handler({ ...input, signal }).finally(done)
     return { status: 200, body: JSON.stringify(reply), remember: true }
   }
   const key = request.get('idempotency-key')
@@ -84,7 +104,7 @@ async function serve(
     send(response, await act(), ports.draining.aborted)
     return
   }
-  const keyed = { scope: `${name} ${request.path}`, key: checkedKey(key), digest: hash('sha256', raw) }
+  const keyed = { scope: `${name} ${request.path}`, key: checkedKey(key), digest: hash('sha256', raw), holder }
   send(response, await ports.idempotencyOf(name)(keyed, () => act().catch(refusedReply)), ports.draining.aborted)
 }
 
@@ -100,27 +120,46 @@ function checkedKey(key: string): string {
   return key
 }
 
-/** A signal that aborts when the asker leaves or the gateway drains. `done` stops listening for both. */
-function whileWanted(response: Response, draining: AbortSignal): { signal: AbortSignal; done: () => void } {
+function whoseOf(request: Request, principal: Principal): Whose {
+  const token = hash('sha256', request.headers.authorization ?? '')
+  return { address: addressOf(request), token, key: principal.kind === 'reader' ? principal.keyId : '' }
+}
+
+/**
+ * A signal that aborts when the asker leaves, the gateway drains, others need the place, or after `ms`. `done` stops listening for all
+ * that. Throws `bound.reached`.
+ */
+function whileWanted(
+  response: Response,
+  draining: AbortSignal,
+  among: Lasting,
+  whose: Whose,
+  ms?: number,
+): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController()
   const abort = () => controller.abort()
+  const release = among.begin(whose, abort)
+  const timer = ms === undefined ? undefined : setTimeout(abort, ms)
   response.once('close', abort)
   draining.addEventListener('abort', abort)
+  if (draining.aborted) abort()
   const done = () => {
+    release()
+    clearTimeout(timer)
     response.off('close', abort)
     draining.removeEventListener('abort', abort)
   }
   return { signal: controller.signal, done }
 }
 
-function send(response: Response, { status, body }: Reply, last: boolean): void {
+function send(response: Response, { status, body, retryAfter = null }: Reply, last: boolean): void {
   if (response.headersSent || response.destroyed) return
   const problem = status >= 400
   response.writeHead(status, {
     'content-type': problem ? PROBLEM_TYPE : 'application/json',
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
-    ...(status === 503 && { 'retry-after': '1' }),
+    ...(retryAfter !== null && { 'retry-after': String(retryAfter) }),
     // The gateway does not read the rest of a body that is too large, and takes no further request when it shuts down.
     ...((last || status === 413) && { connection: 'close' }),
   })

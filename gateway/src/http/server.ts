@@ -1,5 +1,8 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Refusal } from '@quorate/shared/errors'
+import { boundConnections, defaultConnections, type ConnectionBounds } from './connections.ts'
+import { PROBLEM_TYPE, toProblem } from './problem.ts'
 
 /** Milliseconds. Whoever takes longer than these over its part of a request loses the connection. */
 export type Timeouts = Readonly<{
@@ -27,7 +30,6 @@ export const defaultTimeouts: Timeouts = {
   drain: 1_500,
 }
 
-const MAX_CONNECTIONS = 10_000
 const MAX_HEADERS = 16 << 10
 
 export type Endpoint = Readonly<{ host: string; port: number }>
@@ -38,6 +40,7 @@ export async function listen(
   handler: RequestListener,
   { host, port }: Endpoint,
   timeouts: Timeouts = defaultTimeouts,
+  connections: ConnectionBounds = defaultConnections,
 ): Promise<ListeningServer> {
   const server = createServer(
     {
@@ -48,9 +51,13 @@ export async function listen(
       maxHeaderSize: MAX_HEADERS,
       noDelay: true,
     },
-    handler,
+    (request, response) => {
+      const refusal = refused(request)
+      if (refusal === null) handler(request, response)
+      else refuseConnection(response, refusal)
+    },
   )
-  server.maxConnections = MAX_CONNECTIONS
+  const refused = boundConnections(server, connections)
   server.setTimeout(timeouts.quiet)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -59,6 +66,13 @@ export async function listen(
   const address = server.address() as AddressInfo
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return { url: `http://${name}:${address.port}`, close: () => drain(server, timeouts.drain) }
+}
+
+/** The body of such a request is not read. */
+function refuseConnection(response: ServerResponse, refusal: Refusal): void {
+  const { status, body, retryAfter } = toProblem(refusal)
+  const headers = { 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store', connection: 'close' }
+  response.writeHead(status, retryAfter == null ? headers : { ...headers, 'retry-after': String(retryAfter) }).end(body)
 }
 
 async function drain(server: Server, ms: number): Promise<void> {

@@ -15,6 +15,7 @@ export type Outcome = { value: unknown } | { refusal: RefusalCode; fault: StoreF
 /** What only reads, and what must not hold up a batch of short writes in one transaction with it. */
 export const reads: ReadonlySet<keyof Tables> = new Set([
   'loadSession',
+  'loadEnclosure',
   'loadKey',
   'loadKeyAt',
   'loadKeysSince',

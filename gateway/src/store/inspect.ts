@@ -37,7 +37,7 @@ function inspect(db: Database, cipher: RowCipher): Inspection {
   if (opensUnder(db, cipher) !== true) throw new Error('the storage key does not open this database')
   const one = (sql: string): number => db.prepare<[], number>(sql).pluck().get() ?? 0
   const tables = db.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()
-  const rows = { meta: 0, sessions: 0, keys: 0, enclaves: 0, manifests: 0, replies: 0, audit: 0 }
+  const rows = { meta: 0, sessions: 0, enclosures: 0, keys: 0, enclaves: 0, manifests: 0, replies: 0, audit: 0 }
   const damaged: string[] = []
   for (const table of Object.keys(sealedTables) as SealedTable[]) {
     // A database of an earlier version may lack it.

@@ -33,6 +33,14 @@ const migrations: readonly string[] = [
    CREATE INDEX open_sessions ON sessions (handle) WHERE ended = 0;
    CREATE UNIQUE INDEX alone_sessions ON sessions (alone) WHERE ended = 0;
    UPDATE OR IGNORE sessions SET alone = 'refresh of ' || key_id WHERE kind = 'refresh' AND ended = 0;`,
+  // What a session brings along stands beside it and is written once. Signings of before have it inside; open keygens do not say who
+  // holds them. Keys stay. Replies belong to whoever asked.
+  `DELETE FROM sessions WHERE kind = 'signing' OR (kind = 'keygen' AND ended = 0);
+   CREATE TABLE enclosures (kind TEXT NOT NULL, id TEXT NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (kind, id)) STRICT;
+   CREATE TRIGGER enclosures_go AFTER DELETE ON sessions BEGIN
+     DELETE FROM enclosures WHERE kind = OLD.kind AND id = OLD.id; END;
+   ALTER TABLE replies ADD COLUMN holder TEXT NOT NULL DEFAULT '';
+   CREATE INDEX replies_of ON replies (holder, expires_at);`,
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

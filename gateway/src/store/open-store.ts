@@ -9,7 +9,7 @@ import { lockDatabase, type DatabaseLock } from './lock.ts'
 import { movesOf } from './moves.ts'
 import { Sender } from './sender.ts'
 import type { FoundSession } from './session-table.ts'
-import type { Store, TakenManifest } from './store.ts'
+import type { ReplyPlace, Store, TakenManifest } from './store.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker.ts'
 
 export type StoreOptions = Readonly<{
@@ -109,8 +109,13 @@ function sessionStore(sender: Sender, moves: ReturnType<typeof movesOf>) {
       const found = await sender.send('loadSession', [kind, id])
       return found ? session(found) : null
     },
-    async save({ state, key, audit = [], durable, ...change }: Change) {
-      const row = { ...change, state: JSON.stringify(state) }
+    async loadEnclosure(kind: string, id: string) {
+      const text = await sender.send('loadEnclosure', [kind, id])
+      return text === null ? null : parse(text)
+    },
+    async save({ state, enclosure, key, audit = [], durable, ...change }: Change) {
+      const enclosed = enclosure === undefined ? {} : { enclosure: JSON.stringify(enclosure) }
+      const row = { ...change, ...enclosed, state: JSON.stringify(state) }
       const records = audit.map((record) => JSON.stringify(record))
       const version = await sender.send('save', [row, key ? keyRow(key) : null, records, Date.now()], durable)
       moves.tell({ kind: change.kind, id: change.id, version })
@@ -167,7 +172,7 @@ function recordStore(sender: Sender) {
       const text = await sender.send('loadReply', [scope, key, now])
       return text === null ? null : (parse(text) as Awaited<ReturnType<Store['loadReply']>>)
     },
-    saveReply: (scope: string, key: string, reply: object, expiresAt: number) =>
-      sender.send('saveReply', [scope, key, JSON.stringify(reply), expiresAt, Date.now()]),
+    saveReply: (place: ReplyPlace, reply: object, expiresAt: number) =>
+      sender.send('saveReply', [place, JSON.stringify(reply), expiresAt, Date.now()]),
   }
 }

@@ -8,6 +8,7 @@ export const placeOf = {
     `${kind}/${id}/${keyId}`,
     version,
   ],
+  enclosure: (kind: string, id: string): Place => ['enclosures', `${kind}/${id}`, 1],
   key: (keyId: string, version: number): Place => ['keys', keyId, version],
   root: (enclaveId: string): Place => ['enclaves', enclaveId, 1],
   manifests: (enclaveId: string): Place => ['manifests', enclaveId, 1],
@@ -28,6 +29,10 @@ export const sealedTables = {
     columns: 'kind, id, key_id, version',
     place: (row: Columns) =>
       placeOf.session(text(row, 'kind'), text(row, 'id'), text(row, 'key_id'), number(row, 'version')),
+  },
+  enclosures: {
+    columns: 'kind, id',
+    place: (row: Columns) => placeOf.enclosure(text(row, 'kind'), text(row, 'id')),
   },
   keys: {
     columns: 'key_id, version',

@@ -15,6 +15,7 @@ export type SessionRow = Readonly<{
   expiresAt: number
   alone?: string
   state: string
+  enclosure?: string
 }>
 export type FoundSession = Readonly<{
   kind: string
@@ -70,6 +71,7 @@ export function sessionSave(
      WHERE kind = ? AND id = ? AND version = ?
      AND (handle IS NULL OR handle = ? OR handle NOT IN (SELECT handle FROM leases WHERE until > ?))`,
   )
+  const enclose = db.prepare('INSERT INTO enclosures (kind, id, blob) VALUES (?, ?, ?)')
   return (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
     const { kind, id, keyId, expected, expiresAt, alone = null } = row
     const version = expected + 1
@@ -80,6 +82,8 @@ export function sessionSave(
         ? insert.run(kind, id, keyId, ended, expiresAt, now, blob, handle, alone)
         : update.run(version, ended, expiresAt, now, blob, handle, kind, id, expected, handle, now)
     if (written.changes !== 1) throw new Refusal('session.conflict')
+    if (expected === 0 && row.enclosure !== undefined)
+      enclose.run(kind, id, cipher.seal(placeOf.enclosure(kind, id), row.enclosure))
     if (key !== null) stepKey(keyId, key)
     for (const record of records) audit.append(record)
     return version
@@ -89,7 +93,12 @@ export function sessionSave(
 export function sessionReads(db: Database, reader: Reader) {
   const one = db.prepare<string[], StoredRow>(`SELECT ${columns} FROM sessions WHERE kind = ? AND id = ?`)
   const open = createOpener(reader)
+  const enclosure = db.prepare<string[], { blob: Buffer }>('SELECT blob FROM enclosures WHERE kind = ? AND id = ?')
   return {
+    loadEnclosure: (kind: string, id: string): string | null => {
+      const row = enclosure.get(kind, id)
+      return row ? reader.cipher.open(placeOf.enclosure(kind, id), row.blob) : null
+    },
     loadSession: (kind: string, id: string): FoundSession | null => {
       const row = one.get(kind, id)
       return row ? open(row) : null

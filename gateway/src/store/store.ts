@@ -17,6 +17,9 @@ export type TakenManifest = Readonly<{ manifest: Manifest; notice: Notice; effec
 /** An answer that is given again to the same request. `digest` tells whether it is the same request. */
 export type StoredReply = Readonly<{ digest: string; status: number; body: string }>
 
+/** Where a reply is kept. Of each `holder` the latest `most` are. */
+export type ReplyPlace = Readonly<{ scope: string; key: string; holder: string; most: number }>
+
 /** Can the store be written to? `cause`: SQLite's code, or `room`: the disk has less left than the WAL may need. */
 export type Fitness = Readonly<{ state: 'open' } | { state: 'failed'; cause: string }>
 
@@ -41,7 +44,7 @@ export type Store = SessionStore & {
   /** Null when there is none, or when it is older than its time. */
   loadReply(scope: string, key: string, now: number): Promise<StoredReply | null>
   /** A reply that stands already is kept. */
-  saveReply(scope: string, key: string, reply: StoredReply, expiresAt: number): Promise<void>
+  saveReply(place: ReplyPlace, reply: StoredReply, expiresAt: number): Promise<void>
   /** Checks the whole audit chain from its anchor on; rejects with `store.damaged` where it breaks. */
   verifyAudit(): Promise<AuditReport>
   /** Checks the last records of the chain, `most` at most; rejects as `verifyAudit`. */

@@ -8,6 +8,7 @@ import { createKeyTable } from './key-table.ts'
 import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 import { sessionReads, sessionSave } from './session-table.ts'
+import type { ReplyPlace } from './store.ts'
 
 /** What can be asked of the database. All of it is synchronous, and all writes run inside a transaction of the caller's. */
 export type Tables = ReturnType<typeof createTables>
@@ -84,16 +85,21 @@ function replyOperations(db: Database, cipher: RowCipher) {
     'SELECT blob FROM replies WHERE scope = ? AND key = ? AND expires_at > ?',
   )
   const save = db.prepare(
-    `INSERT INTO replies VALUES (?, ?, ?, ?) ON CONFLICT (scope, key) DO UPDATE
-     SET expires_at = excluded.expires_at, blob = excluded.blob WHERE replies.expires_at <= ?`,
+    `INSERT INTO replies (scope, key, expires_at, blob, holder) VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, key) DO UPDATE
+     SET expires_at = excluded.expires_at, blob = excluded.blob, holder = excluded.holder WHERE replies.expires_at <= ?`,
+  )
+  const trim = db.prepare(
+    `DELETE FROM replies WHERE holder = ? AND rowid NOT IN
+     (SELECT rowid FROM replies WHERE holder = ? ORDER BY expires_at DESC, rowid DESC LIMIT ?)`,
   )
   return {
     loadReply: (scope: string, key: string, now: number): string | null => {
       const row = load.get(scope, key, now)
       return row ? cipher.open(placeOf.reply(scope, key), row.blob) : null
     },
-    saveReply: (scope: string, key: string, reply: string, expiresAt: number, now: number): void => {
-      save.run(scope, key, expiresAt, cipher.seal(placeOf.reply(scope, key), reply), now)
+    saveReply: ({ scope, key, holder, most }: ReplyPlace, reply: string, expiresAt: number, now: number): void => {
+      const blob = cipher.seal(placeOf.reply(scope, key), reply)
+      if (save.run(scope, key, expiresAt, blob, holder, now).changes > 0) trim.run(holder, holder, most)
     },
   }
 }

@@ -10,7 +10,7 @@ import type { Item } from '@quorate/shared/wire/content'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
-import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
+import type { SigningProgress } from '@quorate/shared/wire/routes/signing'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { enrol, runDkg, type MadeKey } from '../../../shared/party/test/ceremony.js'
@@ -124,14 +124,16 @@ export async function reserve(
   participants = users,
   ttl = 60,
   wished?: KeyId,
+  holder = 'somebody',
 ): Promise<{ reservation: Reservation; plan: Plan }> {
-  const reservation = await coordinator.reserve({
-    scheme: 'frost-secp256k1-tr',
+  const wish = {
+    scheme: 'frost-secp256k1-tr' as const,
     threshold: 2,
     participants: participants.map((user) => UserId.parse(user)),
     ttl,
     keyId: wished,
-  })
+  }
+  const reservation = await coordinator.reserve(wish, holder)
   const { keyId, slots, expiresAt } = reservation
   const hosts = slots.map(({ enclaveId }) => enclaves.host(enclaveId))
   return { reservation, plan: await draw({ keyId, users: participants, hosts, expiresAt }) }
@@ -212,7 +214,7 @@ export const decisionFor = (
   decision: 'approve' | 'reject' = 'approve',
 ) => people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decision, { givenAt: Date.now() })
 
-export const finished = ({ signingId }: SigningStatus) => coordinator.follow.signing.wait(signingId, { ms: EVER })
+export const finished = ({ signingId }: SigningProgress) => coordinator.follow.signing.wait(signingId, { ms: EVER })
 
 /** The refresh, once it is in this state. */
 export async function refreshIn(state: RefreshStatus['state'], from: RefreshStatus): Promise<RefreshStatus> {
@@ -229,7 +231,7 @@ export async function ask(key: Key, asker = 1, wish: Wish = {}) {
 }
 
 /** By @noble/curves: the one signature of a signing that has come to its end is of this text and of the group key. */
-export function isSigned({ plan, certificate }: Key, { signingId, results }: SigningStatus, text = 'hello'): boolean {
+export function isSigned({ plan, certificate }: Key, { signingId, results }: SigningProgress, text = 'hello'): boolean {
   const sealed = (results ?? []).flatMap((result) => ('code' in result ? [] : result.sealedSignature))
   const [signature] = people.openSignatures(plan, signingId, sealed)
   if (signature === undefined || sealed.length !== 1) return false

@@ -160,12 +160,10 @@ describe('a keygen', () => {
 
   it('gives up a reservation that nobody makes use of', async () => {
     stopTime()
-    await restartGateway({ reservedMs: 1_000, openKeygens: 1 })
+    await restartGateway({ reservedMs: 1_000 })
     const { reservation } = await reserve()
-    await expect(reserve()).rejects.toEqual(code('request.rate_limited'))
     vi.advanceTimersByTime(1_001)
     expect((await ended(reservation.keyId)).state).toBe('expired')
-    await reserve()
   })
 
   it('expires when not everybody registers in time', async () => {

@@ -69,6 +69,24 @@ describe('a refresh', () => {
     await store.verifyAudit()
   })
 
+  it('is begun by one participant so many times a day, whatever becomes of it, and by the others all the same', async () => {
+    await restartGateway({ refreshesPerAsker: 1 })
+    const key = await storedKey()
+    const first = await begin(key)
+    const { refreshId } = first
+    const next = await after(key, await over(first))
+    const again = await askRefresh(enclaves.group, next, (body) => ({ ...body, expiresAt: Date.now() + EVER }), 1)
+    const { keyId } = next.plan.skeleton
+    await expect(coordinator.requestRefresh(keyId, again)).rejects.toMatchObject({
+      code: 'bound.reached',
+      bound: { of: 'asker' },
+    })
+    // What was begun before is answered as before.
+    expect((await coordinator.follow.refresh.status(refreshId)).state).toBe('completed')
+    // By bob.
+    await after(next, await over(await begin(next)))
+  })
+
   it('may follow another', async () => {
     const key = await storedKey()
     const next = await after(key, await over(await begin(key)))

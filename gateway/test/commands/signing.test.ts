@@ -67,7 +67,7 @@ describe('a signing', () => {
     )
     const other = await requestFor(key, 2, { signingId: request.body.signingId })
     await expect(coordinator.requestSigning(other)).rejects.toEqual(code('session.conflict'))
-    expect(await coordinator.openSignings(request.body.keyId)).toHaveLength(1)
+    expect((await coordinator.openSignings(request.body.keyId)).signings).toHaveLength(1)
   })
 
   it('begins one session when the same request comes many times at once', async () => {
@@ -76,7 +76,7 @@ describe('a signing', () => {
     const many = Array.from({ length: 5 }, () => coordinator.requestSigning(request))
     const settled = await Promise.allSettled(many)
     expect(settled.map(({ status }) => status)).toEqual(many.map(() => 'fulfilled'))
-    expect(await coordinator.openSignings(key.plan.skeleton.keyId)).toHaveLength(1)
+    expect((await coordinator.openSignings(key.plan.skeleton.keyId)).signings).toHaveLength(1)
   })
 
   it('sheds what plainly fails', async () => {
@@ -136,7 +136,7 @@ describe('a signing', () => {
       state: 'expired',
       failure: { code: 'signing.expired', culprits: [] },
     })
-    expect(await coordinator.openSignings(status.keyId)).toEqual([])
+    expect((await coordinator.openSignings(status.keyId)).signings).toEqual([])
   })
 
   it('expires after a restart of the gateway, too', async () => {

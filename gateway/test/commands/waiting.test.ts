@@ -47,13 +47,13 @@ describe('waiting', () => {
     const key = await storedKey()
     const { keyId } = key.plan.skeleton
     // The key is in memory from here on, so that one waits after a turn.
-    expect(await coordinator.openSignings(keyId)).toEqual([])
+    expect((await coordinator.openSignings(keyId)).signings).toEqual([])
     let isOver = false
     const appearing = coordinator.waitSignings(keyId, { ms: EVER }).finally(() => (isOver = true))
     await turn()
     expect(isOver).toBe(false)
-    const { status } = await ask(key)
-    expect(await appearing).toEqual([status])
+    const { status, sealedItems } = await ask(key)
+    expect(await appearing).toEqual({ signings: [{ ...status, sealedItems }], next: null })
   })
 
   it('by watching does not harm the session when the watcher fails', async () => {

@@ -38,12 +38,12 @@ describe('an Idempotency-Key', () => {
     const http = await start()
     let release: (() => void) | null = null
     const reserveNow = http.coordinator.reserve.bind(http.coordinator)
-    http.coordinator.reserve = async (body) => {
+    http.coordinator.reserve = async (body, holder) => {
       await new Promise<void>((resolve) => {
         release = resolve
         noticed()
       })
-      return await reserveNow(body)
+      return await reserveNow(body, holder)
     }
     const first = reserve(http, good, 'k')
     await until(() => release !== null)

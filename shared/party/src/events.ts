@@ -20,5 +20,6 @@ export type PartyEvent =
       packageDigest: string
     }
   | { event: 'signing.confirmed'; signingId: string; index: number; signatures: number; resultDigest: string }
+  | { event: 'signing.withdrawn'; signingId: string; index: number }
 
 export type PartyLog = (event: PartyEvent) => void

@@ -3,7 +3,7 @@ import type { RoundOne, RoundTwo, Roster } from '@quorate/shared/wire/keygen'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { commitAll, enrol, makeKey } from '../test/ceremony.ts'
 import type { Host } from '../test/host.ts'
-import { approve, ask, bytesItem, draw, type Plan } from '../test/people.ts'
+import { approve, ask, bytesItem, draw, initFor, registrationFor, sealFor, type Plan } from '../test/people.ts'
 import { askRefresh } from '../test/refresh.ts'
 import { expectRefusal } from '../test/refused.ts'
 import { groupWith, kept, mistaken, watched } from '../test/watched-cryptography.ts'
@@ -125,6 +125,28 @@ describe('after its time', () => {
     passes(3_600_001)
     expect(held.every(isWiped)).toBe(true)
     await expectRefusal(round1(table, 1), 'keygen.unknown')
+  })
+
+  it('nothing of a keygen is left in a host where nobody has registered for an hour, though its people have a week', async () => {
+    from()
+    const week = group.clock.now + 7 * 86_400_000
+    const [alone, joined] = [await draw(group, { expiresAt: week }), await draw(group, { expiresAt: week })]
+    const tell = async (plan: Plan<Host>) => {
+      const host = plan.hosts.get(1)!
+      await host.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(host, initFor(plan, host)) })
+    }
+    const registerAt = async (plan: Plan<Host>) => {
+      const host = plan.hosts.get(1)!
+      const sealed = sealFor(host, await registrationFor(plan, 1))
+      return host.call('keygen.register', { keyId: plan.skeleton.keyId, sealed })
+    }
+    for (const plan of [alone, joined]) await tell(plan)
+    await registerAt(joined)
+    passes(3_600_001)
+    await expectRefusal(registerAt(alone), 'keygen.unknown')
+    await registerAt(joined)
+    await tell(alone)
+    await registerAt(alone)
   })
 
   it('nothing of a refresh is left in a host', async () => {

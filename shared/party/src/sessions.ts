@@ -15,6 +15,8 @@ export type Sessions<T> = Readonly<{
   add: (id: string, session: T, cost: Cost) => void
   /** The session has done its work. It still answers, until another needs its room. */
   finish: (id: string) => void
+  /** The session is kept until then (ms since 1970), and no longer than any. */
+  extend: (id: string, expiresAt: number) => void
 }>
 
 type Options<T> = Readonly<{
@@ -23,10 +25,15 @@ type Options<T> = Readonly<{
   /** `ms`: the longest that a session is kept, whatever its people wish. What they hold is not theirs to decide. */
   limits: Readonly<{ sessions: number; bytes: number; ms: number }>
   unknown: RefusalCode
+  /**
+   * When there is no room: how soon this session may go for another, whose keeper can bring it back. 0 goes first; null never goes. By
+   * default null.
+   */
+  yields?: (session: T) => number | null
   end: (session: T) => void
 }>
 
-type Entry<T> = { session: T; bytes: number; callOff: () => void }
+type Entry<T> = { session: T; bytes: number; until: number; callOff: () => void }
 
 /** The sessions that are kept: `finished` the oldest first, `held` in bytes. */
 type Kept<T> = Options<T> & { entries: Map<string, Entry<T>>; finished: Set<string>; held: number }
@@ -41,19 +48,33 @@ function remove<T>(kept: Kept<T>, id: string): void {
   kept.end(entry.session)
 }
 
-function expire<T>(kept: Kept<T>, id: string, entry: Entry<T>, expiresAt: number): void {
-  const left = expiresAt - kept.clock()
+function expire<T>(kept: Kept<T>, id: string, entry: Entry<T>): void {
+  const left = entry.until - kept.clock()
   if (left <= 0) remove(kept, id)
-  else entry.callOff = kept.alarm(Math.min(left, LONGEST_TIMER), () => expire(kept, id, entry, expiresAt))
+  else entry.callOff = kept.alarm(Math.min(left, LONGEST_TIMER), () => expire(kept, id, entry))
 }
 
-/** Lets finished sessions go, the oldest first, until there is room. */
+/** Those that may go for others, who goes first in front; of those that are alike, the oldest. */
+function yielding<T>({ entries, yields = () => null }: Kept<T>): string[] {
+  const ranked = [...entries].flatMap(([id, { session }]) => {
+    const rank = yields(session)
+    return rank === null ? [] : [{ id, rank }]
+  })
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ id }) => id)
+}
+
+/** Lets finished sessions go, the oldest first, and then those that yield, until there is room. */
 function makeRoom<T>(kept: Kept<T>, bytes: number): void {
   const { entries, finished, limits } = kept
   const fits = () => entries.size < limits.sessions && kept.held + bytes <= limits.bytes
   for (const id of finished) {
-    if (fits()) break
+    if (fits()) return
     remove(kept, id)
+  }
+  // A session that fits in no room takes nobody's.
+  for (const id of fits() || bytes > limits.bytes ? [] : yielding(kept)) {
+    remove(kept, id)
+    if (fits()) break
   }
   if (!fits()) throw new Refusal('enclave.busy')
 }
@@ -71,10 +92,18 @@ export function createSessions<T>(options: Options<T>): Sessions<T> {
     find: (id) => entries.get(id)?.session,
     add(id, session, { expiresAt, bytes }) {
       makeRoom(kept, bytes)
-      const entry: Entry<T> = { session, bytes, callOff: () => undefined }
+      const until = Math.min(expiresAt, clock() + limits.ms)
+      const entry: Entry<T> = { session, bytes, until, callOff: () => undefined }
       entries.set(id, entry)
       kept.held += bytes
-      expire(kept, id, entry, Math.min(expiresAt, clock() + limits.ms))
+      expire(kept, id, entry)
+    },
+    extend(id, expiresAt) {
+      const entry = entries.get(id)
+      if (entry === undefined) return
+      entry.callOff()
+      entry.until = Math.min(expiresAt, clock() + limits.ms)
+      expire(kept, id, entry)
     },
     finish: (id) => {
       if (entries.has(id)) finished.add(id)

@@ -6,6 +6,7 @@ import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
 import { Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
 import { ShareInForce } from '../wire/share.ts'
+import { SigningRequest, Withdrawal } from '../wire/signing.ts'
 import { longMethodsOf, methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
@@ -66,6 +67,12 @@ const holdingMethods = {
   'recall.learn': {
     params: z.strictObject({ keyId: KeyId, index: Index, from: Index, recollection: Recollection }),
     result: z.strictObject({ epoch: z.int().min(0).nullable(), settled: z.boolean() }),
+  },
+
+  /** The asker takes back its request, whether this host knows the signing or not. `index`: a seat of this host in the key. */
+  'signing.withdraw': {
+    params: z.strictObject({ index: Index, request: SigningRequest, withdrawal: Withdrawal }),
+    result: Empty,
   },
 
   /** Brings a share after a restart. `prepared`: what shows that all hosts have agreed to this version of the key. */

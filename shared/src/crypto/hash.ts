@@ -17,6 +17,7 @@ export type Tag =
   | 'transcript'
   | 'certificate'
   | 'request'
+  | 'withdrawal'
   | 'item'
   | 'consent'
   | 'commitment'

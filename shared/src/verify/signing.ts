@@ -3,7 +3,7 @@ import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/certificate.ts'
-import type { Outcome, SigningReceipt, SigningRequest } from '../wire/signing.ts'
+import type { Outcome, SigningReceipt, SigningRequest, Withdrawal } from '../wire/signing.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
 export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
@@ -24,6 +24,17 @@ export async function verifyRequest(key: VerifiedKey, request: SigningRequest, n
   if (!(await verifyBody(authKey, 'request', request))) throw new Refusal('signing.request_invalid')
   if (now !== null && !isFresh(body.askedAt, body.expiresAt, now)) throw new Refusal('consent.expired')
   return digestOf('request', body)
+}
+
+/** Checks that who asked for the request R takes it back by this word. Throws `signing.withdrawal_invalid`. */
+export async function verifyWithdrawal(
+  authKey: string | undefined,
+  requestDigest: Digest,
+  withdrawal: Withdrawal,
+): Promise<void> {
+  const isOfRequest = withdrawal.body.requestDigest === requestDigest
+  if (authKey === undefined || !isOfRequest || !(await verifyBody(authKey, 'withdrawal', withdrawal)))
+    throw new Refusal('signing.withdrawal_invalid')
 }
 
 /** H(policy, …): what the roster permits, as a receipt names it. */

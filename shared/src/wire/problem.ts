@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Text } from '../contents/content.ts'
+import { holders } from '../errors.ts'
 import { Index } from './ids.ts'
 import { Failure } from './status.ts'
 
@@ -11,6 +12,8 @@ export const Problem = z.object({
   code: Failure.shape.code,
   retry: z.enum(['never', 'same_request', 'new_session']),
   culprits: z.array(Index).optional(),
+  /** Whose bound is reached. */
+  bound: z.enum(holders).optional(),
   /** Where the request does not fit its schema: paths and what was expected, never what was sent. */
   issues: z.array(Text).optional(),
 })

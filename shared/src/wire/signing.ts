@@ -30,6 +30,10 @@ export type RequestBody = z.infer<typeof RequestBody>
 export const SigningRequest = signed(RequestBody)
 export type SigningRequest = z.infer<typeof SigningRequest>
 
+/** The asker's word, by its auth key, that the request R is not to be signed any more. */
+export const Withdrawal = signed(z.strictObject({ requestDigest: Digest, withdrawnAt: Time }))
+export type Withdrawal = z.infer<typeof Withdrawal>
+
 /** The full content of each item, sealed under the session secret in the order of the request's items. */
 export const SealedItems = z.array(Base64url).min(1).max(MAX_ITEMS)
 

@@ -17,7 +17,7 @@ function crashing(store: Store, reach: Reach): Store {
   return {
     ...store,
     save: (change) => around('write', placeOf(change), () => store.save(change)),
-    saveReply: (scope, ...rest) => around('write', `reply ${scope}`, () => store.saveReply(scope, ...rest)),
+    saveReply: (place, ...rest) => around('write', `reply ${place.scope}`, () => store.saveReply(place, ...rest)),
     saveEnclaveRoot: (id, root) => around('write root', id, () => store.saveEnclaveRoot(id, root)),
   }
 }

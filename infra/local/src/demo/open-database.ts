@@ -9,6 +9,7 @@ export type Blob = Readonly<{ place: Place; sealed: Uint8Array; opened: string }
 /** The tables that are shown, with the order of their rows. */
 const shown = {
   sessions: 'kind DESC, updated_at DESC',
+  enclosures: 'rowid',
   keys: 'rowid',
   enclaves: 'rowid',
   replies: 'rowid',

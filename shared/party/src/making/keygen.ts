@@ -23,7 +23,15 @@ type Keygens = Readonly<{
 
 /** A week, which is the longest that people may take to register, and an hour for the clocks and the rounds. */
 const LONGEST_KEYGEN = 7 * 86_400_000 + 3_600_000
+/** As long as nobody has registered here. A gateway brings a keygen again that is wanted after that. */
+const LONGEST_ALONE = 3_600_000
 const BYTES_PER_PARTICIPANT = 2_048
+
+/** Who has not registered goes before who has; what is being made stays. */
+function yields({ enrolment, seats }: Keygen): number | null {
+  if (seats.begun()) return null
+  return enrolment.registered.size === 0 ? 0 : 1
+}
 
 const keepKeygens = ({ clock, alarm }: Parts): Sessions<Keygen> =>
   createSessions({
@@ -31,6 +39,7 @@ const keepKeygens = ({ clock, alarm }: Parts): Sessions<Keygen> =>
     alarm,
     limits: { sessions: 10_000, bytes: 128 << 20, ms: LONGEST_KEYGEN },
     unknown: 'keygen.unknown',
+    yields,
     end: wipe,
   })
 
@@ -40,7 +49,8 @@ function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enro
   const known = keygens.find(keyId)
   if (known === undefined) {
     const bytes = participants.length * BYTES_PER_PARTICIPANT
-    keygens.add(keyId, { enrolment, seats: new Seats(parts) }, { expiresAt, bytes })
+    const until = Math.min(expiresAt, parts.clock() + LONGEST_ALONE)
+    keygens.add(keyId, { enrolment, seats: new Seats(parts) }, { expiresAt: until, bytes })
     return
   }
   wipeEnrolment(enrolment)
@@ -60,7 +70,10 @@ export function createKeygens(parts: Parts): Keygens {
     },
 
     async register({ keyId, sealed }) {
-      return { receipt: await register(keys, keygens.get(keyId).enrolment, fromBase64url(sealed)) }
+      const { enrolment } = keygens.get(keyId)
+      const receipt = await register(keys, enrolment, fromBase64url(sealed))
+      keygens.extend(keyId, enrolment.skeleton.expiresAt)
+      return { receipt }
     },
 
     async round1({ keyId, index, attempt, roster }) {

@@ -90,6 +90,11 @@ export class Seats {
     })
   }
 
+  /** Is an attempt under way, or over? */
+  begun(): boolean {
+    return this.#current !== null
+  }
+
   /** How many participants of this host have their certificate. */
   finished(): number {
     return [...this.#seats.values()].filter(({ stage }) => stage === 3).length

@@ -1,6 +1,7 @@
+import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
-import { verifyRequest } from '@quorate/shared/verify/signing'
+import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/shared/wire/signing'
@@ -16,10 +17,11 @@ import { openTasks, type Declined, type Task } from './tasks.ts'
 import { takeSeat } from './commit.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
 import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
+import { createWithdrawn, type Withdrawn } from './withdrawn.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
 
 type Signings = Readonly<{
-  [M in 'commit' | 'partial' | 'aggregate' | 'confirm']: (
+  [M in 'commit' | 'partial' | 'aggregate' | 'confirm' | 'withdraw']: (
     params: HostParams<`signing.${M}`>,
   ) => Promise<HostResult<`signing.${M}`>>
 }>
@@ -70,11 +72,16 @@ function seatOf({ parts, signings }: Bench, { signingId, index, attempt }: Place
 }
 
 /** What the rounds of this host's signings work with. */
-type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended }>
+type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended; withdrawn: Withdrawn }>
 
 /** The signings of this host. They live in memory only; after a restart a new attempt begins. */
 export function createSignings(parts: Parts): Signings {
-  const bench: Bench = { parts, signings: keepSignings(parts), ended: createEnded() }
+  const bench: Bench = {
+    parts,
+    signings: keepSignings(parts),
+    ended: createEnded(),
+    withdrawn: createWithdrawn(parts.clock),
+  }
   return {
     commit: async (question) => ({ commitment: await commit(bench, question) }),
     partial: async (question) => ({ partial: await sign(bench, question) }),
@@ -83,11 +90,12 @@ export function createSignings(parts: Parts): Signings {
       return aggregate(parts, signing, seat, place.index, partials)
     },
     confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
+    withdraw: (question) => withdraw(bench, question),
   }
 }
 
 async function commit(
-  { parts, signings, ended }: Bench,
+  { parts, signings, ended, withdrawn }: Bench,
   { attempt, index, request, sealedItems, consents }: HostParams<'signing.commit'>,
 ): Promise<Commitment> {
   const { vault, clock } = parts
@@ -98,6 +106,8 @@ async function commit(
   await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
   keyOf(parts, body, index)
+  // It may have been withdrawn meanwhile.
+  withdrawn.requireOpen(requestDigest)
   if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
   const signing = enter(parts, signings, plea, index, sealedItems)
   return takeSeat(parts, signing, index, attempt)
@@ -105,15 +115,40 @@ async function commit(
 
 /** A signing that has ended spends no more nonces, and repeats what it has said. */
 async function sign(bench: Bench, question: HostParams<'signing.partial'>): Promise<Partial> {
-  const { parts, ended } = bench
+  const { parts, ended, withdrawn } = bench
   const { consents, commitments } = question
   const { signing, seat, key } = seatOf(bench, question)
   const digest = packageDigest(question)
   const repeated = seat.spent === null ? null : repeatAnswer(seat.spent, digest)
   if (repeated !== null) return parts.keys.sign('partial', repeated)
   const grounds = await checkPackage(parts, signing, seat, key, { consents, commitments }, parts.clock())
-  if (seat.spent === null) ended.requireOpen(signing.requestDigest)
+  if (seat.spent === null) {
+    ended.requireOpen(signing.requestDigest)
+    withdrawn.requireOpen(signing.requestDigest)
+  }
   return parts.keys.sign('partial', spendNonces(parts, signing, seat, { digest, commitments, grounds }))
+}
+
+/**
+ * From now on this host gives no more commitment or partial for the request, and the nonces that it holds for it are gone. What it has
+ * said already it cannot take back.
+ */
+async function withdraw(
+  { parts, signings, withdrawn }: Bench,
+  { index, request, withdrawal }: HostParams<'signing.withdraw'>,
+): Promise<Record<string, never>> {
+  const { signingId, keyId, asker, expiresAt } = request.body
+  const key = parts.vault.key(keyId, index)
+  const requestDigest = await verifyRequest(key, request, null)
+  const authKey = key.certificate.roster.registrations[asker - 1]?.body.authKey
+  await verifyWithdrawal(authKey, requestDigest, withdrawal)
+  // No host takes a request that is older than that, whatever its expiry.
+  const until = Math.min(expiresAt, parts.clock() + LONGEST_WORD)
+  withdrawn.withdraw(`${key.lineage}/${asker}`, requestDigest, until)
+  const known = signings.find(signingId)
+  if (known?.requestDigest === requestDigest) wipe(known)
+  parts.log({ event: 'signing.withdrawn', signingId, index })
+  return {}
 }
 
 /** The signing is over here when all of its seats have given their receipt. This host may have forgotten it, or never known it. */

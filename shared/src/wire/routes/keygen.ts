@@ -70,7 +70,7 @@ export const keygenRoutes = {
     query: none,
     body: ReserveBody,
     reply: Reservation,
-    errors: ['keygen.no_enclaves', 'keygen.id_taken'],
+    errors: ['keygen.no_enclaves', 'keygen.id_taken', 'bound.reached'],
   }),
   initKeygen: route({
     method: 'post',
@@ -88,6 +88,7 @@ export const keygenRoutes = {
       'keygen.crowded',
       'seal.invalid',
       ...ofEnclaves,
+      'bound.reached',
     ],
   }),
   getSlots: route({
@@ -138,6 +139,6 @@ export const keygenRoutes = {
     query: none,
     body: null,
     reply: KeygenStatus,
-    errors: ['request.not_found'],
+    errors: ['request.not_found', 'bound.reached'],
   }),
 } as const

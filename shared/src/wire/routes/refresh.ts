@@ -34,7 +34,14 @@ export const refreshRoutes = {
     query: none,
     body: RefreshRequest,
     reply: RefreshStatus,
-    errors: ['key.not_found', 'refresh.request_invalid', 'epoch.stale', 'consent.expired', 'session.conflict'],
+    errors: [
+      'key.not_found',
+      'refresh.request_invalid',
+      'epoch.stale',
+      'consent.expired',
+      'session.conflict',
+      'bound.reached',
+    ],
   }),
   getRefresh: route({
     method: 'get',
@@ -55,6 +62,6 @@ export const refreshRoutes = {
     query: none,
     body: null,
     reply: RefreshStatus,
-    errors: ['request.not_found'],
+    errors: ['request.not_found', 'bound.reached'],
   }),
 } as const

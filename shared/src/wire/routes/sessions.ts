@@ -21,6 +21,6 @@ export const sessionRoutes = {
     body: SessionProof,
     /** `lives`: of the hosts of the key, as far as the gateway reaches them. */
     reply: z.strictObject({ token: Text, expiresAt: Time, lives: LifeIds }),
-    errors: ['request.unauthorized', 'request.wrong_gateway', 'request.wrong_time'],
+    errors: ['request.unauthorized', 'request.wrong_gateway', 'request.wrong_time', 'bound.reached'],
   }),
 } as const

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { Approval } from '../consent.ts'
 import { Index, KeyId, SigningId, Time } from '../ids.ts'
-import { ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState } from '../signing.ts'
+import { ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState, Withdrawal } from '../signing.ts'
 import { Failure } from '../status.ts'
-import { none, route, Wait, waiting } from './route.ts'
+import { none, route, Wait, waiting, wholeNumber } from './route.ts'
 
 export const SigningBody = z.strictObject({ request: SigningRequest, sealedItems: SealedItems })
 
 /** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
-export const SigningStatus = z.strictObject({
+export const SigningProgress = z.strictObject({
   signingId: SigningId,
   keyId: KeyId,
   version: z.int(),
@@ -16,7 +16,6 @@ export const SigningStatus = z.strictObject({
   expiresAt: Time,
   attempt: z.int(),
   request: SigningRequest,
-  sealedItems: SealedItems,
   approvals: z.array(Approval),
   quorum: z.array(Index),
   failure: Failure.nullable(),
@@ -24,7 +23,14 @@ export const SigningStatus = z.strictObject({
   results: z.array(ItemResult).nullable(),
   receipts: z.array(SigningReceipt),
 })
+export type SigningProgress = z.infer<typeof SigningProgress>
+
+/** With what is to be signed, for whoever has to look at it. */
+export const SigningStatus = SigningProgress.extend({ sealedItems: SealedItems })
 export type SigningStatus = z.infer<typeof SigningStatus>
+
+/** Signings that one page of a list has at most. A page also ends before its sealed items make it too long. */
+export const MAX_LISTED = 100
 
 /** Signing: from the request to the signatures. */
 export const signingRoutes = {
@@ -36,13 +42,16 @@ export const signingRoutes = {
     repeatable: true,
     query: none,
     body: SigningBody,
-    reply: SigningStatus,
+    reply: SigningProgress,
     errors: [
       'key.not_found',
       'signing.request_invalid',
       'consent.expired',
       'content.not_permitted',
+      'content.mismatch',
+      'seal.invalid',
       'session.conflict',
+      'bound.reached',
     ],
   }),
   approveSigning: route({
@@ -53,8 +62,19 @@ export const signingRoutes = {
     repeatable: true,
     query: none,
     body: Approval,
-    reply: SigningStatus,
+    reply: SigningProgress,
     errors: ['request.not_found', 'consent.invalid', 'consent.expired', 'session.conflict', 'session.elsewhere'],
+  }),
+  withdrawSigning: route({
+    method: 'post',
+    path: '/signing/{signingId}/withdraw',
+    summary: 'Withdraw the own request: no host that hears of it signs it any more',
+    wants: 'nobody',
+    repeatable: true,
+    query: none,
+    body: Withdrawal,
+    reply: SigningProgress,
+    errors: ['request.not_found', 'signing.withdrawal_invalid', 'session.conflict', 'session.elsewhere'],
   }),
   getSigning: route({
     method: 'get',
@@ -74,17 +94,23 @@ export const signingRoutes = {
     events: true,
     query: none,
     body: null,
-    reply: SigningStatus,
-    errors: ['request.not_found'],
+    reply: SigningProgress,
+    errors: ['request.not_found', 'bound.reached'],
   }),
   listSignings: route({
     method: 'get',
     path: '/keys/{keyId}/signings',
-    summary: 'Signings of a key that have not ended; waits for one to appear',
+    summary: 'Signings of a key that have not ended, page by page; waits for one to appear',
     wants: 'reader',
-    query: z.strictObject({ wait: Wait.optional() }),
+    query: z.strictObject({
+      wait: Wait.optional(),
+      /** How many at most. */
+      limit: wholeNumber.pipe(z.int().min(1).max(MAX_LISTED)).optional(),
+      /** `next` of the page before. */
+      cursor: SigningId.optional(),
+    }),
     body: null,
-    reply: z.strictObject({ signings: z.array(SigningStatus) }),
+    reply: z.strictObject({ signings: z.array(SigningStatus).max(MAX_LISTED), next: SigningId.nullable() }),
     errors: ['key.not_found'],
   }),
 } as const

@@ -36,8 +36,11 @@ function showSession(stage: Stage, blobs: readonly Blob[]): void {
   stage.say(
     'The operator has the key to that. Inside, what matters is sealed once more, to keys that the operator has not:',
   )
-  const [excerpt = ''] = /"sealedItems":\["[^"]{1,44}/.exec(signing.opened) ?? []
-  stage.say(paint.dim(`… ${excerpt}…`))
+  const items = blobs.find(
+    ({ place }) => place[0] === 'enclosures' && place[1] === signing.place[1].split('/', 2).join('/'),
+  )
+  if (items === undefined) throw new Error('the gateway has stored no items of this signing')
+  stage.say(paint.dim(`${items.opened.slice(0, 46)}…`))
 }
 
 /** What the gateway must not know, each in as many values as there are. */
