@@ -108,7 +108,7 @@ const requestEvents = (log: Logger) =>
       log.info({ signingId, keyId, items }, 'signing.requested')
     },
     signingWithdrawn({ signingId }) {
-      log.info({ signingId }, 'signing withdrawn')
+      log.info({ signingId }, 'signing.withdrawn')
     },
     signingDecided({ signingId, index, decision }) {
       log.debug({ signingId, index, decision }, 'signing.decided')

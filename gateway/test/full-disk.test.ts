@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { createLog } from '../src/log.ts'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { replyAt } from './store-changes.ts'
 import { startGateway } from '../src/gateway.ts'
 import { createBatchRunner, type Order } from '../src/store/batch.ts'
 import { createFitness } from '../src/store/fitness.ts'
@@ -85,7 +86,7 @@ describe('a store whose writes fail', () => {
       if (outcome?.fault) fitness.onFault(outcome.fault)
       return Promise.reject(new Error('refused'))
     }
-    const reply = (key: string) => send('saveReply', ['route', key, 'x'.repeat(50_000), Date.now() + 60_000, 0])
+    const reply = (key: string) => send('saveReply', [replyAt('route', key), 'x'.repeat(50_000), Date.now() + 60_000, 0])
     return { reply, ask: () => fitness.ask({ send }) }
   }
 

@@ -17,14 +17,14 @@ export type Reader = (<N extends RouteWanting<'reader'>>(
   call: Question<N> & Signalled,
 ) => Promise<RouteReply<N>>) &
   Readonly<{
-    /** The lives of the key's hosts, as the gateway said them a minute ago at most: a word names them. */
+    /** The lives of the key's hosts, as the gateway said them five seconds ago at most: a word names them. */
     lives: () => Promise<string[]>
   }>
 
 /** A token is renewed so long before it ends, in ms. */
 const margin = 30_000
-/** What the gateway has said of lives is asked for again after this long, in ms. */
-const LIVES_LAST = 60_000
+/** What the gateway has said of lives is asked for again after this long, in ms: people say a word now and then. */
+const LIVES_LAST = 5_000
 
 export const readerSigner = (sessionSecret: Uint8Array): Promise<Signer> => {
   const seed = readerSeed(sessionSecret)

@@ -78,6 +78,7 @@ function operation(name: string, route: Route, schemas: Json): Json {
     }),
     responses: {
       200: { description: route.summary, content: { [media]: { schema: reply } } },
+      ...(route.events && { 204: { description: 'The last event has been sent: do not come back' } }),
       ...problems(route, schemas),
     },
   }

@@ -109,7 +109,7 @@ const PROBE = 65_536
 
 /** Writes a reply that is over, so that the sweep takes away one that a crash left. `end` deletes it. */
 function probeOperation(db: Database, cipher: RowCipher) {
-  const begin = db.prepare("INSERT OR REPLACE INTO replies VALUES ('probe', '', 0, ?)")
+  const begin = db.prepare("INSERT OR REPLACE INTO replies (scope, key, expires_at, blob) VALUES ('probe', '', 0, ?)")
   const end = db.prepare("DELETE FROM replies WHERE scope = 'probe' AND key = ''")
   const blob = () => cipher.seal(placeOf.reply('probe', ''), ' '.repeat(PROBE))
   return (step: 'begin' | 'end'): void => {

@@ -64,7 +64,7 @@ describe('waiting', () => {
     })
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     expect((await finished(status)).state).toBe('completed')
-    expect(logged.some((line) => line.includes('"fault"'))).toBe(true)
+    expect(logged.some((line) => line.includes('"gateway.fault"'))).toBe(true)
     expect(logged.some((line) => line.includes('a secret'))).toBe(false)
     logged.length = 0
   })
