@@ -183,14 +183,16 @@ export class Participant {
     return refusing(async () => {
       this.#context.known.requireCurrent(key)
       const asker = await this.#memberOf(key)
-      const lives = await this.#livesOf(key)
-      const askedAt = this.#context.now()
-      const times = { lives, askedAt, expiresAt: askedAt + expiresIn }
-      const { sealedItems, ...opened } = await writeRequest(key, asker, readItems(key, what), times)
-      const { request } = opened
-      const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
-      if (status.signingId !== request.body.signingId) return refuse('reply.mismatch')
-      return new Signing(this.#context, key, opened, asker.signer)
+      const items = readItems(key, what)
+      return this.#naming(key, async (lives) => {
+        const askedAt = this.#context.now()
+        const times = { lives, askedAt, expiresAt: askedAt + expiresIn }
+        const { sealedItems, ...opened } = await writeRequest(key, asker, items, times)
+        const { request } = opened
+        const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
+        if (status.signingId !== request.body.signingId) return refuse('reply.mismatch')
+        return new Signing(this.#context, key, opened, asker.signer)
+      })
     })
   }
 
@@ -257,20 +259,25 @@ export class Participant {
       const givenAt = this.#context.now()
       if (expiresAt <= givenAt) return refuse('consent.expired')
       const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
-      const word = { decision, reason, lives: await this.#livesOf(key), givenAt, expiresAt: until }
-      const approval = await writeApproval(key, requestDigest, await this.#memberOf(key), word)
-      const status = await this.#context.client.call('approveSigning', {
-        params: { signingId },
-        body: approval,
-        signal,
+      const member = await this.#memberOf(key)
+      const status = await this.#naming(key, async (lives) => {
+        const word = { decision, reason, lives, givenAt, expiresAt: until }
+        const approval = await writeApproval(key, requestDigest, member, word)
+        return this.#context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
       })
       if (status.signingId !== signingId) refuse('reply.mismatch')
     })
   }
 
-  /** What a word names, so that a host that has restarted knows that it was said since. */
-  async #livesOf(key: Key): Promise<string[]> {
-    return (await this.#context.readerOf(key.keyId, sessionSecretOf(key))).lives()
+  /** Says a word that names the lives of the key's hosts, so that one that has restarted knows that it was said since; once more if they have changed. */
+  async #naming<T>(key: Key, say: (lives: string[]) => Promise<T>): Promise<T> {
+    const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
+    try {
+      return await say(await reader.lives())
+    } catch (error) {
+      if (!(error instanceof QuorateError) || error.code !== 'lives.stale') throw error
+      return say(await reader.lives(true))
+    }
   }
 
   /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */

@@ -97,6 +97,22 @@ describe('an answer', () => {
     await expect(keygen.status()).rejects.toMatchObject({ code: 'request.unauthorized', by: 'gateway' })
   })
 
+  it('that the lives are over which a word names is followed by another word, over those of now, once', async () => {
+    const { alice, bob, key } = await makeKey(fleet, gateway)
+    await alice.requestSignature(key, 'with lives')
+    const [proofs, requests] = [sentTo('openSession').length, sentTo('requestSigning').length]
+    const stale = ({ route }: { route: string }) =>
+      route === 'requestSigning' || route === 'approveSigning' ? { problem: 'lives.stale' as const } : undefined
+    gateway.faults.push(stale)
+    const asked = await alice.requestSignature(key, 'said anew')
+    expect(sentTo('openSession')).toHaveLength(proofs + 1)
+    expect(sentTo('requestSigning')).toHaveLength(requests + 2)
+    const signing = await bob.signing(key, asked.signingId)
+    gateway.faults.push(stale, () => undefined, stale)
+    await expect(bob.approve(signing)).rejects.toMatchObject({ code: 'lives.stale', by: 'gateway' })
+    await bob.approve(signing)
+  })
+
   it('that never comes is given up', async () => {
     await gateway.close()
     const { alice } = people(fleet, gateway)

@@ -203,6 +203,12 @@ export const refusals = {
     'The attestation document does not prove an enclave that is trusted here',
   ),
   'peer.unknown': row('upstream', 409, 'same_request', 'The enclave has not verified this peer'),
+  'lives.stale': row(
+    'caller',
+    409,
+    'new_session',
+    'Enclaves of this key have started again since: name their lives as they are now',
+  ),
   'life.retired': row('upstream', 409, 'same_request', 'A later start of this enclave is known: this process is over'),
   'manifest.invalid': row(
     'upstream',

@@ -7,7 +7,7 @@ import { QuorateError } from '../errors.ts'
 import { randomBytes } from '../random.ts'
 import type { Client, Question } from './client.ts'
 
-type Token = RouteReply<'openSession'> & Readonly<{ provedAt: number }>
+type Token = RouteReply<'openSession'>
 
 type Signalled = Readonly<{ signal?: AbortSignal | undefined }>
 
@@ -17,14 +17,12 @@ export type Reader = (<N extends RouteWanting<'reader'>>(
   call: Question<N> & Signalled,
 ) => Promise<RouteReply<N>>) &
   Readonly<{
-    /** The lives of the key's hosts, as the gateway said them five seconds ago at most: a word names them. */
-    lives: () => Promise<string[]>
+    /** The lives of the key's hosts, which a word names, as the gateway last said them; `anew`: asked for now. */
+    lives: (anew?: boolean) => Promise<string[]>
   }>
 
 /** A token is renewed so long before it ends, in ms. */
 const margin = 30_000
-/** What the gateway has said of lives is asked for again after this long, in ms: people say a word now and then. */
-const LIVES_LAST = 5_000
 
 export const readerSigner = (sessionSecret: Uint8Array): Promise<Signer> => {
   const seed = readerSeed(sessionSecret)
@@ -38,8 +36,7 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
   const prove = async (): Promise<Token> => {
     const nonce = Random32.parse(toHex(randomBytes(32)))
     const body = { keyId: KeyId.parse(keyId), gateway: client.gateway, time: now(), nonce }
-    const provedAt = now()
-    return { ...(await client.call('openSession', { body: await signBody(signer, 'session', body) })), provedAt }
+    return client.call('openSession', { body: await signBody(signer, 'session', body) })
   }
   const renew = (): Promise<Token> => {
     const proving = prove()
@@ -54,10 +51,7 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
     return token.expiresAt - margin > now() ? token : renew()
   }
 
-  const lives = async (): Promise<string[]> => {
-    const token = await tokenFor()
-    return (now() - token.provedAt < LIVES_LAST ? token : await renew()).lives
-  }
+  const lives = async (anew = false): Promise<string[]> => (anew ? await renew() : await tokenFor()).lives
 
   async function read<N extends RouteWanting<'reader'>>(
     route: N,

@@ -7,6 +7,7 @@ import { createLease } from '../engine/lease.ts'
 import type { EnginePorts, StoredSession } from '../engine/ports.ts'
 import { untilReady } from '../engine/until-ready.ts'
 import { createHostHealth } from '../hosts/health.ts'
+import { livesOf } from '../keys/lives.ts'
 import { createKeyCache } from '../keys/key-cache.ts'
 import { createRecall } from '../keys/recall.ts'
 import { createKeygens } from './keygen.ts'
@@ -68,14 +69,13 @@ async function readerKey({ kinds, keys }: Kinds, keyId: KeyId): Promise<string |
   })
 }
 
-async function livesOf({ keys }: Kinds, { enclaves }: Pick<Ports, 'enclaves'>, keyId: KeyId): Promise<string[]> {
-  const key = await keys.load(keyId).catch((error: unknown) => {
-    if (isNotFound(error)) return null
+async function lives({ keys }: Kinds, { enclaves }: Pick<Ports, 'enclaves'>, keyId: KeyId): Promise<string[]> {
+  try {
+    return livesOf(enclaves, (await keys.load(keyId)).verified)
+  } catch (error) {
+    if (isNotFound(error)) return []
     throw error
-  })
-  const participants = key?.verified.certificate.roster.skeleton.participants ?? []
-  const names = new Set(participants.map(({ host }) => host.identity.enclaveId))
-  return [...names].flatMap((host) => enclaves.life(host) ?? [])
+  }
 }
 
 /** Takes up what was claimed, once the hosts that it waits for are reached. */
@@ -105,7 +105,7 @@ export function createCoordinator(ports: Ports): Coordinator {
       return ports.store.epochs(keyId, epoch, MAX_CERTIFICATES)
     },
     readerKey: (keyId) => readerKey(all, keyId),
-    lives: (keyId) => livesOf(all, ports, keyId),
+    lives: (keyId) => lives(all, ports, keyId),
     follow: {
       keygen: kinds.keygen.sessions.following,
       signing: kinds.signing.sessions.following,

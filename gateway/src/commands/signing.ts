@@ -14,6 +14,7 @@ import {
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
 import type { Items } from '../aids/items.ts'
+import { requireLives } from '../keys/lives.ts'
 import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { createTelling } from '../aids/withdrawal.ts'
@@ -81,6 +82,7 @@ async function requestSigning(context: Context, body: z.output<typeof SigningBod
   const now = ports.clock()
   const requestDigest = await verifyRequest(verified, request, now)
   if (sessions.drives(signingId)) return known(context, body)
+  requireLives(ports.enclaves, verified, request.body.lives)
   requireSealedItems(request.body, sealedItems)
   if (expiresAt > now + limits.signingTtlMs) throw new Refusal('request.invalid')
   const weight = sealedItems.reduce((sum, item) => sum + item.length, 0)
@@ -116,7 +118,9 @@ async function approve(context: Context, signingId: SigningId, approval: Approva
   const { ports, sessions } = context
   const { state } = await sessions.find(signingId)
   await requireSound(state.own, approval, ports.clock())
-  const { index, decision } = approval.body
+  const { index, decision, lives } = approval.body
+  if (state.own.approvals[index]?.signature !== approval.signature)
+    requireLives(ports.enclaves, (await context.loadKey(state.keyId)).verified, lives)
   const now = await sessions.tell(signingId, approval)
   const kept = now.state.own.approvals[index]
   if (kept?.body.decision !== decision) throw new Refusal('session.conflict')

@@ -38,7 +38,11 @@ async function ask(question: Question, peer: Seat): Promise<Answer> {
   try {
     // Each hears of the other only who it is now.
     await tools.hosts.introduce([asker.host, peer.host])
-    const heard = await afterMending('key.unknown', async () => restore?.(peer), () => tell(question, peer))
+    const heard = await afterMending(
+      'key.unknown',
+      async () => restore?.(peer),
+      () => tell(question, peer),
+    )
     return { heard, trouble: null }
   } catch (error) {
     const isTrouble = error instanceof Refusal && isReady()

@@ -46,6 +46,7 @@ export const signingRoutes = {
     errors: [
       'key.not_found',
       'signing.request_invalid',
+      'lives.stale',
       'consent.expired',
       'content.not_permitted',
       'content.mismatch',
@@ -63,7 +64,14 @@ export const signingRoutes = {
     query: none,
     body: Approval,
     reply: SigningProgress,
-    errors: ['request.not_found', 'consent.invalid', 'consent.expired', 'session.conflict', 'session.elsewhere'],
+    errors: [
+      'lives.stale',
+      'request.not_found',
+      'consent.invalid',
+      'consent.expired',
+      'session.conflict',
+      'session.elsewhere',
+    ],
   }),
   withdrawSigning: route({
     method: 'post',

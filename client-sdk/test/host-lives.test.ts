@@ -1,6 +1,6 @@
 import { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import { describe, expect, it } from 'vitest'
-import { createHostLives, type ForkedHost } from './host-lives.ts'
+import { createHostLives, type ForkedHost } from '../src/host-lives.ts'
 
 const host = EnclaveIdentity.parse({
   version: 1,
