@@ -86,7 +86,8 @@ describe('a store whose writes fail', () => {
       if (outcome?.fault) fitness.onFault(outcome.fault)
       return Promise.reject(new Error('refused'))
     }
-    const reply = (key: string) => send('saveReply', [replyAt('route', key), 'x'.repeat(50_000), Date.now() + 60_000, 0])
+    const reply = (key: string) =>
+      send('saveReply', [replyAt('route', key), 'x'.repeat(50_000), Date.now() + 60_000, 0])
     return { reply, ask: () => fitness.ask({ send }) }
   }
 

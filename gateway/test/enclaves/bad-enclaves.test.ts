@@ -39,7 +39,9 @@ describe('hostile streams', () => {
     const { fake, enclaves } = await readyOne()
     fake.on['attest'] = async ({ id, socket }) => {
       socket.setNoDelay(true)
-      for (const byte of replyFrame(id, { result: { identity: fake.identity, presence: fake.presence, document: 'c2xvdw' } })) {
+      for (const byte of replyFrame(id, {
+        result: { identity: fake.identity, presence: fake.presence, document: 'c2xvdw' },
+      })) {
         socket.write(Uint8Array.of(byte))
         await turn()
       }
@@ -55,7 +57,11 @@ describe('hostile streams', () => {
       ids.push(id)
       if (ids.length === 2)
         socket.write(
-          Buffer.concat(ids.map((n) => replyFrame(n, { result: { identity: fake.identity, presence: fake.presence, document: 'YmF0Y2g' } }))),
+          Buffer.concat(
+            ids.map((n) =>
+              replyFrame(n, { result: { identity: fake.identity, presence: fake.presence, document: 'YmF0Y2g' } }),
+            ),
+          ),
         )
       return null
     }
@@ -172,7 +178,9 @@ describe('one bad enclave', () => {
     expect(isReady(enclaves, fake)).toBe(true)
     fake.on = on
     const [call] = callsOf(fake, 'attest')
-    call!.socket.write(replyFrame(call!.id, { result: { identity: fake.identity, presence: fake.presence, document: 'bGF0ZQ' } }))
+    call!.socket.write(
+      replyFrame(call!.id, { result: { identity: fake.identity, presence: fake.presence, document: 'bGF0ZQ' } }),
+    )
     expect((await asked).document).toBe('bGF0ZQ')
     expect(told.map(({ type }) => type)).toEqual(['ready'])
   })

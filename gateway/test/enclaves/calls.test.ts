@@ -16,7 +16,9 @@ describe('calls', () => {
     const waiting: (() => void)[] = []
     fake.on['attest'] = async ({ params }) => {
       await new Promise<void>((resolve) => waiting.push(resolve))
-      return { result: { identity: fake.identity, presence: fake.presence, document: String(params['nonce']).slice(-4) } }
+      return {
+        result: { identity: fake.identity, presence: fake.presence, document: String(params['nonce']).slice(-4) },
+      }
     }
     const nonces = Array.from({ length: 100 }, (_, n) => n.toString(16).padStart(64, '0'))
     const answers = Promise.all(nonces.map((n) => enclaves.ask(fake.id, 'attest', { nonce: n })))
@@ -67,7 +69,10 @@ describe('calls', () => {
     const { attest } = fake.on
     let late = () => {}
     fake.on['attest'] = ({ id, socket }) => {
-      late = () => void socket.write(replyFrame(id, { result: { identity: fake.identity, presence: fake.presence, document: 'bGF0ZQ' } }))
+      late = () =>
+        void socket.write(
+          replyFrame(id, { result: { identity: fake.identity, presence: fake.presence, document: 'bGF0ZQ' } }),
+        )
       return null
     }
     const asked = codeOf(ask(enclaves, fake, 80))

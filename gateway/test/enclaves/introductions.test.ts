@@ -37,7 +37,9 @@ describe('introductions', () => {
     await enclaves.introduce(ids)
     fakes[0]!.on['attest'] = () => ({ refusal: { code: 'peer.unknown', culprits: [] } })
     expect(await codeOf(ask(enclaves, fakes[0]!))).toBe('peer.unknown')
-    fakes[0]!.on['attest'] = () => ({ result: { identity: fakes[0]!.identity, presence: fakes[0]!.presence, document: 'ZG9j' } })
+    fakes[0]!.on['attest'] = () => ({
+      result: { identity: fakes[0]!.identity, presence: fakes[0]!.presence, document: 'ZG9j' },
+    })
     await enclaves.introduce(ids)
     expect(introductions(fakes)).toEqual([2, 1])
   })

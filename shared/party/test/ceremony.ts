@@ -5,10 +5,10 @@ import type { Digest } from '@quorate/shared/wire/ids'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
-import type { Installed, Prepared } from '@quorate/shared/wire/refresh'
 import type { Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { agree, shareAt } from './epoch-change.ts'
 import type { Group, Member } from './host.ts'
+import type { MadeKey } from './made-key.ts'
 import {
   draw,
   grantFor,
@@ -27,15 +27,7 @@ export type Hooks = {
   roundTwo?: (packages: RoundTwo[], forIndex: number) => RoundTwo[] | Promise<RoundTwo[]>
 }
 
-/** `prepared`, `installed`: what all hosts said of this version; nothing as long as they have only certified it. */
-export type MadeKey<M extends Member = Member> = {
-  plan: Plan<M>
-  certificate: Certificate
-  digest: Digest
-  sealedShares: Map<number, string>
-  prepared: readonly Prepared[]
-  installed: readonly Installed[]
-}
+export type { MadeKey }
 
 export async function enrol(plan: Plan, grants: Map<number, GrantTerms> = new Map()): Promise<Roster> {
   for (const member of new Set(plan.hosts.values()))
@@ -184,7 +176,13 @@ export async function recallFrom({ plan, certificate }: MadeKey, index: number, 
   const { keyId } = plan.skeleton
   const [asker, peer] = [plan.hosts.get(index)!, plan.hosts.get(from)!]
   const { bootId } = await asker.call('hello', {})
-  const question = { keyId, lineage: lineageOf(certificate.body), index: from, asker: asker.identity.signKey, life: bootId }
+  const question = {
+    keyId,
+    lineage: lineageOf(certificate.body),
+    index: from,
+    asker: asker.identity.signKey,
+    life: bootId,
+  }
   const { recollection } = await peer.call('recall.tell', question)
   return (await asker.call('recall.learn', { keyId, index, from, recollection })).epoch
 }

@@ -1,6 +1,6 @@
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Installed, Prepared } from '@quorate/shared/wire/refresh'
-import type { MadeKey } from './ceremony.ts'
+import type { MadeKey } from './made-key.ts'
 import type { Member } from './host.ts'
 
 /** The share of a seat, as an honest gateway brings it once all hosts have prepared it. */
