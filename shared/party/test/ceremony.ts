@@ -1,7 +1,6 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
-import type { Digest } from '@quorate/shared/wire/ids'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
