@@ -30,6 +30,8 @@ const offenders: readonly Offender[] = [
   offender('the-gateway-holds-no-share', 'gateway/src/keys/holding.ts', 'shared/party/src/party.ts'),
   offender('a-party-is-of-no-platform', 'shared/party/src/dialling.ts', 'shared/src/linux/vsock.ts'),
   offender('a-party-imports-nothing-of-node', 'shared/party/src/reading.ts', 'node:fs'),
+  offender('nostr-imports-nothing-of-node', 'shared/src/nostr/reading.ts', 'node:fs'),
+  offender('shared/src/nostr', 'shared/src/nostr/asking.ts', 'shared/src/consent/permits.ts'),
   offender('shared/party/src/making', 'shared/party/src/making/spending.ts', 'shared/party/src/using/signing.ts'),
   offender('shared/src/wire', 'shared/src/wire/checking.ts', 'shared/src/verify/roster.ts'),
   offender('shared/src/schemes', 'shared/src/schemes/parsing.ts', 'shared/src/wire/bytes.ts'),

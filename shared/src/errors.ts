@@ -248,6 +248,20 @@ export const refusals = {
   'kms.invalid': row('upstream', 502, 'never', "KMS's answer is not acceptable"),
   'root.invalid': row('upstream', 409, 'never', 'The sealed root secret does not open here'),
 
+  // Nostr: encrypted messages, and the clients of a bunker (NIP-44, NIP-46)
+  'nostr.version': row('caller', 400, 'never', 'The message is encrypted by another version of NIP-44 than 2'),
+  'nostr.size': row('caller', 413, 'never', 'The message is empty, or longer than 1 MiB'),
+  'nostr.event_invalid': row('caller', 400, 'never', 'This is not a signed event of kind 24133 within its bounds'),
+  'nostr.event_misaddressed': row('caller', 400, 'never', 'The event does not name this signer alone in a p tag'),
+  'nostr.event_unsigned': row('caller', 403, 'never', 'The id or the signature of the event is not that of its author'),
+  'nostr.uri_invalid': row('caller', 400, 'never', 'This is not a bunker or nostrconnect URI with all that it needs'),
+  'nostr.request_invalid': row('caller', 400, 'never', 'The request is not a JSON object of id, method and params'),
+  'nostr.method_unknown': row('caller', 404, 'never', 'This signer has no such method'),
+  'nostr.params_invalid': row('caller', 400, 'never', 'The parameters are not those of the method'),
+  'nostr.not_permitted': row('caller', 403, 'never', 'The owner of the key has not permitted this to this client'),
+  'nostr.result_too_large': row('caller', 413, 'never', 'The result does not fit into one encrypted message'),
+  'nostr.full': row('caller', 409, 'never', 'The signer has as many clients or open invitations as it can: end some'),
+
   // Found by the SDK, never said by a gateway
   'gateway.moved': row('upstream', 502, 'never', 'This address only redirects: name the address of the gateway itself'),
   'clock.wrong': row(

@@ -1,6 +1,4 @@
-import { extract } from '@noble/hashes/hkdf.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { conversationKeyOf } from '@quorate/shared/nostr/nip44'
 import { readEcdhResult } from '@quorate/shared/schemes/ecdh'
 import { refuse } from '../errors.ts'
 import type { ItemOutcome } from './result.ts'
@@ -15,5 +13,4 @@ export function sharedPoint(item: ItemOutcome): Uint8Array {
 }
 
 /** NIP-44's conversation key (version 2) from a shared point (33 bytes): 32 bytes, as secret as the point. */
-export const conversationKey = (point: Uint8Array): Uint8Array =>
-  extract(sha256, point.subarray(1), utf8ToBytes('nip44-v2'))
+export const conversationKey = (point: Uint8Array): Uint8Array => conversationKeyOf(point.subarray(1))

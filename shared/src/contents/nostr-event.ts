@@ -5,20 +5,20 @@ import { Text, type ContentRow, type Field } from './content.ts'
 import { digestHex, textFields } from './shown.ts'
 
 /** A Nostr event (NIP-01) without id, pubkey and signature: the key gives the pubkey, the enclave computes the id. */
-const schema = z.strictObject({
-  type: z.literal('nostr-event'),
-  event: z.strictObject({
-    created_at: z.int().min(0),
-    kind: z.int().min(0).max(65_535),
-    tags: z.array(z.array(Text.max(65_536)).max(256)).max(2_500),
-    content: Text.max(65_536),
-  }),
+export const UnsignedEvent = z.strictObject({
+  created_at: z.int().min(0),
+  kind: z.int().min(0).max(65_535),
+  tags: z.array(z.array(Text.max(65_536)).max(256)).max(2_500),
+  content: Text.max(65_536),
 })
+export type UnsignedEvent = z.infer<typeof UnsignedEvent>
+
+const schema = z.strictObject({ type: z.literal('nostr-event'), event: UnsignedEvent })
 type NostrEventContent = z.infer<typeof schema>
 
 /** NIP-01: the id is the SHA-256 of the UTF-8 of [0, pubkey, created_at, kind, tags, content], serialised without spaces. */
-function eventId({ event }: NostrEventContent, publicKey: string): Uint8Array {
-  return sha256(utf8ToBytes(JSON.stringify([0, publicKey, event.created_at, event.kind, event.tags, event.content])))
+export function eventId({ created_at, kind, tags, content }: UnsignedEvent, publicKey: string): Uint8Array {
+  return sha256(utf8ToBytes(JSON.stringify([0, publicKey, created_at, kind, tags, content])))
 }
 
 const MAX_TAGS = 50
@@ -42,7 +42,7 @@ export const nostrEvent = {
   type: 'nostr-event',
   use: 'sign',
   schema,
-  message: eventId,
+  message: ({ event }, publicKey) => eventId(event, publicKey),
   show,
   needs: ['bip340'],
   tweaks: false,

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { toHex } from '../wire/bytes.ts'
+import { readUtf8, toHex } from '../wire/bytes.ts'
 import type { Field } from './content.ts'
 
 /** Longest part that is shown whole: characters of a text, bytes of what is no text. */
@@ -32,8 +32,8 @@ export function textFields(label: string, text: string): Field[] {
 
 /** Bytes as text if they are plain UTF-8, else in hex; as both if only control characters keep the text from being plain. */
 export function bytesFields(bytes: Uint8Array): Field[] {
-  const text = utf8Of(bytes)
-  if (text === null) return hexFields(bytes)
+  const text = readUtf8(bytes)
+  if (text === null || text === '') return hexFields(bytes)
   return hasControls(text) ? [...textFields('text', text), ...hexFields(bytes)] : textFields('text', text)
 }
 
@@ -47,12 +47,3 @@ function hexFields(bytes: Uint8Array): Field[] {
 
 /** Any control character but tabs and ends of lines. */
 const hasControls = (text: string): boolean => /(?![\t\n\r])\p{Cc}/u.test(text)
-
-/** The text of well-formed UTF-8 that is not empty, else null. */
-function utf8Of(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) || null
-  } catch {
-    return null
-  }
-}

@@ -1,7 +1,10 @@
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '../errors.ts'
 
-/** The one file where bytes become text: hex for keys, digests, ids and signatures, base64url for sealed blobs and documents. */
+/**
+ * The one file where bytes become text: hex for keys, digests, ids and signatures, base64url for sealed blobs and documents.
+ * Nostr's encrypted payloads are in base64 with padding.
+ */
 export const toHex = bytesToHex
 export const fromHex = hexToBytes
 
@@ -27,6 +30,21 @@ export function fromBase64url(text: string): Uint8Array {
   return Uint8Array.from(binary, (char) => char.charCodeAt(0))
 }
 
+/** Base64 with padding (RFC 4648 §4). */
+export function toBase64(bytes: Uint8Array): string {
+  const text = toBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
+}
+
+/** Whole groups of four, and no bit set that the padding drops: each byte string has this one form. */
+const base64 = /^[A-Za-z0-9+/]*(?:[AQgw]==|[AEIMQUYcgkosw048]=)?$/
+
+/** Inverse of `toBase64`. Null for any other text. */
+export function readBase64(text: string): Uint8Array | null {
+  if (text.length % 4 !== 0 || !base64.test(text)) return null
+  return fromBase64url(text.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_'))
+}
+
 /** Has each half of a surrogate pair its other half? Only then has the text an encoding in UTF-8 (Unicode §3.9). */
 export const isWholeText = (text: string): boolean => text.isWellFormed()
 
@@ -34,4 +52,13 @@ export const isWholeText = (text: string): boolean => text.isWellFormed()
 export function toUtf8(text: string): Uint8Array {
   if (!isWholeText(text)) throw new Refusal('content.invalid')
   return utf8ToBytes(text)
+}
+
+/** The text of well-formed UTF-8, with a byte order mark where one stands. Null for other bytes. */
+export function readUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return null
+  }
 }
