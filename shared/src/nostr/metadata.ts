@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { Text } from '../contents/content.ts'
+
+const isWebAddress = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
+const Label = Text.min(1).max(256)
+const WebAddress = Text.max(2_048).refine(isWebAddress, 'an address of the web')
+
+/**
+ * What a client calls itself (NIP-46): shown to a person, as others' text is, and proof of nothing. No decision reads it, so that a
+ * part that cannot be shown is left out, and the rest stays.
+ */
+export const Metadata = z.object({
+  name: Label.nullable().catch(null),
+  url: WebAddress.nullable().catch(null),
+  image: WebAddress.nullable().catch(null),
+})
+export type Metadata = z.infer<typeof Metadata>
+
+export const noMetadata: Metadata = { name: null, url: null, image: null }
+
+/** The fourth parameter of `connect`: JSON, or anything else, which says nothing. */
+export function readMetadata(json: string): Metadata {
+  try {
+    return Metadata.catch(noMetadata).parse(JSON.parse(json))
+  } catch {
+    return noMetadata
+  }
+}

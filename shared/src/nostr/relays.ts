@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/** No credentials, which a URI would spread, and no fragment, which no relay sees. */
+function isRelay(text: string): boolean {
+  if (!/^wss?:\/\/[^\s\\]+$/.test(text) || !URL.canParse(text)) return false
+  const { username, password, hash, hostname } = new URL(text)
+  return hostname !== '' && username === '' && password === '' && hash === '' && !text.includes('#')
+}
+
+/** Where a relay is reached (NIP-01). */
+export const RelayUrl = z.string().max(256).refine(isRelay, 'a relay: wss://host, or ws://host')
+
+const isDistinct = (list: readonly string[]): boolean => new Set(list).size === list.length
+
+export const Relays = z.array(RelayUrl).min(1).max(16).refine(isDistinct, 'each relay once')
+export type Relays = z.infer<typeof Relays>
