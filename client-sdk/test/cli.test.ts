@@ -164,6 +164,16 @@ describe('quorate', () => {
     expect((await quorate(['fleet', '--json'])).lines[0]!['enclaves']).toMatchObject([{ sealing }])
   })
 
+  it('says of an enclave that a manifest has retired that it is so, and does not count it as well', async () => {
+    const [{ identity }] = fleet.enclaves as [(typeof fleet.enclaves)[0]]
+    gateway.lies.listEnclaves = () => ({
+      enclaves: [{ enclaveId: identity.enclaveId, state: 'retired', identity, sealing: null }],
+    })
+    const said = await quorate(['fleet'])
+    expect(said.out).toContain(`${identity.enclaveId}  retired: the manifest in force does not list its image`)
+    expect(said.code).toBe(1)
+  })
+
   it('attests one enclave, or a document in a file', async () => {
     const one = await quorate(['attest', 'enclave-1', '--json'])
     expect(one).toMatchObject({ code: 0, lines: [{ attested: true, moduleId: 'i-forged-enc01' }] })
