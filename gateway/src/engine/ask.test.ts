@@ -144,9 +144,9 @@ describe('asking', () => {
   ])('asks a host that %s, as long as nothing changes', async (_, code, most) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { perform, refusals, log } = start()
-    let isOver = false
+    const over = new AbortController()
     const asking = (async () => {
-      for (let tries = 0; !isOver; tries += 1) {
+      for (let tries = 0; !over.signal.aborted; tries += 1) {
         refusals.push(code)
         await perform(gather, { tries })
       }
@@ -155,7 +155,7 @@ describe('asking', () => {
     const asked = log.filter((line) => line.startsWith('toy.gather')).length
     expect(asked).toBeGreaterThan(most / 2)
     expect(asked).toBeLessThan(most)
-    isOver = true
+    over.abort()
     await vi.advanceTimersByTimeAsync(600_000)
     await asking
   })
