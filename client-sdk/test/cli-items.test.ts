@@ -1,12 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { openHome } from '../src/cli/home.ts'
-import { run } from '../src/cli/program.ts'
+import { runLine } from './command-line.ts'
 import { endWith, type Failures, type Status } from './ended.ts'
 import { createFleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
@@ -27,17 +26,12 @@ afterEach(async () => {
 })
 
 /** Runs one command line as alice. */
-async function quorate(...line: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  const env = { QUORATE_GATEWAY: gateway.url, QUORATE_TRUST: join(folder, 'trust.json'), QUORATE_HOME: folder }
-  const { signal } = new AbortController()
-  const said = { out: '', err: '' }
-  stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()))
-  stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()))
-  const code = await run([...line, '--as', 'alice'], { env, stdin, stdout, stderr, interactive: false, signal })
-  await new Promise((resolve) => setImmediate(resolve))
-  return { code, ...said }
-}
+const quorate = (...line: string[]) =>
+  runLine([...line, '--as', 'alice'], {
+    QUORATE_GATEWAY: gateway.url,
+    QUORATE_TRUST: join(folder, 'trust.json'),
+    QUORATE_HOME: folder,
+  })
 
 /** A signing of two texts that ended so, and its key, which is kept here. */
 async function ended(failures: Failures) {

@@ -1,20 +1,16 @@
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { nip19 } from 'nostr-tools'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import { run } from '../src/cli/program.ts'
 import { encodeInvitation, type Invitation } from '../src/index.ts'
+import { runLine, type Line, type Ran } from './command-line.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
-
-type Line = Record<string, unknown> & { event?: string; keyId?: string }
-type Ran = { code: number; out: string; err: string; lines: Line[] }
 
 let fleet: Fleet
 let gateway: Gateway
@@ -38,28 +34,17 @@ const environment = () => ({
   QUORATE_HOME: join(folder, 'home'),
 })
 
-/** Runs one command line; `told` sees what it prints while it runs. */
-async function quorate(
+const quorate = (
   line: readonly string[],
   { env = environment(), told }: { env?: Record<string, string>; told?: (out: string) => void } = {},
-): Promise<Ran> {
-  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  const ran = { out: '', err: '' }
-  stdout.on('data', (chunk: Buffer) => {
-    ran.out += chunk.toString()
-    told?.(ran.out)
+): Promise<Ran> => runLine(line, env, told)
+
+/** The gateway lists one enclave, in this state. */
+function listsOne(state: 'ready' | 'retired'): void {
+  const { identity } = fleet.enclaves[0]!
+  gateway.lies.listEnclaves = () => ({
+    enclaves: [{ enclaveId: identity.enclaveId, state, identity, sealing: null }],
   })
-  stderr.on('data', (chunk: Buffer) => (ran.err += chunk.toString()))
-  const signal = new AbortController().signal
-  const code = await run(line, { env, stdin, stdout, stderr, interactive: false, signal })
-  await new Promise((resolve) => setImmediate(resolve))
-  const lines = line.includes('--json')
-    ? ran.out
-        .split('\n')
-        .filter(Boolean)
-        .map((text) => JSON.parse(text) as Line)
-    : []
-  return { code, ...ran, lines }
 }
 
 /** alice makes a key with bob and carol, each by own commands, all kept in one home. */
@@ -154,14 +139,18 @@ describe('quorate', () => {
       releasesTo: 'holder-of-credentials',
       keyAttestation: 'none',
     }
-    const [{ identity }] = fleet.enclaves as [(typeof fleet.enclaves)[0]]
-    gateway.lies.listEnclaves = () => ({
-      enclaves: [{ enclaveId: identity.enclaveId, state: 'ready', identity, sealing: null }],
-    })
+    listsOne('ready')
     gateway.lies.getAttestation = (_, { query }) =>
       fleet.attest(fleet.enclaves[0]!, query.get('nonce') ?? '', { sealing })
     expect((await quorate(['fleet'])).out).toContain('root sealed by google to its host')
     expect((await quorate(['fleet', '--json'])).lines[0]!['enclaves']).toMatchObject([{ sealing }])
+  })
+
+  it('says of an enclave that a manifest has retired that it is so, and ends with 1', async () => {
+    listsOne('retired')
+    const said = await quorate(['fleet'])
+    expect(said.out).toContain('enclave-0  retired: the manifest in force does not list its image')
+    expect(said.code).toBe(1)
   })
 
   it('attests one enclave, or a document in a file', async () => {

@@ -75,6 +75,7 @@ export function createEnclave(platform: Platform): Handlers {
     Promise.resolve({
       bootId: life.id,
       locked: unlocked === null,
+      retired: unlocked?.images.isListed() === false,
       identity: unlocked?.identity ?? null,
       sealing: platform.sealing,
     })

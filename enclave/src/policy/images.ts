@@ -21,6 +21,8 @@ export type Images = PeerPolicy &
     offer: (offer: ManifestOffer) => Promise<{ notice: Notice; effectiveAt: number }>
     /** Whose roots may be opened here: this image's, and while the manifest in force lists this image, those of all others in it. */
     births: () => TrustPolicy
+    /** Does the manifest in force list this image? True when none is in force. */
+    isListed: () => boolean
     /** Throws `image.retired` when the manifest in force no longer lists this image. */
     requireOwn: () => void
     /** What has been taken, signed by V with the asker's nonce. */
@@ -82,6 +84,7 @@ export function createImages(parts: ImagesParts): Images {
     policy,
     births: () => (isListed() ? trust([own.measurements, ...(inForce()?.images ?? [])]) : trust([own.measurements])),
     accepts: (pcrs) => isAccepted(pcrs, policy()),
+    isListed,
     requireOwn: () => {
       if (!isListed()) throw new Refusal('image.retired')
     },

@@ -49,7 +49,7 @@ function start(aid: Partial<Aid<ToyTerms>> = {}) {
     },
     health: {
       available: () => hosts.filter((host) => !away.has(host) && !resting.has(host)),
-      failed: () => true,
+      failed: (_: HostId, code: RefusalCode) => code.startsWith('enclave.'),
       worked: () => {},
     },
     journal: {
@@ -136,6 +136,45 @@ describe('asking', () => {
     expect(log).toEqual([])
     comesBack(first)
     expect(await asked).toMatchObject({ type: 'said' })
+  })
+
+  it.each<[string, RefusalCode, number]>([
+    ['is well and says no, ever more seldom', 'key.unknown', 20],
+    ['could not answer, each second at most', 'enclave.busy', 3_700],
+  ])('asks a host that %s, as long as nothing changes', async (_, code, most) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { perform, refusals, log } = start()
+    const over = new AbortController()
+    const asking = (async () => {
+      for (let tries = 0; !over.signal.aborted; tries += 1) {
+        refusals.push(code)
+        await perform(gather, { tries })
+      }
+    })()
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    const asked = log.filter((line) => line.startsWith('toy.gather')).length
+    expect(asked).toBeGreaterThan(most / 2)
+    expect(asked).toBeLessThan(most)
+    over.abort()
+    await vi.advanceTimersByTimeAsync(600_000)
+    await asking
+  })
+
+  it.each<[string, (at: ReturnType<typeof start>) => unknown]>([
+    ['another host of the session is back', ({ comesBack }) => comesBack(hosts[1] as HostId)],
+    ['another seat has answered', ({ perform }) => perform(gather, { index: 2 })],
+  ])('asks a host that has said no again when %s', async (_, change) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const at = start()
+    at.refusals.push('key.unknown')
+    expect(await at.perform(gather)).toMatchObject({ type: 'refused', code: 'key.unknown' })
+    at.log.length = 0
+    const again = at.perform(gather, { tries: 12 })
+    at.comesBack('enclave-of-another-key' as HostId)
+    await turn()
+    expect(at.log).toEqual([])
+    await change(at)
+    expect(await again).toMatchObject({ type: 'said', index: 1 })
   })
 
   it('takes an answer that is not what it claims to be for a refusal of its host', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as rest } from 'node:timers/promises'
 import type { Says } from '@quorate/shared/ceremonies/ceremony'
 import type { HostMethod } from '@quorate/shared/ceremonies/host-methods'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
@@ -6,8 +5,8 @@ import type { HostId, Seat } from '@quorate/shared/wire/host'
 import type { Asking, Course, RoundOf, Session, Terms } from './course.ts'
 import { isAskedAgain, questionOf, type Ask, type Event } from './machine.ts'
 import type { EnginePorts } from './ports.ts'
+import { Rests } from './rests.ts'
 import { timeLimit } from './time-limit.ts'
-import { untilReady } from './until-ready.ts'
 
 type At<T extends Terms, R> = Extract<Asking<T>, { round: R }>
 
@@ -34,11 +33,6 @@ export type Aid<T extends Terms> = Readonly<{
   reads?: (s: Session<T>, error: unknown) => Promise<unknown>
 }>
 
-const FIRST_REST_MS = 100
-const LONGEST_REST_MS = 1_000
-/** A host that is away is looked for so often, beside the moment when it comes back. */
-const LONGEST_AWAY_MS = 30_000
-
 /** Runs `call`, and once more after `mend`, should the host refuse it with `code`: it has forgotten, and is told again. */
 export async function afterMending<T>(code: string, mend: () => Promise<unknown>, call: () => Promise<T>): Promise<T> {
   try {
@@ -50,16 +44,17 @@ export async function afterMending<T>(code: string, mend: () => Promise<unknown>
   }
 }
 
-/** What a session is told of a call that failed. A host that is not well is remembered; a fault of ours is logged. */
+/** What a session is told of a call that failed, and whether the host is well: one that is not is remembered. A fault of ours is logged. */
 export function refusalOf(
   { journal, health }: Pick<EnginePorts, 'journal' | 'health'>,
   { where, host, error }: Readonly<{ where: string; host: HostId; error: unknown }>,
-): { code: RefusalCode; culprits: readonly number[] } {
+): { code: RefusalCode; culprits: readonly number[]; isWell: boolean } {
   const known = error instanceof Refusal
   const code = known ? error.code : 'enclave.failed'
   if (!known) journal.faulted({ where, error })
-  if (health.failed(host, code)) journal.hostFailed({ host, code })
-  return { code, culprits: known ? error.culprits : [] }
+  const isWell = !health.failed(host, code)
+  if (!isWell) journal.hostFailed({ host, code })
+  return { code, culprits: known ? error.culprits : [], isWell }
 }
 
 /** Puts the questions of one session to its hosts. */
@@ -67,12 +62,14 @@ export class Asker<T extends Terms> {
   readonly #course: Course<T>
   readonly #aid: Aid<T>
   readonly #ports: EnginePorts
+  readonly #rests: Rests
   #introduction: { attempt: number; done: Promise<void> } | null = null
 
   constructor(course: Course<T>, aid: Aid<T>, ports: EnginePorts) {
     this.#course = course
     this.#aid = aid
     this.#ports = ports
+    this.#rests = new Rests(ports.hosts)
   }
 
   /** What came of asking. Never rejects. */
@@ -83,7 +80,7 @@ export class Asker<T extends Terms> {
     if (seat === undefined || stage.name !== 'asking') throw new Error('asked of nobody')
     const { health } = this.#ports
     if (isAskedAgain(this.#course, stage)) {
-      if (tries > 0) await this.#rest(seat.host, tries)
+      if (tries > 0) await this.#rests.before(effect, seat.host, s.seats)
       // One that is stuck is asked for nothing before it has answered a hello.
       if (!health.available().includes(seat.host))
         return { type: 'refused', attempt, index, code: 'enclave.unreachable', culprits: [] }
@@ -91,11 +88,14 @@ export class Asker<T extends Terms> {
     try {
       const says = await this.#ask(s, stage, seat)
       health.worked(seat.host)
+      this.#rests.answered(index)
       return { type: 'said', round: stage.round, attempt, index, says } as Event<T>
     } catch (error) {
       const cause = (await this.#aid.reads?.(s, error)) ?? error
       const where = this.#course.of.kind
-      return { type: 'refused', attempt, index, ...refusalOf(this.#ports, { where, host: seat.host, error: cause }) }
+      const { code, culprits, isWell } = refusalOf(this.#ports, { where, host: seat.host, error: cause })
+      this.#rests.refused(effect, isWell)
+      return { type: 'refused', attempt, index, code, culprits }
     }
   }
 
@@ -134,13 +134,5 @@ export class Asker<T extends Terms> {
       })
     }
     await this.#introduction.done
-  }
-
-  /** A host that is away is asked again when it is back; one that could not answer yet, after a while. */
-  async #rest(host: HostId, tries: number): Promise<void> {
-    const { hosts } = this.#ports
-    const ms = Math.min(FIRST_REST_MS * 2 ** (tries - 1), LONGEST_REST_MS)
-    if (hosts.state(host) === 'ready') await rest(ms, undefined, { ref: false })
-    else await untilReady(hosts, [host], LONGEST_AWAY_MS)
   }
 }

@@ -4,13 +4,19 @@ import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Certificate, SealedShare } from '@quorate/shared/wire/certificate'
 
+/**
+ * `locked`: answers, and has no root secret open that we know of. `retired`: answers, and takes part in nothing, since the manifest in
+ * force does not list its image. `down`: nobody answers.
+ */
+export type HostState = 'ready' | 'retired' | 'locked' | 'down'
+
 /** `restarted`: it has another life, and all its sessions are gone. */
-export type HostEvent = Readonly<{ type: 'ready' | 'down' | 'restarted'; host: HostId }>
+export type HostEvent = Readonly<{ type: 'ready' | 'retired' | 'down' | 'restarted'; host: HostId }>
 
 /** How a question reaches who holds a share. */
 export type Hosts = Readonly<{
   ids: () => readonly HostId[]
-  state: (host: HostId) => 'ready' | 'locked' | 'down'
+  state: (host: HostId) => HostState
   /** The name of its life, as of its last hello. */
   life: (host: HostId) => string | null
   /**

@@ -1,4 +1,5 @@
 import type { EnclaveId } from '@quorate/shared/wire/ids'
+import type { HostState } from '../engine/ports.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Fitness, Store } from '../store/store.ts'
 
@@ -7,7 +8,7 @@ export type Readiness = Readonly<{
   store: 'open' | 'failed'
   /** Why the store failed: SQLite's code, `room` when the disk is nearly full, `late`, or `unknown`. */
   cause?: string
-  enclaves: Record<EnclaveId, 'ready' | 'locked' | 'down'>
+  enclaves: Record<EnclaveId, HostState>
 }>
 
 /** How long an answer of the store is believed: a question per request would let anyone keep it busy. */

@@ -3,6 +3,7 @@ import { manifestDigest } from '@quorate/shared/verify/manifest'
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { Manifest } from '@quorate/shared/wire/manifest'
 import type { ManifestReport } from '@quorate/shared/wire/routes/manifest'
+import type { HostState } from '../engine/ports.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Store, TakenManifest } from '../store/store.ts'
 import type { ManifestEvents } from './manifest-events.ts'
@@ -16,7 +17,7 @@ export type ManifestPorts = Readonly<{
 }>
 
 export type Manifests = Readonly<{
-  /** From now on this one is offered to every enclave that is ready or becomes so. */
+  /** From now on this one is offered to every enclave that is ready or retired, or becomes so. */
   announce: (manifest: Manifest) => void
   report: () => Promise<ManifestReport>
   close: () => void
@@ -28,7 +29,8 @@ const LONGEST_TIMER = 0x7fff_ffff
 /** `refusals`: what enclaves said last to the manifest that is offered. */
 type Offering = ManifestPorts & Readonly<{ refusals: Map<EnclaveId, RefusalCode>; timers: Set<NodeJS.Timeout> }>
 
-const readyOf = ({ enclaves }: ManifestPorts) => enclaves.ids().filter((id) => enclaves.status(id).state === 'ready')
+const inState = ({ enclaves }: ManifestPorts, ...states: readonly HostState[]) =>
+  enclaves.ids().filter((id) => states.includes(enclaves.status(id).state))
 
 /** Enclaves that did not know each other's image do from `effectiveAt` on. */
 function introduceAt(offering: Offering, effectiveAt: number): void {
@@ -36,7 +38,7 @@ function introduceAt(offering: Offering, effectiveAt: number): void {
   const timer = setTimeout(
     () => {
       timers.delete(timer)
-      void enclaves.introduce(readyOf(offering)).catch(() => undefined)
+      void enclaves.introduce(inState(offering, 'ready')).catch(() => undefined)
     },
     Math.min(Math.max(effectiveAt - clock(), 0), LONGEST_TIMER),
   ).unref()
@@ -106,7 +108,7 @@ export function createManifests(ports: ManifestPorts): Manifests {
   }
 
   const unsubscribe = ports.enclaves.subscribe(({ type, host }) => {
-    if (type === 'ready') bring(host)
+    if (type === 'ready' || type === 'retired') bring(host)
   })
 
   return {
@@ -115,7 +117,7 @@ export function createManifests(ports: ManifestPorts): Manifests {
       offering.refusals.clear()
       const { serial, images } = manifest.body
       ports.events.manifestRead({ serial, images: images.length, signatures: manifest.signatures.length })
-      for (const id of readyOf(ports)) bring(id)
+      for (const id of inState(ports, 'ready', 'retired')) bring(id)
     },
     report: async () => ({ manifest: current, enclaves: await reportRows(offering) }),
     close() {

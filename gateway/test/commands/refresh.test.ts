@@ -1,9 +1,10 @@
+import { Refusal } from '@quorate/shared/errors'
 import { verifyInstalled, verifyPrepared, verifySuccessor } from '@quorate/shared/verify/refresh'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import { describe, expect, it, vi } from 'vitest'
 import { askRefresh } from '../../../shared/party/test/refresh.js'
-import { noticed, until } from '../../../shared/test/noticing.js'
+import { noticed, turn, until } from '../../../shared/test/noticing.js'
 import {
   ask,
   code,
@@ -162,6 +163,42 @@ describe('a refresh', () => {
     enclaves.fault('enclave-0', 'refresh.install', () => enclaves.restart('enclave-2'))
     await after(key, await over(await begin(key)))
     expect(enclaves.count('refresh.prepare', 'enclave-2')).toBeGreaterThan(1)
+  })
+
+  it('asks a host that has lost its share, and can be given none, when something changes, and not all the time', async () => {
+    stopTime()
+    const key = await storedKey()
+    let isLost = false
+    // What is brought to it does not open.
+    const spoil = () => {
+      enclaves.fault('enclave-1', 'key.load', () => {
+        if (!isLost) return
+        spoil()
+        throw new Refusal('seal.invalid')
+      })
+    }
+    enclaves.fault('enclave-1', 'refresh.install', () => {
+      enclaves.restart('enclave-1')
+      isLost = true
+      spoil()
+    })
+    const asked = () => enclaves.count('refresh.install', 'enclave-1')
+    const status = await begin(key)
+    await until(() => enclaves.count('key.load', 'enclave-1') > 0, 'the host to be given a share in vain')
+    for (let seconds = 0; seconds < 300; seconds += 1) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      for (let turns = 0; turns < 4; turns += 1) await turn()
+    }
+    expect(asked()).toBeLessThan(20)
+    expect((await coordinator.follow.refresh.status(status.refreshId)).state).toBe('installing')
+
+    isLost = false
+    const before = asked()
+    vi.useRealTimers()
+    enclaves.reach('enclave-2')
+    await until(() => asked() > before, 'the host to be asked again')
+    const next = await after(key, await over(status))
+    expect(await signs(next)).toBe(true)
   })
 
   it('names a host that cheats, and leaves the key as it was', async () => {

@@ -55,6 +55,36 @@ describe('becoming ready', () => {
     expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
   })
 
+  it('counts an enclave as retired while no manifest in force lists its image, and as ready again when one does', async () => {
+    const { fake, enclaves, events, told } = await readyOne(watchful)
+    fake.retired = true
+    await until(() => enclaves.status(fake.id).state === 'retired', 'retired')
+    expect(enclaves.status(fake.id).identity).toEqual(fake.identity)
+    // The next manifest reaches it.
+    expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
+    fake.retired = false
+    await until(() => isReady(enclaves, fake), 'ready again')
+    expect(told.map(({ type }) => type)).toEqual(['ready', 'retired', 'ready'])
+    expect(events.seen).toEqual(['ready a', 'retired a', 'ready a'])
+    expect(callsOf(fake, 'boot')).toHaveLength(1)
+  })
+
+  it('does not count an enclave as ready that is retired by the manifests that it is given with its root', async () => {
+    const { fake, enclaves, told } = await readyOne()
+    fake.retired = true
+    await fake.restart()
+    await until(() => enclaves.status(fake.id).state === 'retired', 'retired')
+    expect(told.map(({ type }) => type).filter((type) => type !== 'down')).toEqual(['ready', 'restarted', 'retired'])
+  })
+
+  it('hears of it from a refusal before the next hello', async () => {
+    const { fake, enclaves, told } = await readyOne()
+    fake.on['attest'] = () => ({ refusal: { code: 'image.retired', culprits: [] } })
+    expect(await codeOf(ask(enclaves, fake))).toBe('image.retired')
+    expect(enclaves.status(fake.id).state).toBe('retired')
+    expect(told.map(({ type }) => type)).toEqual(['ready', 'retired'])
+  })
+
   it('asks an enclave that is open already for the form of its root that is to be kept', async () => {
     const { fake, roots } = await readyOne()
     fake.calls.length = 0

@@ -21,6 +21,8 @@ export type FakeEnclave = {
   /** What to answer per method; null for no answer at all. */
   on: Record<string, (call: Call) => Answer | Promise<Answer>>
   sockets: Set<Socket>
+  /** What its next hello says, once it is open. */
+  retired: boolean
   /** The next process at the same address: another bootId, locked again. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -65,10 +67,16 @@ export async function startFakeEnclave(name: string): Promise<FakeEnclave> {
     get presence() {
       return host.presence()
     },
+    retired: false,
     calls: [],
     sockets: new Set(),
     on: {
-      hello: () => ({ result: { bootId: host.bootId(), locked, identity: locked ? null : enclave.identity, sealing } }),
+      hello: () => ({
+        result: {
+          ...{ bootId: host.bootId(), locked, retired: enclave.retired && !locked, sealing },
+          identity: locked ? null : enclave.identity,
+        },
+      }),
       boot: ({ params }) => {
         locked = false
         return { result: { identity: enclave.identity, sealedRoot: params['sealedRoot'] === null ? 'c2VhbGVk' : null } }

@@ -28,6 +28,7 @@ export function recordedEvents(): EnclaveEvents & { seen: string[] } {
   return {
     seen,
     enclaveReady: (id) => see(`ready ${id}`),
+    enclaveRetired: (id) => see(`retired ${id}`),
     enclaveDown: (id) => see(`down ${id}`),
     enclaveRestarted: (id) => see(`restarted ${id}`),
     enclaveNotReady: (id, code) => see(`not ready ${id} ${code}`),

@@ -22,7 +22,7 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
   const told: string[] = []
   const kept = new Map<string, readonly TakenManifest[]>()
   const audit: AuditRecord[] = []
-  const ready = new Set<string>()
+  const states = new Map<string, 'ready' | 'retired'>()
   let tell: (event: HostEvent) => void = () => undefined
   const ask = async (
     id: EnclaveId,
@@ -43,7 +43,7 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
   const ports: ManifestPorts = {
     enclaves: {
       ids: () => ids,
-      status: (id) => ({ state: ready.has(id) ? 'ready' : 'down', identity: null, sealing: null }),
+      status: (id) => ({ state: states.get(id) ?? 'down', identity: null, sealing: null }),
       ask: ask as unknown as ManifestPorts['enclaves']['ask'],
       subscribe: (listener) => {
         tell = listener
@@ -68,13 +68,14 @@ function house(answer: (id: string, serial: number) => void = () => undefined) {
       manifestRefused: ({ enclaveId, serial, code }) => write(`refused ${enclaveId} ${serial} ${code}`),
     },
   }
-  const becomeReady = (id: EnclaveId) => {
-    ready.add(id)
-    tell({ type: 'ready', host: id })
+  const become = (id: EnclaveId, state: 'ready' | 'retired') => {
+    states.set(id, state)
+    tell({ type: state, host: id })
   }
+  const becomeReady = (id: EnclaveId) => become(id, 'ready')
   const manifests = createManifests(ports)
   opened.push(manifests)
-  return { manifests, offers, introduced, told, kept, audit, becomeReady, time }
+  return { manifests, offers, introduced, told, kept, audit, become, becomeReady, time }
 }
 
 const opened: Manifests[] = []
@@ -93,6 +94,16 @@ describe('a manifest of the gateway', () => {
     for (const id of ids) becomeReady(id)
     await until(() => offers.length === 3)
     expect(offers.map(({ id }) => id).sort()).toEqual(['enclave-0', 'enclave-0', 'enclave-1'])
+  })
+
+  it('is offered to enclaves that the one before has retired, since it may list them again', async () => {
+    const { manifests, offers, become } = house()
+    become(first, 'retired')
+    manifests.announce(await signedManifest(1))
+    await until(() => offers.length === 1, 'the offer')
+    become(first, 'retired')
+    await until(() => offers.length === 2, 'the offer after a restart')
+    expect(offers.map(({ id }) => id)).toEqual(['enclave-0', 'enclave-0'])
   })
 
   it('is kept with its notice and an audit record once, and goes back with that notice when the enclave has restarted', async () => {

@@ -23,17 +23,13 @@ const cases = (methods: readonly string[], callers: number) =>
     sides.flatMap((when) => Array.from({ length: callers }, (_, at) => ({ step, when, nth: at + 1 }))),
   )
 const dkg = cases(['keygen.init', 'keygen.register', 'keygen.round1', 'keygen.round2', 'keygen.round3'], 1)
-const last = ['keygen.round1', 'keygen.round2', 'keygen.round3', 'keygen.prepare'].map((step) => ({
+const last = ['keygen.round1', 'keygen.round2', 'keygen.round3'].map((step) => ({
   step,
   when: 'after' as const,
   nth: 3,
 }))
-/** One side of each step, for one of the enclaves that are asked. */
-const agreeing = [
-  { step: 'keygen.prepare', when: 'before', nth: 1 },
-  { step: 'keygen.install', when: 'before', nth: 1 },
-  { step: 'keygen.install', when: 'after', nth: 2 },
-] as const
+/** For each of the three: from the first that has agreed to the last, after which the key is one. */
+const agreeing = cases(['keygen.prepare', 'keygen.install'], 3)
 const signing = [
   ...cases(['signing.commit', 'signing.partial', 'signing.confirm'], 2),
   ...cases(['signing.aggregate'], 1),

@@ -32,6 +32,8 @@ const keygenStates = [
   'keygen key_generation/round1',
   'keygen key_generation/round2',
   'keygen key_generation/round3',
+  'keygen key_generation/prepare',
+  'keygen key_generation/install',
   'keygen completed',
 ]
 const refreshStates = [

@@ -243,10 +243,12 @@ describe('an image that a manifest drops', () => {
     expect(await member!.call('challenge', {})).toHaveProperty('nonce')
     later(delay)
     await expect(makeKey(cluster)).rejects.toMatchObject({ code: 'image.retired' })
+    expect(await member!.call('hello', {})).toMatchObject({ locked: false, retired: true })
     await expect(member!.call('challenge', {})).rejects.toMatchObject({ code: 'image.retired' })
     await member!.call('attest', { nonce: '00'.repeat(32) })
     await member!.call('manifest.offer', { manifest: await listing(3, 'image', 'next'), notice: null })
     later(delay)
+    expect(await member!.call('hello', {})).toMatchObject({ locked: false, retired: false })
     await makeKey(cluster)
   })
 

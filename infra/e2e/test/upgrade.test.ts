@@ -122,7 +122,7 @@ async function move(enclaveId: string, to: 'first' | 'next'): Promise<void> {
 async function moveAndBoot(enclaveId: string, to: 'first' | 'next'): Promise<void> {
   const before = linesOf(readFileSync(logPath(), 'utf8')).length
   await move(enclaveId, to)
-  const booted = ['enclave.ready', 'enclave.not_ready']
+  const booted = ['enclave.ready', 'enclave.retired', 'enclave.not_ready']
   await logged((lines) =>
     lines.slice(before).some((line) => line.enclaveId === enclaveId && booted.includes(line.event)),
   )
@@ -221,13 +221,15 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
     await moveAndBoot(ofBob, 'first')
     expect(await stateOf(ofBob)).not.toBe('ready')
     await move(ofBob, 'next')
-    await move(ofAlice, 'first')
-    await fleet.ready()
+    await moveAndBoot(ofAlice, 'first')
+    expect(await stateOf(ofAlice)).toBe('retired')
+    const readiness = await fetch(`${fleet.url}/readyz`)
+    expect(await readiness.json()).toMatchObject({ ready: true, enclaves: { [ofAlice]: 'retired' } })
     const { alice } = peopleWho([first, next], 1)
     await expect(
       alice.reserveKey({ scheme: 'frost-ed25519', threshold: 2, participants: names }),
     ).rejects.toMatchObject({
-      code: 'image.retired',
+      code: 'keygen.no_enclaves',
     })
     await move(ofAlice, 'next')
     await fleet.ready()

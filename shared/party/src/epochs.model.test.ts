@@ -26,11 +26,18 @@ describe('after a refresh, the old version', () => {
       ? { ...memory, ...said, word: null }
       : rules.learn(memory, said, by)
   const credulous: Rules['learn'] = (memory, said, { from }) => rules.learn(memory, said, { from, needed: 1 })
+  const open: Rules['maySign'] = rules.remembers
+  const convinced: Rules['vouch'] = (memory, version) => rules.vouch({ ...memory, current: null }, version)
   const old = { ...rules.nothing, current: { epoch: 0, digest: 'old' } } as Rules['nothing']
 
   it.each<[string, Options]>([
     ['took what a peer may be about to leave for what is in force', { rules: { learn: trusting } }],
     ['believed one peer alone, which may be a clone', { clone: true, rules: { learn: credulous } }],
+    ['signed with whatever version it remembers something of', { rules: { maySign: open } }],
+    [
+      'let participants talk it out of the version that it knows, by words from before that',
+      { relearns: true, rules: { vouch: convinced } },
+    ],
     ['believed its sealed state after a restart', { rules: { nothing: old } }],
     ['installed on a word that it does not stand by any more', { onAnyWord: true }],
     ['asked participants who cannot know of the refresh', { afterAgreement: true }],

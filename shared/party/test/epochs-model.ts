@@ -35,6 +35,8 @@ export type Options = Readonly<{
   attempted?: boolean
   /** Hosts live for ever: what goes wrong even then is found soon. */
   crashless?: boolean
+  /** Who knows the current version is told of others all the same. */
+  relearns?: boolean
 }>
 
 /**
@@ -119,6 +121,7 @@ function modelOf(options: Options) {
     heard: { certain: versions[certain] as Version | null, from: indicesOf(from) },
     word: now ? 'now' : null,
   })
+  const knowsEnough = (host: Host) => options.relearns !== true && memoryOf(host).current !== null
   const newestOf = (host: Host) => memoryOf(host).prepared ?? memoryOf(host).current
 
   /** Does one host stand by its word for one rival, or is at it, and another for the other? */
@@ -133,7 +136,7 @@ function modelOf(options: Options) {
   function isBroken({ over, hosts }: World): boolean {
     if (old === null) return over === 0b11 || (over !== 0 && hosts.length === 3 && areSplit(hosts))
     if (over === 0) return false
-    const behind = hosts.flatMap((host, at) => (rules.maySign(memoryOf(host), old) ? [at] : []))
+    const behind = hosts.flatMap((host, at) => (by.maySign(memoryOf(host), old) ? [at] : []))
     return behind.some((at) => at < 3) && (hosts.length === 3 || new Set(behind.map(identityOf)).size > 1)
   }
 
@@ -150,7 +153,9 @@ function modelOf(options: Options) {
     withHost(world, at, {
       ...held(memory),
       now: memory.word !== null,
-      ...(memory.current === null ? {} : { said: [0, 0, 0], vouched: false, certified: 0 }),
+      ...(memory.current === null || options.relearns === true
+        ? {}
+        : { said: [0, 0, 0], vouched: false, certified: 0 }),
     })
 
   const startedWithout = ({ begun }: World, at: number) =>
@@ -178,7 +183,7 @@ function modelOf(options: Options) {
   const recall: Step = function* (world, at) {
     const host = world.hosts[at] as Host
     const isOpen = old !== null || rivals.some((_, bit) => isWorded(world, bit))
-    if (memoryOf(host).current !== null || !isOpen) return
+    if (knowsEnough(host) || !isOpen) return
     for (const [peer, other] of world.hosts.entries()) {
       if (identityOf(peer) === identityOf(at) || !by.remembers(memoryOf(other))) continue
       const told = 1 << toldBy(other)
@@ -194,7 +199,7 @@ function modelOf(options: Options) {
 
   const vouch: Step = function* (world, at) {
     const host = world.hosts[at] as Host
-    if (old === null || memoryOf(host).current !== null) return
+    if (old === null || knowsEnough(host)) return
     if (options.afterAgreement === true || !world.agreed) yield withHost(world, at, { vouched: true })
     if (host.vouched) yield remember(world, at, by.vouch(memoryOf(host), old))
   }

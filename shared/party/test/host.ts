@@ -99,7 +99,8 @@ export async function startHost(ground: Ground, name: string): Promise<Host> {
   const presence = () => ({ life, sealing, manifest: 0 as const })
 
   const answer = (method: AskedMethod, params: unknown): Promise<unknown> => {
-    if (method === 'hello') return Promise.resolve({ bootId: life.id, locked: false, identity, sealing })
+    if (method === 'hello')
+      return Promise.resolve({ bootId: life.id, locked: false, retired: false, identity, sealing })
     if (!isOfParty(method)) {
       const { nonce } = params as HostParams<'attest'>
       return development.attest({ identity, presence: presence() }, nonce, { now: clock.now })

@@ -16,12 +16,16 @@ const Empty = z.strictObject({})
 
 /** What an enclave can be asked about itself: per method what goes in and what comes out. */
 const enclaveMethods = {
-  /** Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. */
+  /**
+   * Who is there. `bootId` changes with every start of the process; `locked` until `boot` has been answered. `retired`: the manifest in
+   * force does not list this image, so that it takes part in nothing.
+   */
   hello: {
     params: Empty,
     result: z.strictObject({
       bootId: Random32,
       locked: z.boolean(),
+      retired: z.boolean(),
       identity: EnclaveIdentity.nullable(),
       sealing: SealingClaims,
     }),

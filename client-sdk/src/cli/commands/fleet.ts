@@ -31,9 +31,12 @@ async function attestOne(quorate: Quorate, enclave: EnclaveStatus, signal: Abort
 const sealedTo = (sealing: Row['sealing']): string =>
   sealing?.releasesTo === 'holder-of-credentials' ? `, root sealed by ${sealing.provider} to its host` : ''
 
+const meaningOf = (state: Row['state']): string =>
+  state === 'retired' ? ': the manifest in force does not list its image' : ''
+
 const rowLine = ({ enclaveId, state, sealing, attested, pcr0 = '', code }: Row): string => {
   if (attested) return good(`${enclaveId}  ${state}, attested, PCR0 ${pcr0.slice(0, 16)}…${sealedTo(sealing)}`)
-  return bad(`${enclaveId}  ${state}${state === 'ready' ? `, NOT attested (${code ?? ''})` : ''}`)
+  return bad(`${enclaveId}  ${state}${state === 'ready' ? `, NOT attested (${code ?? ''})` : meaningOf(state)}`)
 }
 
 /** `quorate fleet`: every enclave of the gateway, and whether it proves itself to this machine. */

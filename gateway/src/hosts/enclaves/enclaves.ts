@@ -1,12 +1,11 @@
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
-import type { Hosts } from '../../engine/ports.ts'
+import type { Hosts, HostState } from '../../engine/ports.ts'
 import type { Store } from '../../store/store.ts'
 
-/** `locked`: answers, and has no root secret open that we know of. `down`: nobody answers. */
 export type EnclaveStatus = {
-  state: 'ready' | 'locked' | 'down'
+  state: HostState
   identity: EnclaveIdentity | null
   /** As it said with its last hello. */
   sealing: SealingClaims | null
@@ -14,7 +13,7 @@ export type EnclaveStatus = {
 
 /**
  * The enclaves of this gateway, each behind its own connections. An event `ready`: it answered hello, booted, and its identity is
- * known; `down`: no connection; `restarted`: another bootId. Introductions (challenge, attest, introduce) are remembered
+ * known; `retired`: as `ready`, and the manifest in force does not list its image; `down`: no connection; `restarted`: another bootId. Introductions (challenge, attest, introduce) are remembered
  * until one of the two restarts or says `peer.unknown`.
  */
 export type Enclaves = Hosts &
@@ -28,6 +27,8 @@ export type Roots = Pick<Store, 'loadEnclaveRoot' | 'saveEnclaveRoot' | 'loadMan
 
 export type EnclaveEvents = {
   enclaveReady(enclaveId: EnclaveId): void
+  /** The manifest in force does not list its image: it takes part in nothing until one does. */
+  enclaveRetired(enclaveId: EnclaveId): void
   enclaveDown(enclaveId: EnclaveId): void
   enclaveRestarted(enclaveId: EnclaveId): void
   /** Answers, but does not become ready: the code says why. */

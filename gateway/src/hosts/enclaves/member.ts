@@ -84,6 +84,8 @@ export class Member {
     } catch (reason) {
       // The enclave has restarted, and no hello has said so yet: every connection asks anew.
       if (reason instanceof Refusal && reason.code === 'enclave.locked') this.#dropAllBut(null)
+      // A manifest has come into force since the last hello.
+      if (reason instanceof Refusal && reason.code === 'image.retired' && this.#isOpen()) this.#become('retired')
       throw reason
     }
   }
@@ -142,8 +144,11 @@ export class Member {
     if (hello.bootId !== this.#bootId) this.#noticeBoot(hello.bootId, connection)
     this.#well.set(connection, hello.bootId)
     this.#sealing = hello.sealing
-    if (this.#state === 'ready' && !hello.locked && isDeepStrictEqual(hello.identity, this.#identity)) return
-    if (this.#state === 'ready') this.#tellDown()
+    if (this.#isOpen() && !hello.locked && isDeepStrictEqual(hello.identity, this.#identity)) {
+      this.#become(hello.retired ? 'retired' : 'ready')
+      return
+    }
+    if (this.#isOpen()) this.#tellDown()
     this.#state = 'locked'
     if (this.#unlocking?.bootId !== hello.bootId) {
       if (!this.#pace.isDue()) return
@@ -159,23 +164,23 @@ export class Member {
     this.#pace.reset()
     if (!restarted) return
     this.#dropAllBut(connection)
-    if (this.#state === 'ready') this.#state = 'locked'
+    if (this.#isOpen()) this.#state = 'locked'
     this.#ports.events.enclaveRestarted(this.#id)
     this.#ports.tell({ type: 'restarted', host: this.#id })
   }
 
   /** Never throws: a later hello tries again. */
   async #unlock(connection: Connection, hello: HostResult<'hello'>): Promise<void> {
-    const { roots, events, tell, timing } = this.#ports
+    const { roots, events, timing } = this.#ports
     try {
       const identity = await unlock(this.#id, connection, hello, { roots, events, bootMs: timing.bootMs })
+      // With its root it was given the manifests that it has taken.
+      const { retired } = await greet(connection, timing.healthMs)
       if (this.#bootId !== hello.bootId || this.#well.size === 0) return
       this.#identity = identity
-      this.#state = 'ready'
       this.#trouble = null
       this.#pace.reset()
-      events.enclaveReady(this.#id)
-      tell({ type: 'ready', host: this.#id })
+      this.#become(retired ? 'retired' : 'ready')
     } catch (reason) {
       const code = reason instanceof Refusal ? reason.code : 'internal'
       if (code !== this.#trouble) events.enclaveNotReady(this.#id, code)
@@ -184,6 +189,20 @@ export class Member {
     } finally {
       if (this.#unlocking?.bootId === hello.bootId) this.#unlocking = null
     }
+  }
+
+  /** Has it shown that its root is open, as of its last hello? */
+  #isOpen(): boolean {
+    return this.#state === 'ready' || this.#state === 'retired'
+  }
+
+  #become(state: 'ready' | 'retired'): void {
+    if (this.#state === state) return
+    const { events, tell } = this.#ports
+    this.#state = state
+    if (state === 'ready') events.enclaveReady(this.#id)
+    else events.enclaveRetired(this.#id)
+    tell({ type: state, host: this.#id })
   }
 
   #lose(connection: Connection): void {

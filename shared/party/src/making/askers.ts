@@ -1,4 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
+import type { Digest } from '@quorate/shared/wire/ids'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 
 /** How long after a refresh its asker needs a second participant for another one of the key. 24 hours, in ms. */
@@ -8,12 +9,12 @@ const MOST = 100_000
 
 /** Who had which key refreshed, as far as this life of the host remembers: a refresh ends what the others are about to sign. */
 export type Askers = Readonly<{
-  /** Throws `refresh.too_soon` with the asker. `now` in ms. */
-  require: (request: RefreshRequest, now: number) => void
+  /** Throws `refresh.too_soon` with the asker. `lineage`: of the key whose refresh is asked for. `now` in ms. */
+  require: (request: RefreshRequest, lineage: Digest, now: number) => void
   /** This host has certified the version with this digest, at the wish of this participant. */
   certified: (digest: string, asker: number) => void
   /** This host has installed that version. Again: nothing. `now` in ms. */
-  installed: (keyId: string, digest: string, now: number) => void
+  installed: (lineage: Digest, digest: string, now: number) => void
 }>
 
 /** Sets an entry as the newest, and lets the oldest go when there are too many. */
@@ -28,17 +29,17 @@ export function createAskers(): Askers {
   const wishes = new Map<string, number>()
   const installedAt = new Map<string, number>()
   return {
-    require({ body: { keyId, asker }, seconded }, now) {
-      const last = installedAt.get(`${keyId}/${asker}`)
+    require({ body: { asker }, seconded }, lineage, now) {
+      const last = installedAt.get(`${lineage}/${asker}`)
       if (last === undefined || now - last >= ALONE_AGAIN || seconded !== undefined) return
       throw new Refusal('refresh.too_soon', [asker])
     },
     certified: (digest, asker) => put(wishes, digest, asker),
-    installed(keyId, digest, now) {
+    installed(lineage, digest, now) {
       const asker = wishes.get(digest)
       if (asker === undefined) return
       wishes.delete(digest)
-      put(installedAt, `${keyId}/${asker}`, now)
+      put(installedAt, `${lineage}/${asker}`, now)
     },
   }
 }

@@ -96,7 +96,7 @@ export function createEpochChange(parts: Parts): EpochChange {
       const { epoch } = next.version
       tryShare(parts, next, params.sealedShare)
       keepWord(parts, next, prepared[index - 1]?.body.word ?? '')
-      askers.installed(keyId, certificateDigest, clock())
+      askers.installed(next.name.lineage, certificateDigest, clock())
       vault.retire(keyId, certificateDigest)
       await vault.load({ ...params, prepared })
       log({ event: 'epoch.installed', keyId, index, epoch })

@@ -62,7 +62,7 @@ export function createRefreshRounds(parts: Parts): Rounds {
       const { keyId, refreshId } = request.body
       const key = vault.key(keyId, index)
       const requestDigest = await verifyRefreshRequest(key, request, clock())
-      askers.require(request, clock())
+      askers.require(request, key.lineage, clock())
       const { seats } = enter(parts, refreshes, request, requestDigest, key)
       const message = await seats.round1({ index, attempt }, () =>
         Promise.resolve(makingOf(parts, request, requestDigest, index)),

@@ -7,7 +7,8 @@ import { none, ofEnclaves, route } from './route.ts'
 
 export const EnclaveStatus = z.strictObject({
   enclaveId: EnclaveId,
-  state: z.enum(['ready', 'locked', 'down']),
+  /** `retired`: it runs, and takes part in nothing, since the manifest in force does not list its image. */
+  state: z.enum(['ready', 'retired', 'locked', 'down']),
   identity: EnclaveIdentity.nullable(),
   /** What its key service attests, by the enclave's own word. Null before the enclave has answered. */
   sealing: SealingClaims.nullable(),
