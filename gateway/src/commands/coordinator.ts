@@ -38,7 +38,8 @@ function createKinds(ports: Ports) {
   })
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
-  const tools = { hosts, store, keys, items: createItems(store), recall: createRecall(hosts, timeoutMs), timeoutMs }
+  const recall = createRecall(hosts, timeoutMs)
+  const tools = { hosts, store, keys, items: createItems(store), recall: recall.one, timeoutMs }
   const counted = (kind: keyof StatusOf) => {
     events.openSessions({ kind, open: 0 })
     return (open: number) => events.openSessions({ kind, open })
