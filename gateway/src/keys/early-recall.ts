@@ -143,9 +143,8 @@ export function createEarlyRecall(ports: EarlyRecallPorts): Readonly<{ close: ()
   const ward: Ward = { ports, courses: new Map(), running: new Map(), stop: stopping.signal }
   const unsubscribe = ports.hosts.subscribe(({ type, host }) => {
     if (type !== 'ready') return
-    wake(ward, host)
-    const others = [...ward.courses].filter(([other, { left }]) => other !== host && left > 0)
-    for (const other of [...others.map(([id]) => id), ...ward.running.keys()]) wake(ward, other)
+    const waiting = [...ward.courses].flatMap(([other, { left }]) => (left > 0 ? other : []))
+    for (const one of new Set([host, ...waiting, ...ward.running.keys()])) wake(ward, one)
   })
   return {
     async close() {

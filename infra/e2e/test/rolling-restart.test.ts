@@ -1,11 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { GrantTerms, Key, Signing } from '@quorate/client'
+import { Quorate, type GrantTerms, type Key, type Signing } from '@quorate/client'
 import { LogLine } from '@quorate/shared/log-line'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { untilWritten } from '../../local/test/support/log-watch.js'
-import { ask, makeKey, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { ask, makeKey, signed, startCrashFleet, type CrashFleet, type People } from './support/crash-fleet.ts'
 
 const long = 180_000
 const DAY = 86_400_000
@@ -21,6 +22,16 @@ beforeAll(async () => {
   crashing = await startCrashFleet()
 }, long)
 afterAll(() => crashing.close(), long)
+
+const seeds = { alice: randomBytes(32), bob: randomBytes(32), carol: randomBytes(32) }
+
+/** The three as programs that have just begun: one that runs names lives of hosts that it heard of some seconds ago. */
+function people(): People {
+  const { url: gateway, trust } = crashing.fleet
+  const quorate = new Quorate({ gateway, trust, retry: { attempts: 14, pause: 100 } })
+  const person = (name: keyof typeof seeds) => quorate.participant(name, { seed: seeds[name] })
+  return { alice: person('alice'), bob: person('bob'), carol: person('carol') }
+}
 
 const logPath = () => join(crashing.state, 'logs', 'gateway.log')
 const linesOf = (log: string) =>
@@ -52,7 +63,7 @@ function age({ keyId }: Key, ms: number): void {
 
 /** Alice asks alone; grants do the rest. Gives how many attempts it took. */
 async function signByGrant(key: Key, text: string): Promise<number> {
-  const signing = await ask(crashing.people, key, text, { approvers: [] })
+  const signing = await ask(people(), key, text, { approvers: [] })
   await signed(signing, text)
   return (await signing.status()).attempt
 }
@@ -67,7 +78,7 @@ async function untilTried(signing: Signing, attempts: number): Promise<void> {
 
 describe('hosts that restart one after the other', { timeout: long }, () => {
   it('leave a key in use as it was: a signing by grants needs no word that nobody has asked for', async () => {
-    const key = await makeKey(crashing.people, grant())
+    const key = await makeKey(people(), grant())
     expect(await signByGrant(key, 'before')).toBe(1)
     await restartOneAfterTheOther()
     expect(await signByGrant(key, 'after')).toBe(1)
@@ -77,17 +88,17 @@ describe('hosts that restart one after the other', { timeout: long }, () => {
   })
 
   it('forget a key that was not used for a day: its next signing waits for a second person’s word, once', async () => {
-    const { people } = crashing
-    const [used, unused] = [await makeKey(people, grant()), await makeKey(people, grant())]
+    const [used, unused] = [await makeKey(people(), grant()), await makeKey(people(), grant())]
     age(used, DAY - 3_600_000)
     age(unused, DAY + 1)
     await restartOneAfterTheOther()
     for (const enclaveId of crashing.fleet.enclaveIds) expect(lastRecall(enclaveId)).toMatchObject({ settled: 2, left: 0 })
     expect(await signByGrant(used, 'used')).toBe(1)
-    const signing = await ask(people, unused, 'unused', { approvers: [] })
+    const signing = await ask(people(), unused, 'unused', { approvers: [] })
     // No pair of its hosts knows the epoch. The signing has not failed: it waits for one more person's word.
     await untilTried(signing, 2)
-    await people.bob.approve(await people.bob.signing(unused, signing.signingId))
+    const { bob } = people()
+    await bob.approve(await bob.signing(unused, signing.signingId))
     await signed(signing, 'unused')
     // From then on it is in use, as the other two are.
     await restartOneAfterTheOther()
