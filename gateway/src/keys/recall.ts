@@ -3,7 +3,7 @@ import type { HostId, Seat } from '@quorate/shared/wire/host'
 import type { KeyId, SignKey } from '@quorate/shared/wire/ids'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
-import { byUse, tellAll, type Heard, type RecalledKey, type Telling } from './recollections.ts'
+import { byUse, restoreAll, tellAll, type Heard, type RecalledKey, type Telling } from './recollections.ts'
 
 /** What became of one key. `learned`: something, which may be enough. `settled`: all that there is. `trouble`: what was in the way. */
 export type Recalled = Readonly<{ keyId: KeyId; learned: boolean; settled: boolean; trouble: Refusal | null }>
@@ -60,9 +60,10 @@ async function bring(question: Question, heard: Heard, keys: readonly RecalledKe
     const first = await learn(question, heard, keys)
     const lacking = keys.filter(({ keyId, restore }) => restore && first.refused.get(keyId) === 'key.unknown')
     if (lacking.length === 0) return first
-    for (const { index, restore } of lacking) await restore?.({ index, host: question.asker })
-    const second = await learn(question, heard, lacking)
-    const others = [...first.refused].filter(([keyId]) => lacking.every((key) => key.keyId !== keyId))
+    const restored = await restoreAll(question.asker, lacking.map((key) => ({ key, index: key.index })))
+    if (restored.length === 0) return first
+    const second = await learn(question, heard, restored.map(({ key }) => key))
+    const others = [...first.refused].filter(([keyId]) => restored.every(({ key }) => key.keyId !== keyId))
     return {
       settled: new Set([...first.settled, ...second.settled]),
       refused: new Map([...others, ...second.refused]),

@@ -26,13 +26,13 @@ export type Heard = Readonly<{ from: SignKey; recollection: Recollection }>
 type Asker = Pick<HostParams<'recall.tell'>, 'asker' | 'life'>
 type Seated = Readonly<{ key: RecalledKey; index: number }>
 
-/** Gives the peer these shares. Gives the keys whose shares it has taken. */
-async function restoreAll(peer: HostId, lacking: readonly Seated[]): Promise<Seated[]> {
+/** Gives a host these shares. Gives the keys whose shares it has taken. */
+export async function restoreAll(host: HostId, lacking: readonly Seated[]): Promise<Seated[]> {
   const restored: Seated[] = []
   for (const seated of lacking) {
     const { key, index } = seated
     try {
-      await key.restore?.({ index, host: peer })
+      await key.restore?.({ index, host })
       restored.push(seated)
     } catch (error) {
       // What is wrong with one share says nothing of the others.

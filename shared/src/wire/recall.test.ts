@@ -30,6 +30,5 @@ describe('a recollection of as much as it may hold', () => {
     const params = { from: hex, keys, recollection } as unknown as HostParams<'recall.learn'>
     expect(encode(['recall.learn', params]).length).toBeLessThan(MAX_BODY)
     expect(() => hostMethods['recall.learn'].params.parse(params)).not.toThrow()
-    console.log(encode(['recall.learn', params]).length)
   })
 })

@@ -26,8 +26,8 @@ export type Tally = Readonly<z.infer<typeof Tally>>
 export const MAX_RECALLED = 64
 
 /**
- * The most parts that one recollection tells, over all its keys. Bytes in CBOR at most: 12,288 parts of 34; 64 keys of 340 and of 32
- * tallies of 36; 2,048 lives of 190. That is 903,000 of a frame's 1,048,576. One key has at most 4,096 parts, so that three always fit.
+ * The most parts that one recollection tells, over all its keys. Bytes in CBOR at most: 12,288 parts of 34, 2,048 lives of 169, 2,048
+ * tallies of 32, 64 keys of 277. That is 848,000 of a frame's 1,048,576. One key has 4,096 parts at most, so that three always fit.
  */
 export const MAX_RECALLED_PARTS = 12_288
 
