@@ -113,9 +113,9 @@ describe('a signing that ended since no host knew the epoch', () => {
     const { alice, key } = await start({ grant: granted() })
     forget(1)
     const signing = await alice.requestSignature(key, 'hello')
-    await expect(
-      signing.completed({ onAskedAgain: () => void signing.withdraw() }),
-    ).rejects.toMatchObject({ code: 'signing.withdrawn' })
+    await expect(signing.completed({ onAskedAgain: () => void signing.withdraw() })).rejects.toMatchObject({
+      code: 'signing.withdrawn',
+    })
     expect(gateway.asked.find(({ route }) => route === 'withdrawSigning')?.params.signingId).toBe(asked()[1]?.signingId)
   })
 })

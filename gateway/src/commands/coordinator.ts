@@ -29,7 +29,10 @@ const recallEarly = (
   tools: Pick<EarlyRecallPorts, 'loadKey' | 'recall' | 'timeoutMs'>,
 ) =>
   createEarlyRecall({
-    ...{ ...tools, store, clock, hosts },
+    ...tools,
+    store,
+    clock,
+    hosts,
     recalled: events.hostRecalled,
     failed: failureOf(events, 'recall'),
   })

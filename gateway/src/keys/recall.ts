@@ -9,11 +9,7 @@ import { byUse, restoreAll, tellAll, type Heard, type RecalledKey, type Telling 
 export type Recalled = Readonly<{ keyId: KeyId; learned: boolean; settled: boolean; trouble: Refusal | null }>
 
 /** Lets a host hear of one key. `seats`: of all its hosts. */
-export type Recall = (
-  asker: Seat,
-  key: Omit<RecalledKey, 'index' | 'seats'>,
-  seats: readonly Seat[],
-) => Promise<void>
+export type Recall = (asker: Seat, key: Omit<RecalledKey, 'index' | 'seats'>, seats: readonly Seat[]) => Promise<void>
 
 /** Lets a host hear of these keys, `MAX_RECALLED` at most. */
 export type RecallMany = (asker: HostId, keys: readonly RecalledKey[]) => Promise<readonly Recalled[]>
@@ -45,7 +41,11 @@ async function ask({ tools, asker, ...of }: Question, peer: HostId, keys: readon
 
 type Taken = Readonly<{ settled: ReadonlySet<KeyId>; refused: ReadonlyMap<KeyId, RefusalCode> }>
 
-async function learn({ tools, asker }: Question, { from, recollection }: Heard, keys: readonly RecalledKey[]): Promise<Taken> {
+async function learn(
+  { tools, asker }: Question,
+  { from, recollection }: Heard,
+  keys: readonly RecalledKey[],
+): Promise<Taken> {
   const params = { from, recollection, keys: keys.map(({ keyId, index }) => ({ keyId, index })) }
   const { learned, refused } = await tools.hosts.ask(asker, 'recall.learn', params, tools.timeoutMs)
   return {
@@ -60,9 +60,16 @@ async function bring(question: Question, heard: Heard, keys: readonly RecalledKe
     const first = await learn(question, heard, keys)
     const lacking = keys.filter(({ keyId, restore }) => restore && first.refused.get(keyId) === 'key.unknown')
     if (lacking.length === 0) return first
-    const restored = await restoreAll(question.asker, lacking.map((key) => ({ key, index: key.index })))
+    const restored = await restoreAll(
+      question.asker,
+      lacking.map((key) => ({ key, index: key.index })),
+    )
     if (restored.length === 0) return first
-    const second = await learn(question, heard, restored.map(({ key }) => key))
+    const second = await learn(
+      question,
+      heard,
+      restored.map(({ key }) => key),
+    )
     const others = [...first.refused].filter(([keyId]) => restored.every(({ key }) => key.keyId !== keyId))
     return {
       settled: new Set([...first.settled, ...second.settled]),
@@ -106,7 +113,9 @@ async function recallMany(tools: Telling, asker: HostId, keys: readonly Recalled
   const { bootId, identity } = await tools.hosts.ask(asker, 'hello', {}, tools.timeoutMs)
   if (identity === null) throw new Refusal('enclave.locked')
   const question = { tools, asker, life: bootId, signKey: identity.signKey }
-  const peers = [...new Set(keys.flatMap(({ seats }) => seats.map(({ host }) => host)))].filter((host) => host !== asker)
+  const peers = [...new Set(keys.flatMap(({ seats }) => seats.map(({ host }) => host)))].filter(
+    (host) => host !== asker,
+  )
   const answers = new Map(
     await Promise.all(peers.map(async (peer) => [peer, await ask(question, peer, keys)] as const)),
   )

@@ -4,7 +4,16 @@ import { SignKey } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import { describe, expect, it } from 'vitest'
 import { lineageOf } from '@quorate/shared/verify/certificate'
-import { learnOne, loadKey, makeKey, recall, recallFrom, sign, tellOne, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import {
+  learnOne,
+  loadKey,
+  makeKey,
+  recall,
+  recallFrom,
+  sign,
+  tellOne,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
 import { approve, ask, bytesItem, livesOf, type GrantTerms } from '../../../shared/party/test/people.js'
 import { refresh } from '../../../shared/party/test/refresh.js'

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Quorate, type GrantTerms, type Key, type Signing } from '@quorate/client'
 import { LogLine } from '@quorate/shared/log-line'
-import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ageKey } from '../../../gateway/test/age-key.js'
 import { untilWritten } from '../../local/test/support/log-watch.js'
 import { ask, makeKey, signed, startCrashFleet, type CrashFleet, type People } from './support/crash-fleet.ts'
 
@@ -54,12 +54,7 @@ async function restartOneAfterTheOther(): Promise<void> {
   }
 }
 
-/** As if the key had last been used so long ago, ms. */
-function age({ keyId }: Key, ms: number): void {
-  const db = new Database(crashing.fleet.database)
-  expect(db.prepare('UPDATE key_uses SET used_at = used_at - ? WHERE key_id = ?').run(ms, keyId).changes).toBe(1)
-  db.close()
-}
+const age = ({ keyId }: Key, ms: number): void => ageKey(crashing.fleet.database, keyId, ms)
 
 /** Alice asks alone; grants do the rest. Gives how many attempts it took. */
 async function signByGrant(key: Key, text: string): Promise<number> {
@@ -92,7 +87,8 @@ describe('hosts that restart one after the other', { timeout: long }, () => {
     age(used, DAY - 3_600_000)
     age(unused, DAY + 1)
     await restartOneAfterTheOther()
-    for (const enclaveId of crashing.fleet.enclaveIds) expect(lastRecall(enclaveId)).toMatchObject({ settled: 2, left: 0 })
+    for (const enclaveId of crashing.fleet.enclaveIds)
+      expect(lastRecall(enclaveId)).toMatchObject({ settled: 2, left: 0 })
     expect(await signByGrant(used, 'used')).toBe(1)
     const signing = await ask(people(), unused, 'unused', { approvers: [] })
     // No pair of its hosts knows the epoch. The signing has not failed: it waits for one more person's word.
@@ -102,6 +98,7 @@ describe('hosts that restart one after the other', { timeout: long }, () => {
     await signed(signing, 'unused')
     // From then on it is in use, as the other two are.
     await restartOneAfterTheOther()
-    for (const enclaveId of crashing.fleet.enclaveIds) expect(lastRecall(enclaveId)).toMatchObject({ settled: 3, left: 0 })
+    for (const enclaveId of crashing.fleet.enclaveIds)
+      expect(lastRecall(enclaveId)).toMatchObject({ settled: 3, left: 0 })
   })
 })

@@ -16,7 +16,8 @@ type Process = Readonly<{ identity: number; life: Life; lives: Lives; uses: Gran
   knowsEpoch: boolean
 }
 type Told = Readonly<{ to: Process; from: number; life: Life; knowsEpoch: boolean }> &
-  Pick<Recollection['body'], 'lives'> & Pick<Remembered, 'uses'>
+  Pick<Recollection['body'], 'lives'> &
+  Pick<Remembered, 'uses'>
 
 /** Without which defences. */
 type Without = 'lives' | 'hearsay' | 'several' | 'witnesses' | 'own past' | 'nothing'

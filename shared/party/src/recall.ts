@@ -18,7 +18,11 @@ type Refused = HostResult<'recall.tell'>['refused']
 type Learned = HostResult<'recall.learn'>['learned']
 
 /** A peer that is a host of this key, and these participants' of it. Throws `epoch.unproven` for who is none. */
-function peerOf({ keys }: Parts, { certificate }: HeldKey, signKey: SignKey): { peer: EnclaveIdentity; from: number[] } {
+function peerOf(
+  { keys }: Parts,
+  { certificate }: HeldKey,
+  signKey: SignKey,
+): { peer: EnclaveIdentity; from: number[] } {
   const hosted = certificate.roster.skeleton.participants.filter(({ host }) => host.identity.signKey === signKey)
   const [first] = hosted
   if (first === undefined || signKey === keys.identity.signKey) throw new Refusal('epoch.unproven')

@@ -47,7 +47,11 @@ describe('a host that has restarted', () => {
     await restart(first)
     for (const key of keys) await loadKey(key, [1])
     for (const [at, peer] of [second, third].entries()) {
-      const { recollection, refused } = await tell(peer, first, keys.map((key) => asked(key, at + 2)))
+      const { recollection, refused } = await tell(
+        peer,
+        first,
+        keys.map((key) => asked(key, at + 2)),
+      )
       expect(refused).toEqual([])
       expect(recollection.body.keys).toHaveLength(3)
       const epoch = at === 0 ? null : 0
@@ -62,7 +66,11 @@ describe('a host that has restarted', () => {
     await restart(first)
     const [one, ...others] = keys as [MadeKey<Host>, ...MadeKey<Host>[]]
     await loadKey(one, [1])
-    const { recollection } = await tell(second, first, keys.map((key) => asked(key, 2)))
+    const { recollection } = await tell(
+      second,
+      first,
+      keys.map((key) => asked(key, 2)),
+    )
     expect(await learn(first, second, recollection)).toEqual({
       learned: [{ keyId: keyIdOf(one), epoch: null, settled: false }],
       refused: others.map((key) => ({ keyId: keyIdOf(key), code: 'key.unknown' })),
@@ -81,7 +89,11 @@ describe('a host that has restarted', () => {
   it('believes of no key who signs with another host’s key, or a life that is over', async () => {
     await restart(first)
     for (const key of keys) await loadKey(key, [1])
-    const { recollection } = await tell(second, first, keys.map((key) => asked(key, 2)))
+    const { recollection } = await tell(
+      second,
+      first,
+      keys.map((key) => asked(key, 2)),
+    )
     await expectRefusal(learn(first, third, recollection), 'epoch.unproven')
     const added = { ...recollection, body: { ...recollection.body, keys: recollection.body.keys.slice(1) } }
     await expectRefusal(learn(first, second, added), 'epoch.unproven')
@@ -94,7 +106,11 @@ describe('a host that tells', () => {
   it('speaks of the keys whose shares it has, and names the others', async () => {
     await restart(third)
     await loadKey(keys[1]!, [3])
-    const { recollection, refused } = await tell(third, first, keys.map((key) => asked(key, 3)))
+    const { recollection, refused } = await tell(
+      third,
+      first,
+      keys.map((key) => asked(key, 3)),
+    )
     expect(recollection.body.keys.map(({ lineage }) => lineage)).toEqual([asked(keys[1]!, 3).lineage])
     expect(refused.map(({ keyId }) => keyId)).toEqual([keyIdOf(keys[0]!), keyIdOf(keys[2]!)])
   })

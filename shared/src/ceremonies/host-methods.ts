@@ -7,7 +7,7 @@ import { MAX_RECALLED, Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
 import { ShareInForce } from '../wire/share.ts'
 import { SigningRequest, Withdrawal } from '../wire/signing.ts'
-import { Code } from '../wire/status.ts'
+import { Failure } from '../wire/status.ts'
 import { longMethodsOf, methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
@@ -16,7 +16,7 @@ import { signing } from './signing.ts'
 const Empty = z.strictObject({})
 
 /** Keys of one question that were refused while the others were not. */
-const RefusedKeys = z.array(z.strictObject({ keyId: KeyId, code: Code })).max(MAX_RECALLED)
+const RefusedKeys = z.array(z.strictObject({ keyId: KeyId, code: Failure.shape.code })).max(MAX_RECALLED)
 
 /** What an enclave can be asked about itself: per method what goes in and what comes out. */
 const enclaveMethods = {
@@ -67,7 +67,10 @@ const holdingMethods = {
     params: z.strictObject({
       asker: SignKey,
       life: Random32,
-      keys: z.array(z.strictObject({ keyId: KeyId, lineage: Digest, index: Index })).min(1).max(MAX_RECALLED),
+      keys: z
+        .array(z.strictObject({ keyId: KeyId, lineage: Digest, index: Index }))
+        .min(1)
+        .max(MAX_RECALLED),
     }),
     result: z.strictObject({ recollection: Recollection, refused: RefusedKeys }),
   },
@@ -79,7 +82,10 @@ const holdingMethods = {
   'recall.learn': {
     params: z.strictObject({
       from: SignKey,
-      keys: z.array(z.strictObject({ keyId: KeyId, index: Index })).min(1).max(MAX_RECALLED),
+      keys: z
+        .array(z.strictObject({ keyId: KeyId, index: Index }))
+        .min(1)
+        .max(MAX_RECALLED),
       recollection: Recollection,
     }),
     result: z.strictObject({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isRefusalCode, type RefusalCode } from '../errors.ts'
 import { Index } from './ids.ts'
 
-export const Code = z
+const Code = z
   .custom<RefusalCode>(isRefusalCode)
   .meta({ type: 'string', description: 'a code of the closed table of refusals' })
 

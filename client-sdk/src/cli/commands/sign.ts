@@ -69,11 +69,7 @@ export async function finishSigning(session: Session, key: Key, signing: Signing
   requireSigned(result.items)
 }
 
-function showResult(
-  { terminal }: Session,
-  key: Key,
-  { request, items, receipts }: SignatureResult,
-): void {
+function showResult({ terminal }: Session, key: Key, { request, items, receipts }: SignatureResult): void {
   const quorum = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
   const signed = items.filter((item) => item.refused === null)
   const value = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { encode } from '../crypto/cbor.ts'
-import { hostMethods, type HostParams } from '../ceremonies/host-methods.ts'
-import { MAX_BODY } from './frame.ts'
-import { MAX_PARTS, MAX_RECALLED, MAX_RECALLED_PARTS } from './recall.ts'
+import { encode } from '../src/crypto/cbor.ts'
+import { hostMethods, type HostParams } from '../src/ceremonies/host-methods.ts'
+import { MAX_BODY } from '../src/wire/frame.ts'
+import { MAX_PARTS, MAX_RECALLED, MAX_RECALLED_PARTS } from '../src/wire/recall.ts'
 
 const hex = 'f'.repeat(64)
 const late = 8_640_000_000_000_000
