@@ -18,9 +18,10 @@ import { requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
 import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
+import { askFor, type Asker } from './signing/ask.ts'
 import { openSignings } from './signing/list.ts'
 import { readItems, type Signable } from './signing/items.ts'
-import { writeApproval, writeRequest } from './signing/request.ts'
+import { writeApproval } from './signing/request.ts'
 import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
 import { openRequest } from './signing/verify.ts'
 
@@ -181,18 +182,10 @@ export class Participant {
     { expiresIn = 600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
   ): Promise<Signing> {
     return refusing(async () => {
-      this.#context.known.requireCurrent(key)
-      const asker = await this.#memberOf(key)
-      const items = readItems(key, what)
-      return this.#naming(key, async (lives) => {
-        const askedAt = this.#context.now()
-        const times = { lives, askedAt, expiresAt: askedAt + expiresIn }
-        const { sealedItems, ...opened } = await writeRequest(key, asker, items, times)
-        const { request } = opened
-        const status = await this.#context.client.call('requestSigning', { body: { request, sealedItems }, signal })
-        if (status.signingId !== request.body.signingId) return refuse('reply.mismatch')
-        return new Signing(this.#context, key, opened, asker.signer)
-      })
+      const expiresAt = this.#context.now() + expiresIn
+      const naming: Asker['naming'] = (say, anew) => this.#naming(key, say, anew)
+      const asker = { ...(await this.#memberOf(key)), naming }
+      return askFor(this.#context, key, asker, { items: readItems(key, what), expiresAt, signal })
     })
   }
 
@@ -207,7 +200,7 @@ export class Participant {
       // Whoever has the key can look at it.
       const me = await this.#memberOf(key).catch(() => null)
       const signer = opened.request.body.asker === me?.index ? me.signer : null
-      return new Signing(this.#context, key, opened, signer)
+      return new Signing(this.#context, key, opened, { signer })
     })
   }
 
@@ -270,10 +263,10 @@ export class Participant {
   }
 
   /** Says a word that names the lives of the key's hosts, so that one that has restarted knows that it was said since; once more if they have changed. */
-  async #naming<T>(key: Key, say: (lives: string[]) => Promise<T>): Promise<T> {
+  async #naming<T>(key: Key, say: (lives: string[]) => Promise<T>, anew = false): Promise<T> {
     const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
     try {
-      return await say(await reader.lives())
+      return await say(await reader.lives(anew))
     } catch (error) {
       if (!(error instanceof QuorateError) || error.code !== 'lives.stale') throw error
       return say(await reader.lives(true))

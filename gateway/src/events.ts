@@ -14,6 +14,8 @@ export type Events = Journal &
     signingDecided(at: { signingId: string; index: number; decision: 'approve' | 'reject' }): void
     signingWithdrawn(at: { signingId: string }): void
     openSessions(at: { kind: string; open: number }): void
+    /** A host has heard from the others of the keys in use. `left`: of which it knows too little to sign. */
+    hostRecalled(at: { host: string; settled: number; left: number }): void
   }>
 
 const seconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
@@ -77,6 +79,12 @@ const houseMetrics = (registers: Registry[]) => ({
     name: 'quorate_host_failures_total',
     help: 'Calls that an enclave did not do, by refusal code',
     labelNames: ['enclave', 'code'],
+    registers,
+  }),
+  keysUnproven: new Gauge({
+    name: 'quorate_keys_unproven',
+    help: 'Keys in use of which an enclave has not heard enough to sign by a grant, since it restarted',
+    labelNames: ['enclave'],
     registers,
   }),
   storeFailures: new Counter({
@@ -150,6 +158,10 @@ const houseEvents = (log: Logger, metrics: Metrics) =>
     hostFailed({ host, code }) {
       metrics.hostFailures.inc({ enclave: host, code })
       log.warn({ enclaveId: host, code }, 'enclave.failed')
+    },
+    hostRecalled({ host, settled, left }) {
+      metrics.keysUnproven.set({ enclave: host }, left)
+      log.info({ enclaveId: host, settled, left }, 'enclave.recalled')
     },
     storeFailed({ kind, code }) {
       metrics.storeFailures.inc({ code })

@@ -1,5 +1,5 @@
-import { EnclaveId } from '@quorate/shared/wire/ids'
-import { describe, expect, it } from 'vitest'
+import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { KeyStep } from '../src/engine/ports.ts'
 import { takenManifest } from './release/signed-manifest.ts'
 import { audit, change, DAY, keyId, record, recordAt, replyAt, saidAt, type Opened } from './store-changes.ts'
@@ -7,6 +7,7 @@ import { audit, change, DAY, keyId, record, recordAt, replyAt, saidAt, type Open
 /** The part of the contract of `Store` that is not about sessions. */
 export function checkRecords(its: Opened): void {
   checkKeys(its)
+  checkUses(its)
   checkManifests(its)
   checkEnclaves(its)
   checkReplies(its)
@@ -71,6 +72,40 @@ function checkKeys({ open, store }: Opened): void {
       await expect(step(1, installing(1))).rejects.toMatchObject(conflict)
       await step(1, { step: 'certified', record: recordAt(1) })
       await expect(step(2, { step: 'certified', record: recordAt(1) })).rejects.toMatchObject(conflict)
+    })
+  })
+}
+
+function checkUses({ open, store }: Opened): void {
+  const [one, other, unmade] = ['11', '22', '33'].map((byte) => KeyId.parse(byte.repeat(16))) as [KeyId, KeyId, KeyId]
+  const use = (of: KeyId, id: string, ended: boolean, made = false) =>
+    store().save(change(id, 0, { keyId: of, ended, ...(made ? { key: { step: 'made', record } } : {}) }))
+
+  describe('the keys in use', () => {
+    it('are those of which a session was written since, through whichever handle, the last used first', async () => {
+      vi.useFakeTimers({ toFake: ['Date'], now: 10 * DAY })
+      onTestFinished(() => void vi.useRealTimers())
+      await use(other, 'a', true, true)
+      vi.setSystemTime(11 * DAY)
+      await use(one, 'b', true, true)
+      await use(unmade, 'c', false)
+      expect(await store().usedKeys(10 * DAY, 9)).toEqual([one, other])
+      vi.setSystemTime(12 * DAY)
+      await use(other, 'd', true)
+      const again = await open()
+      expect(await again.usedKeys(10 * DAY, 9)).toEqual([other, one])
+      expect(await again.usedKeys(10 * DAY, 1)).toEqual([other])
+      expect(await again.usedKeys(12 * DAY, 9)).toEqual([other])
+      expect(await again.usedKeys(13 * DAY, 9)).toEqual([])
+    })
+
+    it('are also those of an open session, however old, and are there when the sessions have been swept', async () => {
+      const before = Date.now()
+      await use(one, 'a', true, true)
+      await use(other, 'b', false, true)
+      expect(await store().usedKeys(Date.now() + 1, 9)).toEqual([other])
+      await store().sweep(before + 30 * DAY)
+      expect((await (await open()).usedKeys(before, 9)).sort()).toEqual([one, other])
     })
   })
 }

@@ -1,3 +1,4 @@
+import { KeyId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { close, inFreshFolders, open, path, store } from './fresh-store.ts'
@@ -5,8 +6,11 @@ import { change, keyId, record } from './store-changes.ts'
 
 inFreshFolders()
 
-/** Takes the schema back to what it was before sessions brought anything along. */
-const BEFORE_ENCLOSURES = `
+/** Takes the schema back to what it was before uses of keys were noted. */
+const BEFORE_USES = 'DROP TABLE key_uses; PRAGMA user_version = 6;'
+
+/** And to what it was before sessions brought anything along. */
+const BEFORE_ENCLOSURES = `${BEFORE_USES}
   DROP TRIGGER enclosures_go; DROP TABLE enclosures; DROP INDEX replies_of; ALTER TABLE replies DROP COLUMN holder;
   PRAGMA user_version = 5;`
 
@@ -46,6 +50,16 @@ describe('a database of before', () => {
     expect(await store!.loadKey(keyId)).toEqual(record)
     expect((await store!.claim('gateway', 0)).sessions.map(({ id, version }) => [id, version])).toEqual([['a', 1]])
     expect(await store!.save(change('a', 1, { kind: 'refresh' }))).toBe(2)
+  })
+
+  it('knows of its keys when they were last used, when it did not note uses', async () => {
+    await open()
+    const before = Date.now()
+    await store!.save(change('a', 0, { ended: true, key: { step: 'made', record } }))
+    await store!.save(change('b', 0, { ended: true, keyId: KeyId.parse('cd'.repeat(16)) }))
+    await comesFrom(BEFORE_USES)
+    expect(await store!.usedKeys(before, 9)).toEqual([keyId])
+    expect(await store!.usedKeys(Date.now() + 1, 9)).toEqual([])
   })
 
   it('keeps its keys and refreshes, and no signing or open keygen, when sessions brought nothing along', async () => {

@@ -38,6 +38,15 @@ export async function soundApprovals(
   return checked.flat()
 }
 
+/** `onAskedAgain` is told of the signing that was asked for in place of this one. */
+export type CompletionOptions = WaitOptions & Readonly<{ onAskedAgain?: (signing: Signing) => void }>
+
+/** What only who asks has. `again`: asks for the same once more, in a request of its own. */
+type Asker = Readonly<{
+  signer?: Signer | null
+  again?: (options: Pick<WaitOptions, 'signal'>) => Promise<Signing>
+}>
+
 /** A request for signatures that has been checked: `items` is what will be signed, and nothing else. */
 export class Signing {
   readonly signingId: SigningId
@@ -52,10 +61,11 @@ export class Signing {
   readonly #context: Context
   readonly #opened: OpenedRequest
   readonly #following: Following<SigningStatus>
-  readonly #signer: Signer | null
+  readonly #asker: Asker
+  #next: Promise<Signing> | null = null
 
-  /** `signer`: of the participant who asks, for that one alone. */
-  constructor(context: Context, key: Key, opened: OpenedRequest, signer: Signer | null = null) {
+  /** `asker`: for the participant who asks alone. */
+  constructor(context: Context, key: Key, opened: OpenedRequest, asker: Asker = {}) {
     const { body } = opened.request
     this.signingId = body.signingId
     this.key = key
@@ -66,7 +76,7 @@ export class Signing {
     this.expiresAt = body.expiresAt
     this.#context = context
     this.#opened = opened
-    this.#signer = signer
+    this.#asker = asker
     this.#following = followSigning(context, key, body.signingId)
   }
 
@@ -91,15 +101,18 @@ export class Signing {
   }
 
   /**
-   * Takes the own request back, as who asked: no host that hears of it signs it any more. It then ends as `signing.withdrawn`. Throws
-   * `participant.unknown` for anybody else, and `session.conflict` when it has ended, or its signature is there.
+   * Takes the own request back, as who asked: no host that hears of it signs it any more. It then ends as `signing.withdrawn`. Of one that
+   * was asked for again, the later is taken back. Throws `participant.unknown` for anybody else, and `session.conflict` when it has
+   * ended, or its signature is there.
    */
   async withdraw({ signal }: Pick<WaitOptions, 'signal'> = {}): Promise<void> {
     return refusing(async () => {
+      if (this.#next !== null) return (await this.#next).withdraw({ signal })
       const { signingId } = this
       const { client, now } = this.#context
-      if (this.#signer === null) return refuse('participant.unknown')
-      const body = await writeWithdrawal(this.requestDigest, this.#signer, now())
+      const { signer } = this.#asker
+      if (!signer) return refuse('participant.unknown')
+      const body = await writeWithdrawal(this.requestDigest, signer, now())
       const status = await client.call('withdrawSigning', { params: { signingId }, body, signal })
       if (status.signingId !== signingId) return refuse('reply.mismatch')
       if (status.failure?.code !== 'signing.withdrawn') return refuse('session.conflict')
@@ -109,19 +122,60 @@ export class Signing {
   /**
    * Waits for the end and verifies it, item by item, with its receipts. An item may have been refused: the lists of the result
    * throw then. Throws `wait.timeout`, why all of it failed, or what is wrong with it.
+   *
+   * When it ended since no host knew the epoch (`epoch.unproven`), who asked asks once more by itself, in a new request that names the
+   * hosts as they are now: `request` of the result is then that one. It does so only where the asker's own word and standing grants
+   * are enough; else the error says whose words are wanted, and nobody is asked anything.
    */
-  async completed(options: WaitOptions = {}): Promise<SignatureResult> {
+  async completed(options: CompletionOptions = {}): Promise<SignatureResult> {
     return refusing(async () => {
-      const status = await this.#following.ended(options)
-      if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
-      const { mpc, trust, lives } = this.#context
-      const result = await acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)
-      const { participants } = this.key.certificate.body.roster.skeleton
-      for (const { body } of result.receipts) {
-        const host = participants[body.index - 1]?.host.identity
-        if (host !== undefined) lives.see(host, body.life, body.signedAt)
+      const { onAskedAgain, ...waiting } = options
+      const start = Date.now()
+      try {
+        return await this.#finish(waiting)
+      } catch (error) {
+        if (!isForgotten(error)) throw error
+        const next = await this.#askAgain(waiting)
+        if (next === null) throw forgotten(this.key, error)
+        onAskedAgain?.(next)
+        const { timeout } = waiting
+        const left = timeout === undefined ? {} : { timeout: Math.max(0, timeout - (Date.now() - start)) }
+        return await next.completed({ ...waiting, ...left })
       }
-      return result
     })
   }
+
+  /** Null where others would have to say yes again, or nobody may ask for it here. */
+  async #askAgain(options: WaitOptions): Promise<Signing | null> {
+    const { again } = this.#asker
+    const now = this.#context.now()
+    const isEnough = waitingFor(this.key, this.#opened, [], now).needed === 0
+    if (again === undefined || this.expiresAt <= now || !isEnough) return null
+    this.#next ??= again({ signal: options.signal })
+    return this.#next
+  }
+
+  async #finish(options: WaitOptions): Promise<SignatureResult> {
+    const status = await this.#following.ended(options)
+    if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
+    const { mpc, trust, lives } = this.#context
+    const result = await acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)
+    const { participants } = this.key.certificate.body.roster.skeleton
+    for (const { body } of result.receipts) {
+      const host = participants[body.index - 1]?.host.identity
+      if (host !== undefined) lives.see(host, body.life, body.signedAt)
+    }
+    return result
+  }
+}
+
+/** Did no host know which epoch is in force, as the gateway says? */
+const isForgotten = (error: unknown): error is QuorateError =>
+  error instanceof QuorateError && error.code === 'epoch.unproven' && error.by === 'gateway'
+
+/** The same, with what people can do. */
+function forgotten(key: Key, { code, by, culprits }: QuorateError): QuorateError {
+  const wanted = key.participants.length - key.threshold + 1
+  const issue = `ask again: ${wanted} of ${key.participants.length} participants have to ask for it or approve it anew; grants do not count`
+  return new QuorateError(code, by, { culprits, issues: [issue] })
 }

@@ -9,11 +9,33 @@ import { untilReady } from '../engine/until-ready.ts'
 import { createHostHealth } from '../hosts/health.ts'
 import { livesOf } from '../keys/lives.ts'
 import { createKeyCache } from '../keys/key-cache.ts'
+import { createEarlyRecall, type EarlyRecallPorts } from '../keys/early-recall.ts'
 import { createRecall } from '../keys/recall.ts'
 import { createKeygens } from './keygen.ts'
 import { defaultLimits, type Coordinator, type Ports, type StatusOf } from './ports.ts'
 import { createRefreshes } from './refresh.ts'
 import { createSignings } from './signing.ts'
+
+/** Tells of what failed in the background. */
+const failureOf =
+  (events: Ports['events'], where: string) =>
+  (error: unknown): void => {
+    if (error instanceof Refusal) events.storeFailed({ kind: where, code: error.code })
+    else events.faulted({ where, error })
+  }
+
+const recallEarly = (
+  { store, clock, events, enclaves: hosts }: Ports,
+  tools: Pick<EarlyRecallPorts, 'loadKey' | 'recall' | 'timeoutMs'>,
+) =>
+  createEarlyRecall({
+    ...tools,
+    store,
+    clock,
+    hosts,
+    recalled: events.hostRecalled,
+    failed: failureOf(events, 'recall'),
+  })
 
 /** The sessions of every kind. They look for hosts whenever one is well again. */
 function createKinds(ports: Ports) {
@@ -31,14 +53,12 @@ function createKinds(ports: Ports) {
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.recheck()))
     },
     given: (claimed) => takeUp(kinds, claimed, (ids) => untilReady(hosts, ids, timeoutMs)),
-    failed: (error) => {
-      if (error instanceof Refusal) events.storeFailed({ kind: 'lease', code: error.code })
-      else events.faulted({ where: 'lease', error })
-    },
+    failed: failureOf(events, 'lease'),
   })
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
-  const tools = { hosts, store, keys, items: createItems(store), recall: createRecall(hosts, timeoutMs), timeoutMs }
+  const recall = createRecall(hosts, timeoutMs)
+  const tools = { hosts, store, keys, items: createItems(store), recall: recall.one, timeoutMs }
   const counted = (kind: keyof StatusOf) => {
     events.openSessions({ kind, open: 0 })
     return (open: number) => events.openSessions({ kind, open })
@@ -52,7 +72,8 @@ function createKinds(ports: Ports) {
     signing,
     refresh: createRefreshes(ports, engine, limits, tools, { counted: counted('refresh'), isQuiet, supersede }),
   }
-  return { kinds, keys, health, lease }
+  const early = recallEarly(ports, { loadKey: keys.load, recall: recall.many, timeoutMs })
+  return { kinds, keys, health, lease, early }
 }
 type Kinds = ReturnType<typeof createKinds>
 
@@ -94,7 +115,7 @@ async function takeUp(
 /** Joins the ceremonies over one store and one set of hosts. Nothing runs before `start`. */
 export function createCoordinator(ports: Ports): Coordinator {
   const all = createKinds(ports)
-  const { kinds, keys, health, lease } = all
+  const { kinds, keys, health, lease, early } = all
   return {
     ...kinds.keygen.offered,
     ...kinds.signing.offered,
@@ -114,6 +135,7 @@ export function createCoordinator(ports: Ports): Coordinator {
     start: () => lease.claim(),
     async close() {
       health.close()
+      await early.close()
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.close()))
       await lease.close()
     },

@@ -1,5 +1,5 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import type { HostMethod } from '@quorate/shared/ceremonies/host-methods'
+import type { HostMethod, HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { Digest, EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import { describe, expect, it } from 'vitest'
 import type { Hosts } from '../engine/ports.ts'
@@ -13,34 +13,41 @@ const asker = seats[0]!
 
 type Memory = { epoch: number | null; prepared?: number; startedAt?: number } | RefusalCode | 'down'
 type Script = { tells: Record<number, Memory>; takes?: (from: number) => number | null | RefusalCode }
+type Params = HostParams<'recall.tell'> & HostParams<'recall.learn'>
 
+/** An enclave signs with its number. */
 function start({ tells, takes = () => 0 }: Script) {
   const calls: string[] = []
   const version = (epoch: number | null | undefined) => (epoch == null ? null : { epoch, digest: `d${epoch}` })
-  const answer = (id: EnclaveId, method: HostMethod, params: { from?: number }): unknown => {
-    const number = Number(id.split('-')[1])
-    if (method !== 'recall.learn') {
-      const memory = tells[number] ?? { epoch: null }
-      if (method === 'hello') return { bootId: 'life', identity: { signKey: 'v' } }
-      if (typeof memory === 'string') throw new Refusal(memory as RefusalCode)
-      const life = { startedAt: memory.startedAt ?? 0 }
-      return { recollection: { body: { life, current: version(memory.epoch), prepared: version(memory.prepared) } } }
-    }
-    calls.push(`learn from ${params.from}`)
-    const taken = takes(params.from ?? 0)
-    if (typeof taken === 'string') throw new Refusal(taken)
-    const memory = tells[params.from ?? 0]
+  const tell = (memory: Exclude<Memory, string>) => {
+    const life = { startedAt: memory.startedAt ?? 0 }
+    const versions = { current: version(memory.epoch), prepared: version(memory.prepared) }
+    return { recollection: { body: { life, keys: [{ ...key, ...versions }] } }, refused: [] }
+  }
+  const learn = ({ from }: Params) => {
+    calls.push(`learn from ${from}`)
+    const taken = takes(Number(from))
+    if (typeof taken === 'string') return { learned: [], refused: [{ keyId: key.keyId, code: taken }] }
+    const memory = tells[Number(from)]
     const settled = taken !== null && typeof memory === 'object' && memory.epoch !== null
-    return { epoch: taken, settled }
+    return { learned: [{ keyId: key.keyId, epoch: taken, settled }], refused: [] }
+  }
+  const answer = (id: EnclaveId, method: HostMethod, params: Params): unknown => {
+    const number = Number(id.split('-')[1])
+    if (method === 'hello') return { bootId: 'life', identity: { signKey: String(number) } }
+    if (method === 'recall.learn') return learn(params)
+    const memory = tells[number] ?? { epoch: null }
+    if (typeof memory === 'string') throw new Refusal(memory as RefusalCode)
+    return tell(memory)
   }
   const hosts = {
     state: (id: EnclaveId) => (tells[Number(id.split('-')[1])] === 'down' ? 'down' : 'ready'),
-    ask: async (id: EnclaveId, method: HostMethod, params: object) =>
+    ask: async (id: EnclaveId, method: HostMethod, params: Params) =>
       Promise.resolve().then(() => answer(id, method, params)),
     introduce: (ids: readonly EnclaveId[]) => Promise.resolve(void calls.push(`introduce ${ids.join(' and ')}`)),
   } as unknown as Hosts
   const recall = createRecall(hosts, 1_000)
-  return { calls, recall: () => recall(asker, key, seats) }
+  return { calls, recall: () => recall.one(asker, key, seats) }
 }
 
 describe('an enclave that has restarted', () => {

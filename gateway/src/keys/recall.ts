@@ -1,105 +1,156 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import type { Seat } from '@quorate/shared/wire/host'
-import type { Digest, KeyId, SignKey } from '@quorate/shared/wire/ids'
-import type { Recollection } from '@quorate/shared/wire/recall'
-import { afterMending } from '../engine/ask.ts'
+import type { HostId, Seat } from '@quorate/shared/wire/host'
+import type { KeyId, SignKey } from '@quorate/shared/wire/ids'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
+import { byUse, restoreAll, tellAll, type Heard, type RecalledKey, type Telling } from './recollections.ts'
 
-type Heard = Readonly<{ from: number; recollection: Recollection }>
+/** What became of one key. `learned`: something, which may be enough. `settled`: all that there is. `trouble`: what was in the way. */
+export type Recalled = Readonly<{ keyId: KeyId; learned: boolean; settled: boolean; trouble: Refusal | null }>
 
-/** A key by its id, and as hosts call it. `restore`: gives a host its share of it, where there are shares to give. */
-type Key = Readonly<{ keyId: KeyId; lineage: Digest; restore?: (seat: Seat) => Promise<void> }>
+/** Lets a host hear of one key. `seats`: of all its hosts. */
+export type Recall = (asker: Seat, key: Omit<RecalledKey, 'index' | 'seats'>, seats: readonly Seat[]) => Promise<void>
 
-/** `seats`: of all hosts of the key. */
-export type Recall = (asker: Seat, key: Key, seats: readonly Seat[]) => Promise<void>
+/** Lets a host hear of these keys, `MAX_RECALLED` at most. */
+export type RecallMany = (asker: HostId, keys: readonly RecalledKey[]) => Promise<readonly Recalled[]>
 
-/** What a peer said, if it had something to say; or why it could not be asked, though it seems to be there. */
-type Answer = Readonly<{ heard: Heard | null; trouble: Refusal | null }>
-
-const nothing: Answer = { heard: null, trouble: null }
 /** What a host may say of an answer that it was brought. Another peer may have a better one. */
 const notTaken: ReadonlySet<RefusalCode> = new Set(['epoch.unproven', 'manifest.stale', 'peer.unknown', 'life.retired'])
 
-/** Who asks about which key. `life`: the asker's boot, for which peers say it. */
-type Question = Key & Readonly<{ tools: Telling; asker: Seat; life: string; signKey: SignKey }>
-type Telling = Readonly<{ hosts: Hosts; timeoutMs: number }>
+/** What a peer said, if it had something to say; or why it could not be asked, though it seems to be there. */
+type Answer = Readonly<{ heard: readonly Heard[]; trouble: Refusal | null }>
 
-async function tell({ tools, life, signKey, keyId, lineage }: Question, { index, host }: Seat): Promise<Heard> {
-  const params = { keyId, lineage, index, asker: signKey, life }
-  const { recollection } = await tools.hosts.ask(host, 'recall.tell', params, tools.timeoutMs)
-  return { from: index, recollection }
-}
+const nothing: Answer = { heard: [], trouble: null }
 
-async function ask(question: Question, peer: Seat): Promise<Answer> {
-  const { tools, asker, restore } = question
-  const isReady = () => tools.hosts.state(peer.host) === 'ready'
+/** Who asks: this host, in this life, which signs with this key. */
+type Question = Readonly<{ tools: Telling; asker: HostId; life: string; signKey: SignKey }>
+
+async function ask({ tools, asker, ...of }: Question, peer: HostId, keys: readonly RecalledKey[]): Promise<Answer> {
+  const { hosts } = tools
+  const isReady = () => hosts.state(peer) === 'ready'
   if (!isReady()) return nothing
   try {
     // Each hears of the other only who it is now.
-    await tools.hosts.introduce([asker.host, peer.host])
-    const heard = await afterMending(
-      'key.unknown',
-      async () => restore?.(peer),
-      () => tell(question, peer),
-    )
-    return { heard, trouble: null }
+    await hosts.introduce([asker, peer])
+    return { heard: await tellAll(tools, { asker: of.signKey, life: of.life }, peer, keys), trouble: null }
   } catch (error) {
     const isTrouble = error instanceof Refusal && isReady()
-    return isTrouble && isUnwell(error.code) ? { heard: null, trouble: error } : nothing
+    return isTrouble && isUnwell(error.code) ? { heard: [], trouble: error } : nothing
   }
 }
 
-/** Has the asker taken it, and does it need no more? */
-async function bring({ tools, asker: { index, host }, keyId }: Question, { from, recollection }: Heard) {
+type Taken = Readonly<{ settled: ReadonlySet<KeyId>; refused: ReadonlyMap<KeyId, RefusalCode> }>
+
+async function learn(
+  { tools, asker }: Question,
+  { from, recollection }: Heard,
+  keys: readonly RecalledKey[],
+): Promise<Taken> {
+  const params = { from, recollection, keys: keys.map(({ keyId, index }) => ({ keyId, index })) }
+  const { learned, refused } = await tools.hosts.ask(asker, 'recall.learn', params, tools.timeoutMs)
+  return {
+    settled: new Set(learned.flatMap(({ keyId, settled }) => (settled ? keyId : []))),
+    refused: new Map(refused.map(({ keyId, code }) => [keyId, code])),
+  }
+}
+
+/** Brings the asker one answer, and the shares that it lacks for it. */
+async function bring(question: Question, heard: Heard, keys: readonly RecalledKey[]): Promise<Taken> {
   try {
-    const params = { keyId, index, from, recollection }
-    const { settled } = await tools.hosts.ask(host, 'recall.learn', params, tools.timeoutMs)
-    const { current, prepared } = recollection.body
-    return { taken: current !== null || prepared !== null, settled }
+    const first = await learn(question, heard, keys)
+    const lacking = keys.filter(({ keyId, restore }) => restore && first.refused.get(keyId) === 'key.unknown')
+    if (lacking.length === 0) return first
+    const restored = await restoreAll(
+      question.asker,
+      lacking.map((key) => ({ key, index: key.index })),
+    )
+    if (restored.length === 0) return first
+    const second = await learn(
+      question,
+      heard,
+      restored.map(({ key }) => key),
+    )
+    const others = [...first.refused].filter(([keyId]) => restored.every(({ key }) => key.keyId !== keyId))
+    return {
+      settled: new Set([...first.settled, ...second.settled]),
+      refused: new Map([...others, ...second.refused]),
+    }
   } catch (error) {
     if (!(error instanceof Refusal) || !notTaken.has(error.code)) throw error
-    return { taken: false, settled: false }
+    return { settled: new Set(), refused: new Map(keys.map(({ keyId }) => [keyId, error.code])) }
   }
 }
 
-async function recall(tools: Telling, asker: Seat, key: Key, seats: readonly Seat[]): Promise<void> {
-  const { bootId, identity } = await tools.hosts.ask(asker.host, 'hello', {}, tools.timeoutMs)
-  if (identity === null) throw new Refusal('enclave.locked')
-  const question = { ...key, tools, asker, life: bootId, signKey: identity.signKey }
-  const others = seats.filter(({ host }) => host !== asker.host)
-  const answers = await Promise.all(others.map((other) => ask(question, other)))
-  let learned = false
-  for (const heard of answers.flatMap((answer) => answer.heard ?? []).sort(byUse)) {
-    const { taken, settled } = await bring(question, heard)
-    if (settled) return
-    learned ||= taken
+/** Brings the asker one answer after the other, of each key until it needs no more. */
+async function bringAll(question: Question, heard: readonly Heard[], keys: readonly RecalledKey[]) {
+  const outcome = new Map<KeyId, Omit<Recalled, 'keyId'>>()
+  const of = (keyId: KeyId) => outcome.get(keyId) ?? { learned: false, settled: false, trouble: null }
+  for (const one of heard) {
+    const said = new Map(one.recollection.body.keys.map((memory) => [memory.lineage, memory]))
+    const open = keys.filter(({ keyId, lineage }) => said.has(lineage) && !of(keyId).settled)
+    if (open.length === 0) continue
+    const { settled, refused } = await bring(question, one, open)
+    for (const { keyId, lineage } of open) {
+      const before = of(keyId)
+      const code = refused.get(keyId)
+      const memory = said.get(lineage)
+      const remembered = memory !== undefined && (memory.current !== null || memory.prepared !== null)
+      outcome.set(keyId, {
+        learned: before.learned || (code === undefined && remembered),
+        settled: settled.has(keyId),
+        trouble: code === undefined || notTaken.has(code) ? before.trouble : new Refusal(code),
+      })
+    }
   }
-  // What it has learned may be enough for what it was asked: that is for it to say.
-  if (learned) return
-  throw answers.find(({ trouble }) => trouble !== null)?.trouble ?? new Refusal('epoch.unproven')
+  return of
 }
 
 /**
- * Lets a host that has restarted hear from the other hosts of a key which epoch is in force, and how often grants were used: from as
- * many as it asks for, since it believes none alone. The hosts say it to each other, and the gateway only carries it. Once at a time
- * for a host and a key. Rejects with `epoch.unproven` when nobody knows, and with what was in the way when a host that is there could
- * not be asked.
+ * Lets a host hear from the other hosts of these keys which epoch is in force, and how often grants were used. All peers are asked at
+ * once, each for all keys of which it is a host.
  */
-export function createRecall(hosts: Hosts, timeoutMs: number): Recall {
-  const underWay = new Map<string, Promise<void>>()
-  return (asker, key, seats) => {
-    const name = `${asker.host}/${key.lineage}`
-    const known = underWay.get(name)
-    if (known) return known
-    const done = recall({ hosts, timeoutMs }, asker, key, seats).finally(() => underWay.delete(name))
-    underWay.set(name, done)
-    return done
-  }
+async function recallMany(tools: Telling, asker: HostId, keys: readonly RecalledKey[]): Promise<readonly Recalled[]> {
+  const { bootId, identity } = await tools.hosts.ask(asker, 'hello', {}, tools.timeoutMs)
+  if (identity === null) throw new Refusal('enclave.locked')
+  const question = { tools, asker, life: bootId, signKey: identity.signKey }
+  const peers = [...new Set(keys.flatMap(({ seats }) => seats.map(({ host }) => host)))].filter(
+    (host) => host !== asker,
+  )
+  const answers = new Map(
+    await Promise.all(peers.map(async (peer) => [peer, await ask(question, peer, keys)] as const)),
+  )
+  const of = await bringAll(question, [...answers.values()].flatMap(({ heard }) => heard).sort(byUse), keys)
+  return keys.map(({ keyId, seats }) => {
+    const outcome = of(keyId)
+    const away = seats.flatMap(({ host }) => answers.get(host)?.trouble ?? [])[0] ?? null
+    return { keyId, ...outcome, trouble: outcome.trouble ?? away }
+  })
 }
 
-/** Peers with nothing prepared first, then by newest epoch; and who has lived longest, who knows most of grants. */
-const byUse = (a: Heard, b: Heard): number =>
-  usefulness(b) - usefulness(a) || a.recollection.body.life.startedAt - b.recollection.body.life.startedAt
-const usefulness = ({ recollection: { body } }: Heard): number =>
-  (body.prepared === null ? 1_000_000 : 0) + (body.current?.epoch ?? -1)
+async function recallOne(tools: Telling, key: RecalledKey, asker: HostId): Promise<void> {
+  const [outcome] = await recallMany(tools, asker, [key])
+  // What it has learned may be enough for what it was asked: that is for it to say.
+  if (outcome?.learned || outcome?.settled) return
+  throw outcome?.trouble ?? new Refusal('epoch.unproven')
+}
+
+/**
+ * How a host that has restarted hears from others what happened before: from as many as it asks for, since it believes none alone. The
+ * hosts say it to each other, and the gateway only carries it. `one`: once at a time for a host and a key. It rejects with
+ * `epoch.unproven` when nobody knows, and with what was in the way when a host that is there could not be asked.
+ */
+export function createRecall(hosts: Hosts, timeoutMs: number): Readonly<{ one: Recall; many: RecallMany }> {
+  const tools = { hosts, timeoutMs }
+  const underWay = new Map<string, Promise<void>>()
+  return {
+    many: (asker, keys) => recallMany(tools, asker, keys),
+    one: ({ index, host }, key, seats) => {
+      const name = `${host}/${key.lineage}`
+      const known = underWay.get(name)
+      if (known) return known
+      const done = recallOne(tools, { ...key, index, seats }, host).finally(() => underWay.delete(name))
+      underWay.set(name, done)
+      return done
+    },
+  }
+}

@@ -19,6 +19,7 @@ export const reads: ReadonlySet<keyof Tables> = new Set([
   'loadKey',
   'loadKeyAt',
   'loadKeysSince',
+  'usedKeys',
   'loadEnclaveRoot',
   'loadManifests',
   'loadReply',

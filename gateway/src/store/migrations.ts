@@ -41,6 +41,11 @@ const migrations: readonly string[] = [
      DELETE FROM enclosures WHERE kind = OLD.kind AND id = OLD.id; END;
    ALTER TABLE replies ADD COLUMN holder TEXT NOT NULL DEFAULT '';
    CREATE INDEX replies_of ON replies (holder, expires_at);`,
+  // When each key was last used: a session of it was written.
+  `CREATE TABLE key_uses (key_id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX uses_by_time ON key_uses (used_at);
+   INSERT INTO key_uses SELECT key_id, max(updated_at) FROM sessions
+     WHERE key_id IN (SELECT key_id FROM keys) GROUP BY key_id;`,
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import type { KeyRow } from './key-table.ts'
+import type { KeyId } from '@quorate/shared/wire/ids'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, Change, KeyRecord, KeyStep, Moved, StoredSession } from '../engine/ports.ts'
 import { createFitness } from './fitness.ts'
@@ -148,6 +149,7 @@ function recordStore(sender: Sender) {
       const text = await sender.send('loadKeyAt', [keyId, epoch + 1])
       return text === null ? null : (parse(text) as KeyRecord)
     },
+    usedKeys: (since: number, most: number) => sender.send('usedKeys', [since, most]) as Promise<KeyId[]>,
     async epochs(keyId: string, epoch: number, most: number) {
       const texts = await sender.send('loadKeysSince', [keyId, epoch + 1, most])
       const records = texts.map((text) => parse(text) as KeyRecord).filter(isInForce)

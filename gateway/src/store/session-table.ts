@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { Database } from 'better-sqlite3'
 import type { createAuditChain } from './audit-chain.ts'
 import type { KeyRow } from './key-table.ts'
+import { noteUse } from './key-uses.ts'
 import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 
@@ -53,7 +54,7 @@ export const createOpener =
   })
 
 /**
- * Writes a session, with what becomes of its key and what is recorded of it. The session is this handle's from then on. One that
+ * Writes a session, with what becomes of its key, that the key was used, and what is recorded of it. The session is this handle's from then on. One that
  * another handle holds, with a lease that lasts, is not written.
  */
 export function sessionSave(
@@ -71,6 +72,7 @@ export function sessionSave(
      WHERE kind = ? AND id = ? AND version = ?
      AND (handle IS NULL OR handle = ? OR handle NOT IN (SELECT handle FROM leases WHERE until > ?))`,
   )
+  const note = noteUse(db)
   const enclose = db.prepare('INSERT INTO enclosures (kind, id, blob) VALUES (?, ?, ?)')
   return (row: SessionRow, key: KeyRow | null, records: readonly string[], now: number): number => {
     const { kind, id, keyId, expected, expiresAt, alone = null } = row
@@ -85,6 +87,7 @@ export function sessionSave(
     if (expected === 0 && row.enclosure !== undefined)
       enclose.run(kind, id, cipher.seal(placeOf.enclosure(kind, id), row.enclosure))
     if (key !== null) stepKey(keyId, key)
+    note(keyId, now)
     for (const record of records) audit.append(record)
     return version
   }

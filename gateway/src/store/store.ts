@@ -34,6 +34,10 @@ export type Store = SessionStore & {
   loadKeyAt(keyId: KeyId, epoch: number): Promise<KeyRecord | null>
   /** The epochs that all hosts have installed, from `epoch` on, in their order, `most` at most. */
   epochs(keyId: KeyId, epoch: number, most: number): Promise<KeyEpoch[]>
+  /**
+   * The keys of which a session was written since then (ms since 1970), to the minute, or is open: the one used last first, `most` at most.
+   */
+  usedKeys(since: number, most: number): Promise<KeyId[]>
   loadEnclaveRoot(enclaveId: EnclaveId): Promise<EnclaveRoot | null>
   /** Durable when it resolves. */
   saveEnclaveRoot(enclaveId: EnclaveId, root: EnclaveRoot): Promise<void>

@@ -5,6 +5,7 @@ import { manifestOperations } from './manifest-table.ts'
 import { migrate } from './migrations.ts'
 import { claimOperations } from './claims.ts'
 import { createKeyTable } from './key-table.ts'
+import { usesOperations } from './key-uses.ts'
 import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 import { sessionReads, sessionSave } from './session-table.ts'
@@ -54,6 +55,7 @@ export function createTables(db: Database, cipher: RowCipher, handle: string) {
     ...sessionReads(db, { cipher, handle }),
     ...claimOperations(db, { cipher, handle }),
     ...keys.operations,
+    ...usesOperations(db),
     ...enclaveOperations(db, cipher),
     ...manifestOperations(db, cipher, audit),
     ...replyOperations(db, cipher),

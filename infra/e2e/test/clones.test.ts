@@ -1,6 +1,7 @@
 import { lineageOf } from '@quorate/shared/verify/certificate'
 import { describe, expect, it } from 'vitest'
 import {
+  learnOne,
   loadKey,
   makeKey,
   recall,
@@ -8,6 +9,7 @@ import {
   runDkg,
   enrol,
   sign,
+  tellOne,
   type MadeKey,
 } from '../../../shared/party/test/ceremony.js'
 import { agree } from '../../../shared/party/test/epoch-change.js'
@@ -160,11 +162,9 @@ describe('another key under the id of a key', () => {
     const [first, , third] = cluster.members as [Member, Member, Member]
     const { keyId } = key.plan.skeleton
     const { bootId: life } = await first.call('hello', {})
-    const { recollection } = await third.call('recall.tell', {
-      ...{ keyId, index: 3, life },
-      lineage: lineageOf(rival.certificate.body),
-      asker: first.identity.signKey,
-    })
-    await expectRefusal(first.call('recall.learn', { keyId, index: 1, from: 2, recollection }), 'epoch.unproven')
+    const asked = { keyId, index: 3, lineage: lineageOf(rival.certificate.body) }
+    const recollection = await tellOne(third, asked, { asker: first.identity.signKey, life })
+    const told = { from: third.identity.signKey, recollection }
+    await expectRefusal(learnOne(first, { keyId, index: 1 }, told), 'epoch.unproven')
   })
 })

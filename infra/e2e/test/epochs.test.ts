@@ -1,8 +1,19 @@
 import { signBody } from '@quorate/shared/crypto/sign'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { SignKey } from '@quorate/shared/wire/ids'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import { describe, expect, it } from 'vitest'
 import { lineageOf } from '@quorate/shared/verify/certificate'
-import { loadKey, makeKey, recall, recallFrom, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import {
+  learnOne,
+  loadKey,
+  makeKey,
+  recall,
+  recallFrom,
+  sign,
+  tellOne,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
 import { approve, ask, bytesItem, livesOf, type GrantTerms } from '../../../shared/party/test/people.js'
 import { refresh } from '../../../shared/party/test/refresh.js'
@@ -90,25 +101,27 @@ describe('an enclave that has restarted', () => {
     const [first, second, third] = [1, 2, 3].map((index) => key.plan.hosts.get(index)!) as [Member, Member, Member]
     const lifeOf = async (host: Member) => (await host.call('hello', {})).bootId
     const tell = async (life: string, of = key, asker = second) => {
-      const { keyId } = of.plan.skeleton
-      const question = { keyId, lineage: lineageOf(of.certificate.body), index: 3, life }
-      return (await third.call('recall.tell', { ...question, asker: asker.identity.signKey })).recollection
+      const asked = { keyId: of.plan.skeleton.keyId, lineage: lineageOf(of.certificate.body), index: 3 }
+      return tellOne(third, asked, { asker: asker.identity.signKey, life })
     }
     const earlier = await tell(await lifeOf(second))
     await restart(key, 2)
     await loadKey(key, [2])
-    const learn = (recollection: Recollection, from = 3) =>
-      second.call('recall.learn', { keyId, index: 2, from, recollection })
+    const learn = (recollection: Recollection, from = third) =>
+      learnOne(second, { keyId, index: 2 }, { from: from.identity.signKey, recollection })
     const fresh = await tell(await lifeOf(second))
 
     await expectRefusal(learn(earlier), 'epoch.unproven')
     await expectRefusal(learn(await tell(await lifeOf(first), key, first)), 'epoch.unproven')
     await expectRefusal(tell(await lifeOf(first)), 'peer.unknown')
     await expectRefusal(learn(await tell(await lifeOf(second), other)), 'epoch.unproven')
-    await expectRefusal(learn(fresh, 1), 'epoch.unproven')
-    await expectRefusal(learn(fresh, 9), 'epoch.unproven')
-    const byAlice = await signBody(key.plan.signers.get(1)!, 'recollection', fresh.body)
-    await expectRefusal(learn(byAlice, 1), 'epoch.unproven')
+    await expectRefusal(learn(fresh, first), 'epoch.unproven')
+    await expectRefusal(learn(fresh, second), 'epoch.unproven')
+    const alice = key.plan.signers.get(1)!
+    const byAlice = await signBody(alice, 'recollection', fresh.body)
+    await expectRefusal(learn(byAlice, first), 'epoch.unproven')
+    const from = SignKey.parse(toHex(alice.publicKey))
+    await expectRefusal(learnOne(second, { keyId, index: 2 }, { from, recollection: byAlice }), 'epoch.unproven')
     expect(await learn(fresh)).toEqual({ epoch: null, settled: false })
     expect(await recallFrom(key, 2, 1)).toBe(0)
   })

@@ -1,4 +1,4 @@
-import type { Recollection } from '@quorate/shared/wire/recall'
+import type { Recollection, Remembered } from '@quorate/shared/wire/recall'
 import type { Life } from '@quorate/shared/wire/identity'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import { isSameLife } from '@quorate/shared/verify/lives'
@@ -16,7 +16,8 @@ type Process = Readonly<{ identity: number; life: Life; lives: Lives; uses: Gran
   knowsEpoch: boolean
 }
 type Told = Readonly<{ to: Process; from: number; life: Life; knowsEpoch: boolean }> &
-  Pick<Recollection['body'], 'lives' | 'uses'>
+  Pick<Recollection['body'], 'lives'> &
+  Pick<Remembered, 'uses'>
 
 /** Without which defences. */
 type Without = 'lives' | 'hearsay' | 'several' | 'witnesses' | 'own past' | 'nothing'

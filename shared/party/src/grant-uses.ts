@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { StandingScope } from '@quorate/shared/wire/consent'
 import type { Life } from '@quorate/shared/wire/identity'
-import type { Recollection } from '@quorate/shared/wire/recall'
+import type { Remembered } from '@quorate/shared/wire/recall'
 import { fromTheStart, join, signaturesSince, together, type Known } from './tally.ts'
 
 type Limit = Pick<StandingScope, 'limit'>
@@ -10,7 +10,7 @@ type Limit = Pick<StandingScope, 'limit'>
 type GrantOf = Readonly<{ lineage: string; index: number; maker: string; isOwn: boolean }>
 
 /** What the host of participants `from` has told of each grant. `isOver`: a later life of that host is known by now. */
-export type Telling = Readonly<{ from: readonly number[]; uses: Recollection['body']['uses']; isOver: () => boolean }>
+export type Telling = Readonly<{ from: readonly number[]; uses: Remembered['uses']; isOver: () => boolean }>
 
 export type GrantUses = Readonly<{
   /**
@@ -19,7 +19,7 @@ export type GrantUses = Readonly<{
    */
   spend: (grant: GrantOf & Limit, signatures: number, now: number) => void
   /** What this host knows of the grants of these participants. `maker` as above. */
-  tell: (lineage: string, indices: readonly number[], maker: string) => Recollection['body']['uses']
+  tell: (lineage: string, indices: readonly number[], maker: string) => Remembered['uses']
   /** Takes over what other hosts know, once the hosts of `needed` participants have said it. True when they have. */
   learn: (lineage: string, word: Telling, needed: number, now: number) => boolean
 }>

@@ -1,6 +1,8 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
+import { Refusal } from '@quorate/shared/errors'
+import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
@@ -170,20 +172,37 @@ export async function confirmAt(
   return (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, ...brought })).receipt
 }
 
+/** What the host of participant `from` says to the host `asker`, in this life of that one, of one key. */
+export async function tellOne(
+  teller: Member,
+  asked: HostParams<'recall.tell'>['keys'][number],
+  { asker, life }: Pick<HostParams<'recall.tell'>, 'asker' | 'life'>,
+): Promise<Recollection> {
+  const { recollection, refused } = await teller.call('recall.tell', { asker, life, keys: [asked] })
+  for (const { code } of refused) throw new Refusal(code)
+  return recollection
+}
+
+/** What a host makes of one key of a recollection. */
+export async function learnOne(
+  asker: Member,
+  key: HostParams<'recall.learn'>['keys'][number],
+  told: Omit<HostParams<'recall.learn'>, 'keys'>,
+): Promise<{ epoch: number | null; settled: boolean }> {
+  const { learned, refused } = await asker.call('recall.learn', { ...told, keys: [key] })
+  for (const { code } of refused) throw new Refusal(code)
+  const { epoch, settled } = learned[0]!
+  return { epoch, settled }
+}
+
 /** The host of `index`, which has restarted, hears from the host of `from` which version of the key is in force. */
 export async function recallFrom({ plan, certificate }: MadeKey, index: number, from: number): Promise<number | null> {
   const { keyId } = plan.skeleton
   const [asker, peer] = [plan.hosts.get(index)!, plan.hosts.get(from)!]
-  const { bootId } = await asker.call('hello', {})
-  const question = {
-    keyId,
-    lineage: lineageOf(certificate.body),
-    index: from,
-    asker: asker.identity.signKey,
-    life: bootId,
-  }
-  const { recollection } = await peer.call('recall.tell', question)
-  return (await asker.call('recall.learn', { keyId, index, from, recollection })).epoch
+  const { bootId: life } = await asker.call('hello', {})
+  const asked = { keyId, lineage: lineageOf(certificate.body), index: from }
+  const recollection = await tellOne(peer, asked, { asker: asker.identity.signKey, life })
+  return (await learnOne(asker, { keyId, index }, { from: peer.identity.signKey, recollection })).epoch
 }
 
 /** The same from the hosts of all other participants, one after the other. */

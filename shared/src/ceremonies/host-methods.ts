@@ -3,16 +3,20 @@ import { Base64url, Digest, Index, KeyId, Random32, SignKey, Time } from '../wir
 import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
 import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
 import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
-import { Recollection } from '../wire/recall.ts'
+import { MAX_RECALLED, Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
 import { ShareInForce } from '../wire/share.ts'
 import { SigningRequest, Withdrawal } from '../wire/signing.ts'
+import { Failure } from '../wire/status.ts'
 import { longMethodsOf, methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
 import { signing } from './signing.ts'
 
 const Empty = z.strictObject({})
+
+/** Keys of one question that were refused while the others were not. */
+const RefusedKeys = z.array(z.strictObject({ keyId: KeyId, code: Failure.shape.code })).max(MAX_RECALLED)
 
 /** What an enclave can be asked about itself: per method what goes in and what comes out. */
 const enclaveMethods = {
@@ -59,18 +63,41 @@ const holdingMethods = {
     params: z.strictObject({ keyId: KeyId, sealed: Base64url }),
     result: z.strictObject({ receipt: RegistrationReceipt }),
   },
-  /** What the host of `index` remembers of a key, said to the host that signs with `asker`, in this life of that one. */
+  /**
+   * What a host remembers of these keys, said to the host that signs with `asker`, in this life of that one. `index`: a seat of the host
+   * that is asked. `refused`: of which keys it can say nothing, and why. Keys that are in neither were too much for one answer.
+   */
   'recall.tell': {
-    params: z.strictObject({ keyId: KeyId, lineage: Digest, index: Index, asker: SignKey, life: Random32 }),
-    result: z.strictObject({ recollection: Recollection }),
+    params: z.strictObject({
+      asker: SignKey,
+      life: Random32,
+      keys: z
+        .array(z.strictObject({ keyId: KeyId, lineage: Digest, index: Index }))
+        .min(1)
+        .max(MAX_RECALLED),
+    }),
+    result: z.strictObject({ recollection: Recollection, refused: RefusedKeys }),
   },
   /**
-   * What participant `from`'s host has told this life of the enclave. `epoch`: the one in force, null if that is still open. `settled`:
-   * it needs to hear no more, also of grants.
+   * What the host that signs with `from` has told this life of the enclave. `index`: a seat of the enclave. `epoch`: the one in force,
+   * null if that is still open. `settled`: it needs to hear no more of this key, also of grants. `refused`: which keys it has not
+   * taken, and why.
    */
   'recall.learn': {
-    params: z.strictObject({ keyId: KeyId, index: Index, from: Index, recollection: Recollection }),
-    result: z.strictObject({ epoch: z.int().min(0).nullable(), settled: z.boolean() }),
+    params: z.strictObject({
+      from: SignKey,
+      keys: z
+        .array(z.strictObject({ keyId: KeyId, index: Index }))
+        .min(1)
+        .max(MAX_RECALLED),
+      recollection: Recollection,
+    }),
+    result: z.strictObject({
+      learned: z
+        .array(z.strictObject({ keyId: KeyId, epoch: z.int().min(0).nullable(), settled: z.boolean() }))
+        .max(MAX_RECALLED),
+      refused: RefusedKeys,
+    }),
   },
 
   /** The asker takes back its request, whether this host knows the signing or not. `index`: a seat of this host in the key. */

@@ -61,23 +61,20 @@ export function addSign(program: Command, world: World): void {
 
 /** Waits for the end, verifies, shows and keeps it. Throws `ItemsRefused` when an item has no signature. */
 export async function finishSigning(session: Session, key: Key, signing: Signing, out?: string): Promise<void> {
-  const result = await signing.completed(session.waiting())
+  const onAskedAgain = (next: Signing) =>
+    session.terminal.progress(`no enclave knew the epoch: asked once more, as signing ${next.signingId}`)
+  const result = await signing.completed({ ...session.waiting(), onAskedAgain })
   if (out !== undefined) await writeFile(out, JSON.stringify(signatureProof(result), null, 2) + '\n')
-  showResult(session, key, signing, result)
+  showResult(session, key, result)
   requireSigned(result.items)
 }
 
-function showResult(
-  { terminal }: Session,
-  key: Key,
-  { signingId }: Signing,
-  { items, receipts }: SignatureResult,
-): void {
+function showResult({ terminal }: Session, key: Key, { request, items, receipts }: SignatureResult): void {
   const quorum = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
   const signed = items.filter((item) => item.refused === null)
   const value = {
     event: 'completed',
-    signingId,
+    signingId: request.body.signingId,
     keyId: key.keyId,
     quorum,
     signatures: items.map((item) => (item.refused === null ? toHex(item.signature) : null)),
