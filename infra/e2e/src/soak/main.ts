@@ -15,10 +15,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const settings = readSettings(process.env)
 const folder = mkdtempSync(join(tmpdir(), 'quorate-soak-'))
-const outcome = await soak(settings, { state: join(folder, 'state'), say })
-for (const line of summary(outcome)) say(line)
-if (isClean(outcome.verdict)) rmSync(folder, { recursive: true, force: true })
-else {
-  say(`logs and database: ${folder}`)
+try {
+  const outcome = await soak(settings, { state: join(folder, 'state'), say })
+  for (const line of summary(outcome)) say(line)
+  if (isClean(outcome.verdict)) rmSync(folder, { recursive: true, force: true })
+  else process.exitCode = 1
+} catch (error) {
+  say(error instanceof Error ? (error.stack ?? error.message) : 'it failed')
   process.exitCode = 1
 }
+if (process.exitCode === 1) say(`logs and database: ${folder}`)
