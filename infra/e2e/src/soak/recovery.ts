@@ -13,9 +13,10 @@ export async function checkRecovery(world: World, fleet: Fleet): Promise<void> {
   const { ledger, keys, settings } = world
   const { deadline, patience } = settings
   await fleet.ready(patience).catch((error: unknown) => ledger.fault('the fleet', error))
-  for (const kept of keys.all) {
+  const trySigning = async (kept: Kept) => {
     if (!(await signsAgain(world, kept))) ledger.wrong.push(`key ${kept.key.keyId} signs no more`)
   }
+  await Promise.all(keys.all.map(trySigning))
   const until = Date.now() + deadline + patience
   while ((await openSessions(fleet)) !== 0 && Date.now() < until) await sleep(betweenLooks)
 }
