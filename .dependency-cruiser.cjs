@@ -94,7 +94,7 @@ module.exports = {
       name: 'noble-curves-is-the-referee',
       comment: '@noble/curves and eciesjs check our cryptography in tests and benchmarks; production never calls them',
       severity: 'error',
-      from: { pathNot: '(/test/|\\.test\\.ts$|^bench/|^infra/local/src/demo)' },
+      from: { pathNot: '(/test/|\\.test\\.ts$|^bench/|^infra/e2e/|^infra/local/src/demo)' },
       to: { path: 'node_modules/(@noble/curves|eciesjs)/' },
     },
     {

@@ -7,6 +7,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PORT ?= 3000
 STATE ?= .fleet
 ONLY ?=
+# Of `make soak`: what is drawn follows from SEED; for so many SECONDS; so many signings IN_FLIGHT; UNPROVEN=fail makes it a fault, and
+# not a count, that no host of a key knows its epoch.
+SEED ?=
+SECONDS ?=
+IN_FLIGHT ?=
+UNPROVEN ?=
 # Whose key service seals the roots of enclaves: aws, aws-cloudhsm, azure or google for an image, simulator for a local fleet.
 HSM_PROVIDER ?=
 # What the enclave in the image believes, and where it finds its key service; measured with it.
@@ -20,7 +26,7 @@ KEEP ?=
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build demo fleet eif pins reproduce test-nitro test check bench wasm format clean
+.PHONY: help setup build demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -69,6 +75,9 @@ check: build ## Format, lint, types, import directions, dead code, OpenAPI, WASM
 
 bench: build ## Measure, print a table, write bench/results.json (ONLY=name for one)
 	@ONLY=$(ONLY) node bench/dist/src/main.js
+
+soak: build ## Sign for ten minutes while processes are killed and frozen, and give a verdict (SEED=text SECONDS=600 IN_FLIGHT=50 UNPROVEN=fail)
+	@exec env SEED='$(SEED)' SECONDS='$(SECONDS)' IN_FLIGHT='$(IN_FLIGHT)' UNPROVEN='$(UNPROVEN)' node infra/e2e/dist/src/soak/main.js
 
 wasm: setup ## Rebuild the cryptography from its Rust sources and say whether it is byte for byte the same
 	@sh shared/mpc/build.sh --verify

@@ -1,16 +1,9 @@
+import { quantile } from '@quorate/local/quantile'
+
 /** One measured figure. p50 and p95 in the same unit as `value`. */
 export type Figure = { name: string; value: number; unit: string; p50: number; p95: number; runs: number }
 
 const round = (value: number): number => Number(value.toPrecision(4))
-
-/** Linear interpolation between the two nearest ranks; `share` in 0…1. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const rank = (sorted.length - 1) * share
-  const low = sorted[Math.floor(rank)] ?? Number.NaN
-  const high = sorted[Math.ceil(rank)] ?? Number.NaN
-  return low + (high - low) * (rank - Math.floor(rank))
-}
 
 /** A figure of single durations: its value is the median. */
 export function duration(name: string, values: readonly number[], unit = 'ms'): Figure {

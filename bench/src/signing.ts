@@ -1,4 +1,4 @@
-import { cpuOf } from './cpu.ts'
+import { cpuOf } from '@quorate/local/fleet/usage'
 import { duration, rate, type Figure } from './figures.ts'
 import { makeKey, onStage, signOnce, type Scene } from './fleet.ts'
 import { runLoad } from './load.ts'

@@ -188,6 +188,12 @@ describe('a keygen', () => {
     for (const s of [gathering, states.round1, states.completed]) expect(transition(s, displaced)).toBe(s)
   })
 
+  it('waits for a host to prepare anew that has restarted, when others have met its later life before', () => {
+    const met = after(agreed, refuses('life.retired', 1), refuses('life.retired', 2))
+    expect(hasEnded(met)).toBe(false)
+    expect(after(met, refuses('refresh.not_prepared', 3)).stage).toMatchObject({ name: 'asking', round: 'prepare' })
+  })
+
   it('reaches the same state however often, and in whatever order, each round arrives', () => {
     const steps = [all((index) => prepares(index)), all((index) => installs(index))]
     const rounds = [all(registers), all(sendsOne), all(sendsTwo), all(certifies), ...steps]

@@ -157,7 +157,8 @@ function refused(_: KeygenSession, at: Asking<KeygenTerms>, refusal: Refused): A
       return startsOver.has(code) ? { then: 'ask_again' } : failed
     case 'install':
       if (code === 'refresh.not_prepared') return preparedAnew(at.given, index)
-      return startsOver.has(code) ? { then: 'ask_again' } : failed
+      // Another has restarted since it prepared, and says so itself when it is asked.
+      return startsOver.has(code) || code === 'life.retired' ? { then: 'ask_again' } : failed
   }
 }
 

@@ -2,7 +2,8 @@ import type { Key } from '@quorate/client'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { enclaveLog, expectNoncesOnce } from './support/crash-traces.ts'
+import { enclaveLog } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
 
 const long = 120_000
 let crashing: CrashFleet

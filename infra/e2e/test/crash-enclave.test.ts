@@ -1,7 +1,8 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, patience, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { enclaveLog, remainsOf } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
 
 const long = 240_000

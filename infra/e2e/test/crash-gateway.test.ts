@@ -2,7 +2,8 @@ import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeKey, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
-import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { enclaveLog, remainsOf } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
 
 const long = 240_000
 let crashing: CrashFleet

@@ -1,7 +1,8 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { enclaveLog, remainsOf } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
 
 const long = 120_000
 const roundTimeoutMs = 4_000

@@ -5,7 +5,8 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../shared/test/noticing.js'
 import { ask, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { enclaveLog, remainsOf } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
 
 const long = 240_000

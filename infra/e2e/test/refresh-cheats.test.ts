@@ -319,6 +319,25 @@ describe('the next epoch of a key', () => {
     await expectRefusal(prepareAt(next, 2), 'epoch.unproven')
   })
 
+  it('is prepared anew by every host that has restarted since, though each finds the words of the others over', async () => {
+    const key = await makeKey(cluster)
+    const next = await runRounds(key, await askRefresh(cluster, key))
+    const prepared = await prepareAll(next)
+    for (const index of [1, 2]) {
+      await key.plan.hosts.get(index)!.restart()
+      await cluster.introduceAll()
+      await loadKey(key, [index])
+      await recall(key, index)
+    }
+    await expectRefusal(installAt(next, 3, prepared), 'life.retired')
+    for (const index of [1, 2]) {
+      await expectRefusal(installAt(next, index, prepared), 'refresh.not_prepared')
+      prepared[index - 1] = await prepareAt(next, index)
+    }
+    for (const index of [1, 2, 3]) await installAt(next, index, prepared)
+    await signWith(cluster, next)
+  })
+
   it('replaces the share in memory: the old one does not open again', async () => {
     const key = await makeKey(cluster)
     await refresh(cluster, key)

@@ -12,7 +12,8 @@ import {
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, makeKey, patience, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { enclaveLog, expectNoncesOnce, remainsOf } from './support/crash-traces.ts'
+import { enclaveLog, remainsOf } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 

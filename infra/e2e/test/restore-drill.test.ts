@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { Quorate } from '@quorate/client'
-import { entry } from '@quorate/local/fleet/entry'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { afterAll, describe, expect, it } from 'vitest'
-import { makeKey, sign, type People } from './support/crash-fleet.ts'
+import { operate } from '../src/operator.ts'
+import { peopleBy, type People } from '../src/people.ts'
+import { makeKey, sign } from './support/crash-fleet.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-drill-'))
 const state = join(folder, 'state')
@@ -20,17 +19,12 @@ const start = (): Promise<Fleet> => startFleet({ port: 0, state, rateLimit: 1_00
 
 function peopleOf({ url, trust }: Fleet): People {
   const quorate = new Quorate({ gateway: url, trust, retry: { attempts: 14, pause: 100 } })
-  const person = (name: keyof typeof seeds) => quorate.participant(name, { seed: seeds[name] })
-  return { alice: person('alice'), bob: person('bob'), carol: person('carol') }
+  return peopleBy((name) => quorate.participant(name, { seed: seeds[name] }))
 }
 
-/** The operator's command line, in a process of its own. Gives what it says. */
-async function gateway(database: string, ...args: string[]): Promise<string> {
-  const files = ['--database', database, '--storage-key', join(dirname(database), 'storage.key')]
-  const child = spawn(process.execPath, [...entry('gateway', 'cli/main'), ...files, ...args])
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const [code] = (await once(child, 'close')) as [number]
+/** The operator's command line. Gives what it says. */
+async function gateway(...args: Parameters<typeof operate>): Promise<string> {
+  const { code, said } = await operate(...args)
   expect([code, said]).toEqual([0, said])
   return said
 }

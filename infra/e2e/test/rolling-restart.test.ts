@@ -6,7 +6,8 @@ import { LogLine } from '@quorate/shared/log-line'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ageKey } from '../../../gateway/test/age-key.js'
 import { untilWritten } from '../../local/test/support/log-watch.js'
-import { ask, makeKey, signed, startCrashFleet, type CrashFleet, type People } from './support/crash-fleet.ts'
+import type { People } from '../src/people.ts'
+import { ask, makeKey, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 
 const long = 180_000
 const DAY = 86_400_000

@@ -13,7 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { untilWritten } from '../../local/test/support/log-watch.js'
 import { noticed, until } from '../../../shared/test/noticing.js'
 import { pollUntil } from '../../../shared/test/poll.js'
-import { makeKey, sign, type People } from './support/crash-fleet.ts'
+import type { People } from '../src/people.ts'
+import { makeKey, sign } from './support/crash-fleet.ts'
 import { keyOf, makeManifest, releaseSigners } from './support/release-keys.ts'
 
 /*

@@ -19,13 +19,12 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import { expect } from 'vitest'
 import { noticed, until } from '../../../../shared/test/noticing.js'
 import { untilWritten } from '../../../local/test/support/log-watch.js'
+import { askForRefresh, joinKey, peopleBy, reserveKey, type People } from '../../src/people.ts'
 import { dropPlan, layPlan, readPlan, type CrashPlan, type Hit } from './crash-plan.ts'
 import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 
 const source = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
-const names = ['alice', 'bob', 'carol'] as const
 
-export type People = Readonly<Record<(typeof names)[number], Participant>>
 type Options = Readonly<{
   roundTimeoutMs?: number
   /** Laid before anything is started. */
@@ -67,8 +66,7 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
     gatewayEnv: { QUORATE_ROUND_TIMEOUT_MS: String(roundTimeoutMs) },
   })
   const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust, retry: { attempts: 14, pause: 100 } })
-  const person = (name: string) => quorate.participant(name, { seed: randomBytes(32) })
-  const people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
+  const people = peopleBy((name) => quorate.participant(name, { seed: randomBytes(32) }))
 
   /** Waits until what had these pids is back in its place, and its gateway has heard that it is. */
   const replaced = async (pids: readonly number[]) => {
@@ -113,18 +111,17 @@ function readyAt(log: string, enclaveId: string): number {
   return line === undefined ? 0 : Date.parse(LogLine.parse(JSON.parse(line)).time)
 }
 
-/** The key at its next epoch. Two ask for it, since one alone may do so once a day. */
-export async function refreshKey({ alice, bob }: People, key: Key): Promise<Key> {
-  const request = await bob.secondRefresh(key, await alice.draftRefresh(key))
-  const refresh = await alice.requestRefresh(key, { request })
+/** The key at its next epoch. */
+export async function refreshKey(people: People, key: Key): Promise<Key> {
+  const refresh = await askForRefresh(people, key)
   return refresh.completed({ timeout: patience })
 }
 
-/** A 2-of-3 key, its certificate verified by the SDK. One after the other, so that the steps have one order. */
-export async function makeKey({ alice, bob, carol }: People, grant: GrantTerms | null = null): Promise<Key> {
-  const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, grant } as const
-  const keygen = await alice.reserveKey(wish)
-  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId), { grant })
+/** A 2-of-3 key, its certificate verified by the SDK. */
+export async function makeKey(people: People, grant: GrantTerms | null = null): Promise<Key> {
+  const wish = { scheme: 'frost-secp256k1-tr', grant } as const
+  const keygen = await reserveKey(people, wish)
+  await joinKey(people, keygen, wish)
   return keygen.completed({ timeout: patience })
 }
 

@@ -5,7 +5,7 @@ import { startGateway } from '@quorate/gateway/gateway'
 import { openStore } from '@quorate/gateway/store/open-store'
 import type { Store } from '@quorate/gateway/store/store'
 import { createReach, type Reach } from './crash-plan.ts'
-import { placeOf } from './stored-state.ts'
+import { placeOf } from '../../src/stored-state.ts'
 
 function crashing(store: Store, reach: Reach): Store {
   async function around<T>(step: string, place: string, write: () => Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ const sha256 = (...parts: (string | Uint8Array)[]): Buffer =>
     .digest()
 
 /** What is signed for bytes: sha256(t ‖ t ‖ bytes) with t = sha256('quorate/bytes/v1'), by Node's own SHA-256. */
-function hashOf(message: Uint8Array): Uint8Array {
+export function hashOf(message: Uint8Array): Uint8Array {
   const tag = sha256('quorate/bytes/v1')
   return sha256(tag, tag, message)
 }

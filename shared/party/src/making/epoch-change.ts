@@ -9,7 +9,7 @@ import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-met
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Version } from '@quorate/shared/wire/recall'
 import type { Prepared } from '@quorate/shared/wire/refresh'
-import { install, prepare, remembers, sameVersion, versionOf } from '../epochs.ts'
+import { install, prepare, remembers, sameVersion, versionOf, type Memory } from '../epochs.ts'
 import { nameOf, type KeyName } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 
@@ -64,11 +64,11 @@ function requireCurrent({ keys, lives }: Parts, { certificate }: Next, prepared:
   }
 }
 
-/** From here on it signs at the new version only. A word of an earlier life, or one that was taken back, is none. */
-function keepWord({ memories }: Parts, { name, version }: Next, word: string): void {
+/** What it remembers once it has installed. Throws `refresh.not_prepared`: a word of an earlier life, or one that was taken back, is none. */
+function installedBy({ memories }: Parts, { name, version }: Next, word: string): Memory {
   const after = install(memories.of(name.lineage), version, word)
   if (after === null) throw new Refusal('refresh.not_prepared')
-  memories.keep(name, after)
+  return after
 }
 
 /**
@@ -76,7 +76,7 @@ function keepWord({ memories }: Parts, { name, version }: Next, word: string): v
  * gateway. All hosts sign the certificate, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange(parts: Parts): EpochChange {
-  const { keys, vault, askers, life, clock, log } = parts
+  const { keys, vault, askers, memories, life, clock, log } = parts
   return {
     async prepare(params) {
       const next = await verify(parts, params)
@@ -91,11 +91,14 @@ export function createEpochChange(parts: Parts): EpochChange {
     async install({ prepared, ...params }) {
       const next = await verify(parts, params)
       const preparedDigest = await verifyPrepared(next, prepared)
-      requireCurrent(parts, next, prepared)
       const { keyId, index, digest: certificateDigest } = next
       const { epoch } = next.version
+      // First of the own word, which this host can give anew: of hosts that have all restarted, none would say so after the others' words.
+      const after = installedBy(parts, next, prepared[index - 1]?.body.word ?? '')
+      requireCurrent(parts, next, prepared)
       tryShare(parts, next, params.sealedShare)
-      keepWord(parts, next, prepared[index - 1]?.body.word ?? '')
+      // From here on it signs at the new version only.
+      memories.keep(next.name, after)
       askers.installed(next.name.lineage, certificateDigest, clock())
       vault.retire(keyId, certificateDigest)
       await vault.load({ ...params, prepared })

@@ -1,0 +1,36 @@
+import type { GrantTerms, Key, Keygen, Participant, Refresh } from '@quorate/client'
+
+const names = ['alice', 'bob', 'carol'] as const
+type Name = (typeof names)[number]
+
+/** Three people who use a fleet through the SDK. Alice asks. */
+export type People = Readonly<Record<Name, Participant>>
+
+/** One for each of the names. */
+export const peopleBy = (make: (name: Name) => Participant): People => ({
+  alice: make('alice'),
+  bob: make('bob'),
+  carol: make('carol'),
+})
+
+/** `ttl`: how long the others may take to join, s. */
+export type Wish = Readonly<{ scheme: Key['scheme']; grant: GrantTerms | null; ttl?: number }>
+
+/** A 2-of-3 key that Alice reserves, and has joined. */
+export const reserveKey = ({ alice }: People, wish: Wish): Promise<Keygen> =>
+  alice.reserveKey({ ...wish, threshold: 2, participants: names })
+
+/** The others join, one after the other, so that the steps have one order. */
+export async function joinKey({ bob, carol }: People, keygen: Keygen, { grant }: Pick<Wish, 'grant'>): Promise<void> {
+  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId), { grant })
+}
+
+/** New shares of the key. Two ask for them, since one alone may do so once a day. `expiresIn`: how long to wait for its hosts, ms. */
+export async function askForRefresh(
+  { alice, bob }: People,
+  key: Key,
+  times: Readonly<{ expiresIn?: number }> = {},
+): Promise<Refresh> {
+  const request = await bob.secondRefresh(key, await alice.draftRefresh(key, times))
+  return alice.requestRefresh(key, { request })
+}
