@@ -87,6 +87,7 @@ describe('quorate', () => {
       'fleet',
       'attest',
       'keygen',
+      'import',
       'participate',
       'sign',
       'approve',

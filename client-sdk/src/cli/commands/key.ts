@@ -32,8 +32,8 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { certificate, digest, gateway, keyId, scheme, threshold, groupKey } = key
-      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest }
+      const { certificate, digest, gateway, keyId, scheme, threshold, groupKey, dealtBy } = key
+      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest, dealtBy }
       const { epoch, roster } = certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
@@ -43,6 +43,7 @@ export function addKey(program: Command, world: World): void {
         field('scheme', `${key.scheme}, ${key.threshold} of ${key.participants.length}, epoch ${epoch}`),
         field('may sign', policy.content.join(', ')),
         field('public key', key.groupKey),
+        ...(dealtBy === null ? [] : [field('dealt by', `${dealtBy}, who has known all of it`)]),
         ...Object.entries(names).map(([name, value]) => field(name, value)),
         field('certificate', key.digest),
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
