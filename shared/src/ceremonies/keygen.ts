@@ -18,6 +18,7 @@ export const keygen = ceremony({
       who: 'all',
       loss: 'ask_again',
       acquainted: true,
+      long: true,
       asks: z.strictObject({ keyId: KeyId, index: Index, roster: Roster }),
       says: certified,
     },

@@ -1,4 +1,4 @@
-import { Refusal } from '@quorate/shared/errors'
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Made } from '@quorate/shared/schemes/scheme'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
@@ -26,6 +26,9 @@ export type Frame = Readonly<{
 
 export type Certified = { certificate: CertificateBody; signature: string; sealedShare: string }
 
+/** `misfit`: the refusal of what is no share of the key. */
+type Certifying = Readonly<{ index: number; transcript: Digest; misfit?: RefusalCode }>
+
 /**
  * Signs the certificate of what participant `index` was given, and seals its share for this place in it. Wipes the share. Throws
  * `certificate.invalid` for what is no share of the key: nobody else can ask that of it.
@@ -33,14 +36,14 @@ export type Certified = { certificate: CertificateBody; signature: string; seale
 export async function certify(
   { keys, mpc }: Parts,
   frame: Frame,
-  { index, transcript }: Readonly<{ index: number; transcript: Digest }>,
+  { index, transcript, misfit = 'certificate.invalid' }: Certifying,
   made: Made,
 ): Promise<Certified> {
   try {
     const { roster, epoch, previous } = frame
     const { keyId, scheme: name } = roster.skeleton
     const scheme = schemeOf(mpc, name)
-    if (!scheme.isShareOf(index, made)) throw new Refusal('certificate.invalid')
+    if (!scheme.isShareOf(index, made)) throw new Refusal(misfit)
     frame.check(made)
     const certificate: CertificateBody = {
       version: 1,

@@ -159,6 +159,22 @@ describe('what was dealt', () => {
     await first.call('keygen.register', await registered(plan))
   })
 
+  it('is certified of no participant whose share does not fit, and that host says so each time', async () => {
+    const cheat = ({ shares, publicKeys }: DealtKey): DealtKey => ({
+      publicKeys,
+      shares: new Map(shares).set(4, shares.get(3)!),
+    })
+    const plan = await dealt({ users: ['alice', 'bob', 'carol', 'dave'], threshold: 3, cheat })
+    const roster = await enrol(plan)
+    const accept = (index: number) => first.call('keygen.accept', { keyId: plan.skeleton.keyId, index, roster })
+    await accept(1)
+    for (let time = 0; time < 2; time += 1) await expectRefusal(accept(4), 'keygen.dealt_invalid', [])
+    await accept(1)
+    const certified = first.events.flatMap((of) => (of.event === 'key.certified' ? [of] : []))
+    expect(certified.filter(({ keyId }) => keyId === plan.skeleton.keyId).map(({ index }) => index)).toEqual([1, 1])
+    await expectRefusal(accept(2), 'keygen.roster_mismatch')
+  })
+
   it('is certified without a round of a DKG, the same in every attempt, and by one roster', async () => {
     const plan = await dealt()
     const roster = await enrol(plan)
@@ -172,7 +188,7 @@ describe('what was dealt', () => {
 
     await group.members[1]!.restart()
     await introduceAll(group.members)
-    const second = { ...plan, signers: new Map(plan.signers).set(2, plan.signers.get(3)!) }
+    const second = { ...plan, signers: new Map(plan.signers).set(2, drawn.signers.get(2)!) }
     const [bob] = [group.members[1]!]
     await bob.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(bob, initFor(plan, bob)) })
     const { receipt } = await bob.call('keygen.register', await registered(second, 2))

@@ -10,12 +10,13 @@ import type { Parts } from '../parts.ts'
 import { createTurn } from '../turn.ts'
 import { certify, type Certified, type Frame } from './certify.ts'
 
-/** What a dealer made for this host: checked shares, which are taken out once, of these public keys. */
+/** What a dealer made for this host: shares, which are taken out once, of these public keys, which are checked. */
 export type DealtShares = Readonly<{ publicKeys: Uint8Array; shares: Map<number, Uint8Array> }>
 
 /**
  * Takes what a dealer sealed to this host, which hosts these participants: the public keys that the skeleton names, for its threshold,
- * participants and group key, all on one polynomial of no lower degree, and a share of each participant on it. Null for a key that is drawn. Throws
+ * participants and group key, all on one polynomial of no lower degree, and a share of each participant. To check a share takes as long as to
+ * load one: the first is checked here, each of the others before it is certified. Null for a key that is drawn. Throws
  * `keygen.dealt_invalid`, which names nobody: only who reserved the key can have sealed it.
  */
 export function takeDealt(
@@ -35,20 +36,22 @@ export function takeDealt(
     needsThreshold(publicKeys)
   const shares = new Map(dealt.shares.map(({ index, share }) => [index, share]))
   const isWhole = shares.size === dealt.shares.length && shares.size === hosted.length
-  const isOwn = (index: number): boolean => {
-    const share = shares.get(index)
-    return share !== undefined && isShareOf(index, { share, publicKeys })
-  }
-  if (!isNamed || !isWhole || !hosted.every(isOwn)) throw new Refusal('keygen.dealt_invalid')
+  const isThere = isWhole && hosted.every((index) => shares.has(index))
+  const [first] = hosted.map((index) => ({ index, share: shares.get(index) ?? new Uint8Array() }))
+  const isOwn = first !== undefined && isShareOf(first.index, { share: first.share, publicKeys })
+  if (!isNamed || !isThere || !isOwn) throw new Refusal('keygen.dealt_invalid')
   return { publicKeys, shares }
 }
 
-/** The shares of this host in a dealt key. Each is taken out once, and its answer is given again in whichever attempt. */
+/**
+ * The shares of this host in a dealt key. Each is taken out once. Its answer is given again in whichever attempt, and so is the refusal with
+ * which it ended.
+ */
 export class DealtSeats {
   readonly #parts: Parts
   readonly #dealt: DealtShares
   readonly #turn = createTurn()
-  readonly #answers = new Map<number, Certified>()
+  readonly #answers = new Map<number, Certified | Refusal>()
   #frame: Frame | null = null
 
   constructor(parts: Parts, dealt: DealtShares) {
@@ -56,7 +59,10 @@ export class DealtSeats {
     this.#dealt = dealt
   }
 
-  /** `check` gives what is certified. Throws `keygen.roster_mismatch` for another roster than the first: a dealt key has one. */
+  /**
+   * `check` gives what is certified. Throws `keygen.roster_mismatch` for another roster than the first, since a dealt key has one, and
+   * `keygen.dealt_invalid` for what is no share of the key.
+   */
   accept(index: number, check: () => Promise<Frame>): Promise<Certified> {
     return this.#turn(async () => {
       const frame = await check()
@@ -64,13 +70,19 @@ export class DealtSeats {
       if (this.#frame.ceremony !== frame.ceremony) throw new Refusal('keygen.roster_mismatch')
       const answer = this.#answers.get(index) ?? (await this.#certify(frame, index))
       this.#answers.set(index, answer)
+      if (answer instanceof Refusal) throw answer
       return answer
     })
   }
 
-  async #certify(frame: Frame, index: number): Promise<Certified> {
-    await this.#parts.giveWay()
-    return certify(this.#parts, frame, { index, transcript: transcriptOf(frame.roster) }, this.#take(index))
+  async #certify(frame: Frame, index: number): Promise<Certified | Refusal> {
+    const seat = { index, transcript: transcriptOf(frame.roster), misfit: 'keygen.dealt_invalid' } as const
+    const made = this.#take(index)
+    try {
+      return await certify(this.#parts, frame, seat, made)
+    } catch (error) {
+      return error instanceof Refusal ? error : new Refusal('enclave.failed')
+    }
   }
 
   #take(index: number): Made {
@@ -86,7 +98,7 @@ export class DealtSeats {
   }
 
   finished(): number {
-    return this.#answers.size
+    return [...this.#answers.values()].filter((answer) => !(answer instanceof Refusal)).length
   }
 
   wipe(): void {
