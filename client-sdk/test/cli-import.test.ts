@@ -59,6 +59,13 @@ async function whatIsLeft(): Promise<string> {
 }
 
 describe('quorate import', () => {
+  it('says in its help what a person must know before', async () => {
+    const { code, out } = await quorate(['import', '--help'])
+    expect(code).toBe(0)
+    for (const said of ['whoever finds a copy signs alone', 'delete every copy', 'quorate refresh KEY', 'Example'])
+      expect(out).toContain(said)
+  })
+
   it('deals the nsec of standard input; who is invited names its dealer, or takes no part', async () => {
     const secret = generateSecretKey()
     const nsec = nip19.nsecEncode(secret)

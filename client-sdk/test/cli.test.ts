@@ -87,7 +87,6 @@ describe('quorate', () => {
       'fleet',
       'attest',
       'keygen',
-      'import',
       'participate',
       'sign',
       'approve',

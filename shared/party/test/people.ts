@@ -67,7 +67,7 @@ export async function draw<M extends Member>(
     hosts: among = members,
     expiresAt = clock.now + 3_600_000,
     secretKey,
-    cheat = (dealt) => dealt,
+    cheat = (key: DealtKey): DealtKey => key,
   } = options
   const seated = users.map((_, at) => among[at % among.length]!)
   const most = Math.max(...among.map((host) => seated.filter((one) => one === host).length))
@@ -75,7 +75,8 @@ export async function draw<M extends Member>(
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(seated.map((host, at) => [at + 1, host]))
-  const dealt = secretKey && cheat(schemeOf(mpc, scheme).deal({ secretKey, participants: users.length, threshold }))
+  const dealt: DealtKey | undefined =
+    secretKey && cheat(schemeOf(mpc, scheme).deal({ secretKey, participants: users.length, threshold }))
   const skeleton: Skeleton = {
     version: 1,
     keyId,

@@ -65,16 +65,6 @@ function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enro
 export function createKeygens(parts: Parts): Keygens {
   const { keys, mpc, memories, clock, log } = parts
   const keygens = keepKeygens(parts)
-
-  function certified(keyId: string, index: number, answer: Certified): Certified {
-    const { enrolment, seats } = keygens.get(keyId)
-    if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
-    const digest = digestOf('certificate', answer.certificate)
-    memories.certified(nameOf(answer.certificate), versionOf({ certificate: answer.certificate, digest }))
-    log({ event: 'key.certified', keyId, index, certificateDigest: digest })
-    return answer
-  }
-
   return {
     async init({ skeleton, sealed }) {
       // A key that is there keeps its id.
@@ -106,15 +96,28 @@ export function createKeygens(parts: Parts): Keygens {
     async round3({ keyId, index, attempt, packages }) {
       const answer = await drawn(keygens.get(keyId)).seats.round3({ index, attempt }, packages)
       log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
-      return certified(keyId, index, answer)
+      return certified(parts, keygens, index, answer)
     },
 
     async accept({ keyId, index, roster }) {
       const { enrolment, seats } = keygens.get(keyId)
       if (!(seats instanceof DealtSeats)) throw new Refusal('keygen.out_of_order')
-      return certified(keyId, index, await seats.accept(index, () => frameOf(parts, enrolment, roster)))
+      const answer = await seats.accept(index, () => frameOf(parts, enrolment, roster))
+      return certified(parts, keygens, index, answer)
     },
   }
+}
+
+/** A participant of this host has its share. The host remembers for which certificate. */
+function certified({ memories, log }: Parts, keygens: Sessions<Keygen>, index: number, answer: Certified): Certified {
+  const { certificate } = answer
+  const { keyId } = certificate.roster.skeleton
+  const { enrolment, seats } = keygens.get(keyId)
+  if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
+  const digest = digestOf('certificate', certificate)
+  memories.certified(nameOf(certificate), versionOf({ certificate, digest }))
+  log({ event: 'key.certified', keyId, index, certificateDigest: digest })
+  return answer
 }
 
 /** Throws `keygen.out_of_order` for a key that was dealt: it has no rounds. */
