@@ -19,6 +19,8 @@ export type Key = Readonly<{
   participants: readonly string[]
   /** BIP-340 x-only or Ed25519 public key, 32 bytes, hex. */
   groupKey: string
+  /** Who dealt the key, and so has known all of it; null for a key that its hosts drew. */
+  dealtBy: string | null
   certificate: Certificate
   /** H(certificate, body), hex: how requests name the key. */
   digest: Digest
@@ -63,7 +65,7 @@ export function holdKey(
   earlier: readonly Certificate[] = [],
 ): Key {
   const { roster, groupKey } = certificate.body
-  const { keyId, scheme, threshold, participants } = roster.skeleton
+  const { keyId, scheme, threshold, participants, dealt } = roster.skeleton
   const names = participants.map(({ userId }) => userId)
   const key = Object.freeze({
     gateway,
@@ -72,6 +74,7 @@ export function holdKey(
     threshold,
     participants: names,
     groupKey,
+    dealtBy: dealt?.by ?? null,
     certificate,
     digest,
     earlier,

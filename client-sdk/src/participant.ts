@@ -11,10 +11,11 @@ import type { WaitOptions } from './following.ts'
 import { sessionSecretOf, verifiedKey, type Key } from './key.ts'
 import { GrantTerms } from './keygen/grant.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
-import { Keygen } from './keygen/keygen.ts'
+import type { WholeKey } from './keygen/deal.ts'
+import { Keygen, type KeygenKnowledge } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
 import { reserve, type ReserveOptions } from './keygen/reserve.ts'
-import { requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
+import { requireDealer, requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
 import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
 import { latestKey } from './refresh/successor.ts'
@@ -79,24 +80,55 @@ export class Participant {
   async reserveKey({ grant: wished, ...options }: ReserveOptions & Joining): Promise<Keygen> {
     return refusing(async () => {
       const grant = readTerms(wished)
-      const known = await reserve(this.#context, options)
-      const keygen = new Keygen(this.#context, known)
-      if (!known.invitationKeys.has(this.userId)) return keygen
-      const { signal } = options
-      const invitation = keygen.invitation(this.userId)
-      const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, grant, signal })
-      return new Keygen(this.#context, { ...known, own })
+      return this.#joinOwn(await reserve(this.#context, options), grant, options.signal)
     })
+  }
+
+  /**
+   * Brings a key that somebody has whole: deals it to the enclaves of its participants, in this program, and goes on as `reserveKey`. The
+   * enclaves hold it from then on, and it signs under its own public key. The secret is wiped in every case. What has known the key goes on
+   * knowing it: delete every other copy, and have the key refreshed, so that nothing that was dealt is a share of it any more. Throws
+   * `secret.invalid` for what is no secret key, or not that of `publicKey`, before anything has been sent.
+   */
+  async dealKey({
+    secretKey,
+    publicKey,
+    grant: wished,
+    ...options
+  }: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
+    return refusing(async () => {
+      try {
+        const grant = readTerms(wished)
+        const known = await reserve(this.#context, options, { secretKey, publicKey, by: this.userId })
+        return await this.#joinOwn(known, grant, options.signal)
+      } finally {
+        secretKey.fill(0)
+      }
+    })
+  }
+
+  async #joinOwn(known: KeygenKnowledge, grant: GrantTerms | null, signal: AbortSignal | undefined): Promise<Keygen> {
+    const keygen = new Keygen(this.#context, known)
+    if (!known.invitationKeys.has(this.userId)) return keygen
+    const invitation = keygen.invitation(this.userId)
+    const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, grant, signal })
+    return new Keygen(this.#context, { ...known, own })
   }
 
   /**
    * Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. Throws
    * `keygen.crowded`, before anything is sent, when an enclave would hold more than `sharesPerEnclave` shares, and
-   * `keygen.skeleton_mismatch` when another key of this id is known here.
+   * `keygen.skeleton_mismatch` when another key of this id is known here. A key that was dealt is refused with `keygen.dealt`, unless
+   * `dealtBy` names its dealer, who has known all of it: the invitation says who.
    */
   async participate(
     invitation: Invitation,
-    { grant: wished, sharesPerEnclave, signal }: Signal & Joining = {},
+    {
+      grant: wished,
+      sharesPerEnclave,
+      dealtBy,
+      signal,
+    }: Signal & Joining & Readonly<{ dealtBy?: string | undefined }> = {},
   ): Promise<Keygen> {
     return refusing(async () => {
       const grant = readTerms(wished)
@@ -105,6 +137,7 @@ export class Participant {
       this.#context.known.requireFrame(keyId, skeletonDigest)
       const skeleton = await fetchSkeleton(this.#context, invitation, signal)
       requireSpread(skeleton, { sharesPerEnclave })
+      requireDealer(skeleton, dealtBy)
       const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, grant, signal })
       this.#context.known.noteFrame(keyId, skeletonDigest)
       const sessionSecret = fromHex(invitation.sessionSecret)

@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { build, type Metafile } from 'esbuild'
+import { nip19 } from 'nostr-tools'
 import { chromium, type Browser, type Page as Tab } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDocument } from '@quorate/shared/attestation/verify'
@@ -125,6 +126,15 @@ describe.skipIf(!chromiumIsThere())('in Chromium', () => {
   it('makes a key and signs with it', async () => {
     const { groupKey, signature } = await run('makeKeyAndSign', fleet.trust, 'from a browser')
     expect(schnorr.verify(fromHex(signature), hashOfBytes('from a browser'), fromHex(groupKey))).toBe(true)
+  })
+
+  it('deals a key that its owner has whole, and signs with it', async () => {
+    const secret = schnorr.utils.randomSecretKey()
+    const dealt = await run('dealKeyAndSign', fleet.trust, nip19.nsecEncode(secret), 'from a browser')
+    expect(dealt.groupKey).toBe(toHex(schnorr.getPublicKey(secret)))
+    expect(dealt.left).toBe('00'.repeat(32))
+    const message = hashOfBytes('from a browser')
+    expect(schnorr.verify(fromHex(dealt.signature), message, fromHex(dealt.groupKey))).toBe(true)
   })
 
   it('refuses an enclave of another fleet, by its code', async () => {

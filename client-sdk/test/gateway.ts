@@ -7,7 +7,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
 import { routes, type RouteName, type RouteReply } from '@quorate/shared/wire/routes/table'
-import { runDkg, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
+import { certifyAll, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
 import { agree } from '../../shared/party/test/epoch-change.js'
 import { presentTime } from '../../shared/party/test/host.js'
 import { hostOf, openInit, type Fleet } from './fleet.ts'
@@ -292,7 +292,7 @@ async function makeKey(fleet: Fleet, row: KeygenRow): Promise<MadeKey> {
     signers: new Map(),
   }
   const registrations = row.slots.map((slot) => row.receipts.get(slot.index)!)
-  return agree(await runDkg(plan, { skeleton, registrations }))
+  return agree(await certifyAll(plan, { skeleton, registrations }))
 }
 
 /** What a host refuses is refused with its code. */

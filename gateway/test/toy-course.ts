@@ -41,7 +41,7 @@ const words = ({ words }: Words) => ({ words: [...words] })
 
 export const toyCourse: Course<ToyTerms> = {
   of: toy,
-  first: { round: 'gather', given: null },
+  first: () => ({ round: 'gather', given: null }),
   lost: 'signing.hosts_lost',
   isAgreed: ({ agreed }) => agreed,
   told: ({ own }, agreed) => ({ then: 'stay', own: { ...own, agreed } }),

@@ -95,6 +95,12 @@ export const refusals = {
     'new_session',
     'An enclave holds a key of this roster already, and makes no other: begin again under another id',
   ),
+  'keygen.dealt_invalid': row(
+    'caller',
+    409,
+    'new_session',
+    'What was dealt to this enclave is not a share of the key that the skeleton names: deal the key anew',
+  ),
   'keygen.expired': row('caller', 410, 'new_session', 'Not everybody registered in time'),
   'keygen.displaced': row(
     'upstream',
@@ -274,6 +280,13 @@ export const refusals = {
   'reply.mismatch': row('upstream', 502, 'never', "The gateway's answer is about something else than what was asked"),
   'invitation.invalid': row('caller', 400, 'never', 'This is not an invitation for this participant'),
   'participant.unknown': row('caller', 403, 'never', 'This participant, with this seed, holds no share of this key'),
+  'keygen.dealt': row(
+    'caller',
+    403,
+    'never',
+    'This key was dealt, so its dealer has known all of it: name the dealer if you take part nevertheless',
+  ),
+  'secret.invalid': row('caller', 400, 'never', 'This is not a secret key that can be dealt in this scheme'),
   'key.invalid': row('caller', 400, 'never', 'This is not an exported key'),
   'wait.timeout': row('upstream', 504, 'same_request', 'It has not happened yet: ask again, or wait longer'),
 } as const satisfies Record<string, Row>

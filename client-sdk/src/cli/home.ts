@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { z } from 'zod'
 import { digestOf } from '@quorate/shared/crypto/sign'
+import { UserId } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'
 import { QuorateError, refuse } from '../errors.ts'
 import { exportKey, importKey, type Key } from '../key.ts'
@@ -36,6 +37,8 @@ const Joining = z.strictObject({
   invitation: Invitation,
   grant: GrantTerms.nullable(),
   sharesPerEnclave: z.int().min(1).optional(),
+  /** Who is let have known all of the key. */
+  dealtBy: UserId.optional(),
 })
 export type Joining = z.infer<typeof Joining>
 

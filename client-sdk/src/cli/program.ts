@@ -5,6 +5,7 @@ import { addApprove } from './commands/approve.ts'
 import { addAttest } from './commands/attest.ts'
 import { addDemo } from './commands/demo.ts'
 import { addFleet } from './commands/fleet.ts'
+import { addImport } from './commands/import.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
 import { addRefresh, addUpdate } from './commands/refresh.ts'
@@ -44,6 +45,7 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   addFleet(program, world, exit)
   addAttest(program, world)
   addKeygen(program, world)
+  addImport(program, world)
   addParticipate(program, world)
   addSign(program, world)
   addApprove(program, world)

@@ -23,7 +23,13 @@ const unverified: readonly string[] = [
   'reply.mismatch',
   'signing.request_invalid',
 ]
-const misused: readonly string[] = ['request.invalid', 'invitation.invalid', 'key.invalid', 'content.invalid']
+const misused: readonly string[] = [
+  'request.invalid',
+  'invitation.invalid',
+  'key.invalid',
+  'secret.invalid',
+  'content.invalid',
+]
 
 /** The id of a signing, or of a key in the making: these are not kept here, so that a beginning would not do. */
 export function wholeId(text: string): string {
@@ -61,6 +67,7 @@ const advice: Readonly<Record<string, string>> = {
   'keygen.slot_taken': 'Somebody registered in this place with another seed or consent. Ask for a new key.',
   'request.rate_limited': 'Wait a minute.',
   'bound.reached': 'Wait, or end what is open of the same address, key or asker.',
+  'keygen.dealt': 'Say --dealt-by NAME, of the person whom the invitation names.',
   'keygen.displaced': 'The gateway was full. Start again with `quorate keygen`, and have people join soon.',
 }
 export const adviceFor = (error: unknown): string | undefined =>

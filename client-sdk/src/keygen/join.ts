@@ -1,6 +1,6 @@
 import { sealTo } from '@quorate/shared/crypto/ecies'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { Invitation, Skeleton } from '@quorate/shared/wire/keygen'
+import { contributionTo, type Invitation, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
@@ -45,7 +45,10 @@ export async function register(
   const { index } = participant
   const grant = terms && (await writeGrant(skeleton, { index, signer }, terms, context.now()))
   const own = ownRegistration(skeleton, participant, signer.publicKey, grant)
-  const plaintext = await writeRegistration(own, fromHex(invitation.invitationKey), signer)
+  const plaintext = await writeRegistration(own, contributionTo(skeleton), {
+    invitationKey: fromHex(invitation.invitationKey),
+    signer,
+  })
   const { secp256k1 } = await context.mpc()
   const sealed = toBase64url(sealTo(secp256k1, fromHex(identity.sealKey), plaintext))
   plaintext.fill(0)

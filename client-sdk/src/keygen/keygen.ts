@@ -40,6 +40,11 @@ export class Keygen {
     })
   }
 
+  /** Who dealt the key, and so has known all of it; null for a key that its hosts draw. */
+  get dealtBy(): string | null {
+    return this.skeleton.dealt?.by ?? null
+  }
+
   /** For the person who reserved the key: what to hand to this participant, and to nobody else. Throws `participant.unknown`. */
   invitation(userId: string): Invitation {
     const key = this.#known.invitationKeys.get(userId)
@@ -53,6 +58,7 @@ export class Keygen {
       skeletonDigest: skeletonDigest(this.skeleton),
       sessionSecret: toHex(this.#known.sessionSecret),
       invitationKey: toHex(key),
+      ...(this.dealtBy === null ? {} : { dealtBy: this.dealtBy }),
     }
   }
 

@@ -8,6 +8,7 @@ import type { Grant } from '@quorate/shared/wire/consent'
 import {
   Registration,
   RegistrationBody,
+  type Contribution,
   type Invitation,
   type RegistrationReceipt,
   type Skeleton,
@@ -31,17 +32,17 @@ export async function authSigner(seed: Uint8Array, keyId: string): Promise<Signe
 /** The skeleton must be the one that the invitation names, and hold the invited. Throws `keygen.skeleton_mismatch` or `invitation.invalid`. */
 export function acceptSkeleton(skeleton: Skeleton, invitation: Invitation): Skeleton['participants'][number] {
   const same = skeletonDigest(skeleton) === invitation.skeletonDigest && skeleton.keyId === invitation.keyId
-  if (!same) return refuse('keygen.skeleton_mismatch')
+  if (!same || skeleton.dealt?.by !== invitation.dealtBy) return refuse('keygen.skeleton_mismatch')
   return skeleton.participants.find(({ userId }) => userId === invitation.userId) ?? refuse('invitation.invalid')
 }
 
 /** The registration, proved by invitation key and authorisation key. */
 export async function writeRegistration(
   own: OwnRegistration,
-  invitationKey: Uint8Array,
-  signer: Signer,
+  contribution: Contribution,
+  { invitationKey, signer }: Readonly<{ invitationKey: Uint8Array; signer: Signer }>,
 ): Promise<Uint8Array> {
-  const body = RegistrationBody.parse({ ...own, contribution: { kind: 'none' } })
+  const body = RegistrationBody.parse({ ...own, contribution })
   const mac = toHex(registrationMac(invitationKey, body))
   const signature = toHex(await signer.sign(taggedHash('register', body)))
   return encode(Registration.parse({ purpose: 'register', body, mac, signature }))

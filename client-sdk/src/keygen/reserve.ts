@@ -3,9 +3,11 @@ import type { ContentType } from '@quorate/shared/contents/table'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { Context } from '../context.ts'
+import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
 import { randomBytes } from '../random.ts'
+import { deal, wipeShares, type WholeKey } from './deal.ts'
 import { sealInits } from './init.ts'
 import type { KeygenKnowledge } from './keygen.ts'
 import {
@@ -31,30 +33,60 @@ export type ReserveOptions = Readonly<{
 }> &
   SpreadOptions
 
+/** A key that whoever reserves has whole, and who that is. */
+type Dealing = WholeKey & Readonly<{ by: string }>
+
 /**
  * Steps 1 to 3 of making a key: draw its id, reserve, have each host prove itself, fix the skeleton, draw the secrets, and hand every
- * enclave its part sealed to the key that it proved.
+ * enclave its part sealed to the key that it proved. `whole`: a key to deal, in place of one that the hosts draw.
  */
 export async function reserve(
   context: Context,
-  { scheme, threshold, participants, content = ['bytes'], ttl, sharesPerEnclave, signal }: ReserveOptions,
+  { ttl, ...options }: ReserveOptions,
+  whole: Dealing | null = null,
 ): Promise<KeygenKnowledge> {
-  const { client, attestor } = context
+  const { scheme, threshold, participants, signal } = options
   const drawn = toHex(randomBytes(16))
   const wish = { scheme, threshold, participants, keyId: drawn }
   const body = ReserveBody.safeParse({ ...wish, ...(ttl === undefined ? {} : { ttl }) })
   if (!body.success) throw invalid(body.error)
-  const reservation = await client.call('reserveKeygen', { body: body.data, signal })
+  const dealing = whole && deal(await context.mpc(), options, whole, whole.by)
+  try {
+    const reservation = await context.client.call('reserveKeygen', { body: body.data, signal })
+    return await fix(context, options, { reservation, drawn, dealing })
+  } finally {
+    if (dealing !== null) wipeShares(dealing.key)
+  }
+}
+
+type Proposed = Readonly<{
+  reservation: RouteReply<'reserveKeygen'>
+  drawn: string
+  dealing: ReturnType<typeof deal> | null
+}>
+
+/** Steps 2 and 3, around what the gateway proposes. */
+async function fix(
+  context: Context,
+  { scheme, threshold, participants, content = ['bytes'], sharesPerEnclave, signal }: Omit<ReserveOptions, 'ttl'>,
+  { reservation, drawn, dealing }: Proposed,
+): Promise<KeygenKnowledge> {
+  const { client, attestor } = context
   const hosts = readReservation(reservation, drawn, participants)
   const sessionSecret = randomBytes(32)
   const { publicKey: readerKey } = await readerSigner(sessionSecret)
-  const skeleton = drawSkeleton(reservation, { scheme, threshold, participants, content }, hosts, toHex(readerKey))
+  const skeleton = drawSkeleton(
+    reservation,
+    { scheme, threshold, participants, content, dealt: dealing?.dealt },
+    hosts,
+    toHex(readerKey),
+  )
   requireSpread(skeleton, { sharesPerEnclave })
   await Promise.all(hostsOf(skeleton).map((host) => attestor.prove(host, signal)))
 
   const invitationKeys = new Map(participants.map((userId) => [userId, randomBytes(32)]))
   const { secp256k1 } = await context.mpc()
-  const init = sealInits(secp256k1, skeleton, sessionSecret, invitationKeys)
+  const init = sealInits(secp256k1, skeleton, { sessionSecret, invitationKeys, dealt: dealing?.key ?? null })
   const { keyId } = skeleton
   const status = await client.call('initKeygen', { params: { keyId }, body: init, signal })
   if (status.keyId !== keyId) return refuse('reply.mismatch')

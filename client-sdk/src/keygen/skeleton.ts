@@ -4,7 +4,7 @@ import type { ContentType } from '@quorate/shared/contents/table'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import type { Digest } from '@quorate/shared/wire/ids'
 import { mostAtOneHost } from '@quorate/shared/verify/spread'
-import { Skeleton } from '@quorate/shared/wire/keygen'
+import { Skeleton, type Dealt } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
 
@@ -30,6 +30,8 @@ export type KeyWish = Readonly<{
   threshold: number
   participants: readonly string[]
   content: readonly ContentType[]
+  /** For a key that is dealt. */
+  dealt?: Dealt | undefined
 }>
 
 const distinct = (values: readonly string[]): boolean => new Set(values).size === values.length
@@ -60,7 +62,7 @@ export function readReservation(
 /** Fixes the frame of the key around hosts, and says in it when one of them holds a quorum. Throws `request.invalid` for what no key can be. */
 export function drawSkeleton(
   { keyId, expiresAt }: Pick<Reservation, 'keyId' | 'expiresAt'>,
-  { scheme, threshold, participants, content }: KeyWish,
+  { scheme, threshold, participants, content, dealt }: KeyWish,
   hosts: readonly EnclaveIdentity[],
   readerKey: string,
 ): Skeleton {
@@ -77,11 +79,21 @@ export function drawSkeleton(
     })),
     policy: { content: [...content] },
     ...(together < threshold ? {} : { spread: 'quorum_in_one_host' }),
+    ...(dealt === undefined ? {} : { dealt }),
     readerKey,
     expiresAt,
   })
   if (!skeleton.success) throw invalid(skeleton.error)
   return skeleton.data
+}
+
+/**
+ * Throws `keygen.dealt` for a key that was dealt, unless it was by whom this person lets have known the key. Throws `keygen.skeleton_mismatch`
+ * when that is who did not deal it.
+ */
+export function requireDealer({ dealt }: Pick<Skeleton, 'dealt'>, dealtBy: string | undefined): void {
+  if (dealt !== undefined && dealtBy === undefined) refuse('keygen.dealt')
+  if (dealt?.by !== dealtBy) refuse('keygen.skeleton_mismatch')
 }
 
 /** D0, hex. */

@@ -6,7 +6,7 @@ import { loadMpc } from '@quorate/shared/mpc'
 import { sealTo } from '@quorate/shared/crypto/ecies'
 import { createSigner, verifyEd25519 } from '@quorate/shared/crypto/sign'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import { Quorate, QuorateError, type TrustPolicy } from '../../src/index.ts'
+import { Quorate, QuorateError, readNsec, type TrustPolicy } from '../../src/index.ts'
 
 /** What the test calls in the page. Strings in and out, since nothing else crosses. */
 const page = {
@@ -46,6 +46,25 @@ const page = {
     await bob.approve(await bob.signing(key, signing.signingId))
     const { signatures } = await signing.completed()
     return { groupKey: key.groupKey, signature: toHex(signatures[0] ?? new Uint8Array()) }
+  },
+
+  async dealKeyAndSign(
+    trust: TrustPolicy,
+    nsec: string,
+    message: string,
+  ): Promise<{ groupKey: string; signature: string; left: string }> {
+    const quorate = new Quorate({ gateway: location.origin, trust })
+    const person = (name: string) => quorate.participant(name, { seed: crypto.getRandomValues(new Uint8Array(32)) })
+    const [alice, bob] = [person('alice'), person('bob')]
+    const secretKey = readNsec(nsec)
+    const frame = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: ['alice', 'bob'] } as const
+    const keygen = await alice.dealKey({ ...frame, secretKey })
+    await bob.participate(keygen.invitation('bob'), { dealtBy: 'alice' })
+    const key = await keygen.completed()
+    const signing = await alice.requestSignature(key, message)
+    await bob.approve(signing)
+    const { signatures } = await signing.completed()
+    return { groupKey: key.groupKey, signature: toHex(signatures[0] ?? new Uint8Array()), left: toHex(secretKey) }
   },
 
   /** A host of shares in this page: what it is known by, and a challenge of it. */

@@ -45,6 +45,7 @@ function mendsOf(tools: Recalling, round: RoundName<KeygenTerms['ceremony']>): r
   ]
   switch (round) {
     case 'round1':
+    case 'accept':
       return [['keygen.unknown', (s, { host }) => remind(tools, s, host)]]
     case 'round2':
     case 'round3':
@@ -117,16 +118,19 @@ const frameOf = (s: KeygenSession): RoundFrame => {
   return { skeleton: roster.skeleton, ceremony: digestOf('roster', roster), attempt: s.attempt }
 }
 
+async function verifyOwn(s: KeygenSession, { index, says }: Readonly<{ index: number; says: Signed }>): Promise<void> {
+  const signKey = s.own.people[index - 1]?.identity.signKey
+  if (signKey === undefined) throw new Refusal('internal')
+  return verifyCertified(says, { index, signKey, accepts: (body) => isRosterOf(s, body) })
+}
+
 export const createKeygenAid = (tools: Recalling): Aid<KeygenTerms> => ({
   mends: (round) => mendsOf(tools, round),
   verify: {
     round1: (s, _, { index, says }) => verifyMessage(frameOf(s), index, says.message),
     round2: (s, { given }, { index, says }) => verifyPackages(frameOf(s), index, given.messages, says.packages),
-    round3: (s, _, { index, says }) => {
-      const signKey = s.own.people[index - 1]?.identity.signKey
-      if (signKey === undefined) throw new Refusal('internal')
-      return verifyCertified(says, { index, signKey, accepts: (body) => isRosterOf(s, body) })
-    },
+    round3: (s, _, answer) => verifyOwn(s, answer),
+    accept: (s, _, answer) => verifyOwn(s, answer),
     prepare: (_, { given }, answer) => verifyPrepared(given, answer),
     install: (_, { given }, answer) => verifyInstalled(given, answer),
   },

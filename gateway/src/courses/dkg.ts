@@ -83,8 +83,11 @@ export function isWhole(indices: readonly number[], index: number, packages: rea
 export const packagesFor = ({ packages }: DkgGiven['round3'], index: number): RoundTwo[] =>
   packages.filter(({ body }) => body.to === index)
 
+/** What a host says when it has certified. */
+export type Certification = Says<'round3'>
+
 /** All hosts must have certified the same. */
-export function certifiedBy(indices: readonly number[], said: Inbox<Says<'round3'>>): Certified | Failure {
+export function certifiedBy(indices: readonly number[], said: Inbox<Certification>): Certified | Failure {
   const digests = new Map(indices.map((index) => [index, digestOf('certificate', said[index]?.certificate ?? null)]))
   const answers = inOrder(indices, said)
   const body = answers[0]?.certificate

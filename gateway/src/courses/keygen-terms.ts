@@ -51,6 +51,7 @@ export type KeygenWord =
  * yet: nothing of it is usable before all have installed it.
  */
 export type KeygenGiven = DkgGiven & {
+  accept: null
   prepare: Certified & Readonly<{ before: readonly Prepared[] | null }>
   install: Certified & Readonly<{ prepared: readonly Prepared[] }>
 }

@@ -2,7 +2,17 @@ import { keygen } from '@quorate/shared/ceremonies/keygen'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { KeygenState, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
-import type { AfterRefusal, Asking, Course, Inbox, Refused, Verdict, Versioned, Writing } from '../engine/course.ts'
+import type {
+  AfterRefusal,
+  Asking,
+  Course,
+  Inbox,
+  Refused,
+  Settled,
+  Verdict,
+  Versioned,
+  Writing,
+} from '../engine/course.ts'
 import { hasEnded, indicesOf } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import {
@@ -12,6 +22,7 @@ import {
   settleRoundOne,
   settleRoundTwo,
   startsOver,
+  type Certification,
   type Certified,
 } from './dkg.ts'
 import { installedOf, isOver, preparedOf, saidByOthers } from './epoch-change.ts'
@@ -20,6 +31,9 @@ import type { KeygenGiven, KeygenOwn, KeygenSession, KeygenTerms, KeygenWord, Re
 
 export const skeletonOf = ({ own: { plan } }: KeygenSession): Skeleton | null =>
   plan.name === 'fixed' ? plan.skeleton : null
+
+/** Did somebody have this key whole, so that its hosts need no DKG? */
+const isDealt = (s: KeygenSession): boolean => skeletonOf(s)?.dealt !== undefined
 
 export const registrationsOf = ({ own: { plan } }: KeygenSession): Inbox<Registered> =>
   plan.name === 'fixed' ? plan.registrations : {}
@@ -150,6 +164,7 @@ function refused(_: KeygenSession, at: Asking<KeygenTerms>, refusal: Refused): A
     case 'round1':
     case 'round2':
     case 'round3':
+    case 'accept':
       return afterRefusal(at, refusal)
     case 'prepare':
       // It has restarted, and too few of the others remember, so that nobody has installed anything, or it never will be complete.
@@ -162,6 +177,12 @@ function refused(_: KeygenSession, at: Asking<KeygenTerms>, refusal: Refused): A
   }
 }
 
+/** A key that all hosts have certified is prepared. */
+function settleCertified(indices: readonly number[], said: Inbox<Certification>): Settled<KeygenTerms> {
+  const made = certifiedBy(indices, said)
+  return 'then' in made ? made : { then: 'begin', round: 'prepare', given: { ...made, before: null } }
+}
+
 /** A host has restarted since it prepared. */
 function preparedAnew({ prepared, ...certified }: KeygenGiven['install'], index: number): AfterRefusal<KeygenTerms> {
   const given = { ...certified, before: prepared }
@@ -169,12 +190,12 @@ function preparedAnew({ prepared, ...certified }: KeygenGiven['install'], index:
 }
 
 /**
- * Makes a key: people fix a skeleton and register, then all hosts go through a DKG and sign the certificate. In two steps they all agree to
+ * Makes a key: people fix a skeleton and register, then all hosts go through a DKG, or accept what was dealt, and sign the certificate. In two steps they all agree to
  * this one.
  */
 export const keygenCourse: Course<KeygenTerms> = {
   of: keygen,
-  first: { round: 'round1', given: null },
+  first: (s) => ({ round: isDealt(s) ? 'accept' : 'round1', given: null }),
   lost: 'keygen.hosts_lost',
   isAgreed: isComplete,
   told,
@@ -186,6 +207,7 @@ export const keygenCourse: Course<KeygenTerms> = {
     round1: (s, _, index) => ({ ...seatOf(s, index), roster: rosterOf(s) }),
     round2: (s, { given }, index) => ({ ...seatOf(s, index), messages: [...given.messages] }),
     round3: (s, { given }, index) => ({ ...seatOf(s, index), packages: packagesFor(given, index) }),
+    accept: (s, _, index) => ({ keyId: s.keyId, index, roster: rosterOf(s) }),
     prepare: (_, { given }, index) => shareAt(given, index),
     install: (_, { given }, index) => ({ ...shareAt(given, index), prepared: [...given.prepared] }),
   },
@@ -195,10 +217,8 @@ export const keygenCourse: Course<KeygenTerms> = {
   settle: {
     round1: (s, { said }) => settleRoundOne(indicesOf(s), said),
     round2: (s, { said }) => settleRoundTwo(indicesOf(s), said),
-    round3: (s, { said }) => {
-      const made = certifiedBy(indicesOf(s), said)
-      return 'then' in made ? made : { then: 'begin', round: 'prepare', given: { ...made, before: null } }
-    },
+    round3: (s, { said }) => settleCertified(indicesOf(s), said),
+    accept: (s, { said }) => settleCertified(indicesOf(s), said),
     prepare: (s, { given: { certificate, shares }, said }) => {
       const prepared = preparedOf(indicesOf(s), said)
       return { then: 'begin', round: 'install', given: { certificate, shares, prepared } }

@@ -196,7 +196,7 @@ function late({ own, stage }: RefreshSession, awaited: readonly number[]): Verdi
 /** Gives all hosts of a key new shares: a DKG, then all prepare the new epoch, then all install it. */
 export const refreshCourse: Course<RefreshTerms> = {
   of: refresh,
-  first: { round: 'round1', given: null },
+  first: () => ({ round: 'round1', given: null }),
   lost: 'refresh.hosts_lost',
   isAgreed: () => true,
   told: () => ({ then: 'stay' }),

@@ -161,7 +161,7 @@ const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
 /** Signs what a participant asks for, with a quorum whose owners agree. */
 export const signingCourse: Course<SigningTerms> = {
   of: signing,
-  first: { round: 'commit', given: null },
+  first: () => ({ round: 'commit', given: null }),
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
   told,

@@ -104,7 +104,8 @@ export type Writing = Readonly<{ audit: readonly AuditRecord[]; key: KeyStep | n
 /** What is peculiar to one ceremony, for the engine's one machine. Pure: no store, socket or clock. Times in ms. */
 export type Course<T extends Terms> = Readonly<{
   of: T['ceremony']
-  first: Begun<T>
+  /** The round with which an attempt begins. */
+  first: (s: Session<T>) => Begun<T>
   /** The code of a session whose hosts were lost in too many attempts. */
   lost: RefusalCode
   /** False while only people can move the session on. */

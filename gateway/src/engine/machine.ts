@@ -157,7 +157,7 @@ function hostsSeen<T extends Terms>(course: Course<T>, before: Session<T>, { ava
   const { own, quorum } = course.choose(before, available, now)
   const s = own === before.own ? before : { ...before, own }
   if (quorum === null) return s
-  return begin(course, { ...s, attempt: s.attempt + 1 }, course.first, { turn: 0, quorum, tries: {} })
+  return begin(course, { ...s, attempt: s.attempt + 1 }, course.first(s), { turn: 0, quorum, tries: {} })
 }
 
 function said<T extends Terms>(course: Course<T>, s: Session<T>, stage: Asking<T>, event: Answer<T>): Session<T> {

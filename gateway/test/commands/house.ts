@@ -37,7 +37,7 @@ import { PartiesAsEnclaves } from '../parties.ts'
 export const EVER = 600_000
 export const users = ['alice', 'bob', 'carol']
 
-let folder: string
+export let folder: string
 export let store: Store
 export let enclaves: PartiesAsEnclaves
 export let coordinator: Coordinator
@@ -125,6 +125,7 @@ export async function reserve(
   ttl = 60,
   wished?: KeyId,
   holder = 'somebody',
+  more: people.PlanOptions<Host> = {},
 ): Promise<{ reservation: Reservation; plan: Plan }> {
   const wish = {
     scheme: 'frost-secp256k1-tr' as const,
@@ -136,7 +137,7 @@ export async function reserve(
   const reservation = await coordinator.reserve(wish, holder)
   const { keyId, slots, expiresAt } = reservation
   const hosts = slots.map(({ enclaveId }) => enclaves.host(enclaveId))
-  return { reservation, plan: await draw({ keyId, users: participants, hosts, expiresAt }) }
+  return { reservation, plan: await draw({ keyId, users: participants, hosts, expiresAt, ...more }) }
 }
 
 export const initsFor = (plan: Plan) =>
@@ -145,9 +146,11 @@ export const initsFor = (plan: Plan) =>
     sealed: people.sealFor(host, people.initFor(plan, host)),
   }))
 
-/** A keygen that waits for its participants. */
-export async function begin(): Promise<{ reservation: Reservation; plan: Plan; keyId: KeyId }> {
-  const { reservation, plan } = await reserve()
+/** A keygen that waits for its participants. `more`: what else its plan is drawn with. */
+export async function begin(
+  more?: people.PlanOptions<Host>,
+): Promise<{ reservation: Reservation; plan: Plan; keyId: KeyId }> {
+  const { reservation, plan } = await reserve(users, 60, undefined, 'somebody', more)
   await coordinator.init(reservation.keyId, { skeleton: plan.skeleton, sealed: initsFor(plan) })
   return { reservation, plan, keyId: reservation.keyId }
 }

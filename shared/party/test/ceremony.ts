@@ -1,5 +1,5 @@
 import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
-import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
 import { Refusal } from '@quorate/shared/errors'
 import type { Recollection } from '@quorate/shared/wire/recall'
@@ -78,13 +78,27 @@ export async function runDkg<M extends Member>(
   return { plan, certificate, digest: await verifyCertificate(certificate), sealedShares, prepared: [], installed: [] }
 }
 
+/** The hosts accept what a dealer made: the key, certified by all and not agreed to yet. */
+export async function acceptAll<M extends Member>(plan: Plan<M>, roster: Roster): Promise<MadeKey<M>> {
+  const { keyId } = plan.skeleton
+  const said: HostResult<'keygen.accept'>[] = []
+  for (const [index, member] of plan.hosts) said.push(await member.call('keygen.accept', { keyId, index, roster }))
+  const certificate: Certificate = { body: said[0]!.certificate, signatures: said.map(({ signature }) => signature) }
+  const sealedShares = new Map(said.map(({ sealedShare }, at) => [at + 1, sealedShare]))
+  return { plan, certificate, digest: await verifyCertificate(certificate), sealedShares, prepared: [], installed: [] }
+}
+
+/** The hosts make the key, as its skeleton says, and certify it. */
+export const certifyAll = <M extends Member>(plan: Plan<M>, roster: Roster): Promise<MadeKey<M>> =>
+  plan.skeleton.dealt === undefined ? runDkg(plan, roster) : acceptAll(plan, roster)
+
 /** Makes a key, to which every host is agreed. */
 export async function makeKey<M extends Member>(
   group: Group<M>,
   options: PlanOptions<M> & { grants?: Map<number, GrantTerms> } = {},
 ): Promise<MadeKey<M>> {
   const plan = await draw(group, options)
-  return agree(await runDkg(plan, await enrol(plan, options.grants)))
+  return agree(await certifyAll(plan, await enrol(plan, options.grants)))
 }
 
 export async function loadKey(key: MadeKey, indices = [...key.plan.hosts.keys()]): Promise<void> {

@@ -9,11 +9,15 @@ import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import type { DealtKey } from '@quorate/shared/schemes/scheme'
 import { longestResult, type SchemeName } from '@quorate/shared/schemes/table'
+import { dealtDigest } from '@quorate/shared/verify/dealt'
 import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
 import type { Approval, Grant } from '@quorate/shared/wire/consent'
-import type { Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
+import { contributionTo } from '@quorate/shared/wire/keygen'
+import type { Dealt, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
 import type { Group, Member } from './host.ts'
 
@@ -28,6 +32,8 @@ export type Plan<M extends Member = Member> = {
   invitationKeys: Map<number, string>
   signers: Map<number, Signer>
   hosts: Map<number, M>
+  /** For a key that is dealt: what its dealer made. */
+  dealt?: DealtKey
 }
 
 export type PlanOptions<M extends Member = Member> = {
@@ -42,6 +48,10 @@ export type PlanOptions<M extends Member = Member> = {
   expiresAt?: number
   /** What the frame says of a quorum in one host; what is so when nothing is said. */
   quorumInOneHost?: boolean
+  /** A key to deal, in place of one that the hosts draw. */
+  secretKey?: Uint8Array
+  /** Makes of what the dealer splits what it should not be. */
+  cheat?: (dealt: DealtKey) => DealtKey
 }
 
 export async function draw<M extends Member>(
@@ -56,6 +66,8 @@ export async function draw<M extends Member>(
     content = ['bytes'],
     hosts: among = members,
     expiresAt = clock.now + 3_600_000,
+    secretKey,
+    cheat = (key: DealtKey): DealtKey => key,
   } = options
   const seated = users.map((_, at) => among[at % among.length]!)
   const most = Math.max(...among.map((host) => seated.filter((one) => one === host).length))
@@ -63,6 +75,8 @@ export async function draw<M extends Member>(
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(seated.map((host, at) => [at + 1, host]))
+  const dealt: DealtKey | undefined =
+    secretKey && cheat(schemeOf(mpc, scheme).deal({ secretKey, participants: users.length, threshold }))
   const skeleton: Skeleton = {
     version: 1,
     keyId,
@@ -75,14 +89,22 @@ export async function draw<M extends Member>(
     })),
     policy: { content },
     ...(quorumInOneHost ? { spread: 'quorum_in_one_host' } : {}),
+    ...(dealt ? { dealt: frameOfDealt(scheme, dealt) } : {}),
     readerKey: SignKey.parse(toHex(reader.publicKey)),
     expiresAt,
   }
   const signers = new Map<number, Signer>()
   for (const at of users.keys()) signers.set(at + 1, await createSigner(authSeed(randomBytes(32), keyId)))
   const invitationKeys = new Map(users.map((_, at) => [at + 1, random(32)]))
-  return { clock, skeleton, sessionSecret, invitationKeys, signers, hosts }
+  return { clock, skeleton, sessionSecret, invitationKeys, signers, hosts, ...(dealt ? { dealt } : {}) }
 }
+
+/** How a skeleton names what a dealer made. */
+export const frameOfDealt = (scheme: SchemeName, { publicKeys }: DealtKey, by = 'alice'): Dealt => ({
+  by,
+  groupKey: toHex(schemeOf(mpc, scheme).describe(publicKeys).groupKey),
+  publicKeys: dealtDigest(toBase64url(publicKeys)),
+})
 
 export const sealFor = (member: Pick<Member, 'identity'>, message: unknown) =>
   toBase64url(sealTo(mpc.secp256k1, fromHex(member.identity.sealKey), encode(message)))
@@ -94,8 +116,15 @@ export function initFor(plan: Plan, member: Member): Init {
     skeletonDigest: digestOf('skeleton', plan.skeleton),
     sessionSecret: plan.sessionSecret,
     invitationKeys: hosted.map((index) => ({ index, key: fromHex(plan.invitationKeys.get(index)!) })),
+    ...(plan.dealt ? { dealt: dealtFor(plan.dealt, hosted) } : {}),
   }
 }
+
+/** What a dealer seals to the host of these participants. */
+export const dealtFor = ({ shares, publicKeys }: DealtKey, hosted: number[]): NonNullable<Init['dealt']> => ({
+  publicKeys: toBase64url(publicKeys),
+  shares: hosted.map((index) => ({ index, share: shares.get(index)! })),
+})
 
 /** What a grant is for; the rest of it follows from the plan. */
 export type GrantTerms = Omit<Grant['body']['scope'], 'kind'> & { expiresAt: number }
@@ -129,7 +158,7 @@ export async function registrationFor(plan: Plan, index: number, grant: Grant | 
     index,
     authKey: SignKey.parse(toHex(signer.publicKey)),
     grant,
-    contribution: { kind: 'none' },
+    contribution: contributionTo(plan.skeleton),
   }
   return prove(plan, signer, body)
 }

@@ -5,6 +5,8 @@ import { RoundOne, RoundTwo } from '../wire/keygen.ts'
 
 const messages = z.array(RoundOne).min(1).max(32)
 const packages = z.array(RoundTwo).max(31)
+/** What a host says that has certified a key: the sealed share is for the gateway to keep. */
+export const certified = z.strictObject({ certificate: CertificateBody, signature: Signature, sealedShare: Base64url })
 const round = { who: 'all', loss: 'ask_again', long: true } as const
 
 /**
@@ -21,6 +23,6 @@ export const dkgRounds = <B extends z.ZodType, S extends z.ZodRawShape>(begins: 
   round3: {
     ...round,
     asks: z.strictObject({ ...seat, packages }),
-    says: z.strictObject({ certificate: CertificateBody, signature: Signature, sealedShare: Base64url }),
+    says: certified,
   },
 })

@@ -9,6 +9,7 @@ export type Tag =
   | 'birth'
   | 'recollection'
   | 'skeleton'
+  | 'dealt'
   | 'register'
   | 'registration-receipt'
   | 'roster'

@@ -73,6 +73,15 @@ function isShareOf(frost: Frost, index: number, { share, publicKeys }: Made): bo
   return listed.length === 1 && equalBytes(share.subarray(VERIFYING_SHARE, VERIFYING_SHARE + own.length), own)
 }
 
+/** Is the polynomial of the degree t−1, and of no lower one? The layer checks that it is of no higher one. */
+function needsThreshold(frost: Frost, publicKeys: Uint8Array): boolean {
+  const { groupKey, verifyingShares, threshold } = frost.describe({ publicKeys })
+  const [first, ...others] = verifyingShares.values()
+  // The layer knows no threshold of 1, under which all shares are the key.
+  if (threshold === 2) return first !== undefined && others.every((one) => !equalBytes(one, first))
+  return !orFalse(() => frost.publicKeysFrom({ groupKey, verifyingShares, threshold: threshold - 1 }).length > 0)
+}
+
 /** FROST (RFC 9591) in one of its two suites, over the operations of `shared/mpc`. `more`: what else its shares do together. */
 export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Scheme['use']> = {}): Scheme {
   const frost = mpc.frost(name)
@@ -89,9 +98,11 @@ export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Schem
         part3: (parts, { share, publicKeys }) => frost.refreshPart3({ ...parts, share, publicKeys }),
       }),
     },
+    deal: (key) => frost.dealerSplit(key),
     use: { sign: signWith(frost), ...more },
     describe: (publicKeys) => frost.describe({ publicKeys }),
     isShareOf: (index, made) => orFalse(() => isShareOf(frost, index, made)),
+    needsThreshold: (publicKeys) => needsThreshold(frost, publicKeys),
     tweakedKey: (groupKey, tweak) => frost.tweakedKey({ groupKey, tweak }),
   }
 }

@@ -93,6 +93,9 @@ export type Member = Readonly<{ index: number; participants: number; threshold: 
 /** A participant's share and what all know of the key. `share` is secret: its owner wipes it. */
 export type Made = Readonly<{ share: Uint8Array; publicKeys: Uint8Array }>
 
+/** All shares of a key that somebody had whole, by index. They are secret: who dealt them wipes them. */
+export type DealtKey = Readonly<{ shares: ByIndex; publicKeys: Uint8Array }>
+
 /**
  * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key (BIP-341): null for
  * the group key itself, 0 bytes for no script tree, or the Merkle root (32 bytes).
@@ -126,10 +129,14 @@ export type Scheme = Readonly<{
     /** New shares of the same key: the last round needs the old one. */
     refresh: Protocol<Member, Made, Made>
   }>
+  /** Splits a whole key, which is borrowed, in the form that its standard gives it. Throws `invalid_input` for what is none. */
+  deal: (key: Readonly<{ secretKey: Uint8Array; participants: number; threshold: number }>) => DealtKey
   use: Readonly<{ sign: Use } & { [U in UseName]?: Use }>
   describe: (publicKeys: Uint8Array) => Readonly<{ groupKey: Uint8Array; verifyingShares: ByIndex; threshold: number }>
   /** Is this the share of participant `index`: not zero, of these public keys, and nobody else's too? */
   isShareOf: (index: number, made: Made) => boolean
+  /** Do these public keys need as many shares as they say? A dealer can make some of which fewer give the key. */
+  needsThreshold: (publicKeys: Uint8Array) => boolean
   /** The Taproot output key (BIP-341) of a group key, 32 bytes. */
   tweakedKey: (groupKey: Uint8Array, tweak: Uint8Array) => Uint8Array
 }>

@@ -48,6 +48,9 @@ export const defaultScheme: SchemeName = 'frost-secp256k1-tr'
 export const longestKey = Math.max(...schemeNames.map((scheme) => factsOf(scheme).keyLength))
 export const longestResult = Math.max(...schemeNames.flatMap((scheme) => Object.values(factsOf(scheme).uses)))
 
+/** The most bytes of a share, in whatever form. */
+export const longestShare = 256
+
 /** May a key be like this? For the schemas of what a key is made from. */
 export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean =>
   factsOf(scheme).fits(participants.length, threshold)

@@ -5,11 +5,13 @@ import { digestOf, verifyBody } from '../crypto/sign.ts'
 import { schemeOf } from '../schemes/cryptography.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Certificate, CertificateBody } from '../wire/certificate.ts'
+import type { Roster } from '../wire/keygen.ts'
+import { keepsWhatWasDealt } from './dealt.ts'
 import { verifyRoster } from './roster.ts'
 
 /**
  * Checks a key certificate as far as it can be checked from itself: its roster, and a signature by every participant's
- * host over the whole. Gives its digest (hex). Throws `certificate.invalid` or `keygen.roster_mismatch`.
+ * host over the whole; a dealt key is the one that its skeleton names. Gives its digest (hex). Throws `certificate.invalid` or `keygen.roster_mismatch`.
  * A signature that is missing accuses nobody, since who shows the certificate can change it. Whether the hosts are enclaves is for
  * attestation to say.
  */
@@ -22,13 +24,18 @@ export async function verifyCertificate({ body, signatures }: Certificate): Prom
     if (!(await verifyBody(host.identity.signKey, 'certificate', { body, signature })))
       throw new Refusal('certificate.invalid')
   }
+  if (!keepsWhatWasDealt(body)) throw new Refusal('certificate.invalid')
   return digestOf('certificate', body)
 }
 
 /** Do the verifying shares belong to this group key, under the threshold and for the participants of the roster? */
 export function describesKey(
   mpc: Mpc,
-  { roster, groupKey, publicKeys }: Pick<CertificateBody, 'roster' | 'groupKey' | 'publicKeys'>,
+  {
+    roster,
+    groupKey,
+    publicKeys,
+  }: Pick<CertificateBody, 'groupKey' | 'publicKeys'> & Readonly<{ roster: Pick<Roster, 'skeleton'> }>,
 ): boolean {
   const { scheme, threshold, participants } = roster.skeleton
   try {

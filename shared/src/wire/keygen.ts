@@ -1,9 +1,29 @@
 import { z } from 'zod'
 import { ContentTypes, signsContent } from '../contents/table.ts'
-import { factsOf, fitsScheme, frameForms, misfit, mostParticipants, SchemeName } from '../schemes/table.ts'
+import {
+  factsOf,
+  fitsScheme,
+  frameForms,
+  longestShare,
+  misfit,
+  mostParticipants,
+  SchemeName,
+} from '../schemes/table.ts'
 import { Grant } from './consent.ts'
 import { GatewayAddress } from './gateway-address.ts'
-import { Base64url, Digest, EnclaveId, Index, KeyId, Random32, Signature, SignKey, Time, UserId } from './ids.ts'
+import {
+  Base64url,
+  Digest,
+  EnclaveId,
+  GroupKey,
+  Index,
+  KeyId,
+  Random32,
+  Signature,
+  SignKey,
+  Time,
+  UserId,
+} from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
 
@@ -12,6 +32,13 @@ export const Policy = z.strictObject({ content: ContentTypes })
 export type Policy = z.infer<typeof Policy>
 
 const Participant = z.strictObject({ userId: UserId, index: Index, host: Host })
+
+/**
+ * How a key that somebody had whole came into shares. `by`: who reserved the key, by its own word, and so has known all of it. `publicKeys`:
+ * H(dealt, what the certificate of epoch 0 holds under this name), which fixes the polynomial.
+ */
+export const Dealt = z.strictObject({ by: UserId, groupKey: GroupKey, publicKeys: Digest })
+export type Dealt = z.infer<typeof Dealt>
 
 /** The fixed frame of a key, drawn up by the reserving client. D0 = H(skeleton, this). Participant k stands at k−1 with index k. */
 export const Skeleton = z
@@ -24,6 +51,8 @@ export const Skeleton = z
     policy: Policy,
     /** Stands here when one host may hold a quorum of the shares. Without it, no host begins with so many. */
     spread: z.literal('quorum_in_one_host').optional(),
+    /** Stands here when the key was dealt. Without it, the hosts draw the key together. */
+    dealt: Dealt.optional(),
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
@@ -38,6 +67,10 @@ export const Skeleton = z
     (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme), type)),
     'keys of this scheme do not sign all content of the policy',
   )
+  .refine(
+    ({ dealt, scheme }) => dealt === undefined || dealt.groupKey.length === 2 * factsOf(scheme).keyLength,
+    'the dealt key does not have the length of its scheme',
+  )
   .meta({
     description:
       'Participants stand in the order of their indices, 1…n, and each userId once. The scheme must sign all content of the policy.',
@@ -48,6 +81,18 @@ export type Skeleton = z.infer<typeof Skeleton>
 /** Secret bytes inside a sealed message: bytes and not text, so that they can be wiped. */
 const Secret32 = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === 32, '32 bytes')
 
+/** A share in the form of its scheme, as bytes, so that it can be wiped. */
+const SecretShare = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length > 0 && value.length <= longestShare,
+  'a share',
+)
+
+/** What a dealer made for one enclave. The public keys are the same for all; the shares are those of the participants that it hosts. */
+const DealtToHost = z.strictObject({
+  publicKeys: Base64url,
+  shares: z.array(z.strictObject({ index: Index, share: SecretShare })).max(mostParticipants),
+})
+
 /** Sealed to each enclave by the reserving client. */
 export const Init = z.strictObject({
   purpose: z.literal('init'),
@@ -55,6 +100,8 @@ export const Init = z.strictObject({
   sessionSecret: Secret32,
   /** Invitation keys of the participants that this enclave hosts. */
   invitationKeys: z.array(z.strictObject({ index: Index, key: Secret32 })).max(32),
+  /** For a key that is dealt. */
+  dealt: DealtToHost.optional(),
 })
 export type Init = z.infer<typeof Init>
 
@@ -67,11 +114,24 @@ export const Invitation = z.strictObject({
   skeletonDigest: Digest,
   sessionSecret: Random32,
   invitationKey: Random32,
+  /** For a key that is dealt: who dealt it. The skeleton says the same. */
+  dealtBy: UserId.optional(),
 })
 export type Invitation = z.infer<typeof Invitation>
 
-/** What a participant brings into the key. A dealt share or an own private key joins this union with key import. */
-export const Contribution = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('none') })])
+/**
+ * What a participant brings into the key. `none`: nothing but what its host draws. `dealt`: the share that the dealer sealed to its host,
+ * as one of these public keys: so its owner knows that the key was dealt.
+ */
+export const Contribution = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('dealt'), publicKeys: Digest }),
+])
+export type Contribution = z.infer<typeof Contribution>
+
+/** What whoever takes part in such a key registers. */
+export const contributionTo = ({ dealt }: Pick<Skeleton, 'dealt'>): Contribution =>
+  dealt === undefined ? { kind: 'none' } : { kind: 'dealt', publicKeys: dealt.publicKeys }
 
 export const RegistrationBody = z.strictObject({
   skeletonDigest: Digest,

@@ -6,6 +6,7 @@ import {
   namesWhoSwapsReceivers,
   refusesOtherListsOfMessages,
 } from './cheats.ts'
+import { dealsWholeKeys, needsItsThreshold } from './dealing.ts'
 import {
   fitsWhatItSays,
   hasTheLengthsItSays,
@@ -34,6 +35,8 @@ const checks = {
   'has keys and signatures of the lengths that it says': hasTheLengthsItSays,
   'tweaks its key if it says so': tweaksIfItSays,
   'makes and refreshes keys that sign with every quorum': signsWithEveryQuorum,
+  'deals whole keys that sign with every quorum': dealsWholeKeys,
+  'takes no key that needs fewer shares than it says': needsItsThreshold,
   'refreshes shares so that no earlier one signs': refreshesForGood,
   'loads no share but a participant’s own': loadsOwnSharesOnly,
   'refuses shares and public keys of another length': refusesWrongLengths,

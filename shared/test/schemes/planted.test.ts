@@ -103,6 +103,9 @@ const loadsSharesThatTwoHave = (scheme: Scheme, mpc: Mpc): Scheme => ({
   },
 })
 
+/** Believes a dealer how many shares give the key. */
+const takesAnyThreshold = (scheme: Scheme): Scheme => ({ ...scheme, needsThreshold: () => true })
+
 /** Leaves what was dealt to it where it was. */
 const leavesDealtMessages = (scheme: Scheme): Scheme => ({
   ...scheme,
@@ -146,6 +149,7 @@ const planted: readonly (readonly [string, (scheme: Scheme, mpc: Mpc) => Scheme,
   ['signs twice with a nonce', signsAgain, ['signs once with a nonce']],
   ['loads anybody’s share', loadsAnybodysShare, ['loads no share but a participant’s own']],
   ['loads a share that two have', loadsSharesThatTwoHave, ['loads no share but a participant’s own']],
+  ['takes whatever threshold a dealer says', takesAnyThreshold, ['takes no key that needs fewer shares than it says']],
   ['leaves what was dealt to it', leavesDealtMessages, ['makes a key once of what it drew once']],
 ]
 

@@ -35,6 +35,12 @@ export const referees: Readonly<Record<Verification, (of: Omit<Vector, 'valid'>)
   ed25519: ({ publicKey, message, signature }) => ed25519.verify(signature, message, publicKey),
 }
 
+/** The public key of a secret key, by that implementation. */
+export const publicKeysFrom: Readonly<Record<Verification, (secretKey: Uint8Array) => Uint8Array>> = {
+  bip340: schnorr.getPublicKey,
+  ed25519: ed25519.getPublicKey,
+}
+
 type Bip341 = Readonly<{
   scriptPubKey: {
     given: { internalPubkey: string }

@@ -11,6 +11,8 @@ export type BadShares = Readonly<{
   zeroed: (made: Made) => Made
   /** Of participant 1, in public keys that belong together, but give two participants the same verifying share. Null: cannot be. */
   doubled: Made | null
+  /** Public keys that belong together, and of which fewer shares than they say give the key. */
+  lowered: readonly Uint8Array[]
 }>
 
 /** A scheme under test, over a module of its own whose answers the tests can see. */

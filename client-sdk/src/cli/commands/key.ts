@@ -32,22 +32,30 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { certificate, digest, gateway, keyId, scheme, threshold, groupKey } = key
-      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest }
-      const { epoch, roster } = certificate.body
+      const { gateway, keyId, scheme, threshold, groupKey, digest, dealtBy } = key
+      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest, dealtBy }
+      const { epoch, roster } = key.certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
       terminal.result({ ...rest, epoch, policy, hosts, ...names }, [
         heading(`key ${key.keyId}`),
         good('certificate verified'),
-        field('scheme', `${key.scheme}, ${key.threshold} of ${key.participants.length}, epoch ${epoch}`),
-        field('may sign', policy.content.join(', ')),
-        field('public key', key.groupKey),
+        ...frameLines(key),
         ...Object.entries(names).map(([name, value]) => field(name, value)),
         field('certificate', key.digest),
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
       ])
     })
+}
+
+function frameLines({ scheme, threshold, participants, certificate, groupKey, dealtBy }: Key): string[] {
+  const { epoch, roster } = certificate.body
+  return [
+    field('scheme', `${scheme}, ${threshold} of ${participants.length}, epoch ${epoch}`),
+    field('may sign', roster.skeleton.policy.content.join(', ')),
+    field('public key', groupKey),
+    ...(dealtBy === null ? [] : [field('dealt by', `${dealtBy}, who has known all of it`)]),
+  ]
 }
 
 /** The other names of a key: for Nostr (NIP-19), and for Bitcoin without a script tree, as far as its scheme has them. */

@@ -15,7 +15,8 @@ import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
 type Joining = GrantOptions & Readonly<{ sharesPerEnclave?: number; wait: boolean }>
-type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
+export type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
+type Invited = Joining & Readonly<{ dealtBy?: string }>
 
 const shares = (text: string): number => {
   const most = Number(text)
@@ -36,10 +37,23 @@ const joiningOptions = (): Option[] => [
 
 /** `quorate keygen`: reserve a key, print what to hand to the others, wait for them. */
 export function addKeygen(program: Command, world: World): void {
-  const command = program
-    .command('keygen')
+  const command = program.command('keygen').description('make a key that is never in one place')
+  addFrame(command)
+  command
+    .addHelpText(
+      'after',
+      '\nEach invitation is a secret for one person: hand it over on a way the gateway does not see.\n' +
+        '\nExample:\n  quorate keygen --threshold 2 alice bob carol --as alice',
+    )
+    .action(async (participants: string[], options: Options, action: Command) => {
+      await makeKey(openSession(action, world), participants, options, (me, wish) => me.reserveKey(wish))
+    })
+}
+
+/** Who holds a key, and how: what is said of one that is drawn and of one that is dealt. */
+export function addFrame(command: Command): void {
+  command
     .argument('<participants...>', 'who holds a share; the k-th has index k')
-    .description('make a key that is never in one place')
     .requiredOption('-t, --threshold <t>', 'how many must sign together')
     .addOption(new Option('--scheme <scheme>', 'kind of key').choices(schemeNames).default(defaultScheme))
     .addOption(
@@ -50,18 +64,17 @@ export function addKeygen(program: Command, world: World): void {
     .option('--ttl <time>', 'how long the others have to join', '1h')
     .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')
   for (const option of joiningOptions()) command.addOption(option)
-  command
-    .addHelpText(
-      'after',
-      '\nEach invitation is a secret for one person: hand it over on a way the gateway does not see.\n' +
-        '\nExample:\n  quorate keygen --threshold 2 alice bob carol --as alice',
-    )
-    .action((participants: string[], options: Options, action: Command) =>
-      makeKey(openSession(action, world), participants, options),
-    )
 }
 
-async function makeKey(session: Session, participants: string[], options: Options): Promise<void> {
+type Wish = Parameters<Participant['reserveKey']>[0]
+
+/** Has `begin` reserve the key that is wished, hands out the invitations, and waits. Null when nobody is waited for. */
+export async function makeKey(
+  session: Session,
+  participants: string[],
+  options: Options,
+  begin: (me: Participant, wish: Wish) => Promise<Keygen>,
+): Promise<Key | null> {
   const { scheme, content, standing, ttl, wait, sharesPerEnclave } = options
   const threshold = Number(options.threshold)
   if (!Number.isInteger(threshold)) throw new UsageError(`--threshold ${options.threshold}: a whole number is expected`)
@@ -72,10 +85,12 @@ async function makeKey(session: Session, participants: string[], options: Option
   session.terminal.progress('reserving enclaves, and having each prove itself …')
   const grant = readGrant(options, Date.now())
   const frame = { scheme, threshold, participants, content, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
-  const keygen = await me.reserveKey({ ...frame, grant, sharesPerEnclave, signal: session.signal })
-  if (takesPart) await session.home.saveJoining({ invitation: keygen.invitation(me.userId), grant, sharesPerEnclave })
+  const keygen = await begin(me, { ...frame, grant, sharesPerEnclave, signal: session.signal })
+  const dealtBy = keygen.dealtBy ?? undefined
+  const invitation = takesPart ? keygen.invitation(me.userId) : null
+  if (invitation !== null) await session.home.saveJoining({ invitation, grant, sharesPerEnclave, dealtBy })
   showInvitations(session, keygen, me.userId)
-  if (wait) await finishKeygen(session, keygen)
+  return wait ? finishKeygen(session, keygen) : null
 }
 
 /** `quorate participate`: take part in a key that somebody else reserved. */
@@ -89,11 +104,12 @@ export function addParticipate(program: Command, world: World): void {
         .choices(ContentType.options)
         .default(usualContent),
     )
+    .option('--dealt-by <name>', 'take part in a key that this person has known whole, as the invitation says')
     .option('--no-wait', 'register and leave; `quorate status KEY` goes on waiting')
   for (const option of joiningOptions()) command.addOption(option)
   command
     .addHelpText('after', "\nExample:\n  quorate participate 'quorate:join#…' --as bob")
-    .action(async (link: string, options: Joining, action: Command) => {
+    .action(async (link: string, options: Invited, action: Command) => {
       const session = openSession(action, world)
       const invitation = decodeInvitation(link)
       const me = await session.newcomer(invitation.gateway)
@@ -101,14 +117,25 @@ export function addParticipate(program: Command, world: World): void {
       const before = await earlier(session, me, invitation)
       const grant = before === null ? readGrant(options, Date.now()) : before.grant
       const sharesPerEnclave = options.sharesPerEnclave ?? before?.sharesPerEnclave
-      await session.home.saveJoining({ invitation, grant, sharesPerEnclave })
-      const keygen = await me.participate(invitation, { grant, sharesPerEnclave, signal: session.signal })
+      const dealtBy = options.dealtBy ?? before?.dealtBy
+      requireNamed(invitation, dealtBy)
+      await session.home.saveJoining({ invitation, grant, sharesPerEnclave, dealtBy })
+      const keygen = await me.participate(invitation, { grant, sharesPerEnclave, dealtBy, signal: session.signal })
       const { threshold, participants } = keygen.skeleton
       session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
         good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),
       ])
       if (options.wait) await finishKeygen(session, keygen)
     })
+}
+
+/** A key that somebody has known whole is not taken for one that nobody has. */
+function requireNamed({ dealtBy }: Invitation, named: string | undefined): void {
+  if (dealtBy === undefined || named !== undefined) return
+  throw new UsageError(
+    `${dealtBy} dealt this key, and so has known all of it: whoever got a copy signs alone. If you take part nevertheless, say\n` +
+      `--dealt-by ${dealtBy}`,
+  )
 }
 
 /**

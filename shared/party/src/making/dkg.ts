@@ -4,32 +4,22 @@ import type { Held, Made, Step } from '@quorate/shared/schemes/scheme'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { isRoundOneOf, isRoundTwoOf, type RoundFrame } from '@quorate/shared/verify/rounds'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
-import type { Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
+import type { RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
-import type { SharePlace } from '../ports.ts'
+import type { Frame } from './certify.ts'
 
 /** A step of the scheme's protocol whose further input is at hand. */
 export type MakingStep = Step<null, Made>
 export type MakingHeld = Held<null, Made>
 
-/**
- * What is being made: a key, or new shares of one. `ceremony` is D, or the digest of the request for a refresh; `epoch` and
- * `previous` go into the certificate.
- */
-export type Making = Readonly<{
-  roster: Roster
-  ceremony: Digest
-  epoch: number
-  previous: Digest | null
-  /** Round one of participant `index`. Throws `MpcError`. */
-  begin: (index: number) => MakingStep
-  /** What the outcome must be, beside a share of a key. Throws `certificate.invalid`. */
-  check: (made: Made) => void
-  /** Seals the share with what belongs to it, for its place. */
-  keep: (place: SharePlace, share: Uint8Array) => string
-}>
+/** What is being made, and how. */
+export type Making = Frame &
+  Readonly<{
+    /** Round one of participant `index`. Throws `MpcError`. */
+    begin: (index: number) => MakingStep
+  }>
 
 /** What all seats of one attempt share. */
 export type Attempt = Readonly<{ making: Making; attempt: number }>

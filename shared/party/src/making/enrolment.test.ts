@@ -19,7 +19,7 @@ const plan = await draw(group)
 const sealed = (message: unknown, host = first) => fromBase64url(sealFor(host, message))
 const init = (change: Partial<Init> = {}): Init => ({ ...initFor(plan, first), ...change })
 const opened = (message: unknown = init(), of: Plan = plan, now = group.clock.now) =>
-  openInit(first.keys, of.skeleton, sealed(message), now)
+  openInit({ keys: first.keys, mpc: group.mpc }, of.skeleton, sealed(message), now)
 const admit = async (enrolment: Enrolment, message: unknown) => register(first.keys, enrolment, sealed(message))
 /** A registration that its own participant signs, of whatever it says, with whatever invitation. */
 const saying = async (change: Partial<RegistrationBody>, of: Plan = plan) => {
@@ -35,7 +35,12 @@ describe('an init', () => {
   })
 
   it('opens for no other host, and no other message opens as one', async () => {
-    const elsewhere = openInit(first.keys, plan.skeleton, sealed(init(), second), group.clock.now)
+    const elsewhere = openInit(
+      { keys: first.keys, mpc: group.mpc },
+      plan.skeleton,
+      sealed(init(), second),
+      group.clock.now,
+    )
     await expectRefusal(elsewhere, 'seal.invalid')
     await expectRefusal(opened(await registrationFor(plan, 1)), 'seal.invalid')
     await expectRefusal(opened({ ...init(), more: 1 }), 'seal.invalid')

@@ -6,10 +6,19 @@ import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
 import { maySitTogether } from '@quorate/shared/verify/spread'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
+import {
+  contributionTo,
+  Init,
+  Registration,
+  type RegistrationReceipt,
+  type Skeleton,
+} from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
+import type { Mpc } from '@quorate/shared/mpc'
 import type { z } from 'zod'
+import type { Parts } from '../parts.ts'
 import type { HostKeys } from '../ports.ts'
+import { takeDealt, wipeDealt, type DealtShares } from './dealt.ts'
 
 /** A keygen as one enclave knows it before the first round: the frame, its secrets, and who of its own has registered. */
 export type Enrolment = Readonly<{
@@ -19,6 +28,8 @@ export type Enrolment = Readonly<{
   invitationKeys: ReadonlyMap<number, Uint8Array>
   /** Of the participants hosted here: what they registered (digest of the whole registration) and the receipt for it. */
   registered: Map<number, { digest: string; receipt: RegistrationReceipt }>
+  /** What its dealer made for this host; null for a key that is drawn. */
+  dealt: DealtShares | null
 }>
 
 /** Opens a sealed message of the given purpose. Throws `seal.invalid` for everything that is not exactly that. */
@@ -43,17 +54,27 @@ function hostedBy(keys: HostKeys, skeleton: Skeleton): number[] {
  * Opens the sealed part of an init and holds it against the skeleton. Throws `seal.invalid`, `keygen.expired`, or
  * `keygen.skeleton_mismatch` when it was sealed for another skeleton or for other participants than this enclave hosts, or
  * when S is not the secret of the skeleton's reader key: who does not know S can begin no keygen in another's name. Throws
- * `keygen.crowded` when this host would hold a quorum of the shares, and the skeleton does not say that it may.
+ * `keygen.crowded` when this host would hold a quorum of the shares, and the skeleton does not say that it may; `keygen.dealt_invalid`.
  */
 export async function openInit(
-  keys: HostKeys,
+  { keys, mpc }: Pick<Parts, 'keys' | 'mpc'>,
   skeleton: Skeleton,
   sealed: Uint8Array,
   now: number,
 ): Promise<Enrolment> {
   const init = openFor(keys, Init, sealed)
+  try {
+    return await enrolmentOf(hostedBy(keys, skeleton), mpc, { skeleton, init, now })
+  } catch (error) {
+    wipeInit(init)
+    throw error
+  }
+}
+
+type Opened = Readonly<{ skeleton: Skeleton; init: Init; now: number }>
+
+async function enrolmentOf(hosted: readonly number[], mpc: Mpc, { skeleton, init, now }: Opened): Promise<Enrolment> {
   const skeletonDigest = digestOf('skeleton', skeleton)
-  const hosted = hostedBy(keys, skeleton)
   const invited = init.invitationKeys.map(({ index }) => index)
   const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
@@ -68,7 +89,13 @@ export async function openInit(
     sessionSecret,
     invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, key])),
     registered: new Map(),
+    dealt: takeDealt(mpc, skeleton, hosted, init.dealt),
   }
+}
+
+function wipeInit({ sessionSecret, invitationKeys, dealt }: Init): void {
+  for (const secret of [sessionSecret, ...invitationKeys.map(({ key }) => key)]) secret.fill(0)
+  for (const { share } of dealt?.shares ?? []) share.fill(0)
 }
 
 async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
@@ -85,7 +112,9 @@ async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
 export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
   const registration = openFor(keys, Registration, sealed)
   const { body } = registration
-  if (body.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
+  const contribution = digestOf('register', contributionTo(enrolment.skeleton))
+  const isSame = body.skeletonDigest === enrolment.skeletonDigest
+  if (!isSame || digestOf('register', body.contribution) !== contribution) throw new Refusal('keygen.skeleton_mismatch')
   const invitationKey = enrolment.invitationKeys.get(body.index)
   const participant = enrolment.skeleton.participants[body.index - 1]
   if (
@@ -106,7 +135,8 @@ export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uin
 }
 
 /** Wipes the secrets of an enrolment. */
-export function wipeEnrolment({ sessionSecret, invitationKeys }: Enrolment): void {
+export function wipeEnrolment({ sessionSecret, invitationKeys, dealt }: Enrolment): void {
   sessionSecret.fill(0)
   for (const key of invitationKeys.values()) key.fill(0)
+  if (dealt !== null) wipeDealt(dealt)
 }

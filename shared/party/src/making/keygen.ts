@@ -9,14 +9,17 @@ import { versionOf } from '../epochs.ts'
 import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
+import type { Certified, Frame } from './certify.ts'
+import { DealtSeats } from './dealt.ts'
 import type { Making } from './dkg.ts'
 import { openInit, register, wipeEnrolment, type Enrolment } from './enrolment.ts'
 import { Seats } from './seats.ts'
 
-type Keygen = Readonly<{ enrolment: Enrolment; seats: Seats }>
+/** A key that is drawn has seats in a DKG, one that was dealt has its shares. */
+type Keygen = Readonly<{ enrolment: Enrolment; seats: Seats | DealtSeats }>
 
 type Keygens = Readonly<{
-  [M in 'init' | 'register' | 'round1' | 'round2' | 'round3']: (
+  [M in 'init' | 'register' | 'round1' | 'round2' | 'round3' | 'accept']: (
     params: HostParams<`keygen.${M}`>,
   ) => Promise<HostResult<`keygen.${M}`>>
 }>
@@ -50,7 +53,8 @@ function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enro
   if (known === undefined) {
     const bytes = participants.length * BYTES_PER_PARTICIPANT
     const until = Math.min(expiresAt, parts.clock() + LONGEST_ALONE)
-    keygens.add(keyId, { enrolment, seats: new Seats(parts) }, { expiresAt: until, bytes })
+    const seats = enrolment.dealt === null ? new Seats(parts) : new DealtSeats(parts, enrolment.dealt)
+    keygens.add(keyId, { enrolment, seats }, { expiresAt: until, bytes })
     return
   }
   wipeEnrolment(enrolment)
@@ -59,13 +63,13 @@ function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enro
 
 /** The keygens of this host. They live in memory until they expire; after a restart the gateway brings them again. */
 export function createKeygens(parts: Parts): Keygens {
-  const { keys, memories, clock, log } = parts
+  const { keys, mpc, memories, clock, log } = parts
   const keygens = keepKeygens(parts)
   return {
     async init({ skeleton, sealed }) {
       // A key that is there keeps its id.
       memories.requireOnly(skeleton.keyId, null)
-      admit(parts, keygens, skeleton, await openInit(keys, skeleton, fromBase64url(sealed), clock()))
+      admit(parts, keygens, skeleton, await openInit({ keys, mpc }, skeleton, fromBase64url(sealed), clock()))
       return {}
     },
 
@@ -77,40 +81,60 @@ export function createKeygens(parts: Parts): Keygens {
     },
 
     async round1({ keyId, index, attempt, roster }) {
-      const { enrolment, seats } = keygens.get(keyId)
+      const { enrolment, seats } = drawn(keygens.get(keyId))
       const message = await seats.round1({ index, attempt }, () => makingOf(parts, enrolment, roster))
       log({ event: 'keygen.round', keyId, index, attempt, round: 1 })
       return { message }
     },
 
     async round2({ keyId, index, attempt, messages }) {
-      const packages = await keygens.get(keyId).seats.round2({ index, attempt }, messages)
+      const packages = await drawn(keygens.get(keyId)).seats.round2({ index, attempt }, messages)
       log({ event: 'keygen.round', keyId, index, attempt, round: 2 })
       return { packages: [...packages] }
     },
 
     async round3({ keyId, index, attempt, packages }) {
-      const { enrolment, seats } = keygens.get(keyId)
-      const answer = await seats.round3({ index, attempt }, packages)
-      if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
+      const answer = await drawn(keygens.get(keyId)).seats.round3({ index, attempt }, packages)
       log({ event: 'keygen.round', keyId, index, attempt, round: 3 })
-      const digest = digestOf('certificate', answer.certificate)
-      memories.certified(nameOf(answer.certificate), versionOf({ certificate: answer.certificate, digest }))
-      log({ event: 'key.certified', keyId, index, certificateDigest: digest })
-      return answer
+      return certified(parts, keygens, index, answer)
+    },
+
+    async accept({ keyId, index, roster }) {
+      const { enrolment, seats } = keygens.get(keyId)
+      if (!(seats instanceof DealtSeats)) throw new Refusal('keygen.out_of_order')
+      const answer = await seats.accept(index, () => frameOf(parts, enrolment, roster))
+      return certified(parts, keygens, index, answer)
     },
   }
 }
 
+/** A participant of this host has its share. The host remembers for which certificate. */
+function certified({ memories, log }: Parts, keygens: Sessions<Keygen>, index: number, answer: Certified): Certified {
+  const { certificate } = answer
+  const { keyId } = certificate.roster.skeleton
+  const { enrolment, seats } = keygens.get(keyId)
+  if (seats.finished() === enrolment.invitationKeys.size) keygens.finish(keyId)
+  const digest = digestOf('certificate', certificate)
+  memories.certified(nameOf(certificate), versionOf({ certificate, digest }))
+  log({ event: 'key.certified', keyId, index, certificateDigest: digest })
+  return answer
+}
+
+/** Throws `keygen.out_of_order` for a key that was dealt: it has no rounds. */
+function drawn({ enrolment, seats }: Keygen): Readonly<{ enrolment: Enrolment; seats: Seats }> {
+  if (seats instanceof DealtSeats) throw new Refusal('keygen.out_of_order')
+  return { enrolment, seats }
+}
+
 /**
- * What is made with this roster. Checked before it begins: the roster is the one of this keygen, it holds the registrations
+ * What is certified with this roster. Checked before it begins: the roster is the one of this keygen, it holds the registrations
  * that this host took, word for word, and every host has been attested.
  */
-async function makingOf(
-  { mpc, peers, vault, memories, life }: Parts,
+async function frameOf(
+  { peers, vault, memories, life }: Parts,
   { skeletonDigest, sessionSecret, invitationKeys, registered }: Enrolment,
   roster: Roster,
-): Promise<Making> {
+): Promise<Frame> {
   if (digestOf('skeleton', roster.skeleton) !== skeletonDigest) throw new Refusal('keygen.roster_mismatch')
   const ceremony = await verifyRoster(roster)
   // The roster is the lineage of the key. Who has installed a version of it would refuse to certify another one.
@@ -118,18 +142,23 @@ async function makingOf(
   for (const [index, { receipt }] of registered)
     if (roster.registrations[index - 1]?.signature !== receipt.signature) throw new Refusal('keygen.roster_mismatch')
   if (registered.size !== invitationKeys.size) throw new Refusal('keygen.roster_mismatch')
-  const { scheme, threshold, participants } = roster.skeleton
-  for (const { host } of participants) peers.require(host.identity)
-  const { dkg } = schemeOf(mpc, scheme).make
+  for (const { host } of roster.skeleton.participants) peers.require(host.identity)
   return {
     roster,
     ceremony,
     epoch: 0,
     previous: null,
-    begin: (index) => dkg({ index, participants: participants.length, threshold }),
     check: () => undefined,
     keep: (place, share) => vault.keep(place, { share, sessionSecret, life: life.id }),
   }
+}
+
+/** The same for a key that is drawn: each participant's part in a DKG. */
+async function makingOf(parts: Parts, enrolment: Enrolment, roster: Roster): Promise<Making> {
+  const frame = await frameOf(parts, enrolment, roster)
+  const { scheme, threshold, participants } = roster.skeleton
+  const { dkg } = schemeOf(parts.mpc, scheme).make
+  return { ...frame, begin: (index) => dkg({ index, participants: participants.length, threshold }) }
 }
 
 function wipe({ enrolment, seats }: Keygen): void {

@@ -86,6 +86,7 @@ export const keygenRoutes = {
       'session.elsewhere',
       'keygen.skeleton_mismatch',
       'keygen.crowded',
+      'keygen.dealt_invalid',
       'seal.invalid',
       ...ofEnclaves,
       'bound.reached',
