@@ -1,18 +1,14 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { nip19 } from 'nostr-tools'
 import * as nip49 from 'nostr-tools/nip49'
 import { generateSecretKey, getPublicKey } from 'nostr-tools/pure'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { run } from '../src/cli/program.ts'
+import { runLine, type Given, type Line } from './command-line.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
-
-type Line = Record<string, unknown> & { event?: string }
-type Given = Readonly<{ stdin?: string; interactive?: boolean; told?: (out: string) => void }>
 
 let fleet: Fleet
 let gateway: Gateway
@@ -32,21 +28,12 @@ afterEach(async () => {
 
 const home = () => join(folder, 'home')
 
-async function quorate(line: readonly string[], { stdin = '', interactive = false, told }: Given = {}) {
-  const [input, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  const ran = { out: '', err: '' }
-  stdout.on('data', (chunk: Buffer) => {
-    ran.out += chunk.toString()
-    told?.(ran.out)
-  })
-  stderr.on('data', (chunk: Buffer) => (ran.err += chunk.toString()))
-  input.end(stdin)
-  const { signal } = new AbortController()
-  const env = { QUORATE_GATEWAY: gateway.url, QUORATE_TRUST: join(folder, 'trust.json'), QUORATE_HOME: home() }
-  const code = await run(line, { env, stdin: input, stdout, stderr, interactive, signal })
-  await new Promise((resolve) => setImmediate(resolve))
-  return { code, ...ran }
-}
+const quorate = (line: readonly string[], { typed = '', ...given }: Given = {}) =>
+  runLine(
+    line,
+    { QUORATE_GATEWAY: gateway.url, QUORATE_TRUST: join(folder, 'trust.json'), QUORATE_HOME: home() },
+    { typed, ...given },
+  )
 
 const linesOf = (out: string) => out.split('\n').flatMap((text) => (text ? [JSON.parse(text) as Line] : []))
 const named = ['-t', '2', 'alice', 'bob', '--as', 'alice']
@@ -70,7 +57,7 @@ describe('quorate import', () => {
     const secret = generateSecretKey()
     const nsec = nip19.nsecEncode(secret)
     const options = ['--secret', '-', '--yes', '--no-wait', '--json']
-    const dealt = await quorate(['import', ...named, ...options], { stdin: `${nsec}\n` })
+    const dealt = await quorate(['import', ...named, ...options], { typed: `${nsec}\n` })
     expect(dealt.code).toBe(0)
     const [{ keyId, invitations }] = linesOf(dealt.out) as [{ keyId: string; invitations: { link: string }[] }]
     const { link } = invitations[0]!
@@ -130,12 +117,12 @@ describe('quorate import', () => {
     expect(err).not.toContain(nsec)
     const line = ['import', ...named, '--secret', join(folder, 'nsec'), '--no-wait']
     expect(await quorate(line)).toMatchObject({ code: 2 })
-    expect(await quorate(line, { interactive: true, stdin: 'n\n' })).toMatchObject({ code: 2 })
-    expect(await quorate(['import', ...named, '--secret', '-'], { interactive: true, stdin: nsec })).toMatchObject({
+    expect(await quorate(line, { interactive: true, typed: 'n\n' })).toMatchObject({ code: 2 })
+    expect(await quorate(['import', ...named, '--secret', '-'], { interactive: true, typed: nsec })).toMatchObject({
       code: 2,
     })
     expect(gateway.asked).toEqual([])
-    expect(await quorate(line, { interactive: true, stdin: 'y\n' })).toMatchObject({ code: 0 })
+    expect(await quorate(line, { interactive: true, typed: 'y\n' })).toMatchObject({ code: 0 })
   })
 
   it.each([
@@ -144,7 +131,7 @@ describe('quorate import', () => {
     ['31 bytes', 'ab'.repeat(31)],
     ['what is too long', 'x'.repeat(9_000)],
   ])('refuses %s', async (_, text) => {
-    const { code } = await quorate(['import', ...named, '--secret', '-', '--yes'], { stdin: text })
+    const { code } = await quorate(['import', ...named, '--secret', '-', '--yes'], { typed: text })
     expect(code).toBe(2)
     expect(gateway.asked).toEqual([])
   })

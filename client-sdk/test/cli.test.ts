@@ -37,7 +37,7 @@ const environment = () => ({
 const quorate = (
   line: readonly string[],
   { env = environment(), told }: { env?: Record<string, string>; told?: (out: string) => void } = {},
-): Promise<Ran> => runLine(line, env, told)
+): Promise<Ran> => runLine(line, env, { told })
 
 /** The gateway lists one enclave, in this state. */
 function listsOne(state: 'ready' | 'retired'): void {

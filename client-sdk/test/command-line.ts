@@ -4,13 +4,17 @@ import { run } from '../src/cli/program.ts'
 export type Line = Record<string, unknown> & { event?: string; keyId?: string }
 export type Ran = { code: number; out: string; err: string; lines: Line[] }
 
-/** Runs one command line in this process; `told` sees what it prints while it runs. */
+/** `told` sees what is printed while it runs. Without `typed` the standard input stays open. */
+export type Given = Readonly<{ typed?: string; interactive?: boolean; told?: ((out: string) => void) | undefined }>
+
+/** Runs one command line in this process. */
 export async function runLine(
   line: readonly string[],
   env: Record<string, string>,
-  told?: (out: string) => void,
+  { typed, interactive = false, told }: Given = {},
 ): Promise<Ran> {
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  if (typed !== undefined) stdin.end(typed)
   const ran = { out: '', err: '' }
   stdout.on('data', (chunk: Buffer) => {
     ran.out += chunk.toString()
@@ -18,7 +22,7 @@ export async function runLine(
   })
   stderr.on('data', (chunk: Buffer) => (ran.err += chunk.toString()))
   const signal = new AbortController().signal
-  const code = await run(line, { env, stdin, stdout, stderr, interactive: false, signal })
+  const code = await run(line, { env, stdin, stdout, stderr, interactive, signal })
   await new Promise((resolve) => setImmediate(resolve))
   const isJson = line.includes('--json')
   const lines = isJson ? ran.out.split('\n').filter(Boolean) : []
