@@ -41,10 +41,14 @@ describe('after a refresh, the old version', () => {
     ['believed its sealed state after a restart', { rules: { nothing: old } }],
     ['installed on a word that it does not stand by any more', { onAnyWord: true }],
     ['asked participants who cannot know of the refresh', { afterAgreement: true }],
-  ])('would sign again if a host %s', (_, without) => {
-    expect(explore({ rivals: 1, depth: 14, ...without }).broken).not.toBeNull()
-    // A clone makes many worlds: 20 s of CPU on an idle machine.
-  }, 240_000)
+  ])(
+    'would sign again if a host %s',
+    (_, without) => {
+      expect(explore({ rivals: 1, depth: 14, ...without }).broken).not.toBeNull()
+      // A clone makes many worlds: 20 s of CPU on an idle machine.
+    },
+    240_000,
+  )
 })
 
 describe('of two attempts of one keygen, the key', () => {
