@@ -18,7 +18,8 @@ import {
 inFreshHouses()
 
 /** The start has found out that hosts are away whose answers are owed: it listens for them, besides what watches their health. */
-const startWaits = () => until(() => enclaves.listeners === 2, 'the start to listen for hosts')
+/** Health and recall listen all the time. */
+const startWaits = () => until(() => enclaves.listeners === 3, 'the start to listen for hosts')
 
 describe('a signing', () => {
   it('waits for a host that is behind the epoch in force', async () => {

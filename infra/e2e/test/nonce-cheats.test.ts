@@ -1,7 +1,7 @@
 import type { Commitment } from '@quorate/shared/wire/signing'
 import { describe, expect, it, vi } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, loadKey, makeKey, sign } from '../../../shared/party/test/ceremony.js'
+import { commitAll, loadKey, makeKey, recall, sign } from '../../../shared/party/test/ceremony.js'
 import { approve, ask, bytesItem } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
@@ -62,9 +62,10 @@ describe('a nonce', () => {
     await key.plan.hosts.get(1)!.restart()
     await loadKey(key, [1])
     await expectRefusal(partial(key, 1, it, it.approvals, commitments), 'signing.unknown')
+    await cluster.introduceAll()
+    await recall(key, 1)
     const again = await commitAll(key, it, it.approvals, [1, 2], 2)
     await partial(key, 1, it, it.approvals, again, 2)
-    await cluster.introduceAll()
   })
 })
 

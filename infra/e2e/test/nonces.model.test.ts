@@ -40,7 +40,10 @@ beforeAll(async () => {
 
 /** The host needs the others since they tell it the epoch. They need not know it. */
 async function introducePeers(): Promise<void> {
-  for (const index of [2, 3]) await introduce(host(), key.plan.hosts.get(index)!)
+  for (const peer of [2, 3].map((index) => key.plan.hosts.get(index)!)) {
+    await introduce(host(), peer)
+    await introduce(peer, host())
+  }
 }
 
 /** What the gateway has got: the host's commitments by attempt, of this life and of earlier ones, and its answers to packages. */

@@ -66,6 +66,7 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
   const root = randomBytes(32)
   const member = await startOnKnownRoot(cluster, name, root)
   const keys = await deriveHostKeys(mpc, name, root)
+  const { life } = (await member.call('attest', { nonce: '00'.repeat(32) })).presence
   const drawn = new Map<string, Uint8Array>()
 
   const shareOf = ({ certificate, digest, sealedShares }: MadeKey, index: number): Uint8Array => {
@@ -84,7 +85,7 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
       const commitments = words.map((word, at) =>
         word === 'commit' ? commitTo(share, `${frame.signingId}/${frame.attempt}/${at}`) : { code: word },
       )
-      return keys.sign('commitment', { ...frame, commitments })
+      return keys.sign('commitment', { ...frame, life, commitments })
     },
     partial(key, index, list, messages, { body: { packageDigest } }) {
       const { signingId, attempt } = list[0]!.body
@@ -97,7 +98,7 @@ export async function startLiar(cluster: Cluster, name: string): Promise<Liar> {
       const sealed = sealWith(secret, ['partial', signingId, attempt, index], encode(partials))
       return keys.sign('partial', { signingId, attempt, index, packageDigest, sealed: toBase64url(sealed) })
     },
-    receipt: (body) => keys.sign('signing-receipt', body),
+    receipt: (body) => keys.sign('signing-receipt', { ...body, life }),
     noise: ({ body }) => keys.sign('round-two', { ...body, sealed: toBase64url(randomBytes(90)) }),
   }
 }
