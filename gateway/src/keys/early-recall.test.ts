@@ -2,7 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import { MAX_RECALLED } from '@quorate/shared/wire/recall'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { noticed, turn, until } from '../../../shared/test/noticing.js'
 import type { HostEvent, Hosts } from '../engine/ports.ts'
 import { createEarlyRecall, type EarlyRecallPorts } from './early-recall.ts'
@@ -136,6 +136,42 @@ describe('what nobody could tell', () => {
     expect(asked).toHaveLength(3)
     expect(heard.filter(({ host }) => host === first).map(({ left }) => left)).toEqual([1, 1, 0])
     expect(failed).toEqual([])
+  })
+
+  it.each<[string, EarlyRecallPorts['recall']]>([
+    ['it was too slow', () => Promise.reject(new Refusal('enclave.timeout'))],
+    [
+      'another was',
+      (_, keys) =>
+        Promise.resolve(
+          keys.map(({ keyId }) => ({ keyId, learned: false, settled: false, trouble: new Refusal('enclave.timeout') })),
+        ),
+    ],
+  ])('is asked again after a rest when %s, though nothing else happens', async (_, fails) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let failures = 2
+    const { heard, heardOf, ready } = start({
+      used: () => [keyOf(1)],
+      recall: (host, keys) => {
+        failures -= 1
+        if (failures >= 0) return fails(host, keys)
+        return Promise.resolve(keys.map(({ keyId }) => ({ keyId, learned: true, settled: true, trouble: null })))
+      },
+    })
+    ready(first)
+    await heardOf(1)
+    vi.advanceTimersByTime(1_000)
+    await heardOf(2)
+    vi.advanceTimersByTime(1_999)
+    await turn()
+    expect(heard).toHaveLength(2)
+    vi.advanceTimersByTime(1)
+    await heardOf(3)
+    expect(heard.at(-1)).toEqual({ host: first, settled: 1, left: 0 })
+    vi.advanceTimersByTime(1_000_000)
+    await turn()
+    expect(heard).toHaveLength(3)
   })
 
   it('is not asked of a host that is away, and once at a time of one that is there', async () => {

@@ -14,6 +14,9 @@ import { restoreShare } from './restore-share.ts'
 const USED_WITHIN = 86_400_000
 /** Keys that are recalled early for one host. The others wait for a signing. */
 const MOST_KEYS = 1_000
+/** How long a host rests that could not be asked, ms: twice as long each time. */
+const FIRST_REST_MS = 1_000
+const LONGEST_REST_MS = 300_000
 /** Keys that are looked at for them, of all hosts of the gateway. */
 const MOST_LOOKED_AT = 10_000
 
@@ -30,14 +33,15 @@ export type EarlyRecallPorts = Readonly<{
   failed: (error: unknown) => void
 }>
 
-/** What is known of one host in one life of it. `left`: as of the last time. */
-type Course = { life: string; settled: Set<KeyId>; left: number }
+/** What is known of one host in one life of it. `left`: as of the last time. `failures`: in a row. */
+type Course = { life: string; settled: Set<KeyId>; left: number; failures: number }
 
 /** The hosts that are at it; `again`: something has happened since. */
 type Ward = Readonly<{
   ports: EarlyRecallPorts
   courses: Map<HostId, Course>
   running: Map<HostId, { again: boolean; done: Promise<void> }>
+  rests: Set<NodeJS.Timeout>
   stop: AbortSignal
 }>
 
@@ -46,7 +50,7 @@ function courseOf({ ports, courses }: Ward, host: HostId): Course | null {
   if (life === null || ports.hosts.state(host) !== 'ready') return null
   const known = courses.get(host)
   if (known?.life === life) return known
-  const begun = { life, settled: new Set<KeyId>(), left: 0 }
+  const begun = { life, settled: new Set<KeyId>(), left: 0, failures: 0 }
   courses.set(host, begun)
   return begun
 }
@@ -94,23 +98,44 @@ async function bunchesOf(ward: Ward, host: HostId, { settled }: Course): Promise
   return [...full, ...open.values()]
 }
 
-async function recallBunch({ ports }: Ward, host: HostId, { settled }: Course, bunch: readonly RecalledKey[]) {
+/** True when all could be asked. A host that went is asked again when it is back, and one that was too busy after a rest. */
+async function recallBunch(
+  { ports }: Ward,
+  host: HostId,
+  { settled }: Course,
+  bunch: readonly RecalledKey[],
+): Promise<boolean> {
   try {
-    for (const outcome of await ports.recall(host, bunch)) if (outcome.settled) settled.add(outcome.keyId)
+    const outcomes = await ports.recall(host, bunch)
+    for (const outcome of outcomes) if (outcome.settled) settled.add(outcome.keyId)
+    return outcomes.every((outcome) => outcome.settled || outcome.trouble === null)
   } catch (error) {
-    // A host that went is asked again when it is back.
     if (!(error instanceof Refusal)) throw error
+    return false
   }
+}
+
+/** Wakes the host after a rest. */
+function rest(ward: Ward, host: HostId, failures: number): void {
+  const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
+  const timer = setTimeout(() => {
+    ward.rests.delete(timer)
+    wake(ward, host)
+  }, ms).unref()
+  ward.rests.add(timer)
 }
 
 async function recallAll(ward: Ward, host: HostId): Promise<void> {
   const course = courseOf(ward, host)
   if (course === null) return
   const bunches = await bunchesOf(ward, host, course)
+  let isAsked = true
   for (const bunch of bunches) {
     if (ward.stop.aborted || courseOf(ward, host) !== course) return
-    await recallBunch(ward, host, course, bunch)
+    isAsked = (await recallBunch(ward, host, course, bunch)) && isAsked
   }
+  course.failures = isAsked ? 0 : course.failures + 1
+  if (!isAsked) rest(ward, host, course.failures)
   course.left = bunches.flat().filter(({ keyId }) => !course.settled.has(keyId)).length
   ward.ports.recalled({ host, settled: course.settled.size, left: course.left })
 }
@@ -136,11 +161,11 @@ function wake(ward: Ward, host: HostId): void {
 /**
  * Lets a host that has become ready hear from the others of the keys that are in use, before a signing needs it: hosts that restart one
  * after the other then leave nobody who does not know. It goes on beside signings, with one question to the host at a time. What
- * nobody could tell is asked again when another host becomes ready. `close` waits for what is under way.
+ * nobody could tell is asked again when another host becomes ready, and a host that could not be asked after a rest. `close` waits for what is under way.
  */
 export function createEarlyRecall(ports: EarlyRecallPorts): Readonly<{ close: () => Promise<void> }> {
   const stopping = new AbortController()
-  const ward: Ward = { ports, courses: new Map(), running: new Map(), stop: stopping.signal }
+  const ward: Ward = { ports, courses: new Map(), running: new Map(), rests: new Set(), stop: stopping.signal }
   const unsubscribe = ports.hosts.subscribe(({ type, host }) => {
     if (type !== 'ready') return
     const waiting = [...ward.courses].flatMap(([other, { left }]) => (left > 0 ? other : []))
@@ -150,6 +175,7 @@ export function createEarlyRecall(ports: EarlyRecallPorts): Readonly<{ close: ()
     async close() {
       unsubscribe()
       stopping.abort()
+      for (const timer of ward.rests) clearTimeout(timer)
       await Promise.all([...ward.running.values()].map(({ done }) => done))
     },
   }

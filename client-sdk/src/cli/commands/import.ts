@@ -26,7 +26,7 @@ export function addImport(program: Command, world: World): void {
     .addHelpText(
       'after',
       `\n${facts.join('\n')}\n` +
-        '\nThe secret never stands in a command line. For frost-ed25519 it is the private key of RFC 8032, the seed.\n' +
+        '\nThe secret never stands in a command line. For an Ed25519 key it is the private key of RFC 8032, the seed.\n' +
         '\nExample:\n  quorate import --secret nsec.txt --threshold 2 alice bob carol --content nostr-event --as alice',
     )
     .action((participants: string[], options: Importing, action: Command) =>

@@ -5,7 +5,7 @@ import type { Mpc } from '@quorate/shared/mpc'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import type { DealtKey } from '@quorate/shared/schemes/scheme'
-import { schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
+import { defaultScheme, factsOf, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
@@ -40,9 +40,9 @@ const { mpc } = group
 const [first] = group.members as [Host]
 
 const publicKeyOf = (scheme: SchemeName, secretKey: Uint8Array) =>
-  toHex(scheme === 'frost-ed25519' ? ed25519.getPublicKey(secretKey) : schnorr.getPublicKey(secretKey))
+  toHex(factsOf(scheme).verification === 'ed25519' ? ed25519.getPublicKey(secretKey) : schnorr.getPublicKey(secretKey))
 const verifies = (scheme: SchemeName, signature: Uint8Array, publicKey: string) =>
-  (scheme === 'frost-ed25519' ? ed25519 : schnorr).verify(signature, hashOfBytes('hello'), fromHex(publicKey))
+  (factsOf(scheme).verification === 'ed25519' ? ed25519 : schnorr).verify(signature, hashOfBytes('hello'), fromHex(publicKey))
 
 async function signs(key: MadeKey): Promise<Uint8Array> {
   const soon = group.clock.now + 60_000
@@ -207,7 +207,7 @@ describe('what was dealt', () => {
     await first.call('keygen.register', await registered(plan))
     const key = await agree(await certifyAll(plan, roster))
     expect(key.digest).toBe(before.digest)
-    expect(verifies('frost-secp256k1-tr', await signs(key), key.certificate.body.groupKey)).toBe(true)
+    expect(verifies(defaultScheme, await signs(key), key.certificate.body.groupKey)).toBe(true)
   })
 
   it('is all that a certificate of it can hold, in epoch 0', async () => {
