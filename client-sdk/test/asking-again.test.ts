@@ -1,24 +1,15 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { GrantTerms, Key, Signing } from '../src/index.ts'
-import { createFleet, type Fleet } from './fleet.ts'
-import { startGateway, type Gateway } from './gateway.ts'
+import { fleet, gateway, withOwnGateway } from './lying-gateway.ts'
 import { people, type People } from './people.ts'
 
 /*
  * The first signings here end as if no host knew the epoch. The scripted gateway counts approvals alone, so that Bob approves where his
  * grant would do.
  */
-let fleet: Fleet
-let gateway: Gateway
-beforeAll(async () => {
-  fleet = await createFleet()
-})
-beforeEach(async () => {
-  gateway = await startGateway(fleet)
-})
-afterEach(() => gateway.close())
+withOwnGateway()
 
 const granted = (): GrantTerms => ({
   ...{ askers: ['alice'], content: ['bytes'] },

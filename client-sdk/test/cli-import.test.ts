@@ -1,39 +1,17 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nip19 } from 'nostr-tools'
 import * as nip49 from 'nostr-tools/nip49'
 import { generateSecretKey, getPublicKey } from 'nostr-tools/pure'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { runLine, type Given, type Line } from './command-line.ts'
-import { createFleet, type Fleet } from './fleet.ts'
-import { startGateway, type Gateway } from './gateway.ts'
+import { environment, folder, home, runLine, withOwnHome, type Given, type Line } from './command-line.ts'
+import { gateway } from './lying-gateway.ts'
 
-let fleet: Fleet
-let gateway: Gateway
-let folder: string
-beforeAll(async () => {
-  fleet = await createFleet()
-})
-beforeEach(async () => {
-  gateway = await startGateway(fleet)
-  folder = await mkdtemp(join(tmpdir(), 'quorate-import-'))
-  await writeFile(join(folder, 'trust.json'), JSON.stringify(fleet.trust))
-})
-afterEach(async () => {
-  await gateway.close()
-  await rm(folder, { recursive: true })
-})
-
-const home = () => join(folder, 'home')
+withOwnHome()
 
 const quorate = (line: readonly string[], { typed = '', ...given }: Given = {}) =>
-  runLine(
-    line,
-    { QUORATE_GATEWAY: gateway.url, QUORATE_TRUST: join(folder, 'trust.json'), QUORATE_HOME: home() },
-    { typed, ...given },
-  )
+  runLine(line, environment(), { typed, ...given })
 
 const linesOf = (out: string) => out.split('\n').flatMap((text) => (text ? [JSON.parse(text) as Line] : []))
 const named = ['-t', '2', 'alice', 'bob', '--as', 'alice']

@@ -1,44 +1,26 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { openHome } from '../src/cli/home.ts'
-import { runLine } from './command-line.ts'
+import { environment, folder, home, runLine, withOwnHome } from './command-line.ts'
 import { endWith, type Failures, type Status } from './ended.ts'
-import { createFleet } from './fleet.ts'
-import { startGateway, type Gateway } from './gateway.ts'
+import { fleet, gateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 import { hashOfBytes } from '../../shared/test/bytes-hash.js'
 
-const fleet = await createFleet()
-let gateway: Gateway
-let folder: string
-beforeEach(async () => {
-  gateway = await startGateway(fleet)
-  folder = await mkdtemp(join(tmpdir(), 'quorate-cli-'))
-  await writeFile(join(folder, 'trust.json'), JSON.stringify(fleet.trust))
-})
-afterEach(async () => {
-  await gateway.close()
-  await rm(folder, { recursive: true })
-})
+withOwnHome()
 
 /** Runs one command line as alice. */
-const quorate = (...line: string[]) =>
-  runLine([...line, '--as', 'alice'], {
-    QUORATE_GATEWAY: gateway.url,
-    QUORATE_TRUST: join(folder, 'trust.json'),
-    QUORATE_HOME: folder,
-  })
+const quorate = (...line: string[]) => runLine([...line, '--as', 'alice'], environment())
 
 /** A signing of two texts that ended so, and its key, which is kept here. */
 async function ended(failures: Failures) {
   const { alice, bob, key } = await makeKey(fleet, gateway)
-  const home = openHome(folder)
-  await home.saveKey(key)
-  await home.seedOrNew('alice')
+  const kept = openHome(home())
+  await kept.saveKey(key)
+  await kept.seedOrNew('alice')
   const signing = await alice.requestSignature(key, ['one', 'two'])
   await bob.approve(signing)
   const { results, receipts } = await endWith(fleet, gateway, await signing.status(), key, failures)

@@ -1,38 +1,16 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { nip19 } from 'nostr-tools'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { encodeInvitation, type Invitation } from '../src/index.ts'
-import { runLine, type Line, type Ran } from './command-line.ts'
-import { createFleet, type Fleet } from './fleet.ts'
-import { startGateway, type Gateway } from './gateway.ts'
+import { environment, folder, runLine, withOwnHome, type Line, type Ran } from './command-line.ts'
+import { fleet, gateway } from './lying-gateway.ts'
 
-let fleet: Fleet
-let gateway: Gateway
-let folder: string
-beforeAll(async () => {
-  fleet = await createFleet()
-})
-beforeEach(async () => {
-  gateway = await startGateway(fleet)
-  folder = await mkdtemp(join(tmpdir(), 'quorate-cli-'))
-  await writeFile(join(folder, 'trust.json'), JSON.stringify(fleet.trust))
-})
-afterEach(async () => {
-  await gateway.close()
-  await rm(folder, { recursive: true })
-})
-
-const environment = () => ({
-  QUORATE_GATEWAY: gateway.url,
-  QUORATE_TRUST: join(folder, 'trust.json'),
-  QUORATE_HOME: join(folder, 'home'),
-})
+withOwnHome()
 
 const quorate = (
   line: readonly string[],

@@ -1,5 +1,31 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { afterEach, beforeEach } from 'vitest'
 import { run } from '../src/cli/program.ts'
+import { fleet, gateway, withOwnGateway } from './lying-gateway.ts'
+
+/** Of the test that runs: the trust file, and the home of its people. */
+export let folder: string
+export const home = (): string => join(folder, 'home')
+
+/** Each test of a file that calls it has a gateway and a folder of its own. */
+export function withOwnHome(): void {
+  withOwnGateway()
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'quorate-cli-'))
+    await writeFile(join(folder, 'trust.json'), JSON.stringify(fleet.trust))
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+}
+
+/** What people set for the command. */
+export const environment = () => ({
+  QUORATE_GATEWAY: gateway.url,
+  QUORATE_TRUST: join(folder, 'trust.json'),
+  QUORATE_HOME: home(),
+})
 
 export type Line = Record<string, unknown> & { event?: string; keyId?: string }
 export type Ran = { code: number; out: string; err: string; lines: Line[] }

@@ -2,26 +2,18 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { nip19 } from 'nostr-tools'
 import { finalizeEvent, generateSecretKey, getPublicKey, verifyEvent } from 'nostr-tools/pure'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { decodeInvitation, encodeInvitation, exportKey, importKey, readNsec, type Keygen } from '../src/index.ts'
 import { createContext } from '../src/context.ts'
 import { reserve } from '../src/keygen/reserve.ts'
-import { createFleet, type Fleet } from './fleet.ts'
-import { startGateway, type Gateway } from './gateway.ts'
+import { createFleet } from './fleet.ts'
+import { fleet, gateway, withOwnGateway } from './lying-gateway.ts'
 import { makeKey, people, type People } from './people.ts'
 import { hashOfBytes } from '../../shared/test/bytes-hash.js'
 
-let fleet: Fleet
-let gateway: Gateway
-beforeAll(async () => {
-  fleet = await createFleet()
-})
-beforeEach(async () => {
-  gateway = await startGateway(fleet)
-})
-afterEach(() => gateway.close())
+withOwnGateway()
 
 const participants = ['alice', 'bob', 'carol']
 const frame = { scheme: 'frost-secp256k1-tr', threshold: 2, participants } as const

@@ -1,5 +1,5 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { RefusalCode } from '@quorate/shared/errors'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
@@ -18,23 +18,14 @@ import { sealItems } from '../src/signing/items.ts'
 import { writeRequest } from '../src/signing/request.ts'
 import { acceptSignatures } from '../src/signing/verify.ts'
 import { endWith, quorum, type Ended, type Failures, type Status } from './ended.ts'
-import { createFleet, writeReceipts, type Fleet } from './fleet.ts'
-import { startGateway, type Gateway } from './gateway.ts'
+import { writeReceipts } from './fleet.ts'
+import { fleet, gateway, refusedAs, withOwnGateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 import { hashOfBytes } from '../../shared/test/bytes-hash.js'
 
-let fleet: Fleet
-let gateway: Gateway
-beforeAll(async () => {
-  fleet = await createFleet()
-})
-beforeEach(async () => {
-  gateway = await startGateway(fleet)
-})
-afterEach(() => gateway.close())
+withOwnGateway()
 
 const texts = ['one', 'two', 'three']
-const refusedAs = (code: RefusalCode, culprits: number[] = []) => ({ code, by: 'client', culprits })
 const disputed: ItemFailure = { code: 'signing.disputed', refusals: [{ index: 2, code: 'content.mismatch' }] }
 
 /** A signing that ended with these failures, as a gateway shows it that changes it so. */
