@@ -6,7 +6,7 @@ import { makeKey, type MadeKey } from '../../shared/party/test/ceremony.js'
 import type { Host } from '../../shared/party/test/host.js'
 import { createRecall } from '../src/keys/recall.ts'
 import type { RecalledKey } from '../src/keys/recollections.ts'
-import { restoreShare } from '../src/keys/restore-share.ts'
+import { bringShare } from '../src/keys/restore-share.ts'
 import { PartiesAsEnclaves } from './parties.ts'
 
 /* Real parties, and a gateway that has the shares of three keys. */
@@ -29,14 +29,11 @@ beforeEach(async () => {
 function recalled({ certificate, sealedShares, prepared }: MadeKey<Host>): RecalledKey {
   const { keyId, participants } = certificate.body.roster.skeleton
   const sealed = (share: string) => (spoilt.has(keyId) ? 'AAAA' : share)
-  const loadKey = () => {
-    const shares = [...sealedShares].map(([index, share]) => ({ index, sealed: sealed(share) }))
-    return Promise.resolve({ record: { certificate, shares, prepared }, verified: null as never })
-  }
+  const shares = () => [...sealedShares].map(([index, share]) => ({ index, sealed: sealed(share) }))
   return {
     ...{ keyId, lineage: lineageOf(certificate.body), index: 1 },
     seats: participants.map(({ index, host }) => ({ index, host: host.identity.enclaveId })),
-    restore: (seat) => restoreShare({ hosts: enclaves, loadKey, timeoutMs }, keyId, seat),
+    restore: (seat) => bringShare({ hosts: enclaves, timeoutMs }, { certificate, shares: shares(), prepared }, seat),
   }
 }
 

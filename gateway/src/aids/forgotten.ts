@@ -8,7 +8,7 @@ import type { Tools } from './tools.ts'
 /** Gives a host its share again. */
 export const shareForgotten = <T extends Terms>(tools: Tools): Mend<T> => [
   'key.unknown',
-  (s, seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, s.keyId, seat),
+  (s, seat) => restoreShare(tools, s.keyId, seat),
 ]
 
 /** Lets a host hear from the others what happened before it restarted. */
@@ -19,7 +19,7 @@ const heardOfOthers =
     async (s, seat) => {
       const { keyId, seats } = s
       const { certificate } = (await tools.keys.load(keyId)).verified
-      const restore = (peer: typeof seat) => restoreShare({ ...tools, loadKey: tools.keys.load }, keyId, peer)
+      const restore = (peer: typeof seat) => restoreShare(tools, keyId, peer)
       await tools.recall(seat, { keyId, lineage: lineageOf(certificate), restore }, seats)
     },
   ]

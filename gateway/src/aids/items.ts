@@ -11,7 +11,9 @@ export type Items = Readonly<{
 /** Characters that stay in memory, of those that were asked for last: an attempt asks several times for the same. */
 const KEPT = 8 << 20
 
-const weightOf = (sealedItems: readonly string[]): number => sealedItems.reduce((sum, item) => sum + item.length, 0)
+/** Characters of these items, by which bounds count them. */
+export const weightOf = (sealedItems: readonly string[]): number =>
+  sealedItems.reduce((sum, item) => sum + item.length, 0)
 
 export function createItems(store: Pick<Store, 'loadEnclosure'>, most = KEPT): Items {
   const kept = new Map<string, string[]>()

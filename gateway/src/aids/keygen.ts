@@ -11,6 +11,7 @@ import { rosterOf } from '../courses/keygen.ts'
 import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
 import { isWhole, type Certified } from '../courses/dkg.ts'
 import { afterMending, type Aid, type Mend } from '../engine/ask.ts'
+import { bringShare } from '../keys/restore-share.ts'
 import { verifyInstalled, verifyPrepared } from './epoch-change.ts'
 import type { Tools } from './tools.ts'
 
@@ -27,18 +28,15 @@ function agreedIn({ stage }: KeygenSession): Agreed | null {
 }
 
 /** Gives a host its share again, which is with no key yet. */
-async function bringShare({ hosts, timeoutMs }: Telling, s: KeygenSession, { index, host }: Seat): Promise<void> {
+async function bringAgreed(tools: Telling, s: KeygenSession, seat: Seat): Promise<void> {
   const agreed = agreedIn(s)
-  const share = agreed?.certified.shares.find((one) => one.index === index)
   // Not all have prepared it: so nobody has installed it, and another attempt is the way.
-  if (agreed === null || share === undefined) throw new Refusal('key.unknown')
-  const { certificate } = agreed.certified
-  const params = { certificate, index, sealedShare: share.sealed, prepared: [...agreed.prepared] }
-  await hosts.ask(host, 'key.load', params, timeoutMs)
+  if (agreed === null) throw new Refusal('key.unknown')
+  await bringShare(tools, { ...agreed.certified, prepared: agreed.prepared }, seat)
 }
 
 function mendsOf(tools: Recalling, round: RoundName<KeygenTerms['ceremony']>): readonly Mend<KeygenTerms>[] {
-  const share: Mend<KeygenTerms> = ['key.unknown', (s, seat) => bringShare(tools, s, seat)]
+  const share: Mend<KeygenTerms> = ['key.unknown', (s, seat) => bringAgreed(tools, s, seat)]
   const epoch: Mend<KeygenTerms> = [
     'epoch.unproven',
     (s, seat) => tools.recall(seat, { keyId: s.keyId, lineage: digestOf('roster', rosterOf(s)) }, s.seats),

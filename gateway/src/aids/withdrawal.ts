@@ -13,9 +13,9 @@ type Told = Readonly<{ index: number; host: SigningSession['seats'][number]['hos
  * nothing more of this signing.
  */
 export function createTelling(tools: Tools, events: Pick<Events, 'hostFailed' | 'faulted'>) {
-  const { hosts, keys, timeoutMs } = tools
+  const { hosts, timeoutMs } = tools
   const tellOne = async ({ index, host }: Told, { keyId, own }: SigningSession, withdrawal: Withdrawal) => {
-    const restore = () => restoreShare({ ...tools, loadKey: keys.load }, keyId, { index, host })
+    const restore = () => restoreShare(tools, keyId, { index, host })
     await afterMending('key.unknown', restore, () =>
       hosts.ask(host, 'signing.withdraw', { index, request: own.request, withdrawal }, timeoutMs),
     )

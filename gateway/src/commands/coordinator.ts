@@ -5,6 +5,7 @@ import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes/keys'
 import { createItems } from '../aids/items.ts'
 import { createLease } from '../engine/lease.ts'
 import type { EnginePorts, StoredSession } from '../engine/ports.ts'
+import { reporting } from '../engine/report.ts'
 import { untilReady } from '../engine/until-ready.ts'
 import { createHostHealth } from '../hosts/health.ts'
 import { livesOf } from '../keys/lives.ts'
@@ -16,17 +17,9 @@ import { defaultLimits, type Coordinator, type Ports, type StatusOf } from './po
 import { createRefreshes } from './refresh.ts'
 import { createSignings } from './signing.ts'
 
-/** Tells of what failed in the background. */
-const failureOf =
-  (events: Ports['events'], where: string) =>
-  (error: unknown): void => {
-    if (error instanceof Refusal) events.storeFailed({ kind: where, code: error.code })
-    else events.faulted({ where, error })
-  }
-
 const recallEarly = (
   { store, clock, events, enclaves: hosts }: Ports,
-  tools: Pick<EarlyRecallPorts, 'loadKey' | 'recall' | 'timeoutMs'>,
+  tools: Pick<EarlyRecallPorts, 'keys' | 'recall' | 'timeoutMs'>,
 ) =>
   createEarlyRecall({
     ...tools,
@@ -34,7 +27,7 @@ const recallEarly = (
     clock,
     hosts,
     recalled: events.hostRecalled,
-    failed: failureOf(events, 'recall'),
+    failed: reporting(events, 'recall'),
   })
 
 /** The sessions of every kind. They look for hosts whenever one is well again. */
@@ -53,7 +46,7 @@ function createKinds(ports: Ports) {
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.recheck()))
     },
     given: (claimed) => takeUp(kinds, claimed, (ids) => untilReady(hosts, ids, timeoutMs)),
-    failed: failureOf(events, 'lease'),
+    failed: reporting(events, 'lease'),
   })
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
@@ -72,7 +65,7 @@ function createKinds(ports: Ports) {
     signing,
     refresh: createRefreshes(ports, engine, limits, tools, { counted: counted('refresh'), isQuiet, supersede }),
   }
-  const early = recallEarly(ports, { loadKey: keys.load, recall: recall.many, timeoutMs })
+  const early = recallEarly(ports, { keys, recall: recall.many, timeoutMs })
   return { kinds, keys, health, lease, early }
 }
 type Kinds = ReturnType<typeof createKinds>

@@ -11,6 +11,7 @@ import type { Tools } from '../aids/tools.ts'
 import { isCollecting, keygenCourse, registrationsOf, skeletonOf, slotsOf } from '../courses/keygen.ts'
 import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
 import type { EnginePorts, Health } from '../engine/ports.ts'
+import { reporting } from '../engine/report.ts'
 import { createQuota, type Quota } from '../bounds/quota.ts'
 import { Sessions } from '../engine/sessions.ts'
 import { assign, hostsNeeded } from './assign.ts'
@@ -96,10 +97,7 @@ function displace({ sessions, room, ports }: Context, id: string): void {
   sessions
     .tell(id, { type: 'displaced' })
     .then(({ state }) => room.note(state))
-    .catch((error: unknown) => {
-      if (error instanceof Refusal) ports.events.storeFailed({ kind: 'keygen', code: error.code })
-      else ports.events.faulted({ where: 'keygen', error })
-    })
+    .catch(reporting(ports.events, 'keygen'))
 }
 
 function reservationOf(s: KeygenSession): Reservation {

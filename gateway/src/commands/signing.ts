@@ -13,7 +13,7 @@ import {
 } from '@quorate/shared/wire/routes/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
-import type { Items } from '../aids/items.ts'
+import { weightOf, type Items } from '../aids/items.ts'
 import { requireLives } from '../keys/lives.ts'
 import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
@@ -23,6 +23,7 @@ import { useOf } from '../courses/signing-consent.ts'
 import type { SigningOwn, SigningSession, SigningTerms, Superseded } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 import type { EnginePorts, Waiting } from '../engine/ports.ts'
+import { reporting } from '../engine/report.ts'
 import { Sessions } from '../engine/sessions.ts'
 import type { LoadKey } from '../keys/key-cache.ts'
 import { createSharing } from './shared-keys.ts'
@@ -85,7 +86,7 @@ async function requestSigning(context: Context, body: z.output<typeof SigningBod
   requireLives(ports.enclaves, verified, request.body.lives)
   requireSealedItems(request.body, sealedItems)
   if (expiresAt > now + limits.signingTtlMs) throw new Refusal('request.invalid')
-  const weight = sealedItems.reduce((sum, item) => sum + item.length, 0)
+  const weight = weightOf(sealedItems)
   const state = share(begun(verified, { request, requestDigest, weight }))
   try {
     directory.hold(state, limits)
@@ -185,11 +186,7 @@ async function openSignings(
 
 /** Ends the open signings of a key at epochs that are over. What this gateway does not drive, its hosts refuse. */
 function supersede({ sessions, directory, ports }: Context, keyId: KeyId, by: Superseded): void {
-  for (const id of directory.of(keyId))
-    sessions.tell(id, by).catch((error: unknown) => {
-      if (error instanceof Refusal) ports.events.storeFailed({ kind: 'signing', code: error.code })
-      else ports.events.faulted({ where: 'signing', error })
-    })
+  for (const id of directory.of(keyId)) sessions.tell(id, by).catch(reporting(ports.events, 'signing'))
 }
 
 /** What people can do in signings, and the sessions behind it. `quiet` hears when a key has no open signing any more. */

@@ -1,9 +1,9 @@
-import { Refusal } from '@quorate/shared/errors'
 import type { Behaviour } from './actor.ts'
 import { Asker, type Aid } from './ask.ts'
 import type { Course, Session, Terms, Versioned } from './course.ts'
 import { effects, hasEnded, isRepeatable, transition, type Effect, type Event } from './machine.ts'
 import type { EnginePorts, StoredSession } from './ports.ts'
+import { reporting } from './report.ts'
 
 /** What drives the sessions of one course. */
 export type Driven<T extends Terms> = Readonly<{ course: Course<T>; aid: Aid<T>; ports: EnginePorts }>
@@ -42,12 +42,9 @@ function saving<T extends Terms>(
   }
 }
 
-/** Logs what nobody waits for: a refusal of the store, or a bug. */
-export function reportFailure<T extends Terms>({ course, ports }: Driven<T>, error: unknown): void {
-  const { kind } = course.of
-  if (error instanceof Refusal) ports.journal.storeFailed({ kind, code: error.code })
-  else ports.journal.faulted({ where: kind, error })
-}
+/** Logs what nobody waits for. */
+export const reportFailure = <T extends Terms>({ course, ports }: Driven<T>, error: unknown): void =>
+  reporting(ports.journal, course.of.kind)(error)
 
 /** `saved` hears of every state that was written, `lost` when another gateway drives the session. */
 type Heard<T extends Terms> = Pick<Behaviour<Session<T>, Event<T>, Effect<T>>, 'saved' | 'lost'>

@@ -1,14 +1,14 @@
 import type { HostId, Seat } from '@quorate/shared/wire/host'
+import { ceilingAfter } from './back-off.ts'
 import type { Hosts } from './ports.ts'
 import { untilReady } from './until-ready.ts'
 
-const FIRST_REST_MS = 100
-/** Of a host that could not answer. */
-const LONGEST_REST_MS = 1_000
+/** Of a host that could not answer. ms */
+const LATE = { first: 100, longest: 1_000 }
 /** A host that is away is looked for so often, beside the moment when it comes back. */
 const LONGEST_AWAY_MS = 30_000
-/** A host that is well and says no says it again, as long as nothing changes. Not all that changes is seen here. */
-const LONGEST_REFUSED_MS = 600_000
+/** A host that is well and says no says it again, as long as nothing changes. Not all that changes is seen here. ms */
+const REFUSED = { first: 100, longest: 600_000 }
 
 type Question = Readonly<{ index: number; turn: number; tries: number }>
 
@@ -37,13 +37,13 @@ export class Rests {
 
   /** After `tries` questions in vain to the host of this seat. The question of another turn does not wait for a change. */
   async before({ index, turn, tries }: Question, host: HostId, seats: readonly Seat[]): Promise<void> {
-    const ms = FIRST_REST_MS * 2 ** (tries - 1)
     if (this.#hosts.state(host) !== 'ready') await untilReady(this.#hosts, [host], LONGEST_AWAY_MS)
-    else if (this.#refused.get(index) === turn) await this.#untilChanged(new Set(seats.map((seat) => seat.host)), ms)
-    else await new Promise((resolve) => setTimeout(resolve, Math.min(ms, LONGEST_REST_MS)).unref())
+    else if (this.#refused.get(index) === turn)
+      await this.#untilChanged(new Set(seats.map((seat) => seat.host)), ceilingAfter(tries, REFUSED))
+    else await new Promise((resolve) => setTimeout(resolve, ceilingAfter(tries, LATE)).unref())
   }
 
-  /** Resolves when one of these hosts comes or goes, or another seat has answered; after `ms` at the latest, or ten minutes. */
+  /** Resolves when one of these hosts comes or goes, or another seat has answered; after `ms` at the latest. */
   async #untilChanged(hosts: ReadonlySet<HostId>, ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const goOn = () => {
@@ -52,7 +52,7 @@ export class Rests {
         this.#cutShort.delete(goOn)
         resolve()
       }
-      const timer = setTimeout(goOn, Math.min(ms, LONGEST_REFUSED_MS)).unref()
+      const timer = setTimeout(goOn, ms).unref()
       const unsubscribe = this.#hosts.subscribe(({ host }) => hosts.has(host) && goOn())
       this.#cutShort.add(goOn)
     })

@@ -1,5 +1,6 @@
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
+import { ceilingAfter } from '../engine/back-off.ts'
 import type { Health, Hosts } from '../engine/ports.ts'
 
 /** Refusals that say that the host itself is not well, whatever it was asked. */
@@ -15,8 +16,8 @@ const unwell: ReadonlySet<RefusalCode> = new Set([
 /** Does this refusal say that the host itself is not well? */
 export const isUnwell = (code: RefusalCode): boolean => unwell.has(code)
 
-const FIRST_REST_MS = 250
-const LONGEST_REST_MS = 5_000
+/** ms */
+const RESTS = { first: 250, longest: 5_000 }
 const HELLO_MS = 1_000
 
 /** `resting`: not asked for anything but a hello. `failures` since it last did its work. */
@@ -33,7 +34,7 @@ function rest(ward: Ward, id: HostId, failures: number): void {
   const { ill, timers } = ward
   const illness = { failures, resting: true }
   ill.set(id, illness)
-  const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
+  const ms = ceilingAfter(failures, RESTS)
   const timer = setTimeout(() => {
     timers.delete(timer)
     if (ill.get(id) === illness) void greet(ward, id, illness)

@@ -45,10 +45,12 @@ function start({ used, last = [], recall }: Script) {
   const early = createEarlyRecall({
     hosts,
     store: { usedKeys: (since, most) => Promise.resolve(since === 13_600_000 ? used().slice(0, most) : []) },
-    loadKey: (keyId) =>
-      keyId === keyOf(404)
-        ? Promise.reject(new Refusal('key.not_found'))
-        : Promise.resolve(certified(keyId, last.includes(keyId) ? [second, third, fourth] : [first, second, third])),
+    keys: {
+      load: (keyId) =>
+        keyId === keyOf(404)
+          ? Promise.reject(new Refusal('key.not_found'))
+          : Promise.resolve(certified(keyId, last.includes(keyId) ? [second, third, fourth] : [first, second, third])),
+    },
     recall: async (host, keys) => {
       asked.push({ host, keys: keys.map(({ keyId }) => keyId) })
       return (recall ?? settle)(host, keys)

@@ -3,9 +3,10 @@ import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { MAX_RECALLED } from '@quorate/shared/wire/recall'
+import { ceilingAfter } from '../engine/back-off.ts'
 import type { Hosts } from '../engine/ports.ts'
 import type { Store } from '../store/store.ts'
-import type { LoadKey } from './key-cache.ts'
+import type { KeyCache } from './key-cache.ts'
 import type { RecallMany } from './recall.ts'
 import type { RecalledKey } from './recollections.ts'
 import { restoreShare } from './restore-share.ts'
@@ -14,16 +15,15 @@ import { restoreShare } from './restore-share.ts'
 const USED_WITHIN = 86_400_000
 /** Keys that are recalled early for one host. The others wait for a signing. */
 const MOST_KEYS = 1_000
-/** How long a host rests that could not be asked, ms: twice as long each time. */
-const FIRST_REST_MS = 1_000
-const LONGEST_REST_MS = 300_000
+/** How long a host rests that could not be asked, ms. */
+const RESTS = { first: 1_000, longest: 300_000 }
 /** Keys that are looked at for them, of all hosts of the gateway. */
 const MOST_LOOKED_AT = 10_000
 
 export type EarlyRecallPorts = Readonly<{
   hosts: Hosts
   store: Pick<Store, 'usedKeys'>
-  loadKey: LoadKey
+  keys: Pick<KeyCache, 'load'>
   recall: RecallMany
   timeoutMs: number
   /** ms since 1970 */
@@ -57,8 +57,8 @@ function courseOf({ ports, courses }: Ward, host: HostId): Course | null {
 
 /** The key, if this host has a share of it. One that cannot be loaded is for the signing to tell of. */
 async function keyAt({ ports, stop }: Ward, host: HostId, keyId: KeyId): Promise<RecalledKey | null> {
-  const { hosts, loadKey, timeoutMs } = ports
-  const found = await loadKey(keyId).catch((error: unknown) => {
+  const { hosts, keys, timeoutMs } = ports
+  const found = await keys.load(keyId).catch((error: unknown) => {
     if (error instanceof Refusal && error.code !== 'store.failed') return null
     throw error
   })
@@ -70,7 +70,7 @@ async function keyAt({ ports, stop }: Ward, host: HostId, keyId: KeyId): Promise
   if (own === undefined) return null
   const restore: RecalledKey['restore'] = (seat) => {
     if (stop.aborted) throw new Refusal('gateway.draining')
-    return restoreShare({ hosts, loadKey, timeoutMs }, keyId, seat)
+    return restoreShare({ hosts, keys, timeoutMs }, keyId, seat)
   }
   return { keyId, lineage: lineageOf(certificate), index: own.index, seats, restore }
 }
@@ -117,11 +117,13 @@ async function recallBunch(
 
 /** Wakes the host after a rest. */
 function rest(ward: Ward, host: HostId, failures: number): void {
-  const ms = Math.min(FIRST_REST_MS * 2 ** (failures - 1), LONGEST_REST_MS)
-  const timer = setTimeout(() => {
-    ward.rests.delete(timer)
-    wake(ward, host)
-  }, ms).unref()
+  const timer = setTimeout(
+    () => {
+      ward.rests.delete(timer)
+      wake(ward, host)
+    },
+    ceilingAfter(failures, RESTS),
+  ).unref()
   ward.rests.add(timer)
 }
 

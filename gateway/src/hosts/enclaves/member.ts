@@ -6,7 +6,7 @@ import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremon
 import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SealingClaims } from '@quorate/shared/wire/sealing'
-import { delayAfter } from './back-off.ts'
+import { delayAfter } from '../../engine/back-off.ts'
 import { openConnection, type Connection } from './connection.ts'
 import type { HostEvent } from '../../engine/ports.ts'
 import type { EnclaveEvents, EnclaveStatus, Roots } from './enclaves.ts'

@@ -1,4 +1,4 @@
-import { delayAfter, type BackOff } from './back-off.ts'
+import { delayAfter, type BackOff } from '../../engine/back-off.ts'
 
 /** When something that fails may be tried again: at once the first time, then after growing pauses, until it succeeds. */
 export class Pace {

@@ -1,4 +1,4 @@
-import type { BackOff } from './back-off.ts'
+import type { BackOff } from '../../engine/back-off.ts'
 
 /** Milliseconds, unless a name says otherwise. */
 export type Timing = Readonly<{
