@@ -1,5 +1,5 @@
 import { boundReached } from '@quorate/shared/errors'
-import { Holdings } from '../bounds/holdings.ts'
+import { Holdings } from '@quorate/shared/holdings'
 import { yields } from '../courses/keygen.ts'
 import type { KeygenSession } from '../courses/keygen-terms.ts'
 import { hasEnded } from '../engine/machine.ts'

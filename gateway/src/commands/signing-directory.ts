@@ -1,6 +1,6 @@
 import { boundReached } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
-import { Holdings } from '../bounds/holdings.ts'
+import { Holdings } from '@quorate/shared/holdings'
 import type { SigningSession } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 import type { Limits } from './ports.ts'

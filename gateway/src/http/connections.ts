@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { boundReached, type Refusal } from '@quorate/shared/errors'
 import { ipKeyGenerator } from 'express-rate-limit'
-import { Holdings } from '../bounds/holdings.ts'
+import { Holdings } from '@quorate/shared/holdings'
 
 /**
  * `most` connections do what they like; `reserve` more are for health and metrics. `perAddress`: of the socket's address, null behind

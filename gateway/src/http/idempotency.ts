@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { Holdings } from '../bounds/holdings.ts'
+import { Holdings } from '@quorate/shared/holdings'
 import type { Store, StoredReply } from '../store/store.ts'
 import type { Reply } from './problem.ts'
 

@@ -1,5 +1,5 @@
 import { boundReached } from '@quorate/shared/errors'
-import { Holdings } from '../bounds/holdings.ts'
+import { Holdings } from '@quorate/shared/holdings'
 
 /** Whose a request is that lasts: of which address, and with which token for which key. */
 export type Whose = Readonly<{ address: string; token: string; key: string }>

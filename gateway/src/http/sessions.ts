@@ -6,7 +6,7 @@ import type { SessionProof } from '@quorate/shared/wire/routes/sessions'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Coordinator } from '../commands/ports.ts'
 import { ExplainedRefusal } from './invalid-request.ts'
-import { Holdings } from '../bounds/holdings.ts'
+import { Holdings } from '@quorate/shared/holdings'
 import type { Tokens } from './tokens.ts'
 
 /** Milliseconds that a proof may be off our clock, either way. */

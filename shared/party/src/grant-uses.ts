@@ -2,7 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { StandingScope } from '@quorate/shared/wire/consent'
 import type { Life } from '@quorate/shared/wire/identity'
 import type { Remembered } from '@quorate/shared/wire/recall'
-import { fromTheStart, join, signaturesSince, together, type Known } from './tally.ts'
+import { fromTheStart, join, signaturesSince, together, type Known, type Part } from './tally.ts'
 
 type Limit = Pick<StandingScope, 'limit'>
 
@@ -32,7 +32,7 @@ const MOST_HEARD = 10_000
 const MOST_KNOWN = 50_000
 
 /** The signatures that this life has seen itself. They count no more from `forgetAt` (ms) on. */
-type Seen = Readonly<{ parts: { end: number; signatures: number }[]; forgetAt: number }>
+type Seen = Readonly<{ parts: readonly Part[]; forgetAt: number }>
 
 /** `seen`: by grant, the one used longest ago first. `known`, `heard`: by lineage, what others have told, enough of them or not yet. */
 type Book = Readonly<{
@@ -76,11 +76,13 @@ function spend(book: Book, { limit, ...of }: GrantOf & Limit, signatures: number
   if ((isOwn && past.since > since) || used + signatures > limit.count) throw new Refusal('grant.exhausted', [index])
 
   const last = parts.at(-1)
-  if (last !== undefined && now < last.end) last.signatures += signatures
-  else parts.push({ end: Math.ceil(now + window / PARTS), signatures })
+  const goesOn = last !== undefined && now < last.end
+  const part = goesOn
+    ? { ...last, signatures: last.signatures + signatures }
+    : { end: Math.ceil(now + window / PARTS), signatures }
   book.seen.delete(name)
   forgetOld(book, now)
-  book.seen.set(name, { parts, forgetAt: (parts.at(-1)?.end ?? now) + window })
+  book.seen.set(name, { parts: [...(goesOn ? parts.slice(0, -1) : parts), part], forgetAt: part.end + window })
 }
 
 function learn({ known, heard }: Book, lineage: string, word: Telling, needed: number, now: number): boolean {

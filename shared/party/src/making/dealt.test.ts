@@ -42,7 +42,11 @@ const [first] = group.members as [Host]
 const publicKeyOf = (scheme: SchemeName, secretKey: Uint8Array) =>
   toHex(factsOf(scheme).verification === 'ed25519' ? ed25519.getPublicKey(secretKey) : schnorr.getPublicKey(secretKey))
 const verifies = (scheme: SchemeName, signature: Uint8Array, publicKey: string) =>
-  (factsOf(scheme).verification === 'ed25519' ? ed25519 : schnorr).verify(signature, hashOfBytes('hello'), fromHex(publicKey))
+  (factsOf(scheme).verification === 'ed25519' ? ed25519 : schnorr).verify(
+    signature,
+    hashOfBytes('hello'),
+    fromHex(publicKey),
+  )
 
 async function signs(key: MadeKey): Promise<Uint8Array> {
   const soon = group.clock.now + 60_000

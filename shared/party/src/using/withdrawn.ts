@@ -1,4 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
+import { Holdings } from '@quorate/shared/holdings'
 
 /** Of one asker at once: as many as a gateway lets it have open, and more. */
 const MOST_OF_ONE = 1_000
@@ -18,41 +19,27 @@ export type Withdrawn = Readonly<{
  * has withdrawn most.
  */
 export function createWithdrawn(clock: () => number, most = MOST, ofOne = MOST_OF_ONE): Withdrawn {
-  const askers = new Map<string, Map<string, number>>()
-  const all = new Set<string>()
+  const held = new Holdings()
+  const ends = new Map<string, number>()
 
-  function forget(asker: string, requestDigest: string): void {
-    const own = askers.get(asker)
-    own?.delete(requestDigest)
-    all.delete(requestDigest)
-    if (own?.size === 0) askers.delete(asker)
-  }
-
-  function forgetOldest(asker: string): void {
-    const [oldest] = askers.get(asker)?.keys() ?? []
-    if (oldest !== undefined) forget(asker, oldest)
-  }
-
-  /** Who has withdrawn most. */
-  const largest = (): string => {
-    let found = ''
-    for (const [asker, own] of askers) if (own.size > (askers.get(found)?.size ?? 0)) found = asker
-    return found
+  function forget(requestDigest: string | null): void {
+    if (requestDigest === null) return
+    held.release(requestDigest)
+    ends.delete(requestDigest)
   }
 
   return {
     requireOpen(requestDigest) {
-      if (all.has(requestDigest)) throw new Refusal('signing.withdrawn')
+      if (ends.has(requestDigest)) throw new Refusal('signing.withdrawn')
     },
     withdraw(asker, requestDigest, until) {
       const now = clock()
-      if (all.has(requestDigest) || until <= now) return
-      for (const [digest, end] of askers.get(asker) ?? []) if (end <= now) forget(asker, digest)
-      if ((askers.get(asker)?.size ?? 0) >= ofOne) forgetOldest(asker)
-      if (all.size >= most) forgetOldest(largest())
-      const own = askers.get(asker) ?? new Map<string, number>()
-      askers.set(asker, own.set(requestDigest, until))
-      all.add(requestDigest)
+      if (ends.has(requestDigest) || until <= now) return
+      for (const known of held.things(asker)) if ((ends.get(known) ?? 0) <= now) forget(known)
+      if (held.count(asker) >= ofOne) forget(held.oldest(asker))
+      if (ends.size >= most) forget(held.oldest(held.largest() ?? ''))
+      held.take(asker, requestDigest)
+      ends.set(requestDigest, until)
     },
   }
 }
