@@ -32,6 +32,9 @@ type RefreshTimes = Readonly<{ expiresIn?: number | undefined }>
 /** How long a request for a refresh waits for hosts when nothing is said. ms */
 const REFRESH_TIME = 3_600_000
 
+/** How often a word is said anew since hosts have restarted meanwhile: each of three could, one after the other. */
+const MOST_RENEWALS = 3
+
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
 
@@ -295,14 +298,16 @@ export class Participant {
     })
   }
 
-  /** Says a word that names the lives of the key's hosts, so that one that has restarted knows that it was said since; once more if they have changed. */
+  /** Says a word that names the lives of the key's hosts, so that one that has restarted knows that it was said since; anew if they have changed. */
   async #naming<T>(key: Key, say: (lives: string[]) => Promise<T>, anew = false): Promise<T> {
     const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
-    try {
-      return await say(await reader.lives(anew))
-    } catch (error) {
-      if (!(error instanceof QuorateError) || error.code !== 'lives.stale') throw error
-      return say(await reader.lives(true))
+    for (let renewals = 0; ; renewals += 1) {
+      try {
+        return await say(await reader.lives(anew || renewals > 0))
+      } catch (error) {
+        const isStale = error instanceof QuorateError && error.code === 'lives.stale'
+        if (!isStale || renewals === MOST_RENEWALS) throw error
+      }
     }
   }
 

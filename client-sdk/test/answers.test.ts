@@ -97,7 +97,7 @@ describe('an answer', () => {
     await expect(keygen.status()).rejects.toMatchObject({ code: 'request.unauthorized', by: 'gateway' })
   })
 
-  it('that the lives are over which a word names is followed by another word, over those of now, once', async () => {
+  it('that the lives are over which a word names is followed by another word, over those of now, three times', async () => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     await alice.requestSignature(key, 'with lives')
     const [proofs, requests] = [sentTo('openSession').length, sentTo('requestSigning').length]
@@ -108,9 +108,13 @@ describe('an answer', () => {
     expect(sentTo('openSession')).toHaveLength(proofs + 1)
     expect(sentTo('requestSigning')).toHaveLength(requests + 2)
     const signing = await bob.signing(key, asked.signingId)
-    gateway.faults.push(stale, () => undefined, stale)
+    const times = (count: number) => Array.from({ length: count }, () => [stale, () => undefined]).flat()
+    gateway.faults.push(...times(3), stale)
     await expect(bob.approve(signing)).rejects.toMatchObject({ code: 'lives.stale', by: 'gateway' })
+    gateway.faults.push(...times(3))
+    const approvals = sentTo('approveSigning').length
     await bob.approve(signing)
+    expect(sentTo('approveSigning')).toHaveLength(approvals + 4)
   })
 
   it('that never comes is given up', async () => {
