@@ -17,6 +17,7 @@ mod point;
 mod refresh;
 mod repair;
 mod rng;
+mod schnorr;
 mod sign;
 mod suite;
 mod wire;
@@ -34,7 +35,7 @@ pub extern "C" fn alloc(len: usize) -> *mut u8 {
 }
 
 /// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519) × 256 + a number from `frost` below
-/// or of `point`, `dleq` and `ecdh`. Returns the address of: u32 length of what follows, u8 status (0, or a failure's code),
+/// or of `point`, `dleq`, `schnorr` and `ecdh`. Returns the address of: u32 length of what follows, u8 status (0, or a failure's code),
 /// then items, or culprits as u16.
 ///
 /// # Safety
@@ -44,6 +45,7 @@ pub unsafe extern "C" fn call(operation: u32, arguments: *const u8, len: usize) 
     let mut reader = Reader::new(core::slice::from_raw_parts(arguments, len));
     let outcome = match (operation >> 8, operation & 0xff) {
         (0, number @ ..=3) => point::call(number, &mut reader),
+        (0, 6) => schnorr::sign(&mut reader),
         (0, number) => dleq::call(number, &mut reader),
         (1, number @ ..=19) => frost::<Secp256K1Sha256TR>(number, &mut reader),
         (1, number) => ecdh::call(number, &mut reader),

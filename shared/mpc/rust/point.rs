@@ -29,7 +29,7 @@ pub fn call(operation: u32, arguments: &mut Reader) -> Outcome<Writer> {
 }
 
 /// 32 bytes, big endian, from 1 to n−1.
-fn secret(arguments: &mut Reader) -> Outcome<SecretKey> {
+pub fn secret(arguments: &mut Reader) -> Outcome<SecretKey> {
     let bytes = arguments.bytes()?;
     let bytes: [u8; 32] = bytes.try_into().map_err(|_| Failure::INVALID_INPUT)?;
     SecretKey::from_bytes(&bytes.into()).map_err(|_| Failure::INVALID_INPUT)

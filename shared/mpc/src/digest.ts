@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = '9638dfd07228e64c82e9c5fdb07f61f8a923fea3c4979c570d33403f62606860'
+export const MPC_SHA256 = 'c06f92250219897d1804cb2db3a2196ef03e79cddad94821fc1b9d74af1769e2'

@@ -202,12 +202,30 @@ describe('a secp256k1 secret', () => {
     const shared = mpc.secp256k1.sharedPoint(secret, publicKey)
     expect([seen.ended.includes(shared), seen.wiped.every((byte) => byte === 0)]).toEqual([true, true])
     expect(mpc.secp256k1.sharedPoint(secret, mpc.secp256k1.uncompress(publicKey))).toEqual(shared)
+    const message = new TextEncoder().encode('signed')
+    const signature = mpc.secp256k1.sign(secret, message)
+    expect([seen.ended.includes(secret), seen.ended.includes(signature)]).toEqual([true, true])
+    expect(seen.wiped.every((byte) => byte === 0)).toBe(true)
+    expect(mpc.secp256k1.sign(secret, message)).not.toEqual(signature)
+  })
+
+  it('signs nothing where there is no randomness, and is gone then too', () => {
+    const broken = watched({
+      random: () => {
+        throw new Error('no entropy')
+      },
+    })
+    const secret = crypto.getRandomValues(new Uint8Array(32))
+    expectFailure(() => broken.mpc.secp256k1.sign(secret, new Uint8Array(32)), 'trapped')
+    expect(broken.seen.ended.includes(secret)).toBe(true)
+    expect(broken.seen.wiped.every((byte) => byte === 0)).toBe(true)
   })
 
   it('is neither zero nor beyond the order', () => {
     const { mpc } = watched()
     for (const secret of [new Uint8Array(32), new Uint8Array(32).fill(255), new Uint8Array(31), new Uint8Array(33)]) {
       expectFailure(() => mpc.secp256k1.publicKey(secret), 'invalid_input')
+      expectFailure(() => mpc.secp256k1.sign(secret, new Uint8Array(32)), 'invalid_input')
     }
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readModule } from '#mpc-module'
 import { loadMpc } from '../src/index.ts'
 import { createCall } from '../src/instance.ts'
+import { createSecp256k1 } from '../src/secp256k1.ts'
 import { readInt } from '../src/wire.ts'
 import { quorums, sign } from './ceremony.ts'
 import { expectFailure } from './failing.ts'
@@ -22,6 +23,38 @@ describe('BIP-340', () => {
   it('has vectors of both kinds', () => {
     expect(rows.filter((row) => row.split(',')[6] === 'TRUE').length).toBeGreaterThan(5)
     expect(rows.filter((row) => row.split(',')[6] === 'FALSE').length).toBeGreaterThan(5)
+  })
+
+  const signed = rows.filter((row) => row.split(',')[1] !== '')
+  it.each(signed)('signs with a plain key as published: %s', async (row) => {
+    const [, secretKey, publicKey, aux, message, signature] = row.split(',') as [string, ...string[]]
+    const random = (into: Uint8Array) => into.set(hex(aux!))
+    const given = { publicKey: hex(publicKey!), message: hex(message!) }
+    const own = createSecp256k1(createCall(await readModule(), { random }))
+    expect(own.publicKey(hex(secretKey!)).slice(1)).toEqual(given.publicKey)
+    expect(own.sign(hex(secretKey!), given.message)).toEqual(hex(signature!))
+    const fresh = mpc.secp256k1.sign(hex(secretKey!), given.message)
+    expect(fresh).not.toEqual(hex(signature!))
+    expect(tr.verify({ ...given, signature: fresh })).toBe(true)
+  })
+
+  it('has secret keys whose Y is even and odd, and messages of other lengths than 32', () => {
+    const first = signed.map((row) => mpc.secp256k1.publicKey(hex(row.split(',')[1]!))[0])
+    expect([...new Set(first)].sort()).toEqual([2, 3])
+    expect(new Set(signed.map((row) => hex(row.split(',')[4]!).length)).size).toBeGreaterThan(4)
+  })
+
+  it('signs under any plain key what another implementation verifies', () => {
+    for (const length of [0, 1, 31, 32, 33, 1000, 100_000]) {
+      const secret = schnorr.utils.randomSecretKey()
+      const message = new Uint8Array(length).fill(length)
+      const publicKey = mpc.secp256k1.publicKey(secret).slice(1)
+      expect(publicKey).toEqual(schnorr.getPublicKey(secret))
+      const signature = mpc.secp256k1.sign(secret, message)
+      expect(schnorr.verify(signature, message, publicKey)).toBe(true)
+      expect(tr.verify({ publicKey, message, signature })).toBe(true)
+      expect(tr.verify({ publicKey, message: new Uint8Array([...message, 0]), signature })).toBe(false)
+    }
   })
 })
 
