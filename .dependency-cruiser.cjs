@@ -10,18 +10,20 @@ const houses = {
   'shared/src': {
     schemes: [],
     contents: ['schemes', 'wire/bytes.ts', 'crypto/hash.ts'],
-    wire: ['contents', 'schemes'],
+    wire: ['contents', 'nostr', 'schemes'],
     attestation: ['wire', 'crypto'],
     nostr: ['contents', 'schemes/or-false.ts', 'wire/bytes.ts', 'wire/ids.ts'],
-    ceremonies: ['wire'],
+    bunker: ['contents', 'nostr', 'wire'],
+    ceremonies: ['contents/content.ts', 'nostr', 'wire'],
     consent: ['crypto', 'wire'],
     linux: [],
     crypto: ['wire'],
-    verify: ['attestation', 'consent', 'contents', 'crypto', 'schemes', 'wire'],
+    verify: ['attestation', 'bunker', 'consent', 'contents', 'crypto', 'nostr', 'schemes', 'wire'],
   },
   'shared/party/src': {
+    bunker: [],
     making: [],
-    using: [],
+    using: ['bunker'],
   },
   'enclave/src': {
     platform: ['policy'],
@@ -37,9 +39,10 @@ const houses = {
     hosts: ['engine', 'store'],
     keys: ['engine', 'hosts', 'store'],
     aids: ['courses', 'engine', 'keys', 'store'],
-    commands: ['aids', 'bounds', 'courses', 'engine', 'hosts', 'keys', 'store'],
+    nostr: ['aids', 'bounds', 'engine', 'hosts', 'keys', 'store'],
+    commands: ['aids', 'bounds', 'courses', 'engine', 'hosts', 'keys', 'nostr', 'store'],
     release: ['engine', 'hosts', 'store'],
-    http: ['bounds', 'commands', 'engine', 'hosts', 'release', 'store'],
+    http: ['bounds', 'commands', 'engine', 'hosts', 'nostr', 'release', 'store'],
     cli: ['store'],
   },
   'client-sdk/src': {
@@ -47,7 +50,8 @@ const houses = {
     keygen: ['http'],
     refresh: ['http'],
     signing: ['http'],
-    cli: ['http', 'keygen', 'refresh', 'signing'],
+    bunker: ['http', 'signing'],
+    cli: ['bunker', 'http', 'keygen', 'refresh', 'signing'],
   },
 }
 
@@ -81,20 +85,29 @@ module.exports = {
       name: 'nostr-imports-nothing-of-node',
       comment: 'messages of Nostr are read in an enclave, in a browser and in Node alike',
       severity: 'error',
-      from: { path: '^shared/src/nostr/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^shared/src/(bunker|nostr)/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     never('enclave-meets-no-sibling', 'enclave', 'gateway|client-sdk|infra|bench'),
     never('gateway-meets-no-sibling', 'gateway', 'enclave|client-sdk|infra|bench'),
     never('client-meets-no-sibling', 'client-sdk', 'enclave|gateway|infra|bench'),
     never('infra-imports-no-bench', 'infra', 'bench'),
+    {
+      ...never(
+        'the-lab-knows-no-signer',
+        'infra/nostr',
+        '(shared/(src|party)|enclave|gateway|client-sdk|infra/(?!nostr/)[^/]+)',
+      ),
+      comment:
+        'what tries a signer is written after the specification and others\u2019 software, and after nothing of ours',
+    },
     ...insideHouses,
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'noble-curves-is-the-referee',
       comment: '@noble/curves and eciesjs check our cryptography in tests and benchmarks; production never calls them',
       severity: 'error',
-      from: { pathNot: '(/test/|\\.test\\.ts$|^bench/|^infra/e2e/|^infra/local/src/demo)' },
+      from: { pathNot: '(/test/|\\.test\\.ts$|^bench/|^infra/e2e/|^infra/nostr/|^infra/local/src/demo)' },
       to: { path: 'node_modules/(@noble/curves|eciesjs)/' },
     },
     {
@@ -126,7 +139,9 @@ module.exports = {
         path: '^gateway/src/',
         pathNot: '^gateway/src/(gateway\\.ts|storage-key\\.ts|cli/|store/|hosts/|commands/)',
       },
-      to: { path: '^gateway/src/(store/(?!store\\.ts)|hosts/enclaves/(?!enclaves\\.ts)|commands/(?!ports\\.ts))' },
+      to: {
+        path: '^gateway/src/(store/(?!(store|bunkers)\\.ts)|hosts/enclaves/(?!enclaves\\.ts)|commands/(?!ports\\.ts))',
+      },
     },
     {
       name: 'the-sdk-knows-no-command',

@@ -6,7 +6,7 @@ const oneSecond = 'This looks for one second only: wait for an event (shared/tes
 const barrel = 'Import from where it is defined. Only an entry of a package hands names on.'
 const nameless = 'The engine names no ceremony and no scheme: what is peculiar to one stands in its course.'
 
-const tests = ['**/*.test.ts', '**/*.nitro.ts', '**/test/**/*.ts']
+const tests = ['**/*.test.ts', '**/*.nitro.ts', '**/test/**/*.ts', 'infra/nostr/src/{check-signer,checks/*}.ts']
 const ofOneKind = '/keygen|refresh|signing|ecdh|frost|musig|ecdsa|schnorr/i'
 
 /** Barrels, and literals that are spread into literals. */

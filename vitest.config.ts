@@ -11,9 +11,11 @@ export default defineConfig({
     include: [
       '.ci/test/*.test.ts',
       '{shared,enclave,gateway,client-sdk,bench}/**/*.test.ts',
-      'infra/{local,e2e,aws,image}/**/*.test.ts',
+      'infra/{local,nostr,e2e,aws,image}/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
+    // nostr-tools names sources that it does not ship: what imports it has to be resolved by Vite, which passes over them.
+    server: { deps: { inline: [/@nostr-dev-kit/, /applesauce/] } },
     pool: 'forks',
     maxWorkers: 2,
     // Tests wait for events, as long as it takes: this is for what never comes, not for a machine that is busy.

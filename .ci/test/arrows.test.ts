@@ -18,6 +18,7 @@ const offenders: readonly Offender[] = [
   offender('gateway-meets-no-sibling', 'gateway/src/offender.ts', 'enclave/src/boot.ts'),
   offender('client-meets-no-sibling', 'client-sdk/src/offender.ts', 'gateway/src/events.ts'),
   offender('infra-imports-no-bench', 'infra/local/src/offender.ts', 'bench/src/main.ts'),
+  offender('the-lab-knows-no-signer', 'infra/nostr/src/offender.ts', 'shared/src/nostr/nip44.ts'),
   offender('no-circles', 'infra/image/src/a.ts', 'infra/image/src/b.ts'),
   offender('noble-curves-is-the-referee', 'client-sdk/src/curve.ts', 'node_modules/@noble/curves/index.js'),
   offender('pure-machines', 'gateway/src/courses/acting.ts', 'gateway/src/engine/actor.ts'),
@@ -32,6 +33,8 @@ const offenders: readonly Offender[] = [
   offender('a-party-imports-nothing-of-node', 'shared/party/src/reading.ts', 'node:fs'),
   offender('nostr-imports-nothing-of-node', 'shared/src/nostr/reading.ts', 'node:fs'),
   offender('shared/src/nostr', 'shared/src/nostr/asking.ts', 'shared/src/consent/permits.ts'),
+  offender('shared/src/bunker', 'shared/src/bunker/asking.ts', 'shared/src/consent/permits.ts'),
+  offender('shared/party/src/bunker', 'shared/party/src/bunker/spending.ts', 'shared/party/src/using/signing.ts'),
   offender('shared/party/src/making', 'shared/party/src/making/spending.ts', 'shared/party/src/using/signing.ts'),
   offender('shared/src/wire', 'shared/src/wire/checking.ts', 'shared/src/verify/roster.ts'),
   offender('shared/src/schemes', 'shared/src/schemes/parsing.ts', 'shared/src/wire/bytes.ts'),
@@ -44,6 +47,8 @@ const offenders: readonly Offender[] = [
   offender('gateway/src/hosts', 'gateway/src/hosts/serving.ts', 'gateway/src/http/app.ts'),
   offender('gateway/src/cli', 'gateway/src/cli/serving.ts', 'gateway/src/http/app.ts'),
   offender('gateway/src/store', 'gateway/src/store/calling.ts', 'gateway/src/hosts/health.ts'),
+  offender('client-sdk/src/bunker', 'client-sdk/src/bunker/making.ts', 'client-sdk/src/keygen/join.ts'),
+  offender('gateway/src/nostr', 'gateway/src/nostr/commanding.ts', 'gateway/src/commands/ports.ts'),
   offender('client-sdk/src/signing', 'client-sdk/src/signing/making.ts', 'client-sdk/src/keygen/join.ts'),
 ]
 

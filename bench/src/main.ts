@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { benchCrypto } from './crypto.ts'
 import type { Figure } from './figures.ts'
+import { benchNip46, nip46Names } from './nip46.ts'
 import { benchSigning } from './signing.ts'
 
 const fleetNames = [
@@ -14,7 +15,8 @@ const fleetNames = [
 
 /** `ONLY=name` runs what has this name; a name that is none runs what begins with it: `crypto`, `sign`, … */
 const only = process.env['ONLY'] ?? ''
-const wanted = (name: string): boolean => name === only || (!fleetNames.includes(only) && name.startsWith(only))
+const names: readonly string[] = [...fleetNames, ...nip46Names]
+const wanted = (name: string): boolean => name === only || (!names.includes(only) && name.startsWith(only))
 
 /** What cryptography one signature 2-of-3 costs: two commitments, two partials, one aggregation, one verification. */
 function cryptoShare(figures: readonly Figure[]): Figure[] {
@@ -50,6 +52,7 @@ const figures: Figure[] = []
 if (wanted('crypto') || wanted('cpu'))
   figures.push(...(await benchCrypto()).filter(({ name }) => wanted(name) || wanted('cpu')))
 if (fleetNames.some(wanted)) figures.push(...(await benchSigning(wanted)))
+if (nip46Names.some(wanted)) figures.push(...(await benchNip46(wanted)))
 figures.push(...cryptoShare(figures))
 print(figures)
 

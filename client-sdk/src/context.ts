@@ -1,6 +1,7 @@
 import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { toHex } from '@quorate/shared/wire/bytes'
+import { createKnownBooks, type KnownBooks } from './bunker/known-books.ts'
 import { createAttestor, type Attestor } from './attest.ts'
 import { createClocks } from './clocks.ts'
 import { createClient, type Client, type ClientOptions } from './http/client.ts'
@@ -14,6 +15,7 @@ export type Context = Readonly<{
   attestor: Attestor
   trust: TrustPolicy
   known: KnownKeys
+  books: KnownBooks
   lives: HostLives
   now: () => number
   mpc: () => Promise<Mpc>
@@ -51,5 +53,15 @@ export function createContext({
   }
   const lives = createHostLives(onForked)
   const attestor = createAttestor({ client, trust, clocks, lives, remember: rememberAttestation })
-  return { client, attestor, trust, known: createKnownKeys(), lives, now, mpc: loadMpc, readerOf }
+  return {
+    client,
+    attestor,
+    trust,
+    known: createKnownKeys(),
+    books: createKnownBooks(),
+    lives,
+    now,
+    mpc: loadMpc,
+    readerOf,
+  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Refusal, refusals, type Holder, type RefusalCode, type Retry } from '@quorate/shared/errors'
+import { Refusal, refusals, type Holder, type RefusalCode } from '@quorate/shared/errors'
+import type { Retry } from '@quorate/shared/refusal-row'
 
 /** Who says that something is refused. */
 export type Voice = 'gateway' | 'hosts' | 'client'

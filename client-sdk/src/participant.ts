@@ -5,16 +5,19 @@ import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
+import type { Bunker } from './bunker/bunker.ts'
+import { createBunker, openBunker, type BunkerOptions } from './bunker/open.ts'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
-import { sessionSecretOf, verifiedKey, type Key } from './key.ts'
+import { verifiedKey, type Key } from './key.ts'
 import { GrantTerms } from './keygen/grant.ts'
 import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
 import type { WholeKey } from './keygen/deal.ts'
 import { Keygen, type KeygenKnowledge } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
 import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import { naming, type Member } from './naming.ts'
 import { requireDealer, requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
 import { Refresh } from './refresh/refresh.ts'
 import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
@@ -31,9 +34,6 @@ type RefreshTimes = Readonly<{ expiresIn?: number | undefined }>
 
 /** How long a request for a refresh waits for hosts when nothing is said. ms */
 const REFRESH_TIME = 3_600_000
-
-/** How often a word is said anew since hosts have restarted meanwhile: each of three could, one after the other. */
-const MOST_RENEWALS = 3
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
@@ -219,8 +219,8 @@ export class Participant {
   ): Promise<Signing> {
     return refusing(async () => {
       const expiresAt = this.#context.now() + expiresIn
-      const naming: Asker['naming'] = (say, anew) => this.#naming(key, say, anew)
-      const asker = { ...(await this.#memberOf(key)), naming }
+      const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
+      const asker = { ...(await this.#memberOf(key)), naming: ofKey }
       return askFor(this.#context, key, asker, { items: readItems(key, what), expiresAt, signal })
     })
   }
@@ -252,7 +252,9 @@ export class Participant {
       const epoch = this.#context.known.epochOf(key)
       const pending: Signing[] = []
       for await (const status of openSignings(this.#context, key, { wait, signal })) {
-        if (status.request.body.epoch < epoch) continue
+        const { asker: by, epoch: at } = status.request.body
+        // What a program has asked for by an event waits elsewhere: see `Bunker.waiting`.
+        if (at < epoch || typeof by !== 'number') continue
         const opened = await openRequest(key, status.signingId, status).catch(unlessUnreadable)
         if (opened === null) continue
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
@@ -289,7 +291,7 @@ export class Participant {
       if (expiresAt <= givenAt) return refuse('consent.expired')
       const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
       const member = await this.#memberOf(key)
-      const status = await this.#naming(key, async (lives) => {
+      const status = await naming(this.#context, key, async (lives) => {
         const word = { decision, reason, lives, givenAt, expiresAt: until }
         const approval = await writeApproval(key, requestDigest, member, word)
         return this.#context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
@@ -298,21 +300,21 @@ export class Participant {
     })
   }
 
-  /** Says a word that names the lives of the key's hosts, so that one that has restarted knows that it was said since; anew if they have changed. */
-  async #naming<T>(key: Key, say: (lives: string[]) => Promise<T>, anew = false): Promise<T> {
-    const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
-    for (let renewals = 0; ; renewals += 1) {
-      try {
-        return await say(await reader.lives(anew || renewals > 0))
-      } catch (error) {
-        const isStale = error instanceof QuorateError && error.code === 'lives.stale'
-        if (!isStale || renewals === MOST_RENEWALS) throw error
-      }
-    }
+  /**
+   * Makes the NIP-46 signer of a key: programs then have it sign over relays, as far as its owners grant it. Every host must say that it
+   * holds this signer. Throws `bunker.scheme`, `content.not_permitted`, `receipt.invalid`, `enclave.unreachable`.
+   */
+  async createBunker(key: Key, options: BunkerOptions & Signal): Promise<Bunker> {
+    return refusing(async () => createBunker(this.#context, key, await this.#memberOf(key), options))
+  }
+
+  /** The bunker of a key. `newest`: the own newest book, where an earlier run of this program kept it. Throws `bunker.not_found`. */
+  async bunker(key: Key, options: Signal & Pick<BunkerOptions, 'newest'> = {}): Promise<Bunker> {
+    return refusing(async () => openBunker(this.#context, key, await this.#memberOf(key), options))
   }
 
   /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */
-  async #memberOf(key: Key): Promise<{ index: number; signer: Signer }> {
+  async #memberOf(key: Key): Promise<Member> {
     const signer = await this.#signerOf(key.keyId)
     const { registrations } = key.certificate.body.roster
     const own = registrations.find(({ body }) => body.userId === this.userId)?.body

@@ -11,6 +11,7 @@ import { certifyAll, sign, type MadeKey } from '../../shared/party/test/ceremony
 import { agree } from '../../shared/party/test/epoch-change.js'
 import { presentTime } from '../../shared/party/test/host.js'
 import { hostOf, openInit, type Fleet } from './fleet.ts'
+import { bunkering, type Bunkering } from './bunkering.ts'
 import { refreshHandlers } from './refreshing.ts'
 
 type Params = Readonly<Partial<Record<ParameterName, string>>>
@@ -48,6 +49,8 @@ export type Gateway = Readonly<{
   lies: Partial<Record<RouteName, (honest: never, asked: Asked) => unknown>>
   faults: ((asked: Asked) => Problem | Raw | undefined)[]
   keygens: Map<string, KeygenRow>
+  /** The bunkers of its keys, and the programs before them. */
+  bunkers: Bunkering
   /** Served as they are, by path: a page for a browser. */
   files: Map<string, Readonly<{ type: string; body: string | Uint8Array }>>
   close: () => Promise<void>
@@ -67,11 +70,17 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const keygens = new Map<string, KeygenRow>()
   const signings = new Map<string, RouteReply<'getSigning'>>()
   const tokens = new Map<string, string>()
+  /** Whoever waits looks again when somebody has sent something. */
+  const happenings = new EventEmitter().setMaxListeners(0)
+  const changed = () => happenings.emit('changed')
+  const nextChange = () => once(happenings, 'changed')
+  const bunkers = bunkering(keygens, changed)
   const gateway: Omit<Gateway, 'url' | 'close' | 'nextAsked'> = {
     asked: [],
     lies: {},
     faults: [],
     keygens,
+    bunkers,
     files: new Map(),
   }
 
@@ -95,7 +104,9 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     const { made } = keygens.get(status.keyId)!
     const { threshold } = made!.plan.skeleton
     const approvers = status.approvals.filter((a) => a.body.decision === 'approve').map((a) => a.body.index)
-    const quorum = [...new Set([status.request.body.asker, ...approvers])].slice(0, threshold)
+    const { asker } = status.request.body
+    if (typeof asker !== 'number') return
+    const quorum = [...new Set([asker, ...approvers])].slice(0, threshold)
     if (quorum.length < threshold) return
     const { results, receipts } = await sign(made!, status, status.approvals, quorum)
     const version = status.version + 1
@@ -204,6 +215,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       return progressOf(signings.get(signingId)!)
     },
     ...refreshHandlers(keygens),
+    ...bunkers.handlers,
     getSigning: ({ params: { signingId } }: OfSigning) => signings.get(signingId) ?? problem('request.not_found'),
     // Two on a page.
     listSignings: ({ params: { keyId }, query }: OfKey & { query: URLSearchParams }) => {
@@ -216,14 +228,13 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     },
   }
 
-  const ended = (reply: unknown) =>
-    !(typeof reply === 'object' && reply !== null && 'state' in reply) ||
-    ['completed', 'failed', 'expired'].includes(String(reply.state))
-
-  /** Whoever waits looks again when somebody has sent something. */
-  const happenings = new EventEmitter().setMaxListeners(0)
-  const changed = () => happenings.emit('changed')
-  const nextChange = () => once(happenings, 'changed')
+  /** Is there nothing to wait for? A list without anything in it waits. */
+  const ended = (reply: unknown) => {
+    if (typeof reply !== 'object' || reply === null) return true
+    if ('waiting' in reply) return (reply.waiting as unknown[]).length > 0
+    if ('rows' in reply) return (reply.rows as unknown[]).length > 0
+    return !('state' in reply) || ['completed', 'failed', 'expired'].includes(String(reply.state))
+  }
 
   const answer = async (asked: Asked, authorization: string | undefined): Promise<unknown> => {
     const wait = waitOf(asked.query)

@@ -1,8 +1,10 @@
 import { addressFault, parseAddress, type Address } from '@quorate/shared/wire/address'
 import { GatewayAddress, Origin } from '@quorate/shared/wire/gateway-address'
-import { EnclaveId } from '@quorate/shared/wire/ids'
+import { RelayUrl } from '@quorate/shared/nostr/relays'
+import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
 import { defaultTimeouts, type Endpoint } from './http/server.ts'
+import { noRelays, type AllowedRelays } from './nostr/allowed.ts'
 import { readStorageKey } from './storage-key.ts'
 
 /** `127.0.0.1:3000`, `[::1]:3000` */
@@ -32,6 +34,26 @@ const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<Encla
   return addresses
 })
 
+/** `*`, or `wss://relay.one,wss://relay.two/path` */
+/** A relay in the form of its `href`, or `wss://host:*`. Null for what is neither. */
+function relayOf(text: string): string | null {
+  const [, ofAnyPort] = /^(wss?:\/\/[^/]+):\*$/.exec(text) ?? []
+  const relay = RelayUrl.safeParse(ofAnyPort ?? text).data
+  if (relay === undefined) return null
+  const { protocol, hostname, href } = new URL(relay)
+  return ofAnyPort === undefined ? href : `${protocol}//${hostname}:*`
+}
+
+const RelayList = z.string().transform((text, context): AllowedRelays => {
+  if (text === '*') return '*'
+  const relays = text.split(',').map((relay) => relayOf(relay.trim()))
+  if (relays.every((relay) => relay !== null)) return new Set(relays)
+  context.addIssue(
+    'expected relays (wss://host, or wss://host:* for any port) separated by commas, or * for any that speaks TLS',
+  )
+  return z.NEVER
+})
+
 const GatewayName = z.string().regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
 
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -56,6 +78,10 @@ const Environment = z.strictObject({
   QUORATE_CORS_ORIGIN: z.literal('*').or(Origin).optional(),
   /** After which a connection without a request is closed: longer than any load balancer in front keeps it. */
   QUORATE_IDLE_TIMEOUT_MS: count(1_000, 3_600_000).default(defaultTimeouts.idle),
+  /** Relays to which bunkers may be connected: owners name them, and the gateway dials. */
+  QUORATE_RELAYS: RelayList.optional(),
+  /** The key whose bunker stands under `_` in `/.well-known/nostr.json` (NIP-05). */
+  QUORATE_NOSTR_KEY: KeyId.optional(),
   QUORATE_ROUND_TIMEOUT_MS: count(50, 60_000).default(2_000),
   QUORATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -76,6 +102,8 @@ export type Config = Readonly<{
   trustedProxies: number
   corsOrigin: string | null
   idleTimeoutMs: number
+  relays: AllowedRelays
+  nostrKey: KeyId | null
   roundTimeoutMs: number
   logLevel: string
 }>
@@ -105,6 +133,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: values.QUORATE_TRUSTED_PROXIES,
     corsOrigin: values.QUORATE_CORS_ORIGIN ?? null,
     idleTimeoutMs: values.QUORATE_IDLE_TIMEOUT_MS,
+    relays: values.QUORATE_RELAYS ?? noRelays,
+    nostrKey: values.QUORATE_NOSTR_KEY ?? null,
     roundTimeoutMs: values.QUORATE_ROUND_TIMEOUT_MS,
     logLevel: values.QUORATE_LOG_LEVEL,
   })

@@ -12,6 +12,7 @@ import { createLog } from './log.ts'
 import { createHttpEvents } from './http/http-events.ts'
 import { createManifestEvents } from './release/manifest-events.ts'
 import { startManifests } from './release/start-manifests.ts'
+import { createNostrEvents } from './nostr/nostr-events.ts'
 import { openStore } from './store/open-store.ts'
 import { createStoreEvents } from './store/store-events.ts'
 import type { Store } from './store/store.ts'
@@ -95,6 +96,7 @@ async function startOver(store: Store, config: Config, { log, registry, events }
     clock,
     events,
     limits: { roundTimeoutMs: config.roundTimeoutMs },
+    nostr: { allowed: config.relays, events: createNostrEvents(log, registry) },
   })
   collectDefaultMetrics({ register: registry, prefix: 'quorate_' })
   const manifestEvents = createManifestEvents(log, registry)
@@ -126,6 +128,7 @@ const openDoors = (config: Config, { log, registry, events }: Watch, inside: Ins
     listen: config.listen,
     metricsListen: config.metricsListen,
     publicUrl: config.publicUrl,
+    nostrKey: config.nostrKey,
     timeouts: { idle: config.idleTimeoutMs },
     limits: {
       ratePerMinute: config.rateLimit,

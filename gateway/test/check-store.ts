@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Moved, StoredSession } from '../src/engine/ports.ts'
 import type { Store } from '../src/store/store.ts'
+import { checkBunkers } from './check-bunkers.ts'
 import { checkRecords } from './check-records.ts'
 import { audit, change, DAY, keyId, record, state, type Open, type Opened } from './store-changes.ts'
 
@@ -35,6 +36,7 @@ export function checkStore(openHandle: Open): void {
   checkDrivers(its)
   checkMoves(its)
   checkRecords(its)
+  checkBunkers(its)
 }
 
 function checkVersions({ open, store }: Opened): void {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { bunkerRecord, saveRequest } from './check-bunkers.ts'
 import { run } from '../src/cli/program.ts'
 import { openStore } from '../src/store/open-store.ts'
 import { close, inFreshFolders, open, path, storageKey, store } from './fresh-store.ts'
@@ -296,6 +297,8 @@ describe('rotate-key', () => {
   it('seals every row under a new key, and the old one opens nothing any more', async () => {
     await written(3)
     await gateway(['archive-audit', beside('audit.jsonl'), '--keep', '1'])
+    await store!.saveBunker(keyId, 0, bunkerRecord('a'))
+    await saveRequest(store!, 1, 0, { name: 'taken' })
     const before = await store!.verifyAudit()
     await close()
     expect((await gateway(['rotate-key', next()])).code).toBe(0)
@@ -306,6 +309,9 @@ describe('rotate-key', () => {
     expect(await rotated.loadKey(keyId)).toEqual(record)
     expect((await rotated.claim('gateway', 1)).sessions.map(({ id }) => id)).toEqual(['a'])
     expect(await rotated.verifyAudit()).toEqual(before)
+    expect(await rotated.loadBunkers()).toEqual([{ keyId, version: 1, record: bunkerRecord('a') }])
+    expect(await rotated.openClientRequests(Date.now() + 1)).toHaveLength(1)
+    expect(await rotated.loadBunkerLog(keyId, 0, 9)).toHaveLength(1)
     await rotated.close()
     expect((await gateway(['rotate-key', next()])).said).toContain('already')
   })

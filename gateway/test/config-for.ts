@@ -20,6 +20,8 @@ export const configFor = (
   trustedProxies: 0,
   corsOrigin: null,
   idleTimeoutMs: 130_000,
+  relays: new Set(),
+  nostrKey: null,
   roundTimeoutMs: 2_000,
   logLevel: 'silent',
 })

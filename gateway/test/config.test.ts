@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
+import { isAllowed } from '../src/nostr/allowed.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-config-'))
 const keyFile = join(folder, 'storage.key')
@@ -28,6 +29,7 @@ it('has defaults for what can have them', () => {
   expect(config).toMatchObject({ rateLimit: 600, trustedProxies: 0, corsOrigin: null, roundTimeoutMs: 2_000 })
   expect(config.manifest).toBeNull()
   expect(config.name).toBe('gateway')
+  expect(config).toMatchObject({ relays: new Set(), nostrKey: null })
 })
 
 it('takes an IPv6 address and drops the slash at the end of the public URL', () => {
@@ -102,4 +104,27 @@ it('does not use a storage key that others may read, or that is none', () => {
   const short = join(folder, 'short.key')
   writeFileSync(short, 'cafe', { mode: 0o600 })
   expect(() => readConfig({ ...least, QUORATE_STORAGE_KEY_FILE: short })).toThrow('expected 32 bytes as hex')
+})
+
+it('takes relays by their addresses, or any that speaks TLS, and connects to no other', () => {
+  const relaysOf = (QUORATE_RELAYS: string) => readConfig({ ...least, QUORATE_RELAYS }).relays
+  const listed = relaysOf('wss://Relay.example, ws://127.0.0.1:7777/path')
+  const allowed = ['wss://relay.example', 'wss://relay.example/', 'wss://relay.example:443', 'ws://127.0.0.1:7777/path']
+  expect(allowed.map((relay) => isAllowed(listed, relay))).toEqual([true, true, true, true])
+  for (const relay of ['wss://relay.example/other', 'ws://relay.example', 'wss://other.example', 'ws://127.0.0.1:7777'])
+    expect(isAllowed(listed, relay)).toBe(false)
+  const any = relaysOf('*')
+  expect(['wss://any.example', 'ws://any.example', 'none'].map((relay) => isAllowed(any, relay))).toEqual([
+    true,
+    false,
+    false,
+  ])
+  expect(isAllowed(readConfig(least).relays, 'wss://relay.example')).toBe(false)
+  for (const wrong of [
+    'https://relay.example',
+    'wss://user:pass@relay.example',
+    'wss://a.example,',
+    '*,wss://a.example',
+  ])
+    expect(() => relaysOf(wrong)).toThrow('QUORATE_RELAYS: expected relays')
 })

@@ -91,6 +91,11 @@ export class PartiesAsEnclaves implements Enclaves {
     this.#faults.push({ enclaveId, method, then, culprits })
   }
 
+  /** What was to fail, and has not, does not. */
+  forgetFaults(): void {
+    this.#faults = []
+  }
+
   /** The next call of `method` there hangs until the test says that its time is over. */
   hang(enclaveId: string, method: HostMethod): { asked: () => Promise<void>; timeOut: () => void } {
     let asked = false

@@ -2,6 +2,7 @@ import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../src/store/open-store.ts'
+import { bunkerRecord, saveRequest } from './check-bunkers.ts'
 import { close, inFreshFolders, open, path, storageKey, store } from './fresh-store.ts'
 import { takenManifest } from './release/signed-manifest.ts'
 import { audit, change, keyId, record, state } from './store-changes.ts'
@@ -21,11 +22,15 @@ describe('what is at rest', () => {
   it('does not show what it holds', async () => {
     await open()
     await store!.save(change('a', 0, { key: { step: 'made', record } }))
+    await store!.saveBunker(keyId, 0, bunkerRecord('marker'))
+    await saveRequest(store!, 1, 0, { name: 'taken' })
     await close()
     const db = new Database(path)
-    const blobs = db.prepare<[], Buffer>('SELECT blob FROM sessions UNION ALL SELECT blob FROM keys').pluck().all()
+    const tables = ['sessions', 'keys', 'bunkers', 'client_requests', 'bunker_log']
+    const blobs = tables.flatMap((table) => db.prepare<[], Buffer>(`SELECT blob FROM ${table}`).pluck().all())
     db.close()
-    for (const blob of blobs) expect(blob.toString('latin1')).not.toMatch(/marker|certificate/)
+    expect(blobs).toHaveLength(tables.length)
+    for (const blob of blobs) expect(blob.toString('latin1')).not.toMatch(/marker|certificate|pubkey|sealed/)
   })
 
   it('does not open under another storage key', async () => {

@@ -1,9 +1,11 @@
-import { EnclaveId } from '@quorate/shared/wire/ids'
+import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
 import { createLog } from '../src/log.ts'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { createStoreEvents } from '../src/store/store-events.ts'
+import { sealedTables } from '../src/store/places.ts'
+import { bunkerRecord, eventIdOf, saveRequest } from './check-bunkers.ts'
 import { faults, inFreshFolders, open, openHandle, path, store } from './fresh-store.ts'
 import { takenManifest } from './release/signed-manifest.ts'
 import { audit, change, DAY, keyId, record, replyAt } from './store-changes.ts'
@@ -20,8 +22,10 @@ async function damaged(): Promise<void> {
   await store!.saveEnclaveRoot(enclaveId, { identity, sealedRoot: 'AAAA' })
   await store!.saveManifests(enclaveId, [await takenManifest(1, 0, 10)], audit('manifest.taken'))
   await store!.saveReply(replyAt('route', 'CANARY'), { digest: 'd', status: 200, body: '{}' }, Date.now() + DAY)
+  await store!.saveBunker(keyId, 0, bunkerRecord('a'))
+  await saveRequest(store!, 1, 0, { name: 'answered', answer: null })
   const db = new Database(path)
-  for (const table of ['sessions', 'keys', 'enclaves', 'manifests', 'replies', 'audit']) {
+  for (const table of Object.keys(sealedTables).filter((name) => name !== 'meta')) {
     const rows = db.prepare<[], { rowid: number; blob: Buffer }>(`SELECT rowid AS rowid, blob FROM ${table}`).all()
     for (const { rowid, blob } of rows) {
       blob[20]! ^= 1
@@ -38,6 +42,11 @@ const reads: Record<string, [read: () => Promise<unknown>, fault: object]> = {
   'list of epochs': [() => store!.epochs(keyId, 0, 9), { table: 'keys', row: `${keyId}@1` }],
   'root of an enclave': [() => store!.loadEnclaveRoot(enclaveId), { table: 'enclaves', row: 'enclave-0@1' }],
   'list of manifests': [() => store!.loadManifests(enclaveId), { table: 'manifests', row: 'enclave-0@1' }],
+  'request of a program': [
+    () => store!.loadClientRequest(eventIdOf(1)),
+    { table: 'client_requests', row: `${eventIdOf(1)}/${keyId}@1` },
+  ],
+  'log of a bunker': [() => store!.loadBunkerLog(keyId, 0, 9), { table: 'bunker_log', row: `${keyId}/1@1` }],
   reply: [() => store!.loadReply('route', 'CANARY', Date.now()), { table: 'replies' }],
   'audit chain': [() => store!.verifyAudit(), { table: 'audit', row: '1@1' }],
   'end of the audit chain': [() => store!.checkAudit(1), { table: 'audit', row: '2@1' }],
@@ -59,6 +68,20 @@ describe('a row that is damaged', () => {
     expect(sessions.map(({ id }) => id)).toEqual(['b'])
     expect(faults).toEqual([{ cause: 'damaged', table: 'sessions', row: `keygen/a/${keyId}@1` }])
     await heir.close()
+  })
+
+  it('keeps no other bunker and no other open request from being served, and is named', async () => {
+    await damaged()
+    const other = KeyId.parse('cd'.repeat(16))
+    await store!.saveBunker(other, 0, bunkerRecord('b'))
+    expect((await store!.loadBunkers()).map(({ keyId }) => keyId)).toEqual([other])
+    expect(faults.splice(0)).toEqual([{ cause: 'damaged', table: 'bunkers', row: `${keyId}@1` }])
+    await saveRequest(store!, 2, 0, { name: 'taken' })
+    const db = new Database(path)
+    db.exec('UPDATE client_requests SET open = 1')
+    db.close()
+    expect((await store!.openClientRequests(Date.now() + 1)).map(({ eventId }) => eventId)).toEqual([eventIdOf(2)])
+    expect(faults).toEqual([{ cause: 'damaged', table: 'client_requests', row: `${eventIdOf(1)}/${keyId}@1` }])
   })
 
   it('is a line of the log and a count of its table', async () => {

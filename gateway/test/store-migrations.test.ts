@@ -1,13 +1,17 @@
 import { KeyId } from '@quorate/shared/wire/ids'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
+import { bunkerRecord } from './check-bunkers.ts'
 import { close, inFreshFolders, open, path, store } from './fresh-store.ts'
 import { change, keyId, record } from './store-changes.ts'
 
 inFreshFolders()
 
-/** Takes the schema back to what it was before uses of keys were noted. */
-const BEFORE_USES = 'DROP TABLE key_uses; PRAGMA user_version = 6;'
+/** Takes the schema back to what it was before keys had bunkers. */
+const BEFORE_BUNKERS = 'DROP TABLE bunkers; DROP TABLE client_requests; DROP TABLE bunker_log; PRAGMA user_version = 7;'
+
+/** And to what it was before uses of keys were noted. */
+const BEFORE_USES = `${BEFORE_BUNKERS} DROP TABLE key_uses; PRAGMA user_version = 6;`
 
 /** And to what it was before sessions brought anything along. */
 const BEFORE_ENCLOSURES = `${BEFORE_USES}
@@ -50,6 +54,14 @@ describe('a database of before', () => {
     expect(await store!.loadKey(keyId)).toEqual(record)
     expect((await store!.claim('gateway', 0)).sessions.map(({ id, version }) => [id, version])).toEqual([['a', 1]])
     expect(await store!.save(change('a', 1, { kind: 'refresh' }))).toBe(2)
+  })
+
+  it('keeps its keys, and takes bunkers from then on, when it knew none', async () => {
+    await open()
+    await store!.save(change('a', 0, { key: { step: 'made', record } }))
+    await comesFrom(BEFORE_BUNKERS)
+    expect(await store!.loadKey(keyId)).toEqual(record)
+    expect(await store!.saveBunker(keyId, 0, bunkerRecord('a'))).toBe(1)
   })
 
   it('knows of its keys when they were last used, when it did not note uses', async () => {

@@ -1,12 +1,5 @@
-/** Whose fault a refusal is: the caller's, a named participant's, something we depend on, or ours. */
-export type Blame = 'caller' | 'participant' | 'upstream' | 'us'
-
-/** May the same thing be tried again: never, by repeating the request as it was, or by a new session. */
-export type Retry = 'never' | 'same_request' | 'new_session'
-
-type Row = Readonly<{ blame: Blame; status: number; retry: Retry; title: string }>
-
-const row = (blame: Blame, status: number, retry: Retry, title: string): Row => ({ blame, status, retry, title })
+import { row, type Row } from './refusal-row.ts'
+import { bunkerRefusals } from './refusals-of-bunkers.ts'
 
 /** The one closed table of refusals. A code is all that an enclave ever says; the title is for people. */
 export const refusals = {
@@ -254,19 +247,7 @@ export const refusals = {
   'kms.invalid': row('upstream', 502, 'never', "KMS's answer is not acceptable"),
   'root.invalid': row('upstream', 409, 'never', 'The sealed root secret does not open here'),
 
-  // Nostr: encrypted messages, and the clients of a bunker (NIP-44, NIP-46)
-  'nostr.version': row('caller', 400, 'never', 'The message is encrypted by another version of NIP-44 than 2'),
-  'nostr.size': row('caller', 413, 'never', 'The message is empty, or longer than 1 MiB'),
-  'nostr.event_invalid': row('caller', 400, 'never', 'This is not a signed event of kind 24133 within its bounds'),
-  'nostr.event_misaddressed': row('caller', 400, 'never', 'The event does not name this signer alone in a p tag'),
-  'nostr.event_unsigned': row('caller', 403, 'never', 'The id or the signature of the event is not that of its author'),
-  'nostr.uri_invalid': row('caller', 400, 'never', 'This is not a bunker or nostrconnect URI with all that it needs'),
-  'nostr.request_invalid': row('caller', 400, 'never', 'The request is not a JSON object of id, method and params'),
-  'nostr.method_unknown': row('caller', 404, 'never', 'This signer has no such method'),
-  'nostr.params_invalid': row('caller', 400, 'never', 'The parameters are not those of the method'),
-  'nostr.not_permitted': row('caller', 403, 'never', 'The owner of the key has not permitted this to this client'),
-  'nostr.result_too_large': row('caller', 413, 'never', 'The result does not fit into one encrypted message'),
-  'nostr.full': row('caller', 409, 'never', 'The signer has as many clients or open invitations as it can: end some'),
+  ...bunkerRefusals,
 
   // Found by the SDK, never said by a gateway
   'gateway.moved': row('upstream', 502, 'never', 'This address only redirects: name the address of the gateway itself'),
@@ -288,6 +269,13 @@ export const refusals = {
   ),
   'secret.invalid': row('caller', 400, 'never', 'This is not a secret key that can be dealt in this scheme'),
   'key.invalid': row('caller', 400, 'never', 'This is not an exported key'),
+  'log.forged': row('upstream', 502, 'never', 'A line of the log was not written by a host of this key'),
+  'log.broken': row(
+    'upstream',
+    502,
+    'never',
+    'The lines of the log do not follow on each other: some are missing, or changed',
+  ),
   'wait.timeout': row('upstream', 504, 'same_request', 'It has not happened yet: ask again, or wait longer'),
 } as const satisfies Record<string, Row>
 

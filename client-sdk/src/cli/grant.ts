@@ -1,6 +1,6 @@
 import { contentOf, ContentType } from '@quorate/shared/contents/table'
 import { GrantTerms } from '../keygen/grant.ts'
-import { milliseconds } from './session.ts'
+import { milliseconds, timeAfter } from './session.ts'
 import { UsageError } from './usage.ts'
 
 export type GrantOptions = Readonly<{ standing?: string; until: string; limit: string; content: ContentType[] }>
@@ -20,7 +20,7 @@ export function readGrant({ standing, until, limit, content }: GrantOptions, now
     content,
     limit: { count: Number(count), seconds: Math.ceil(milliseconds(window ?? '') / 1_000) },
     givenAt: now,
-    expiresAt: /^\d+(ms|s|m|h|)$/.test(until) ? now + milliseconds(until) : Date.parse(until),
+    expiresAt: timeAfter(until, now),
   })
   if (terms.success) return terms.data
   throw new UsageError(

@@ -3,8 +3,9 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { z } from 'zod'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { UserId } from '@quorate/shared/wire/ids'
+import { Digest, UserId } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'
+import type { BookName } from '../bunker/known-books.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { exportKey, importKey, type Key } from '../key.ts'
 import { GrantTerms } from '../keygen/grant.ts'
@@ -30,6 +31,9 @@ export type Home = Readonly<{
   keyIfKept: (keyId: string) => Promise<Key | null>
   saveJoining: (joining: Joining) => Promise<void>
   joining: (keyId: string, userId: string) => Promise<Joining | null>
+  /** The newest book of this participant in the bunker of a key: what is older is not taken from a gateway. */
+  saveBook: (keyId: string, userId: string, book: BookName) => Promise<void>
+  book: (keyId: string, userId: string) => Promise<BookName | null>
 }>
 
 /** With what a participant joined a key in the making: enough to go on after an interruption. SECRET. */
@@ -42,9 +46,17 @@ const Joining = z.strictObject({
 })
 export type Joining = z.infer<typeof Joining>
 
+const Kept = z.strictObject({ serial: z.int().min(1), digest: Digest })
+
 const name = (userId: string): string => encodeURIComponent(userId)
 
-export const openHome = (path: string): Home => ({ path, ...seedsIn(path), ...keysIn(path), ...joiningsIn(path) })
+export const openHome = (path: string): Home => ({
+  path,
+  ...seedsIn(path),
+  ...keysIn(path),
+  ...joiningsIn(path),
+  ...booksIn(path),
+})
 
 async function folder(path: string, kind: string): Promise<string> {
   await mkdir(join(path, kind), { recursive: true, mode: 0o700 })
@@ -139,6 +151,29 @@ function joiningsIn(path: string) {
       const known = await readIfThere(file)
       return known === null ? null : joiningIn(file, known)
     },
+  }
+}
+
+function booksIn(path: string) {
+  const fileOf = async (keyId: string, userId: string) =>
+    join(await folder(path, 'books'), `${name(keyId)}.${name(userId)}.json`)
+  return {
+    async saveBook(keyId: string, userId: string, book: BookName) {
+      await write(await fileOf(keyId, userId), JSON.stringify(book) + '\n')
+    },
+    async book(keyId: string, userId: string) {
+      const file = await fileOf(keyId, userId)
+      const known = await readIfThere(file)
+      return known === null ? null : bookIn(file, known)
+    },
+  }
+}
+
+function bookIn(file: string, text: string): BookName {
+  try {
+    return Kept.parse(JSON.parse(text))
+  } catch {
+    throw new UsageError(`${file} is damaged: remove it, and look whether all grants are as they should be`)
   }
 }
 

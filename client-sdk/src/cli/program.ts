@@ -3,6 +3,7 @@ import { red } from 'yoctocolors'
 import { QuorateError } from '../errors.ts'
 import { addApprove } from './commands/approve.ts'
 import { addAttest } from './commands/attest.ts'
+import { addBunker } from './commands/bunker/bunker.ts'
 import { addDemo } from './commands/demo.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addImport } from './commands/import.ts'
@@ -54,14 +55,18 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   addRefresh(program, world)
   addUpdate(program, world)
   addVerify(program, world)
+  addBunker(program, world, exit)
   addDemo(program, world)
-  for (const command of [program, ...program.commands])
+  for (const command of withCommands(program))
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),
       writeErr: (text) => world.stderr.write(text),
     })
   return program
 }
+
+/** A command, and all below it. */
+const withCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withCommands)]
 
 /** Runs one command line (without node and script) in a world, and gives its exit code. */
 export async function run(argv: readonly string[], world: World): Promise<ExitCode> {

@@ -82,13 +82,17 @@ export function openSession(command: Command, { env, signal, ...streams }: World
   }
 }
 
-/** `90`, `90s`, `15m`, `2h`, `500ms` → ms. */
+/** `90`, `90s`, `15m`, `2h`, `30d`, `500ms` → ms. */
 export function milliseconds(text: string): number {
-  const match = /^(\d{1,9})(ms|s|m|h|)$/.exec(text)
-  if (!match) throw new UsageError(`${text} is not a time: 500ms, 90s, 15m, 2h`)
-  const unit = { ms: 1, s: 1_000, '': 1_000, m: 60_000, h: 3_600_000 }[match[2] ?? ''] ?? 1_000
+  const match = /^(\d{1,9})(ms|s|m|h|d|)$/.exec(text)
+  if (!match) throw new UsageError(`${text} is not a time: 500ms, 90s, 15m, 2h, 30d`)
+  const unit = { ms: 1, s: 1_000, '': 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] ?? ''] ?? 1_000
   return Number(match[1]) * unit
 }
+
+/** When a duration from `now` (ms) is over, or the time that is named. `NaN` for neither. */
+export const timeAfter = (text: string, now: number): number =>
+  /^\d+(ms|s|m|h|d|)$/.test(text) ? now + milliseconds(text) : Date.parse(text)
 
 async function readTrust(file: string | undefined): Promise<TrustPolicy> {
   if (file === undefined)

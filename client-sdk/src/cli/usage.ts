@@ -22,6 +22,11 @@ const unverified: readonly string[] = [
   'content.mismatch',
   'reply.mismatch',
   'signing.request_invalid',
+  'book.invalid',
+  'book.stale',
+  'log.forged',
+  'log.broken',
+  'nostr.event_unsigned',
 ]
 const misused: readonly string[] = [
   'request.invalid',
@@ -29,6 +34,10 @@ const misused: readonly string[] = [
   'key.invalid',
   'secret.invalid',
   'content.invalid',
+  'bunker.scheme',
+  'grant.unknown',
+  'nostr.uri_invalid',
+  'nostr.event_invalid',
 ]
 
 /** The id of a signing, or of a key in the making: these are not kept here, so that a beginning would not do. */
@@ -68,6 +77,13 @@ const advice: Readonly<Record<string, string>> = {
   'request.rate_limited': 'Wait a minute.',
   'bound.reached': 'Wait, or end what is open of the same address, key or asker.',
   'keygen.dealt': 'Say --dealt-by NAME, of the person whom the invitation names.',
+  'bunker.not_found': '`quorate bunker create KEY --relay wss://…` makes one.',
+  'bunker.scheme': 'Make a key of the default scheme, with `--content nostr-event ecdh`.',
+  'book.stale': 'What the gateway shows is older than what is known here: nothing was written. Tell its operator.',
+  'book.unproven': 'All owners run `quorate bunker renew KEY`.',
+  'grant.unknown': '`quorate bunker grants KEY` lists them.',
+  'enclave.unreachable': 'Is every enclave of the key there? See `quorate fleet`.',
+  'nostr.uri_invalid': 'Give the whole URI, in quotes: the shell takes & for its own.',
   'keygen.displaced': 'The gateway was full. Start again with `quorate keygen`, and have people join soon.',
 }
 export const adviceFor = (error: unknown): string | undefined =>

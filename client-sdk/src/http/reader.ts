@@ -21,6 +21,9 @@ export type Reader = (<N extends RouteWanting<'reader'>>(
     lives: (anew?: boolean) => Promise<string[]>
   }>
 
+/** For how long a list is to wait for something (ms), as a query has it: 60 s at most. */
+export const waitFor = (ms: number) => (ms > 0 ? { wait: `${Math.min(ms, 60_000)}ms` } : {})
+
 /** A token is renewed so long before it ends, in ms. */
 const margin = 30_000
 

@@ -1,6 +1,7 @@
 import type { SigningId } from '@quorate/shared/wire/ids'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
+import { waitFor } from '../http/reader.ts'
 import { sessionSecretOf, type Key } from '../key.ts'
 import type { SigningStatus } from './verify.ts'
 
@@ -22,7 +23,7 @@ export async function* openSignings(
   const reader = await context.readerOf(keyId, sessionSecretOf(key))
   let cursor: SigningId | undefined
   for (let page = 1; ; page += 1) {
-    const first = wait > 0 ? { wait: `${Math.min(wait, 60_000)}ms` } : {}
+    const first = waitFor(wait)
     const query = cursor === undefined ? first : { cursor }
     const { signings, next } = await reader('listSignings', { params: { keyId }, query, signal })
     yield* signings

@@ -1,5 +1,6 @@
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
+import { askerOf, ownedKey } from '@quorate/shared/consent/permits'
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
@@ -72,7 +73,7 @@ export class Signing {
     this.request = opened.request
     this.requestDigest = opened.requestDigest
     this.items = opened.items
-    this.asker = key.participants[body.asker - 1] ?? ''
+    this.asker = askerOf(ownedKey(key.certificate.body.roster), body)?.userId ?? ''
     this.expiresAt = body.expiresAt
     this.#context = context
     this.#opened = opened

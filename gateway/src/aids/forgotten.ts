@@ -24,6 +24,11 @@ const heardOfOthers =
     },
   ]
 
+/** Gives a host the bunker of its key again: the signer's secret, or books that are the newest. */
+export const bunkerForgotten =
+  (code: 'nostr.signer_unknown' | 'book.unproven') =>
+  <T extends Terms>({ bunkers }: Tools): Mend<T> => [code, (s, { host }) => bunkers.restore(s.keyId, host)]
+
 /** Which epoch is in force. */
 export const epochForgotten = heardOfOthers('epoch.unproven')
 

@@ -4,6 +4,8 @@ import type { Store } from '../store/store.ts'
 
 /** The sealed items of signings, which stand in the store. */
 export type Items = Readonly<{
+  /** Those of a signing that is about to be stored: its hosts are asked at once. */
+  note: (signingId: string, sealedItems: readonly string[]) => void
   /** As the asker sent them. Rejects with `store.failed` when the store has lost them. */
   load: (signingId: string) => Promise<string[]>
 }>
@@ -31,6 +33,7 @@ export function createItems(store: Pick<Store, 'loadEnclosure'>, most = KEPT): I
   }
 
   return {
+    note: (signingId, sealedItems) => keep(signingId, [...sealedItems]),
     async load(signingId) {
       const known = kept.get(signingId)
       if (known !== undefined) return known

@@ -1,8 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import { isCommitmentOf, isPartialOf, packageDigest } from '@quorate/shared/verify/quorum'
-import type { SigningSession, SigningTerms } from '../courses/signing-terms.ts'
+import { isOfProgram, type SigningSession, type SigningTerms } from '../courses/signing-terms.ts'
 import type { Aid } from '../engine/ask.ts'
-import { epochForgotten, shareForgotten, usesForgotten } from './forgotten.ts'
+import { bunkerForgotten, epochForgotten, shareForgotten, usesForgotten } from './forgotten.ts'
 import type { Tools } from './tools.ts'
 
 /** True when the host has not yet installed the epoch that the request names. It is about to, and rests until then. */
@@ -20,29 +20,48 @@ async function refresherOf({ store }: Tools, { keyId, own }: SigningSession): Pr
 
 const isStale = (error: unknown): boolean => error instanceof Refusal && error.code === 'epoch.stale'
 
+// Who does not sign its word is named here: to the hosts, it could have been changed on its way.
+const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
+  async commit(s, _, { index, says }) {
+    const { verified } = await tools.keys.load(s.keyId)
+    const { request, requestDigest } = s.own
+    const frame = { signingId: request.body.signingId, requestDigest, attempt: s.attempt }
+    if (!(await isCommitmentOf(verified, frame, index, says.commitment)))
+      throw new Refusal('signing.bad_commitment', [index])
+  },
+  async partial(s, { given }, { index, says }) {
+    const { verified } = await tools.keys.load(s.keyId)
+    const { signingId } = s.own.request.body
+    const of = { signingId, attempt: s.attempt }
+    const frame = { ...of, packageDigest: packageDigest({ ...of, ...given }) }
+    if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
+    if (says.entry !== undefined) tools.bunkers.logged(s.keyId, signingId, says.entry)
+  },
+  // A program does not wait until the hosts have confirmed what its answer already holds.
+  aggregate({ own }, _, { says }) {
+    if (says.answer !== null) tools.bunkers.answered(own.request.body.signingId, says.answer)
+    return Promise.resolve()
+  },
+})
+
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
   bring: {
-    commit: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
+    // A host that holds no books yet would say that nobody has agreed.
+    commit: async ({ id, keyId, seats, own }, _, index) => {
+      const host = seats[index - 1]?.host
+      if (isOfProgram(own) && host !== undefined) await tools.bunkers.ready(keyId, host)
+      return { sealedItems: await tools.items.load(id) }
+    },
     confirm: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
   },
-  mends: () => [shareForgotten(tools), epochForgotten(tools), usesForgotten(tools)],
-  // Who does not sign its word is named here: to the hosts, it could have been changed on its way.
-  verify: {
-    async commit(s, _, { index, says }) {
-      const { verified } = await tools.keys.load(s.keyId)
-      const { request, requestDigest } = s.own
-      const frame = { signingId: request.body.signingId, requestDigest, attempt: s.attempt }
-      if (!(await isCommitmentOf(verified, frame, index, says.commitment)))
-        throw new Refusal('signing.bad_commitment', [index])
-    },
-    async partial(s, { given }, { index, says }) {
-      const { verified } = await tools.keys.load(s.keyId)
-      const { signingId } = s.own.request.body
-      const of = { signingId, attempt: s.attempt }
-      const frame = { ...of, packageDigest: packageDigest({ ...of, ...given }) }
-      if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
-    },
-  },
+  mends: () => [
+    shareForgotten(tools),
+    epochForgotten(tools),
+    usesForgotten(tools),
+    bunkerForgotten('nostr.signer_unknown')(tools),
+    bunkerForgotten('book.unproven')(tools),
+  ],
+  verify: verifying(tools),
   async reads(s, error) {
     if (await isBehind(tools, s, error)) return new Refusal('enclave.busy')
     return isStale(error) ? new Refusal('epoch.stale', await refresherOf(tools, s)) : error

@@ -13,6 +13,7 @@ export function sayInspection(inspection: Inspection, { say, complain }: World):
     `keys ${keys}, with ${rows.keys} epochs; roots of enclaves ${rows.enclaves}; manifests of enclaves ${rows.manifests}`,
   )
   say(`sessions ${rows.sessions}, of which open ${openSessions}; replies ${rows.replies}`)
+  say(`bunkers ${rows.bunkers}; requests of programs ${rows.client_requests}; lines of their logs ${rows.bunker_log}`)
   if (audit !== null) say(auditLine(audit))
   else complain('audit chain: broken; `verify-audit` says where')
   for (const row of damaged) complain(`damaged: ${row}`)

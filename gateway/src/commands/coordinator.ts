@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { MAX_CERTIFICATES } from '@quorate/shared/wire/routes/keys'
+import type { BunkerTools } from '../aids/tools.ts'
 import { createItems } from '../aids/items.ts'
 import { createLease } from '../engine/lease.ts'
 import type { EnginePorts, StoredSession } from '../engine/ports.ts'
@@ -12,6 +13,8 @@ import { livesOf } from '../keys/lives.ts'
 import { createKeyCache } from '../keys/key-cache.ts'
 import { createEarlyRecall, type EarlyRecallPorts } from '../keys/early-recall.ts'
 import { createRecall } from '../keys/recall.ts'
+import { Bunkers, type BunkerPorts } from '../nostr/bunkers.ts'
+import { offerBunkers } from '../nostr/offered.ts'
 import { createKeygens } from './keygen.ts'
 import { defaultLimits, type Coordinator, type Ports, type StatusOf } from './ports.ts'
 import { createRefreshes } from './refresh.ts'
@@ -30,7 +33,40 @@ const recallEarly = (
     failed: reporting(events, 'recall'),
   })
 
-/** The sessions of every kind. They look for hosts whenever one is well again. */
+const openBunkers = (
+  { store, clock, events, nostr, enclaves: hosts }: Ports,
+  tools: Pick<BunkerPorts, 'health' | 'keys' | 'recall' | 'signings' | 'timeoutMs'>,
+) =>
+  new Bunkers({
+    ...tools,
+    store,
+    hosts,
+    clock,
+    nostr,
+    hostFailed: events.hostFailed,
+    failed: reporting(events, 'bunker'),
+  })
+
+/** The bunkers as signings see them, which are there first. */
+const toolsOf = (bunkers: () => Bunkers): BunkerTools => ({
+  ready: (keyId, host) => bunkers().ready(keyId, host),
+  restore: (keyId, host) => bunkers().restore(keyId, host),
+  logged: (keyId, signingId, entry) => bunkers().logged(keyId, signingId, entry),
+  answered: (signingId, answer) => bunkers().requests.answered(signingId, answer),
+})
+
+const countedBy =
+  ({ openSessions }: Ports['events']) =>
+  (kind: keyof StatusOf) => {
+    openSessions({ kind, open: 0 })
+    return (open: number) => openSessions({ kind, open })
+  }
+
+async function recheckAll(kinds: Kinds['kinds']): Promise<void> {
+  await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.recheck()))
+}
+
+/** The sessions of every kind, and bunkers. They look for hosts whenever one is well again. */
 function createKinds(ports: Ports) {
   const { store, clock, events, enclaves: hosts } = ports
   const limits = { ...defaultLimits, ...ports.limits }
@@ -42,23 +78,26 @@ function createKinds(ports: Ports) {
     store,
     holder: ports.name,
     clock,
-    doubted: async () => {
-      await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.recheck()))
-    },
+    doubted: () => recheckAll(kinds),
     given: (claimed) => takeUp(kinds, claimed, (ids) => untilReady(hosts, ids, timeoutMs)),
     failed: reporting(events, 'lease'),
   })
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
   const recall = createRecall(hosts, timeoutMs)
-  const tools = { hosts, store, keys, items: createItems(store), recall: recall.one, timeoutMs }
-  const counted = (kind: keyof StatusOf) => {
-    events.openSessions({ kind, open: 0 })
-    return (open: number) => events.openSessions({ kind, open })
+  const tools = {
+    hosts,
+    store,
+    keys,
+    items: createItems(store),
+    recall: recall.one,
+    bunkers: toolsOf(() => bunkers),
+    timeoutMs,
   }
+  const counted = countedBy(events)
   const quiet = () => kinds.refresh.sessions.wake()
   const signing = createSignings(ports, engine, limits, tools, { counted: counted('signing'), quiet })
-  const { isQuiet, supersede } = signing
+  const { isQuiet, supersede, programs: signings } = signing
   // In the order in which they are taken up: a refresh looks for open signings.
   const kinds = {
     keygen: createKeygens(ports, engine, limits, tools, counted('keygen')),
@@ -66,7 +105,8 @@ function createKinds(ports: Ports) {
     refresh: createRefreshes(ports, engine, limits, tools, { counted: counted('refresh'), isQuiet, supersede }),
   }
   const early = recallEarly(ports, { keys, recall: recall.many, timeoutMs })
-  return { kinds, keys, health, lease, early }
+  const bunkers = openBunkers(ports, { health, keys, recall: recall.one, signings, timeoutMs })
+  return { kinds, keys, health, lease, early, bunkers }
 }
 type Kinds = ReturnType<typeof createKinds>
 
@@ -108,11 +148,12 @@ async function takeUp(
 /** Joins the ceremonies over one store and one set of hosts. Nothing runs before `start`. */
 export function createCoordinator(ports: Ports): Coordinator {
   const all = createKinds(ports)
-  const { kinds, keys, health, lease, early } = all
+  const { kinds, keys, health, lease, early, bunkers } = all
   return {
     ...kinds.keygen.offered,
     ...kinds.signing.offered,
     ...kinds.refresh.offered,
+    ...offerBunkers(bunkers),
     key: async (keyId) => (await keys.load(keyId)).record.certificate,
     epochs: async (keyId, epoch) => {
       await keys.load(keyId)
@@ -125,9 +166,13 @@ export function createCoordinator(ports: Ports): Coordinator {
       signing: kinds.signing.sessions.following,
       refresh: kinds.refresh.sessions.following,
     },
-    start: () => lease.claim(),
+    async start() {
+      await lease.claim()
+      await bunkers.start()
+    },
     async close() {
       health.close()
+      await bunkers.close()
       await early.close()
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.close()))
       await lease.close()

@@ -18,6 +18,8 @@ import type { z } from 'zod'
 import type { Waiting } from '../engine/ports.ts'
 import type { Events } from '../events.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
+import type { NostrPorts } from '../nostr/bunkers.ts'
+import type { OfferedBunkers } from '../nostr/offered.ts'
 import type { Store } from '../store/store.ts'
 
 /**
@@ -75,6 +77,7 @@ export type Ports = Readonly<{
   clock: () => number
   events: Events
   limits?: Partial<Limits>
+  nostr: NostrPorts
 }>
 
 export type StatusOf = { keygen: KeygenStatus; signing: SigningProgress; refresh: RefreshStatus }
@@ -96,7 +99,7 @@ export type Following<S> = Readonly<{
 }>
 
 /** Drives every session of the gateway. All methods reject with a `Refusal`. */
-export type Coordinator = {
+export type Coordinator = OfferedBunkers & {
   /** `holder`: who asks, as bounds count it. */
   reserve(body: z.output<typeof ReserveBody>, holder: string): Promise<Reservation>
   init(keyId: KeyId, body: z.output<typeof InitBody>): Promise<KeygenStatus>

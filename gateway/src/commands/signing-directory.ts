@@ -1,7 +1,7 @@
 import { boundReached } from '@quorate/shared/errors'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { Holdings } from '@quorate/shared/holdings'
-import type { SigningSession } from '../courses/signing-terms.ts'
+import { isOfProgram, type SigningSession } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 import type { Limits } from './ports.ts'
 
@@ -11,7 +11,11 @@ const BESIDE_ITEMS = 16_384
 type Bounds = Pick<Limits, 'openSigningsPerAsker' | 'weightPerAsker' | 'weightPerKey' | 'weightOfSignings'>
 type Listed = Pick<SigningSession, 'id' | 'keyId' | 'seats' | 'own'>
 
-const askerOf = ({ keyId, own }: Listed): string => `${keyId}/${own.request.body.asker}`
+/** Whom bounds count: a participant of the key, or a program that came to its bunker. */
+function askerOf({ keyId, own }: Listed): string {
+  const { asker } = own.request.body
+  return `${keyId}/${typeof asker === 'number' ? asker : asker.client}`
+}
 const weightOf = ({ own }: Listed): number => own.weight + BESIDE_ITEMS
 
 /** Open signings that this gateway drives, by key and by asker, with what they weigh, and who waits for one to appear. */
@@ -20,6 +24,7 @@ export class Directory {
   readonly #byAsker = new Holdings()
   /** Signings that hold room, and are not saved yet. */
   readonly #coming = new Set<string>()
+  readonly #ofPrograms = new Set<string>()
   readonly #listeners = new Map<KeyId, Set<() => void>>()
   readonly #quiet: (keyId: KeyId) => void
 
@@ -34,6 +39,11 @@ export class Directory {
       .things(keyId)
       .filter((id) => !this.#coming.has(id))
       .sort()
+  }
+
+  /** Those that people ask for. */
+  ofPeople(keyId: KeyId): string[] {
+    return this.of(keyId).filter((id) => !this.#ofPrograms.has(id))
   }
 
   count(keyId: KeyId): number {
@@ -67,6 +77,7 @@ export class Directory {
     const isNew = this.#coming.delete(s.id) || !this.#byKey.has(s.id)
     if (!isNew) return
     this.#take(s)
+    if (isOfProgram(s.own)) return
     for (const listener of this.#listeners.get(s.keyId) ?? []) listener()
   }
 
@@ -79,18 +90,21 @@ export class Directory {
   }
 
   #take(s: Listed): void {
+    if (isOfProgram(s.own)) this.#ofPrograms.add(s.id)
     this.#byKey.take(s.keyId, s.id, weightOf(s))
     this.#byAsker.take(askerOf(s), s.id, weightOf(s))
   }
 
   forget({ id, keyId }: Pick<SigningSession, 'id' | 'keyId'>): void {
     this.#coming.delete(id)
+    this.#ofPrograms.delete(id)
     if (!this.#byKey.has(id)) return
     this.#byKey.release(id)
     this.#byAsker.release(id)
     if (this.count(keyId) === 0) this.#quiet(keyId)
   }
 
+  /** Hears of every new one that people ask for. */
   onNew(keyId: KeyId, listener: () => void): () => void {
     const listeners = this.#listeners.get(keyId) ?? new Set()
     this.#listeners.set(keyId, listeners.add(listener))

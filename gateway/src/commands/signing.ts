@@ -1,8 +1,7 @@
-import { objectionTo, ownedKey } from '@quorate/shared/consent/permits'
-import { isSignedBy } from '@quorate/shared/consent/signed'
+import { askerOf } from '@quorate/shared/consent/permits'
 import { Refusal } from '@quorate/shared/errors'
 import { requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
-import { verifyRequest, verifyWithdrawal, type VerifiedKey } from '@quorate/shared/verify/signing'
+import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import type { Approval } from '@quorate/shared/wire/consent'
 import { SigningId, type KeyId } from '@quorate/shared/wire/ids'
 import {
@@ -13,34 +12,23 @@ import {
 } from '@quorate/shared/wire/routes/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
-import { weightOf, type Items } from '../aids/items.ts'
+import { weightOf } from '../aids/items.ts'
 import { requireLives } from '../keys/lives.ts'
+import { requireSound } from '../aids/approval.ts'
 import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { createTelling } from '../aids/withdrawal.ts'
 import { signingCourse } from '../courses/signing.ts'
-import { useOf } from '../courses/signing-consent.ts'
-import type { SigningOwn, SigningSession, SigningTerms, Superseded } from '../courses/signing-terms.ts'
+import type { SigningSession, SigningTerms, Superseded } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
 import type { EnginePorts, Waiting } from '../engine/ports.ts'
 import { reporting } from '../engine/report.ts'
 import { Sessions } from '../engine/sessions.ts'
-import type { LoadKey } from '../keys/key-cache.ts'
 import { createSharing } from './shared-keys.ts'
 import type { Coordinator, Limits, Page, Ports, SigningPage } from './ports.ts'
+import { createProgramSignings } from './program-signings.ts'
+import { begun, type Context } from './signing-context.ts'
 import { Directory } from './signing-directory.ts'
-
-type Context = Readonly<{
-  ports: Ports
-  loadKey: LoadKey
-  limits: Limits
-  sessions: Sessions<SigningTerms>
-  directory: Directory
-  items: Items
-  share: (s: SigningSession) => SigningSession
-  /** Tells the hosts of a signing that it is withdrawn. */
-  tell: (s: SigningSession, withdrawal: Withdrawal) => void
-}>
 
 /** The same request again gives the session that it began. */
 async function known({ sessions }: Context, { request, sealedItems }: z.output<typeof SigningBody>) {
@@ -50,28 +38,6 @@ async function known({ sessions }: Context, { request, sealedItems }: z.output<t
     own.request.signature === request.signature && sealedDigest(sealedItems) === own.request.body.sealedDigest
   if (!isSame) throw new Refusal('session.conflict')
   return signingCourse.status(now)
-}
-
-function begun(
-  { certificate }: VerifiedKey,
-  own: Pick<SigningOwn, 'request' | 'requestDigest' | 'weight'>,
-): SigningSession {
-  const { skeleton } = certificate.roster
-  const { signingId, keyId } = own.request.body
-  return {
-    id: signingId,
-    keyId,
-    seats: skeleton.participants.map(({ index, host }) => ({ index, host: host.identity.enclaveId })),
-    attempt: 0,
-    own: {
-      ...own,
-      threshold: skeleton.threshold,
-      key: ownedKey(certificate.roster),
-      approvals: {},
-      excluded: {},
-    },
-    stage: { name: 'waiting' },
-  }
 }
 
 /** Items that are not those of the request would be kept for nothing: no host signs them. */
@@ -94,6 +60,7 @@ async function requestSigning(context: Context, body: z.output<typeof SigningBod
     // It may be one that another gateway drives, or one that has ended.
     return await known(context, body).catch(() => Promise.reject(error as Error))
   }
+  context.items.note(signingId, sealedItems)
   try {
     const inserted = await sessions.insert(signingId, state, sealedItems)
     ports.events.signingRequested({ signingId, keyId, items: items.length })
@@ -103,16 +70,6 @@ async function requestSigning(context: Context, body: z.output<typeof SigningBod
     if (error instanceof Refusal && error.code === 'session.conflict') return known(context, body)
     throw error
   }
-}
-
-/** Throws `consent.invalid` or `consent.expired`. A rejection may come at any time. */
-async function requireSound(own: SigningOwn, approval: Approval, now: number): Promise<void> {
-  const { index } = approval.body
-  const owner = own.key.owners[index - 1]
-  const objection = objectionTo(approval, useOf(own, index, now))
-  const isSound = owner !== undefined && objection !== 'foreign' && (await isSignedBy(owner, approval))
-  if (!isSound) throw new Refusal('consent.invalid', [index])
-  if (objection === 'over' || objection === 'expired') throw new Refusal('consent.expired', [index])
 }
 
 async function approve(context: Context, signingId: SigningId, approval: Approval): Promise<SigningProgress> {
@@ -137,7 +94,7 @@ async function withdraw(context: Context, signingId: SigningId, withdrawal: With
   const { ports, sessions, tell } = context
   const { state } = await sessions.find(signingId)
   const { key, request, requestDigest } = state.own
-  await verifyWithdrawal(key.owners[request.body.asker - 1]?.authKey, requestDigest, withdrawal)
+  await verifyWithdrawal(askerOf(key, request.body)?.authKey, requestDigest, withdrawal)
   const now = await sessions.tell(signingId, { withdrawal })
   const kept = now.state.own.withdrawal
   if (kept === undefined) throw new Refusal('session.conflict')
@@ -154,7 +111,7 @@ async function waitSignings(
 ): Promise<SigningPage> {
   const { sessions, directory } = context
   await context.loadKey(keyId)
-  if (directory.of(keyId).length === 0) await sessions.until(ms, signal, (stop) => directory.onNew(keyId, stop))
+  if (directory.ofPeople(keyId).length === 0) await sessions.until(ms, signal, (stop) => directory.onNew(keyId, stop))
   return openSignings(context, keyId, page)
 }
 
@@ -170,7 +127,7 @@ async function openSignings(
   keyId: KeyId,
   { limit = MAX_LISTED, cursor }: Page,
 ): Promise<SigningPage> {
-  const ids = directory.of(keyId).filter((id) => cursor === undefined || id > cursor)
+  const ids = directory.ofPeople(keyId).filter((id) => cursor === undefined || id > cursor)
   const signings: SigningStatus[] = []
   let weight = 0
   for (const [at, id] of ids.entries()) {
@@ -189,7 +146,31 @@ function supersede({ sessions, directory, ports }: Context, keyId: KeyId, by: Su
   for (const id of directory.of(keyId)) sessions.tell(id, by).catch(reporting(ports.events, 'signing'))
 }
 
-/** What people can do in signings, and the sessions behind it. `quiet` hears when a key has no open signing any more. */
+/** What people can do. */
+const offeredBy = (context: Context) =>
+  ({
+    requestSigning: (body) => requestSigning(context, body),
+    approve: (signingId, approval) => approve(context, signingId, approval),
+    withdraw: (signingId, withdrawal) => withdraw(context, signingId, withdrawal),
+    withItems: async (progress) => ({ ...progress, sealedItems: await context.items.load(progress.signingId) }),
+    openSignings: async (keyId, page = {}) => {
+      await context.loadKey(keyId)
+      return openSignings(context, keyId, page)
+    },
+    waitSignings: (keyId, waiting, page = {}) => waitSignings(context, keyId, waiting, page),
+  }) satisfies Partial<Coordinator>
+
+/** Keeps the directory true. `ended` hears of every state that is saved. */
+const listed = (directory: Directory, ended: (s: SigningSession) => void) => ({
+  saved: ({ state }: Readonly<{ state: SigningSession }>) => {
+    directory.note(state)
+    ended(state)
+  },
+  taken: (state: SigningSession) => directory.note(state),
+  dropped: (state: SigningSession) => directory.forget(state),
+})
+
+/** What people and programs can do in signings, and the sessions behind it. `quiet` hears when a key has no open signing any more. */
 export function createSignings(
   ports: Ports,
   engine: EnginePorts,
@@ -201,29 +182,23 @@ export function createSignings(
   const { items } = tools
   const directory = new Directory(quiet)
   const share = createSharing()
-  const tell = createTelling(tools, ports.events)
+  const programs = createProgramSignings(() => context)
   const sessions = new Sessions<SigningTerms>({
     course: signingCourse,
     aid: createSigningAid(tools),
     ports: engine,
+    ...listed(directory, programs.saved),
     shared: share,
-    saved: ({ state }) => directory.note(state),
-    taken: (state) => directory.note(state),
-    dropped: (state) => directory.forget(state),
     counted,
   })
-  const context = { ports, loadKey, limits, sessions, directory, items, share, tell }
-  const offered = {
-    requestSigning: (body) => requestSigning(context, body),
-    approve: (signingId, approval) => approve(context, signingId, approval),
-    withdraw: (signingId, withdrawal) => withdraw(context, signingId, withdrawal),
-    withItems: async (progress) => ({ ...progress, sealedItems: await items.load(progress.signingId) }),
-    openSignings: async (keyId, page = {}) => {
-      await loadKey(keyId)
-      return openSignings(context, keyId, page)
-    },
-    waitSignings: (keyId, waiting, page = {}) => waitSignings(context, keyId, waiting, page),
-  } satisfies Partial<Coordinator>
+  const tell = createTelling(tools, ports.events)
+  const context: Context = { ports, loadKey, limits, sessions, directory, items, share, tell }
   const isQuiet = (keyId: KeyId): boolean => directory.count(keyId) === 0
-  return { sessions, offered, isQuiet, supersede: (keyId: KeyId, by: Superseded) => supersede(context, keyId, by) }
+  return {
+    sessions,
+    offered: offeredBy(context),
+    isQuiet,
+    supersede: (keyId: KeyId, by: Superseded) => supersede(context, keyId, by),
+    programs: programs.offered,
+  }
 }

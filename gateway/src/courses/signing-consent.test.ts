@@ -4,6 +4,7 @@ import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { describe, expect, it } from 'vitest'
 import { decisionOf, grantOf, keyWith } from '../../test/owned-key.ts'
 import { chooseQuorum, consentsOf, hasWilling } from './signing-consent.ts'
+import { signingCourse } from './signing.ts'
 import type { SigningSession } from './signing-terms.ts'
 
 const hosts = ['enclave-1', 'enclave-2', 'enclave-3'].map((id) => EnclaveId.parse(id))
@@ -64,4 +65,41 @@ it('is possible as far as consent goes while enough have spoken, or granted this
   expect(hasWilling(session([grantOf(2, 500)]))).toBe(true)
   expect(hasWilling(session([grantOf(2, 500, ['user 3'])]))).toBe(false)
   expect(hasWilling(session([], [decisionOf(3, 'approve', 900)]))).toBe(true)
+})
+
+describe('what a program asks for', () => {
+  const asked = (willing: number[], approvals: Approval[] = [], excluded: SigningSession['own']['excluded'] = {}) => {
+    const s = session([], approvals)
+    const asker = { client: 'c', event: 'e', signer: 's' }
+    const request = { ...s.own.request, body: { ...s.own.request.body, asker } } as unknown as SigningRequest
+    return { ...s, own: { ...s.own, request, willing, excluded } }
+  }
+  const spent = { 2: { code: 'grant.exhausted' as const, final: false } }
+
+  it('is signed by those whose books permit it, and those who have approved', () => {
+    expect(chooseQuorum(asked([2, 3]), hosts, 100)).toEqual([2, 3])
+    expect(chooseQuorum(asked([3], [decisionOf(1, 'approve', 500)]), hosts, 100)).toEqual([1, 3])
+    expect(chooseQuorum(asked([3]), hosts, 100)).toBeNull()
+    expect(hasWilling(asked([2, 3]))).toBe(true)
+    expect(hasWilling(asked([3]))).toBe(false)
+  })
+
+  it('is signed by nobody who has said no, whose host refused, or after its time', () => {
+    expect(chooseQuorum(asked([2, 3], [decisionOf(3, 'reject', 500)]), hosts, 100)).toBeNull()
+    expect(chooseQuorum(asked([1, 2, 3], [], spent), hosts, 100)).toEqual([1, 3])
+    expect(chooseQuorum(asked([2, 3], [], spent), hosts, 100)).toBeNull()
+    expect(chooseQuorum(asked([2, 3]), hosts, 1_000)).toBeNull()
+  })
+
+  it('is signed by the next owner whose book permits it, and fails when there is none: no program waits here', () => {
+    const asking = (s: SigningSession): SigningSession => ({
+      ...s,
+      attempt: 1,
+      stage: { name: 'asking', round: 'commit', turn: 1, given: null, said: {}, tries: {}, quorum: [2, 3] },
+    })
+    const refusal = { index: 2, code: 'nostr.not_permitted', culprits: [] } as const
+    const after = (s: SigningSession) => signingCourse.refused(s, s.stage as never, refusal)
+    expect(after(asking(asked([1, 2, 3])))).toMatchObject({ then: 'new_attempt' })
+    expect(after(asking(asked([2, 3])))).toMatchObject({ then: 'fail', code: 'nostr.not_permitted', culprits: [2] })
+  })
 })

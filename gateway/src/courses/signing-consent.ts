@@ -1,4 +1,4 @@
-import { consentsWith, permits, weigh, type Use } from '@quorate/shared/consent/permits'
+import { consentsWith, permits, weigh, type Objection, type Use } from '@quorate/shared/consent/permits'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Exclusion, SigningOwn, SigningSession } from './signing-terms.ts'
@@ -14,7 +14,11 @@ const decisionOf = (own: SigningOwn, index: number) => own.approvals[index]?.bod
 const hasSpoken = (own: SigningOwn, index: number): boolean =>
   own.request.body.asker === index || decisionOf(own, index) === 'approve'
 
-export const useOf = ({ key, request, requestDigest }: SigningOwn, index: number, now: number): Use => ({
+export const useOf = (
+  { key, request, requestDigest }: Pick<SigningOwn, 'key' | 'request' | 'requestDigest'>,
+  index: number,
+  now: number,
+): Use => ({
   key,
   request: request.body,
   requestDigest,
@@ -28,8 +32,17 @@ export function consentsOf(own: SigningOwn, indices: readonly number[]): Consent
   return consentsWith(own.key, own.request.body, approvals).filter(({ body }) => indices.includes(body.index))
 }
 
-const isWilling = (own: SigningOwn, index: number, now: number): boolean =>
-  own.excluded[index] === undefined && weigh(consentsOf(own, [index]), useOf(own, index, now)).ground !== null
+/** Does this owner's book permit what the program asks for, in the eyes of the host that took it? */
+const hasInBook = ({ willing = [] }: SigningOwn, index: number): boolean => willing.includes(index)
+
+/** What keeps an owner's book from counting: it has said no, or the request is not to be signed at all. */
+const bars: readonly Objection[] = ['foreign', 'rejected', 'over']
+
+function isWilling(own: SigningOwn, index: number, now: number): boolean {
+  if (own.excluded[index] !== undefined) return false
+  const said = weigh(consentsOf(own, [index]), useOf(own, index, now))
+  return said.ground !== null || (hasInBook(own, index) && !bars.includes(said.objection))
+}
 
 const those = ({ seats, own }: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
   seats.flatMap(({ index }) => (are(own, index) ? [index] : []))
@@ -81,7 +94,7 @@ export const hasWilling = (s: SigningSession): boolean =>
     (own, index) =>
       own.excluded[index] === undefined &&
       decisionOf(own, index) !== 'reject' &&
-      (hasSpoken(own, index) || hasGranted(own, index)),
+      (hasSpoken(own, index) || hasGranted(own, index) || hasInBook(own, index)),
   ).length >= s.own.threshold
 
 /** Another host may remember what those have forgotten that could not tell the epoch. */

@@ -1,6 +1,7 @@
 import type { signing } from '@quorate/shared/ceremonies/signing'
 import type { OwnedKey } from '@quorate/shared/consent/permits'
 import type { RefusalCode } from '@quorate/shared/errors'
+import type { Envelope } from '@quorate/shared/nostr/event'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -23,7 +24,8 @@ export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 
 /**
  * What is asked for, and who has agreed. `key`: the owners of its shares, with the grants that they registered. `askable`: the hosts
- * that could be asked when the last attempt began; `vouchers`: how many had asked or approved then.
+ * that could be asked when the last attempt began; `vouchers`: how many had asked or approved then. `willing`: owners whose books permit
+ * what a program asks for, as a host has said.
  */
 export type SigningOwn = Readonly<{
   requestDigest: Digest
@@ -37,12 +39,16 @@ export type SigningOwn = Readonly<{
   askable?: readonly HostId[]
   vouchers?: number
   withdrawal?: Withdrawal
+  willing?: readonly number[]
 }>
 
 /** What each host of the quorum is given to sign, word for word the same. */
 type Package = Readonly<{ commitments: readonly Commitment[]; consents: readonly Consent[] }>
 
 type Partials = Readonly<{ partials: readonly Partial[] }>
+
+/** `answer`: what goes to the program that asked; null where a participant asked. Signings of before have none. */
+type Outcome = Readonly<{ results: readonly ItemResult[]; answer?: Envelope | null }>
 
 /** The key goes to its next epoch, at this participant's wish: requests of `epoch` and before are over. */
 export type Superseded = Readonly<{ superseded: Readonly<{ epoch: number; asker: number }> }>
@@ -60,11 +66,14 @@ export type SigningTerms = {
     package: Package
     partial: Package
     aggregate: Package & Partials
-    confirm: Package & Partials & Readonly<{ results: readonly ItemResult[] }>
+    confirm: Package & Partials & Outcome
   }
-  result: Readonly<{ results: readonly ItemResult[]; receipts: readonly SigningReceipt[] }>
+  result: Outcome & Readonly<{ receipts: readonly SigningReceipt[] }>
   status: SigningProgress
   /** They stay in the store. */
   lacks: { commit: 'sealedItems'; confirm: 'sealedItems' }
 }
 export type SigningSession = Session<SigningTerms>
+
+/** Does a program ask, and no participant? Then owners' books count, which only hosts can read. */
+export const isOfProgram = ({ request }: Pick<SigningOwn, 'request'>): boolean => typeof request.body.asker !== 'number'

@@ -74,7 +74,7 @@ const aggregates = (attempt = 1): SigningEvent => ({
   round: 'aggregate',
   attempt,
   index: 1,
-  says: { results: [{ sealedSignature: 'sig' }], resultDigest: 'd' as Digest },
+  says: { results: [{ sealedSignature: 'sig' }], resultDigest: 'd' as Digest, answer: null },
 })
 const confirms = (index: number, attempt = 1): SigningEvent => ({
   type: 'said',

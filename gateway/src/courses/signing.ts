@@ -16,7 +16,13 @@ import {
   withoutConsent,
 } from './signing-consent.ts'
 import { statusOf } from './signing-status.ts'
-import type { SigningOwn, SigningSession, SigningTerms, Withdrawn } from './signing-terms.ts'
+import {
+  isOfProgram,
+  type SigningOwn,
+  type SigningSession,
+  type SigningTerms,
+  type Withdrawn,
+} from './signing-terms.ts'
 
 type Next = AfterRefusal<SigningTerms>
 
@@ -27,6 +33,8 @@ const lacksConsent: ReadonlySet<RefusalCode> = new Set([
   'consent.expired',
   'grant.exhausted',
   'grant.unproven',
+  'nostr.not_permitted',
+  'book.unproven',
 ])
 /** The culprits lied and are put out; the others may go on without them. */
 const namesCheats: ReadonlySet<RefusalCode> = new Set(['signing.bad_partial', 'signing.bad_commitment'])
@@ -50,6 +58,13 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'epoch.stale',
   'seal.invalid',
   'store.damaged',
+  'nostr.event_invalid',
+  'nostr.event_misaddressed',
+  'nostr.event_unsigned',
+  'nostr.event_stale',
+  'nostr.request_invalid',
+  'nostr.params_invalid',
+  'nostr.result_too_large',
 ])
 
 function told(s: SigningSession, word: SigningTerms['word']): Verdict<SigningTerms> {
@@ -114,6 +129,7 @@ function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, 
 function unproven(s: SigningSession, index: number): Next {
   const excluded = { ...s.own.excluded, [index]: { code: 'epoch.unproven' as const, final: false } }
   const own = { ...s.own, excluded }
+  if (isOfProgram(own)) return without(s, own, 'epoch.unproven', [])
   const said = vouchers(s)
   const isOver = said <= (s.own.vouchers ?? 0) && said > s.seats.length - s.own.threshold && !hasWilling({ ...s, own })
   if (isOver) return { then: 'fail', own, code: 'epoch.unproven', culprits: [] }
@@ -126,9 +142,15 @@ const withEnded = (own: SigningOwn, index: number): SigningOwn => ({
   excluded: { ...own.excluded, [index]: { code: 'signing.ended', final: true } },
 })
 
-/** Goes on without some participants, or fails with their names when too few are left. */
-const without = (s: SigningSession, own: SigningOwn, code: RefusalCode, culprits: readonly number[]): Next =>
-  isPossible({ ...s, own }) ? { then: 'new_attempt', own } : { then: 'fail', own, code, culprits }
+/**
+ * Goes on without some participants, or fails with their names when too few are left. A program does not wait for owners here: who was asked
+ * and has not said yes before is asked anew with its next event.
+ */
+function without(s: SigningSession, own: SigningOwn, code: RefusalCode, culprits: readonly number[]): Next {
+  const after = { ...s, own }
+  const goesOn = isOfProgram(own) ? hasWilling(after) : isPossible(after)
+  return goesOn ? { then: 'new_attempt', own } : { then: 'fail', own, code, culprits }
+}
 
 /** What is about to be done, with the words of those who agreed to it; and what came of it. */
 function record(before: SigningSession | null, after: SigningSession, at: number): Writing {
@@ -201,13 +223,15 @@ export const signingCourse: Course<SigningTerms> = {
       return { then: 'begin', round: 'aggregate', given: { ...given, partials } }
     },
     aggregate: ({ own }, { given, said, quorum }) => {
-      const results = inOrder(quorum, said)[0]?.results ?? []
-      const isWhole = results.length === own.request.body.items.length
-      return isWhole ? { then: 'begin', round: 'confirm', given: { ...given, results } } : { then: 'new_attempt' }
+      const { results = [], answer = null } = inOrder(quorum, said)[0] ?? {}
+      const isWhole = results.length === own.request.body.items.length && isOfProgram(own) === (answer !== null)
+      return isWhole
+        ? { then: 'begin', round: 'confirm', given: { ...given, results, answer } }
+        : { then: 'new_attempt' }
     },
-    confirm: (_, { given: { results }, said, quorum }) => {
+    confirm: (_, { given: { results, answer = null }, said, quorum }) => {
       const receipts = inOrder(quorum, said).map(({ receipt }) => receipt)
-      return { then: 'complete', result: { results, receipts } }
+      return { then: 'complete', result: { results, receipts, answer } }
     },
   },
   refused,

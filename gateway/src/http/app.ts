@@ -5,6 +5,7 @@ import { docsPage } from './docs-page.ts'
 import { oneHost, plainAddresses } from './door.ts'
 import { preflight, securityHeaders } from './headers.ts'
 import { API, mount, sendProblem, type MountPorts } from './mount.ts'
+import { mountNostr, type NostrRoutes } from './nostr-routes.ts'
 import { openApi } from './openapi.ts'
 import { limitRate } from './rate-limit.ts'
 import type { Readiness } from './readiness.ts'
@@ -12,6 +13,7 @@ import type { Readiness } from './readiness.ts'
 export type AppPorts = MountPorts & {
   readiness: () => Promise<Readiness>
   publicUrl: string
+  nostr: NostrRoutes
   limits: Readonly<{
     /** Requests per minute and address. */
     ratePerMinute: number
@@ -40,6 +42,7 @@ export function createApp(ports: AppPorts): Express {
   app.use(limitRate(limits.ratePerMinute))
   mount(app, ports)
   mountDocs(app, ports.publicUrl)
+  mountNostr(app, ports.nostr)
   refuseOtherMethods(app)
   app.use((_request, response) => sendProblem(response, new Refusal('request.not_found'), () => {}))
   // Express itself throws for paths that do not decode. Four parameters are how it knows an error handler.

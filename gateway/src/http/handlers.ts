@@ -45,6 +45,7 @@ export function createHandlers({ openSession, coordinator, enclaves, manifests }
     ...keyHandlers(coordinator),
     ...signingHandlers(coordinator),
     ...refreshHandlers(coordinator),
+    ...bunkerHandlers(coordinator),
     ...enclaveHandlers(enclaves),
     getManifest: () => manifests.report(),
   }
@@ -95,6 +96,32 @@ function refreshHandlers(coordinator: Coordinator): Some<'requestRefresh' | 'get
     requestRefresh: ({ params, body }) => coordinator.requestRefresh(params.keyId, body),
     getRefresh: ({ params, ...asked }) => read(coordinator.follow.refresh, params.refreshId, asked),
     watchRefresh: ({ params }) => stream(coordinator.follow.refresh, params.refreshId),
+  }
+}
+
+function bunkerHandlers(
+  coordinator: Coordinator,
+): Some<
+  | 'createBunker'
+  | 'getBunker'
+  | 'putBook'
+  | 'greetClient'
+  | 'listWaiting'
+  | 'decideWaiting'
+  | 'readLog'
+  | 'attestBunker'
+> {
+  const waiting = (ms: number | undefined, signal: AbortSignal) => (ms === undefined ? null : { ms, signal })
+  return {
+    createBunker: ({ params }) => coordinator.createBunker(params.keyId),
+    getBunker: ({ params }) => coordinator.bunker(params.keyId),
+    putBook: ({ params, body }) => coordinator.putBook(params.keyId, body),
+    greetClient: ({ params, body }) => coordinator.greetClient(params.keyId, body.grant),
+    listWaiting: ({ params, query, signal }) => coordinator.listWaiting(params.keyId, waiting(query.wait, signal)),
+    decideWaiting: ({ params, body }) => coordinator.decideWaiting(params.keyId, params.eventId, body),
+    readLog: ({ params, query, signal }) =>
+      coordinator.readLog(params.keyId, query.after ?? null, waiting(query.wait, signal)),
+    attestBunker: ({ params }) => coordinator.attestBunker(params.keyId),
   }
 }
 

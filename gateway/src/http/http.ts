@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
+import type { KeyId } from '@quorate/shared/wire/ids'
 import type { Registry } from 'prom-client'
 import type { Coordinator } from '../commands/ports.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
@@ -32,6 +33,8 @@ export type HttpPorts = {
   storageKey: Uint8Array
   listen: Endpoint
   metricsListen: Endpoint
+  /** The key whose bunker NIP-05 names. */
+  nostrKey?: KeyId | null
   /** Null: what the gateway listens on. */
   publicUrl: string | null
   limits: AppPorts['limits']
@@ -85,6 +88,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
     ...lasting,
     readiness,
     publicUrl,
+    nostr: { coordinator, nostrKey: ports.nostrKey ?? null },
     limits: ports.limits,
   })
   const metricsDoor = await listen(createMetricsApp(ports.registry, readiness), ports.metricsListen, timeouts).catch(

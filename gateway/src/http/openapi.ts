@@ -1,11 +1,13 @@
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import * as schemes from '@quorate/shared/schemes/table'
+import * as bunker from '@quorate/shared/wire/bunker'
 import * as consent from '@quorate/shared/wire/consent'
 import * as ids from '@quorate/shared/wire/ids'
 import * as identity from '@quorate/shared/wire/identity'
 import * as keygen from '@quorate/shared/wire/keygen'
 import * as problem from '@quorate/shared/wire/problem'
 import * as refresh from '@quorate/shared/wire/refresh'
+import * as bunkerRoutes from '@quorate/shared/wire/routes/bunker'
 import * as enclaveRoutes from '@quorate/shared/wire/routes/enclaves'
 import * as keygenRoutes from '@quorate/shared/wire/routes/keygen'
 import * as manifestRoutes from '@quorate/shared/wire/routes/manifest'
@@ -22,8 +24,8 @@ type Json = Record<string, unknown>
 
 /** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
-const messages = [schemes, ids, identity, consent, keygen, refresh, signing, problem, status]
-const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, enclaveRoutes, manifestRoutes]
+const messages = [schemes, ids, identity, bunker, consent, keygen, refresh, signing, problem, status]
+const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, bunkerRoutes, enclaveRoutes, manifestRoutes]
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
 

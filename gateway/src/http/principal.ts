@@ -37,6 +37,7 @@ export function createWhoMay(
     signingId: async (id: SigningId) => (await follow.signing.status(id)).keyId,
     refreshId: async (id: RefreshId) => (await follow.refresh.status(id)).keyId,
     enclaveId: null,
+    eventId: null,
   }
   return {
     nobody: () => () => Promise.resolve({ principal: { kind: 'nobody' }, mayReach: () => Promise.resolve() }),

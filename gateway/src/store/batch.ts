@@ -23,6 +23,10 @@ export const reads: ReadonlySet<keyof Tables> = new Set([
   'loadEnclaveRoot',
   'loadManifests',
   'loadReply',
+  'loadBunkers',
+  'loadClientRequest',
+  'openClientRequests',
+  'loadBunkerLog',
   'verifyAudit',
   'checkAudit',
 ])
@@ -40,9 +44,11 @@ const erases = (order: Order): boolean =>
   order.operation === 'saveEnclaveRoot' ||
   (order.operation === 'save' && order.args[1]?.step === 'retired')
 
-/** What no copy of the database file may lack: a root, a key, what an enclave has taken. */
+/** What no copy of the database file may lack: a root, a key, what an enclave has taken, the key of a bunker. */
 const keeps = (order: Order): boolean =>
-  order.operation === 'saveManifests' || (order.operation === 'save' && order.args[1] !== null)
+  order.operation === 'saveManifests' ||
+  order.operation === 'saveBunker' ||
+  (order.operation === 'save' && order.args[1] !== null)
 
 /** How long a checkpoint waits for whoever reads the file, ms: nobody is served meanwhile. */
 const CHECKPOINT_MS = 200

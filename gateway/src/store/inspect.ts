@@ -37,9 +37,10 @@ function inspect(db: Database, cipher: RowCipher): Inspection {
   if (opensUnder(db, cipher) !== true) throw new Error('the storage key does not open this database')
   const one = (sql: string): number => db.prepare<[], number>(sql).pluck().get() ?? 0
   const tables = db.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()
-  const rows = { meta: 0, sessions: 0, enclosures: 0, keys: 0, enclaves: 0, manifests: 0, replies: 0, audit: 0 }
+  const names = Object.keys(sealedTables) as SealedTable[]
+  const rows = Object.fromEntries(names.map((table) => [table, 0])) as Record<SealedTable, number>
   const damaged: string[] = []
-  for (const table of Object.keys(sealedTables) as SealedTable[]) {
+  for (const table of names) {
     // A database of an earlier version may lack it.
     if (!tables.includes(table)) continue
     for (const { place, blob } of sealedRows(db, table)) {

@@ -46,6 +46,16 @@ const migrations: readonly string[] = [
    CREATE INDEX uses_by_time ON key_uses (used_at);
    INSERT INTO key_uses SELECT key_id, max(updated_at) FROM sessions
      WHERE key_id IN (SELECT key_id FROM keys) GROUP BY key_id;`,
+  // Bunkers: a row for each key that has one, what programs ask for, and the log of its hosts.
+  `CREATE TABLE bunkers (key_id TEXT PRIMARY KEY, version INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;
+   CREATE TABLE client_requests (
+     event_id TEXT PRIMARY KEY, key_id TEXT NOT NULL, version INTEGER NOT NULL, open INTEGER NOT NULL,
+     came_at INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;
+   CREATE INDEX open_client_requests ON client_requests (came_at) WHERE open = 1;
+   CREATE INDEX client_requests_by_time ON client_requests (came_at);
+   CREATE INDEX closed_client_requests ON client_requests (key_id, came_at) WHERE open = 0;
+   CREATE TABLE bunker_log (
+     key_id TEXT NOT NULL, at INTEGER NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (key_id, at)) STRICT;`,
 ]
 
 /** Brings the database to this schema, each step whole or not at all. Throws for a database that a later version has touched. */

@@ -4,6 +4,7 @@ import type { KeyRow } from './key-table.ts'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, Change, KeyRecord, KeyStep, Moved, StoredSession } from '../engine/ports.ts'
+import { bunkerStore } from './bunker-store.ts'
 import { createFitness } from './fitness.ts'
 import type { StoreFault } from './faults.ts'
 import { lockDatabase, type DatabaseLock } from './lock.ts'
@@ -64,6 +65,7 @@ export async function openStore({ path, storageKey, retentionMs = WEEK, onFault 
     ...sessionStore(sender, moves),
     ...leaseStore(sender, fault),
     ...recordStore(sender),
+    ...bunkerStore(sender, fault),
     verifyAudit: () => sender.send('verifyAudit', []),
     checkAudit: (most) => sender.send('checkAudit', [most]),
     fitness: () => fitness.ask(sender),

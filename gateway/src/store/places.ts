@@ -13,6 +13,13 @@ export const placeOf = {
   root: (enclaveId: string): Place => ['enclaves', enclaveId, 1],
   manifests: (enclaveId: string): Place => ['manifests', enclaveId, 1],
   reply: (scope: string, key: string): Place => ['replies', JSON.stringify([scope, key]), 1],
+  bunker: (keyId: string, version: number): Place => ['bunkers', keyId, version],
+  clientRequest: (eventId: string, keyId: string, version: number): Place => [
+    'client_requests',
+    `${eventId}/${keyId}`,
+    version,
+  ],
+  bunkerLog: (keyId: string, at: number): Place => ['bunker_log', `${keyId}/${at}`, 1],
   audit: (seq: number): Place => ['audit', String(seq), 1],
 }
 
@@ -41,6 +48,18 @@ export const sealedTables = {
   enclaves: { columns: 'enclave_id', place: (row: Columns) => placeOf.root(text(row, 'enclave_id')) },
   manifests: { columns: 'enclave_id', place: (row: Columns) => placeOf.manifests(text(row, 'enclave_id')) },
   replies: { columns: 'scope, key', place: (row: Columns) => placeOf.reply(text(row, 'scope'), text(row, 'key')) },
+  bunkers: {
+    columns: 'key_id, version',
+    place: (row: Columns) => placeOf.bunker(text(row, 'key_id'), number(row, 'version')),
+  },
+  client_requests: {
+    columns: 'event_id, key_id, version',
+    place: (row: Columns) => placeOf.clientRequest(text(row, 'event_id'), text(row, 'key_id'), number(row, 'version')),
+  },
+  bunker_log: {
+    columns: 'key_id, at',
+    place: (row: Columns) => placeOf.bunkerLog(text(row, 'key_id'), number(row, 'at')),
+  },
   audit: { columns: 'seq', place: (row: Columns) => placeOf.audit(number(row, 'seq')) },
 } as const
 

@@ -4,6 +4,7 @@ import type { Manifest, Notice } from '@quorate/shared/wire/manifest'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, KeyRecord, SessionStore } from '../engine/ports.ts'
 import type { AuditReport } from './audit-chain.ts'
+import type { BunkerStore } from './bunkers.ts'
 
 /**
  * What an enclave needs to come back as who it was. `identity` is the one it had when the root was made. `former`: the same root as another
@@ -27,35 +28,36 @@ export type Fitness = Readonly<{ state: 'open' } | { state: 'failed'; cause: str
  * Everything rejects with `store.failed` when the disk fails, and nothing of the failed change is then written. What does not open rejects with
  * `store.damaged`.
  */
-export type Store = SessionStore & {
-  /** The key at the epoch that is in force. */
-  loadKey(keyId: KeyId): Promise<KeyRecord | null>
-  /** The key at this epoch: also one that is over, or that is not in force yet. */
-  loadKeyAt(keyId: KeyId, epoch: number): Promise<KeyRecord | null>
-  /** The epochs that all hosts have installed, from `epoch` on, in their order, `most` at most. */
-  epochs(keyId: KeyId, epoch: number, most: number): Promise<KeyEpoch[]>
-  /**
-   * The keys of which a session was written since then (ms since 1970), to the minute, or is open: the one used last first, `most` at most.
-   */
-  usedKeys(since: number, most: number): Promise<KeyId[]>
-  loadEnclaveRoot(enclaveId: EnclaveId): Promise<EnclaveRoot | null>
-  /** Durable when it resolves. */
-  saveEnclaveRoot(enclaveId: EnclaveId, root: EnclaveRoot): Promise<void>
-  /** Those that this enclave has taken, by ascending serial. */
-  loadManifests(enclaveId: EnclaveId): Promise<readonly TakenManifest[]>
-  /** In place of those before, with their audit record. Durable when it resolves. */
-  saveManifests(enclaveId: EnclaveId, manifests: readonly TakenManifest[], audit: AuditRecord): Promise<void>
-  /** Null when there is none, or when it is older than its time. */
-  loadReply(scope: string, key: string, now: number): Promise<StoredReply | null>
-  /** A reply that stands already is kept. */
-  saveReply(place: ReplyPlace, reply: StoredReply, expiresAt: number): Promise<void>
-  /** Checks the whole audit chain from its anchor on; rejects with `store.damaged` where it breaks. */
-  verifyAudit(): Promise<AuditReport>
-  /** Checks the last records of the chain, `most` at most; rejects as `verifyAudit`. */
-  checkAudit(most: number): Promise<AuditReport>
-  /** Can it be written to? Writes a probe when the last write failed. Never rejects. */
-  fitness(): Promise<Fitness>
-  /** Deletes ended and expired sessions and replies whose time is over. Never keys, audit records or enclaves. */
-  sweep(now: number): Promise<number>
-  close(): Promise<void>
-}
+export type Store = SessionStore &
+  BunkerStore & {
+    /** The key at the epoch that is in force. */
+    loadKey(keyId: KeyId): Promise<KeyRecord | null>
+    /** The key at this epoch: also one that is over, or that is not in force yet. */
+    loadKeyAt(keyId: KeyId, epoch: number): Promise<KeyRecord | null>
+    /** The epochs that all hosts have installed, from `epoch` on, in their order, `most` at most. */
+    epochs(keyId: KeyId, epoch: number, most: number): Promise<KeyEpoch[]>
+    /**
+     * The keys of which a session was written since then (ms since 1970), to the minute, or is open: the one used last first, `most` at most.
+     */
+    usedKeys(since: number, most: number): Promise<KeyId[]>
+    loadEnclaveRoot(enclaveId: EnclaveId): Promise<EnclaveRoot | null>
+    /** Durable when it resolves. */
+    saveEnclaveRoot(enclaveId: EnclaveId, root: EnclaveRoot): Promise<void>
+    /** Those that this enclave has taken, by ascending serial. */
+    loadManifests(enclaveId: EnclaveId): Promise<readonly TakenManifest[]>
+    /** In place of those before, with their audit record. Durable when it resolves. */
+    saveManifests(enclaveId: EnclaveId, manifests: readonly TakenManifest[], audit: AuditRecord): Promise<void>
+    /** Null when there is none, or when it is older than its time. */
+    loadReply(scope: string, key: string, now: number): Promise<StoredReply | null>
+    /** A reply that stands already is kept. */
+    saveReply(place: ReplyPlace, reply: StoredReply, expiresAt: number): Promise<void>
+    /** Checks the whole audit chain from its anchor on; rejects with `store.damaged` where it breaks. */
+    verifyAudit(): Promise<AuditReport>
+    /** Checks the last records of the chain, `most` at most; rejects as `verifyAudit`. */
+    checkAudit(most: number): Promise<AuditReport>
+    /** Can it be written to? Writes a probe when the last write failed. Never rejects. */
+    fitness(): Promise<Fitness>
+    /** Deletes ended and expired sessions, requests of programs after a day, and replies whose time is over. Never keys, bunkers, audit records or enclaves. */
+    sweep(now: number): Promise<number>
+    close(): Promise<void>
+  }

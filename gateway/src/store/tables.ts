@@ -6,6 +6,8 @@ import { migrate } from './migrations.ts'
 import { claimOperations } from './claims.ts'
 import { createKeyTable } from './key-table.ts'
 import { usesOperations } from './key-uses.ts'
+import { bunkerOperations } from './bunker-table.ts'
+import { clientRequestOperations, clientRequestSweep } from './client-request-table.ts'
 import { placeOf } from './places.ts'
 import type { RowCipher } from './row-cipher.ts'
 import { sessionReads, sessionSave } from './session-table.ts'
@@ -59,6 +61,8 @@ export function createTables(db: Database, cipher: RowCipher, handle: string) {
     ...enclaveOperations(db, cipher),
     ...manifestOperations(db, cipher, audit),
     ...replyOperations(db, cipher),
+    ...bunkerOperations(db, cipher),
+    ...clientRequestOperations(db, cipher),
     verifyAudit: () => audit.verify(),
     checkAudit: (most: number) => audit.verifyTail(most),
     probe: probeOperation(db, cipher),
@@ -120,9 +124,14 @@ function probeOperation(db: Database, cipher: RowCipher) {
   }
 }
 
-/** Sessions that ended before `before` (ms), those that should have ended by then, and replies that are over at `now`. */
+/**
+ * Sessions that ended before `before` (ms), those that should have ended by then, replies that are over at `now`, and requests of programs
+ * that are over.
+ */
 function sweepOperation(db: Database) {
   const sessions = db.prepare('DELETE FROM sessions WHERE (ended = 1 AND updated_at < ?) OR expires_at < ?')
   const replies = db.prepare('DELETE FROM replies WHERE expires_at <= ?')
-  return (before: number, now: number): number => sessions.run(before, before).changes + replies.run(now).changes
+  const requests = clientRequestSweep(db)
+  return (before: number, now: number): number =>
+    sessions.run(before, before).changes + replies.run(now).changes + requests(now)
 }

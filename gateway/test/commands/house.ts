@@ -22,6 +22,9 @@ import { createCoordinator } from '../../src/commands/coordinator.ts'
 import type { Coordinator, Limits } from '../../src/commands/ports.ts'
 import { createLog } from '../../src/log.ts'
 import { LogLine } from '@quorate/shared/log-line'
+import { noRelays } from '../../src/nostr/allowed.ts'
+import type { NostrPorts } from '../../src/nostr/bunkers.ts'
+import { createNostrEvents } from '../../src/nostr/nostr-events.ts'
 import { createEvents } from '../../src/events.ts'
 import { makeDatabase } from '../../src/store/make-database.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -44,6 +47,12 @@ export let coordinator: Coordinator
 /** The lines of the log. */
 export let logged: string[]
 
+/** How its gateways reach relays: no relay, when a test says nothing. */
+export let nostr: Partial<NostrPorts> = {}
+export const reachRelays = (by: Partial<NostrPorts>): void => {
+  nostr = by
+}
+
 /** Each test of a file that calls it has a house of its own, and leaves no fault in its log. */
 export function inFreshHouses(): void {
   beforeEach(async () => {
@@ -56,7 +65,8 @@ export function inFreshHouses(): void {
     await stopGateway()
     vi.useRealTimers()
     rmSync(folder, { recursive: true, force: true })
-    expect(logged.filter((line) => line.includes('"fault"'))).toEqual([])
+    nostr = {}
+    expect(logged.filter((line) => line.includes('gateway.fault'))).toEqual([])
   })
 }
 
@@ -74,6 +84,7 @@ async function startCoordinator(store: Store, limits: Partial<Limits>, name = 'g
     clock: () => Date.now(),
     events: createEvents(log, new Registry()),
     limits: { roundTimeoutMs: EVER, ...limits },
+    nostr: { allowed: noRelays, events: createNostrEvents(log, new Registry()), ...nostr },
   })
   await started.start()
   return started
@@ -170,9 +181,12 @@ export const code = (expected: string) => expect.objectContaining({ code: expect
 export type Key = Pick<MadeKey<Host>, 'plan' | 'certificate' | 'digest'>
 
 /** Puts a key into the store as a keygen would have. */
-export async function storedKey(grants: Record<string, people.GrantTerms> = {}): Promise<Key> {
+export async function storedKey(
+  grants: Record<string, people.GrantTerms> = {},
+  more: people.PlanOptions<Host> = {},
+): Promise<Key> {
   await enclaves.acquaint()
-  const plan = await draw({ users })
+  const plan = await draw({ users, ...more })
   const byIndex = new Map(Object.entries(grants).map(([user, terms]) => [users.indexOf(user) + 1, terms]))
   const key = await agree(await runDkg(plan, await enrol(plan, byIndex)))
   const shares = [...key.sealedShares].map(([index, sealed]) => ({ index, sealed }))

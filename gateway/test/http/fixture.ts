@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
+import { NostrKey } from '@quorate/shared/nostr/keys'
+import type { Shown } from '../../src/nostr/offered.ts'
 import { Refusal } from '@quorate/shared/errors'
 import { createSigner, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { LogLine } from '@quorate/shared/log-line'
@@ -117,6 +119,7 @@ function fakeCoordinator() {
     key: async (id) => Promise.resolve(found(keygens.has(id) ? certificate : undefined)),
     readerKey: (id) => Promise.resolve(readers.get(id) ?? null),
     lives: () => Promise.resolve([]),
+    ...bunkersOf((id) => keygens.has(id as KeyId)),
     waitSignings: () => Promise.resolve({ signings: [], next: null }),
     follow: { keygen: followKeygens, signing: followAt(signings), refresh: followAt(refreshes) },
     start: () => Promise.resolve(),
@@ -128,6 +131,31 @@ function fakeCoordinator() {
     endWaits()
   }
   return { coordinator, readers, asked, change, endWaits, watchers }
+}
+
+/** A program's request that waits in each bunker. */
+export const waitingEvent = 'ab'.repeat(32)
+
+/** Bunkers of the keys that there are, with nothing in them. */
+function bunkersOf(isKey: (id: string) => boolean) {
+  const signer = NostrKey.parse('11'.repeat(32))
+  const status = { signer, hosts: [], books: [], bindings: [], relays: [] }
+  const of = <T>(keyId: KeyId, value: T) => Promise.resolve().then(() => found(isKey(keyId) ? value : undefined))
+  return {
+    createBunker: (keyId: KeyId) => of(keyId, { keyId, ...status }),
+    bunker: (keyId: KeyId) => of(keyId, { keyId, ...status }),
+    putBook: (keyId: KeyId) => of(keyId, { keyId, ...status }),
+    greetClient: (keyId: KeyId) => of(keyId, { relays: ['wss://relay.example'] }),
+    listWaiting: (keyId: KeyId) => of(keyId, { waiting: [] }),
+    decideWaiting: () => Promise.reject(new Refusal('request.not_found')),
+    readLog: (keyId: KeyId) => of(keyId, { rows: [] }),
+    attestBunker: (keyId: KeyId) => of(keyId, { signer, hosts: [] }),
+    showRequest: (keyId: KeyId, eventId: string): Shown | null =>
+      isKey(keyId) && eventId === waitingEvent
+        ? { client: signer, askedAt: 1_700_000_000_000, expiresAt: 1_700_003_600_000, isConnect: false }
+        : null,
+    whereBunker: (keyId: KeyId) => (isKey(keyId) ? { signer, relays: ['wss://relay.example'] } : null),
+  }
 }
 
 const found = <T>(value: T | undefined): T => {

@@ -29,9 +29,16 @@ beforeAll(async () => {
 afterAll(() => http.close())
 
 type Ids = Readonly<Record<ParameterName, string>>
-const own: Ids = { keyId: keyA, signingId: signingOfA, refreshId: refreshOfA, enclaveId: 'enclave-0' }
-const foreign: Ids = { keyId: keyB, signingId: signingOfB, refreshId: refreshOfB, enclaveId: 'enclave-0' }
-const unknown: Ids = { keyId: unknownKey, signingId: unknownSigning, refreshId: unknownRefresh, enclaveId: 'enclave-9' }
+const eventId = '0'.repeat(64)
+const own: Ids = { keyId: keyA, signingId: signingOfA, refreshId: refreshOfA, enclaveId: 'enclave-0', eventId }
+const foreign: Ids = { keyId: keyB, signingId: signingOfB, refreshId: refreshOfB, enclaveId: 'enclave-0', eventId }
+const unknown: Ids = {
+  keyId: unknownKey,
+  signingId: unknownSigning,
+  refreshId: unknownRefresh,
+  enclaveId: 'enclave-9',
+  eventId,
+}
 
 /** What a query demands, by name: a new route whose query demands more fails here until it has a row. */
 const demanded: Readonly<Record<string, string>> = { from: '0', nonce: '0'.repeat(64) }

@@ -20,6 +20,8 @@ export type PartyEvent =
       packageDigest: string
     }
   | { event: 'signing.confirmed'; signingId: string; index: number; signatures: number; resultDigest: string }
+  | { event: 'bunker.created'; keyId: string; index: number }
+  | { event: 'bunker.loaded'; keyId: string; index: number; books: number; refused: number }
   | { event: 'signing.withdrawn'; signingId: string; index: number }
 
 export type PartyLog = (event: PartyEvent) => void

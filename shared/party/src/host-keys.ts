@@ -5,7 +5,7 @@ import { createSigner, signBody } from '@quorate/shared/crypto/sign'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { EnclaveIdentity } from '@quorate/shared/wire/identity'
-import type { HostKeys, SharePlace } from './ports.ts'
+import type { HostKeys, SharePlace, SignerPlace } from './ports.ts'
 import type { Mpc } from '@quorate/shared/mpc'
 
 const inPlace = ({ keyId, index, epoch, certificateDigest }: SharePlace) => [
@@ -16,6 +16,8 @@ const inPlace = ({ keyId, index, epoch, certificateDigest }: SharePlace) => [
   epoch,
   certificateDigest,
 ]
+
+const ofSigner = ({ lineage, signer }: SignerPlace) => ['signer', 1, lineage, signer]
 
 /** The keys that come from a root secret (32 bytes), which stays in them. */
 export async function deriveHostKeys(mpc: Mpc, enclaveId: string, root: Uint8Array): Promise<HostKeys> {
@@ -31,8 +33,8 @@ export async function deriveHostKeys(mpc: Mpc, enclaveId: string, root: Uint8Arr
     signKey: toHex(signer.publicKey),
   })
 
-  function withShareKey<T>(place: SharePlace, use: (key: Uint8Array) => T): T {
-    const key = deriveKey(root, 'share', place.keyId, place.epoch)
+  function withKey<T>(label: string, context: readonly (string | number)[], use: (key: Uint8Array) => T): T {
+    const key = deriveKey(root, label, ...context)
     try {
       return use(key)
     } finally {
@@ -40,12 +42,19 @@ export async function deriveHostKeys(mpc: Mpc, enclaveId: string, root: Uint8Arr
     }
   }
 
+  const withShareKey = <T>({ keyId, epoch }: SharePlace, use: (key: Uint8Array) => T): T =>
+    withKey('share', [keyId, epoch], use)
+  const withSignerKey = <T>({ lineage }: SignerPlace, use: (key: Uint8Array) => T): T =>
+    withKey('signer', [lineage], use)
+
   return {
     identity,
     open: (sealed) => openSealed(mpc.secp256k1, secret, sealed),
     sign: (tag, body) => signBody(signer, tag, body),
     sealShare: (place, plaintext) => withShareKey(place, (key) => sealWith(key, inPlace(place), plaintext)),
     openShare: (place, sealed) => withShareKey(place, (key) => openWith(key, inPlace(place), sealed)),
+    sealSigner: (place, secret) => withSignerKey(place, (key) => sealWith(key, ofSigner(place), secret)),
+    openSigner: (place, sealed) => withSignerKey(place, (key) => openWith(key, ofSigner(place), sealed)),
     agree: (peer) => agree(mpc, secret, identity, peer),
   }
 }

@@ -1,5 +1,7 @@
 import type { Askers } from './making/askers.ts'
 import type { GrantUses } from './grant-uses.ts'
+import type { BunkerParts } from './bunker/parts.ts'
+import type { Floors } from './floors.ts'
 import type { Lives } from './lives.ts'
 import type { Memories } from './memories.ts'
 import type { Peers } from './peers.ts'
@@ -8,4 +10,13 @@ import type { Vault } from './vault.ts'
 
 /** What the ceremonies of one party share: what it stands on, and what it holds and remembers. */
 export type Parts = PartyPorts &
-  Readonly<{ vault: Vault; memories: Memories; lives: Lives; peers: Peers; grants: GrantUses; askers: Askers }>
+  Readonly<{
+    vault: Vault
+    memories: Memories
+    lives: Lives
+    peers: Peers
+    grants: GrantUses
+    floors: Floors
+    askers: Askers
+    bunker: BunkerParts
+  }>

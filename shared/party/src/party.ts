@@ -4,6 +4,8 @@ import {
   type HostResult,
   type PartyMethod,
 } from '@quorate/shared/ceremonies/host-methods'
+import { createBunker, createBunkerParts } from './bunker/bunker.ts'
+import { createFloors } from './floors.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createAskers } from './making/askers.ts'
 import { createEpochChange } from './making/epoch-change.ts'
@@ -65,15 +67,17 @@ function inTurns(party: Party, giveWay: GiveWay): Party {
 export function createParty(ports: PartyPorts): Party {
   const memories = createMemories()
   const lives = createLives()
-  const parts: Parts = {
+  const held = {
     ...ports,
     memories,
     lives,
     vault: createVault({ ...ports, memories }),
     peers: createPeers({ ...ports, lives }),
     grants: createGrantUses(ports.life),
+    floors: createFloors(ports.life),
     askers: createAskers(),
   }
+  const parts: Parts = { ...held, bunker: createBunkerParts(held) }
   const epochChange = createEpochChange(parts)
   const party: Party = {
     ...acquaintance(parts),
@@ -82,6 +86,7 @@ export function createParty(ports: PartyPorts): Party {
     ...named('keygen', { ...createKeygens(parts), ...epochChange }),
     ...named('refresh', { ...createRefreshRounds(parts), ...epochChange }),
     ...named('signing', createSignings(parts)),
+    ...named('bunker', createBunker(parts)),
   }
   return inTurns(party, ports.giveWay)
 }

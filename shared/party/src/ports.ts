@@ -8,6 +8,9 @@ import type { PartyLog } from './events.ts'
 /** Where a sealed share belongs. All of it is associated data: a share opens in its own place only. */
 export type SharePlace = Readonly<{ keyId: string; index: number; epoch: number; certificateDigest: string }>
 
+/** Where the secret of a bunker's signer belongs. All of it is associated data. */
+export type SignerPlace = Readonly<{ lineage: string; signer: string }>
+
 /** The keys of a host, behind verbs. None of them can be asked for. */
 export type HostKeys = Readonly<{
   identity: EnclaveIdentity
@@ -18,6 +21,9 @@ export type HostKeys = Readonly<{
   sealShare: (place: SharePlace, plaintext: Uint8Array) => Uint8Array
   /** Throws `seal.invalid`. */
   openShare: (place: SharePlace, sealed: Uint8Array) => Uint8Array
+  sealSigner: (place: SignerPlace, secret: Uint8Array) => Uint8Array
+  /** Throws `seal.invalid`. */
+  openSigner: (place: SignerPlace, sealed: Uint8Array) => Uint8Array
   /** K of this host and a peer that has been verified: HKDF(ECDH(E, E'), both identities). The caller wipes it. */
   agree: (peer: EnclaveIdentity) => Uint8Array
 }>

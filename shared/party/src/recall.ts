@@ -4,7 +4,13 @@ import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-met
 import { isSameLife } from '@quorate/shared/verify/lives'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { SignKey } from '@quorate/shared/wire/ids'
-import { MAX_RECALLED_PARTS, type Recollection, type Remembered } from '@quorate/shared/wire/recall'
+import {
+  MAX_RECALLED_PARTICIPANTS,
+  MAX_RECALLED_PARTS,
+  MAX_RECALLED_TALLIES,
+  type Recollection,
+  type Remembered,
+} from '@quorate/shared/wire/recall'
 import { learn, requiredVouchers } from './epochs.ts'
 import type { Parts } from './parts.ts'
 import type { HeldKey } from './vault.ts'
@@ -40,22 +46,28 @@ const livesOf = ({ lives }: Parts, hosts: ReadonlySet<SignKey>): Recollection['b
     return newest === null ? [] : { signKey, life: newest }
   })
 
-/** The participants whose owners have given a grant. */
-const granters = ({ certificate }: HeldKey): number[] =>
-  certificate.roster.registrations.flatMap(({ body }) => (body.grant === null ? [] : body.index))
+/** The participants of a key, and those of them that this host has. */
+function participantsOf({ keys }: Parts, { certificate }: HeldKey) {
+  const { participants } = certificate.roster.skeleton
+  const others = participants.filter(({ host }) => host.identity.signKey !== keys.identity.signKey)
+  return { indices: participants.map(({ index }) => index), others: others.map(({ index }) => index) }
+}
 
 /**
  * What is remembered of a key, and its hosts. Beside its versions only a host with an open share can say anything. A host that has only
  * prepared the first version has seen nothing yet. Throws `key.unknown` for any other.
  */
 function memoryOf(parts: Parts, { keyId, index, lineage }: Asked): { key: Remembered; hosts: SignKey[] } {
-  const { vault, memories, grants } = parts
+  const { vault, memories, grants, floors, clock } = parts
   const { current, prepared } = memories.of(lineage)
   const versions = { lineage, current, prepared }
-  if (current === null && prepared?.epoch === 0) return { key: { ...versions, uses: [] }, hosts: [] }
+  if (current === null && prepared?.epoch === 0)
+    return { key: { ...versions, uses: [], pasts: [], books: [], complete: [] }, hosts: [] }
   const key = vault.key(keyId, index)
   if (key.lineage !== lineage) throw new Refusal('key.other_lineage')
-  return { key: { ...versions, uses: grants.tell(lineage, granters(key), key.life) }, hosts: hostsOf(key) }
+  const { indices } = participantsOf(parts, key)
+  const uses = grants.tell(lineage, indices, key.life, clock())
+  return { key: { ...versions, ...uses, ...floors.tell(lineage, indices, key.life) }, hosts: hostsOf(key) }
 }
 
 /** Who says this of one key of a peer says it of all of them. */
@@ -74,18 +86,28 @@ function forEach<K extends Readonly<{ keyId: Asked['keyId'] }>>(keys: readonly K
   })
 }
 
-const partsOf = ({ uses }: Remembered): number => uses.reduce((sum, { parts }) => sum + parts.length, 0)
+/** What this takes of one answer's room. */
+const sizeOf = ({ uses, pasts }: Remembered) => ({
+  parts: uses.reduce((sum, { parts }) => sum + parts.length, 0),
+  tallies: pasts.reduce((sum, { renewed }) => sum + renewed.length, uses.length),
+  participants: pasts.length,
+})
 
 /** What is remembered of these keys: of as many, in their order, as one answer holds. */
 function rememberAll(parts: Parts, keys: readonly Asked[]) {
   const remembered: Remembered[] = []
   const hosts = new Set<SignKey>()
-  let room = MAX_RECALLED_PARTS
+  const room = { parts: MAX_RECALLED_PARTS, tallies: MAX_RECALLED_TALLIES, participants: MAX_RECALLED_PARTICIPANTS }
+  let isFull = false
   const refused = forEach(keys, (asked) => {
-    if (room <= 0) return
+    if (isFull) return
     const { key, hosts: those } = memoryOf(parts, asked)
-    room -= partsOf(key)
-    if (room < 0) return
+    const size = sizeOf(key)
+    room.parts -= size.parts
+    room.tallies -= size.tallies
+    room.participants -= size.participants
+    isFull = Object.values(room).some((left) => left < 0)
+    if (isFull) return
     remembered.push(key)
     for (const host of those) hosts.add(host)
   })
@@ -107,7 +129,7 @@ function learnOne(
   { keyId, index }: HostParams<'recall.learn'>['keys'][number],
   { from: signKey, recollection }: Told,
 ): Learned[number] {
-  const { peers, images, vault, memories, life, lives, grants, clock, log } = parts
+  const { peers, images, vault, memories, lives, grants, floors, clock, log } = parts
   const { body } = recollection
   const key = vault.key(keyId, index)
   const { lineage, certificate } = key
@@ -127,16 +149,17 @@ function learnOne(
   const after = learn(before, said, { from, needed })
   if (after !== before) memories.keep({ keyId, lineage }, after)
   const isOver = () => !isSameLife(lives.newest(signKey) ?? body.life, body.life)
-  const counts = grants.learn(lineage, { from, uses: said.uses, isOver }, needed, clock())
+  const word = { ...said, from, isOver }
+  const hasBooks = floors.learn(lineage, word, { ...participantsOf(parts, key), needed })
+  grants.learn(lineage, word, needed, clock())
   const epoch = after.current?.epoch ?? null
   log({ event: 'epoch.recalled', keyId, from: from[0] ?? 0, epoch })
-  const isCounted = counts || key.life === life.id || granters(key).length === 0
-  return { keyId, epoch, settled: epoch !== null && isCounted }
+  return { keyId, epoch, settled: epoch !== null && hasBooks && grants.isKnown(lineage, key.life) }
 }
 
 /**
  * How a host that has restarted finds out what happened before: which epoch of its keys, and which manifest, is the newest, which
- * processes of other hosts are over, and how often grants were used. It hears it from other hosts of a key that remember, as many
+ * processes of other hosts are over, how often grants were used, and which book of them is the newest. It hears it from other hosts of a key that remember, as many
  * as any quorum has one of. One of them says what it remembers of many keys at once.
  */
 export function createRecall(parts: Parts): Recall {

@@ -4,9 +4,9 @@ import { join, signaturesSince, together } from './tally.ts'
 
 const parts = Array.from({ length: 3 * MAX_PARTS }, (_, at) => ({ end: at, signatures: 1 }))
 
-it('joins parts into so many, and lets no signature count shorter', () => {
-  const joined = join(parts.slice(MAX_PARTS), parts.slice(0, MAX_PARTS))
-  expect(joined.length).toBeLessThanOrEqual(MAX_PARTS)
+it.each([MAX_PARTS, 8, 1])('joins parts into %i, and lets no signature count shorter', (most) => {
+  const joined = join([parts.slice(MAX_PARTS), parts.slice(0, MAX_PARTS)], most)
+  expect(joined.length).toBeLessThanOrEqual(most)
   for (let since = -1; since < parts.length; since += 1)
     expect(signaturesSince(joined, since)).toBeGreaterThanOrEqual(signaturesSince(parts, since))
   expect(signaturesSince(joined, -1)).toBe(parts.length)

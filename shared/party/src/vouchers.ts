@@ -8,10 +8,10 @@ import { useOf, type Plea } from './consent.ts'
  * clock is wrong changes nothing. The request has been verified. A word that does not verify counts for nothing, and neither does a
  * grant, which names no version.
  */
-export async function countVouchers(plea: Plea, life: string, now: number): Promise<number> {
+export async function countVouchers(plea: Omit<Plea, 'standing'>, life: string, now: number): Promise<number> {
   const { request, consents } = plea
   const said = new Set<number>()
-  if (request.lives?.includes(life) === true) said.add(request.asker)
+  if (typeof request.asker === 'number' && request.lives?.includes(life) === true) said.add(request.asker)
   for (const consent of consents) {
     const { body } = consent
     if (!('lives' in body) || body.lives?.includes(life) !== true || said.has(body.index)) continue

@@ -138,7 +138,7 @@ export async function signUnconfirmed(
   approvals: Approval[],
   quorum: number[],
   attempt = 1,
-): Promise<Confirming> {
+): Promise<Confirming & Readonly<{ answer: HostResult<'signing.aggregate'>['answer'] }>> {
   const { signingId } = asked.request.body
   const commitments = await commitAll(key, asked, approvals, quorum, attempt)
   const consents = carried(key, asked, approvals)
@@ -150,11 +150,11 @@ export async function signUnconfirmed(
     )
   }
   const first = quorum[0]!
-  const { results } = await key.plan.hosts
+  const { results, answer } = await key.plan.hosts
     .get(first)!
     .call('signing.aggregate', { signingId, attempt, index: first, partials })
   const { request, sealedItems } = asked
-  return { request, sealedItems, consents, commitments, partials, results }
+  return { request, sealedItems, consents, commitments, partials, results, answer }
 }
 
 /** The whole signing by an honest gateway. `sealedSignatures`: of the items that have one. */

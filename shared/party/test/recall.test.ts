@@ -1,6 +1,17 @@
 import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
-import { MAX_PARTS, MAX_RECALLED_PARTS, type Recollection } from '@quorate/shared/wire/recall'
+import {
+  MAX_PARTS,
+  MAX_RECALLED,
+  MAX_RECALLED_PARTICIPANTS,
+  MAX_RECALLED_PARTS,
+  MAX_RECALLED_TALLIES,
+  MAX_TALLIES,
+  type Recollection,
+  type Remembered,
+  type Tally,
+} from '@quorate/shared/wire/recall'
+import type { Digest, GrantId } from '@quorate/shared/wire/ids'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadKey, makeKey, type MadeKey } from './ceremony.ts'
 import { introduceAll, startHosts, type Host } from './host.ts'
@@ -115,34 +126,86 @@ describe('a host that tells', () => {
     expect(refused.map(({ keyId }) => keyId)).toEqual([keyIdOf(keys[0]!), keyIdOf(keys[2]!)])
   })
 
-  it('speaks of as many keys as one answer holds, and of the others when it is asked again', async () => {
-    const key = await makeKey(group, { grants })
+  const now = Date.now()
+  const tallyOf = (index: number, grant: GrantId | null, parts: number): Tally => ({
+    ...{ index, grant, seconds: 86_400, since: 0 },
+    parts: Array.from({ length: parts }, (_, at) => ({ end: now - at, signatures: 1 })),
+  })
+
+  it.each<[string, Tally[], number]>([
+    ['parts', [1, 2, 3].map((index) => tallyOf(index, null, MAX_PARTS)), MAX_RECALLED_PARTS / (3 * MAX_PARTS)],
+    [
+      'tallies',
+      Array.from({ length: MAX_TALLIES }, (_, at) => tallyOf(1, at.toString(16).padStart(16, '0') as GrantId, 1)),
+      MAX_RECALLED_TALLIES / MAX_TALLIES,
+    ],
+  ])(
+    'speaks of keys until an answer has no room for %s, and of the others when it is asked again',
+    async (_, uses, most) => {
+      const key = await makeKey(group, { grants })
+      await restart(second)
+      await loadKey(key, [2])
+      for (const [host, index] of [
+        [first, 1],
+        [third, 3],
+      ] as const)
+        await hears(key, host, index, { uses })
+      const { recollection, refused } = await tell(
+        second,
+        first,
+        Array.from({ length: most + 8 }, () => asked(key, 2)),
+      )
+      const lengths = (of: readonly Tally[] = []) => of.map(({ parts }) => parts.length)
+      expect(lengths(recollection.body.keys[0]?.uses)).toEqual(lengths(uses))
+      expect(recollection.body.keys).toHaveLength(most)
+      expect(refused).toEqual([])
+      expect((await tell(second, first, [asked(key, 2)])).recollection.body.keys).toHaveLength(1)
+    },
+  )
+
+  it('speaks of so many participants at most, also where nothing was used', async () => {
+    const users = Array.from({ length: 17 }, (_, at) => `user-${at}`)
+    const key = await makeKey(group, { users })
+    const many = Array.from({ length: MAX_RECALLED }, () => asked(key, 1))
+    const { recollection, refused } = await tell(first, second, many)
+    expect(recollection.body.keys).toHaveLength(Math.floor(MAX_RECALLED_PARTICIPANTS / users.length))
+    expect(refused).toEqual([])
+  })
+
+  it('needs to hear more while it does not know of whose books there is no newer one', async () => {
+    // One other host is enough here.
+    const key = await makeKey(group, { threshold: 3 })
     await restart(second)
     await loadKey(key, [2])
-    // What two hosts know of its grants: as many parts as a window is told in.
-    const uses = [1, 2, 3].map((index) => ({
-      ...{ index, since: 0 },
-      parts: Array.from({ length: MAX_PARTS }, (_, at) => ({ end: at + 1, signatures: 1 })),
-    }))
-    for (const [index, host] of [first, third].entries()) {
-      const { recollection } = await tell(host, second, [asked(key, index === 0 ? 1 : 3)])
-      const [said] = recollection.body.keys
-      const body = { ...recollection.body, keys: [{ ...said!, uses }] }
-      const forged = await host.keys.sign('recollection', body)
-      await second.call('recall.learn', {
-        ...{ from: host.identity.signKey, recollection: forged },
-        keys: [{ keyId: keyIdOf(key), index: 2 }],
-      })
+    expect(await hears(key, first, 1, { complete: [1, 2] })).toBe(false)
+    expect(await hears(key, first, 1, {})).toBe(true)
+  })
+
+  it('passes on the newest books, and of whose it knows that there is no newer one', async () => {
+    const key = await makeKey(group)
+    const saidOf = async (host: Host, index: number) => {
+      const { books, complete } = (await tell(host, first === host ? second : first, [asked(key, index)])).recollection
+        .body.keys[0]!
+      return { books, complete }
     }
-    const most = MAX_RECALLED_PARTS / (3 * MAX_PARTS)
-    const { recollection, refused } = await tell(
-      second,
-      first,
-      Array.from({ length: most + 8 }, () => asked(key, 2)),
-    )
-    expect(recollection.body.keys[0]?.uses.map(({ parts }) => parts.length)).toEqual([MAX_PARTS, MAX_PARTS, MAX_PARTS])
-    expect(recollection.body.keys).toHaveLength(most)
-    expect(refused).toEqual([])
-    expect((await tell(second, first, [asked(key, 2)])).recollection.body.keys).toHaveLength(1)
+    expect(await saidOf(first, 1)).toEqual({ books: [], complete: [1, 2, 3] })
+    await restart(second)
+    await loadKey(key, [2])
+    const [newer, older] = [7, 5].map((serial) => ({ index: 1, serial, digest: 'ab'.repeat(32) as Digest }))
+    expect(await hears(key, first, 1, { books: [newer!] })).toBe(false)
+    expect(await saidOf(second, 2)).toEqual({ books: [newer], complete: [] })
+    expect(await hears(key, third, 3, { books: [older!], complete: [1, 3] })).toBe(true)
+    expect(await saidOf(second, 2)).toEqual({ books: [newer], complete: [1, 3] })
   })
 })
+
+/** Has the second host hear this of a key from another one, which signs it. */
+async function hears(key: MadeKey<Host>, host: Host, index: number, said: Partial<Remembered>): Promise<boolean> {
+  const { recollection } = await tell(host, second, [asked(key, index)])
+  const body = { ...recollection.body, keys: recollection.body.keys.map((one) => ({ ...one, ...said })) }
+  const { learned } = await second.call('recall.learn', {
+    ...{ from: host.identity.signKey, recollection: await host.keys.sign('recollection', body) },
+    keys: [{ keyId: keyIdOf(key), index: 2 }],
+  })
+  return learned[0]!.settled
+}

@@ -8,6 +8,7 @@ import { SealingClaims } from '../wire/sealing.ts'
 import { ShareInForce } from '../wire/share.ts'
 import { SigningRequest, Withdrawal } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
+import { bunkerMethods } from './bunker-methods.ts'
 import { longMethodsOf, methodsOf } from './ceremony.ts'
 import { keygen } from './keygen.ts'
 import { refresh } from './refresh.ts'
@@ -113,6 +114,7 @@ const holdingMethods = {
 /** What whoever holds a share can be asked. The rounds of each ceremony give its methods. */
 export const partyMethods = {
   ...holdingMethods,
+  ...bunkerMethods,
   ...methodsOf(keygen),
   ...methodsOf(refresh),
   ...methodsOf(signing),

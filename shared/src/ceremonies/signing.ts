@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { LogEntry } from '../wire/bunker.ts'
 import { Consent } from '../wire/consent.ts'
+import { Envelope } from '../nostr/event.ts'
 import { Digest, Index, SigningId } from '../wire/ids.ts'
 import {
   Commitment,
@@ -38,16 +40,20 @@ export const signing = ceremony({
     },
     /** The commitments become the signing package. */
     package: { who: 'nobody' },
+    /** `entry`: where a program asks, what this host writes into its log. */
     partial: {
       asks: z.strictObject({ ...seat, consents, commitments }),
-      says: z.strictObject({ partial: Partial }),
+      says: z.strictObject({ partial: Partial, entry: LogEntry.optional() }),
       who: 'quorum',
       loss: 'new_attempt',
     },
-    /** Asked of one host of the quorum, which has answered `partial` for the same package. */
+    /**
+     * Asked of one host of the quorum, which has answered `partial` for the same package. `answer`: what goes to the program that asked by an
+     * event; null where a participant asked.
+     */
     aggregate: {
       asks: z.strictObject({ ...seat, partials }),
-      says: z.strictObject({ results, resultDigest: Digest }),
+      says: z.strictObject({ results, resultDigest: Digest, answer: Envelope.nullable() }),
       who: 'first',
       loss: 'new_attempt',
     },

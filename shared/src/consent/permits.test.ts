@@ -51,6 +51,7 @@ const approvalBody: Approval['body'] = {
 }
 const approval = signed(approvalBody)
 const grant = signed(grantBody)
+const ofGrant = { grant: null, limits: [grantBody.scope.limit] }
 
 const asking = (change: Partial<RequestBody>): Partial<Use> => ({ request: { ...request, ...change } })
 type Row = [what: string, Objection | null, consent: Consent | null, change?: Partial<Use>]
@@ -166,8 +167,8 @@ describe('all that an owner has said', () => {
   const none = { ...use, key: keyWith(null) }
   it.each<[string, readonly Consent[], Use, ReturnType<typeof weigh>]>([
     ['an approval before a grant', [grant, approval], use, { ground: 'approved' }],
-    ['a grant alone', [grant], use, { ground: { grant } }],
-    ['a grant beside an approval that is over', [late, grant], use, { ground: { grant } }],
+    ['a grant alone', [grant], use, { ground: ofGrant }],
+    ['a grant beside an approval that is over', [late, grant], use, { ground: ofGrant }],
     ['a request before an approval', [approving(of(1))], { ...use, ...of(1) }, { ground: 'asked' }],
     [
       'a request beside an approval that is over',

@@ -1,6 +1,7 @@
 import { digestOf } from '../crypto/sign.ts'
 import type { Approval, Consent, Grant, StandingScope } from '../wire/consent.ts'
-import type { Digest, KeyId } from '../wire/ids.ts'
+import type { Limit } from '../wire/bunker.ts'
+import type { Digest, GrantId, KeyId } from '../wire/ids.ts'
 import type { RegistrationReceipt, Roster } from '../wire/keygen.ts'
 import type { RequestBody } from '../wire/signing.ts'
 import { isFresh, isInForce } from './times.ts'
@@ -44,10 +45,14 @@ function isOwn({ body }: Consent, owner: Owner, requestDigest: Digest): boolean 
   }
 }
 
+/** The participant that asks, null for a program. */
+export const askerOf = ({ owners }: OwnedKey, { asker }: Pick<RequestBody, 'asker'>): Owner | null =>
+  typeof asker === 'number' ? (owners[asker - 1] ?? null) : null
+
 function covers({ askers, content }: StandingScope, { key, request }: Use): boolean {
-  const asker = key.owners[request.asker - 1]
+  const asker = askerOf(key, request)
   return (
-    asker !== undefined &&
+    asker !== null &&
     askers.includes(asker.userId) &&
     request.items.length > 0 &&
     request.items.every(({ type }) => content.includes(type))
@@ -79,8 +84,8 @@ export function objectionTo(consent: Consent | null, use: Use): Objection | null
 /** Does this consent, whose signature has been verified, let the share take part? How often a grant was used, its host counts. */
 export const permits = (consent: Consent | null, use: Use): boolean => objectionTo(consent, use) === null
 
-/** Why a share may take part: its owner asked for it, approved it, or granted it before. */
-export type Ground = 'asked' | 'approved' | Readonly<{ grant: Grant }>
+/** Why a share may take part: its owner asked for it, approved it, or granted it before. `grant`: null for the one that was registered. */
+export type Ground = 'asked' | 'approved' | Readonly<{ grant: GrantId | null; limits: readonly Limit[] }>
 
 const isGrant = (consent: Consent): consent is Grant => consent.body.scope.kind === 'standing'
 
@@ -101,7 +106,7 @@ export function weigh(
   const permitting = own.filter((consent) => permits(consent, use))
   if (permitting.some((consent) => !isGrant(consent))) return { ground: 'approved' }
   const grant = permitting.find(isGrant)
-  if (grant !== undefined) return { ground: { grant } }
+  if (grant !== undefined) return { ground: { grant: null, limits: [grant.body.scope.limit] } }
   return { ground: null, objection: first('expired', 'uncovered') ?? 'silent' }
 }
 

@@ -36,6 +36,11 @@ export type Tag =
   | 'prepared'
   | 'prepared-all'
   | 'installed'
+  | 'client-request'
+  | 'book'
+  | 'binding'
+  | 'bunker-receipt'
+  | 'log-entry'
 
 /** Tags over bytes as they are, for what anybody verifies without CBOR. None of them is a `Tag`. */
 export type BytesTag = 'bytes'

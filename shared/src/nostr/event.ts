@@ -26,7 +26,7 @@ export const Envelope = z.strictObject({
   ...signature,
   kind: z.literal(REMOTE_SIGNING),
   tags: z.array(z.array(Text.max(1_024)).max(16)).max(16),
-  content: z.string().max(longestPayload),
+  content: Text.max(longestPayload),
 })
 export type Envelope = z.infer<typeof Envelope>
 

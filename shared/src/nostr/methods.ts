@@ -28,7 +28,7 @@ const orNothing = <T extends z.ZodType>(schema: T) => z.union([z.literal('').tra
 const Connect = z
   .tuple([
     orNothing(NostrKey),
-    orNothing(Text.max(256)).optional(),
+    orNothing(Text.max(4_096)).optional(),
     z.string().max(8_192).optional(),
     z.string().max(8_192).optional(),
   ])

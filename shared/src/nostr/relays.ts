@@ -8,9 +8,13 @@ function isRelay(text: string): boolean {
 }
 
 /** Where a relay is reached (NIP-01). */
-export const RelayUrl = z.string().max(256).refine(isRelay, 'a relay: wss://host, or ws://host')
+export const RelayUrl = z
+  .string()
+  .max(256)
+  .refine(isRelay, 'a relay: wss://host, or ws://host')
+  .meta({ description: 'A relay (NIP-01): wss://host, or ws://host, without credentials and fragment' })
 
 const isDistinct = (list: readonly string[]): boolean => new Set(list).size === list.length
 
-export const Relays = z.array(RelayUrl).min(1).max(16).refine(isDistinct, 'each relay once')
+export const Relays = z.array(RelayUrl).min(1).max(16).refine(isDistinct, 'each relay once').meta({ uniqueItems: true })
 export type Relays = z.infer<typeof Relays>

@@ -7,7 +7,7 @@ import { Metadata } from './metadata.ts'
 import { formatPermission, readPermissions, type Permission } from './permissions.ts'
 import { Relays } from './relays.ts'
 
-const Secret = Text.min(1).max(256)
+const Secret = Text.min(1).max(4_096)
 
 const BunkerUri = z.strictObject({ signer: NostrKey, relays: Relays, secret: Secret.nullable() })
 /** What a signer gives to a user, who gives it to a client. The secret is good for one connection. */

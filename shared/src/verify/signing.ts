@@ -3,24 +3,31 @@ import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/certificate.ts'
-import type { Outcome, SigningReceipt, SigningRequest, Withdrawal } from '../wire/signing.ts'
+import type { Outcome, RequestBody, SigningReceipt, SigningRequest, Withdrawal } from '../wire/signing.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
 export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
 
+/** Checks that a request names this very version of its key, and something that its policy permits. */
+export function requireForKey(key: VerifiedKey, { keyId, epoch, certificateDigest, items }: RequestBody): void {
+  const { skeleton } = key.certificate.roster
+  if (keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
+  if (epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
+  if (certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
+  if (!items.some(({ type }) => skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
+}
+
 /**
- * Checks a request against its key, and gives R (hex). Types that the policy does not name concern their items alone, unless
+ * Checks a participant's request against its key, and gives R (hex). Types that the policy does not name concern their items alone, unless
  * there are no others. `now` (ms) holds it against the time too; null is for what may have ended. Throws a `Refusal`:
  * `consent.expired` for what is over, older than 31 days, or from the future.
  */
 export async function verifyRequest(key: VerifiedKey, request: SigningRequest, now: number | null): Promise<Digest> {
   const { body } = request
-  const { skeleton, registrations } = key.certificate.roster
-  const authKey = registrations[body.asker - 1]?.body.authKey
-  if (authKey === undefined || body.keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
-  if (body.epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
-  if (body.certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
-  if (!body.items.some(({ type }) => skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
+  const { registrations } = key.certificate.roster
+  const authKey = typeof body.asker === 'number' ? registrations[body.asker - 1]?.body.authKey : undefined
+  if (authKey === undefined) throw new Refusal('signing.request_invalid')
+  requireForKey(key, body)
   if (!(await verifyBody(authKey, 'request', request))) throw new Refusal('signing.request_invalid')
   if (now !== null && !isFresh(body.askedAt, body.expiresAt, now)) throw new Refusal('consent.expired')
   return digestOf('request', body)

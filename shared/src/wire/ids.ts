@@ -16,6 +16,10 @@ export type SigningId = z.infer<typeof SigningId>
 export const RefreshId = hex(16).brand<'RefreshId'>()
 export type RefreshId = z.infer<typeof RefreshId>
 
+/** Names a grant that the owner of a share gives after the registration: 64 random bits drawn by the owner, hex. */
+export const GrantId = hex(8).brand<'GrantId'>()
+export type GrantId = z.infer<typeof GrantId>
+
 /** A tagged SHA-256 digest, hex. */
 export const Digest = hex(32).brand<'Digest'>()
 export type Digest = z.infer<typeof Digest>

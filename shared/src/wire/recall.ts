@@ -1,42 +1,71 @@
 import { z } from 'zod'
-import { Digest, Index, Random32, SignKey, Time } from './ids.ts'
+import { Digest, GrantId, Index, Random32, SignKey, Time } from './ids.ts'
 import { Life } from './identity.ts'
-import { NewestSerial } from './manifest.ts'
+import { NewestSerial, Serial } from './manifest.ts'
 import { signed } from './signed.ts'
 
 /** One state of a key: its epoch, and H(certificate, body) of that epoch. */
-const Version = z.strictObject({ epoch: z.int().min(0), digest: Digest })
+export const Version = z.strictObject({ epoch: z.int().min(0), digest: Digest })
 export type Version = Readonly<z.infer<typeof Version>>
+
+/** The longest window of a limit, s: ten years, which is to say in all. */
+export const MAX_WINDOW = 315_360_000
 
 /** The most parts that a window is told in. */
 export const MAX_PARTS = 128
 
 /**
- * How often the grant of a participant's share was used, as far as a host knows: all uses that it was part of, from `since` (ms) on. Each
- * part: signatures until `end` (ms), ascending.
+ * How often a grant of a participant's share was used in the windows of one limit, as far as a host knows: all uses that it was part of,
+ * from `since` (ms) on. `grant`: null for the registered one. `seconds`: of a window. Each part: signatures until `end` (ms), ascending.
  */
 export const Tally = z.strictObject({
   index: Index,
+  grant: GrantId.nullable(),
+  seconds: z.int().min(1).max(MAX_WINDOW),
   since: Time,
   parts: z.array(z.strictObject({ end: Time, signatures: z.int().min(1) })).max(MAX_PARTS),
 })
 export type Tally = Readonly<z.infer<typeof Tally>>
 
+/** The most tallies of one key, and the most parts of all of them: of as many tallies, each is told in 8. */
+export const MAX_TALLIES = 512
+export const MAX_KEY_PARTS = 4_096
+
+/**
+ * Of a participant's grants that no tally names: a host knows all uses that it was part of, from `since` (ms) on; of `renewed`, which count
+ * from anew, all there are. A key has `MAX_TALLIES` of those at most.
+ */
+const Past = z.strictObject({ index: Index, since: Time, renewed: z.array(GrantId).max(MAX_TALLIES) })
+export type Past = Readonly<z.infer<typeof Past>>
+
+/** The newest book of grants that a host knows of the owner of a share. */
+const Floor = z.strictObject({ index: Index, serial: Serial, digest: Digest })
+export type Floor = Readonly<z.infer<typeof Floor>>
+
 /** The most keys that one recollection speaks of. */
 export const MAX_RECALLED = 64
 
 /**
- * The most parts that one recollection tells, over all its keys. Bytes in CBOR at most: 12,288 parts of 34, 2,048 lives of 169, 2,048
- * tallies of 32, 64 keys of 277. That is 848,000 of a frame's 1,048,576. One key has 4,096 parts at most, so that three always fit.
+ * The most that one recollection tells over all its keys: of parts, of tallies and renewed grants together, and of participants. Bytes in
+ * CBOR at most: 12,288 parts of 34, 2,048 tallies of 68, 1,024 participants of 300 (a past, a book, a host's life), 64 keys of 320. That is
+ * 885,000 of a frame's 1,048,576. One key has 4,096 parts, 512 tallies, 512 renewed grants and 32 participants at most: two always fit.
  */
 export const MAX_RECALLED_PARTS = 12_288
+export const MAX_RECALLED_TALLIES = 2_048
+export const MAX_RECALLED_PARTICIPANTS = 1_024
 
-/** What a host remembers of one key: the version in force, one that it is prepared for, and how often grants were used. */
+/**
+ * What a host remembers of one key: the version in force, one that it is prepared for, how often grants were used, and the newest books of
+ * grants. `complete`: the participants of whom it knows that there is no newer book than this one, or none.
+ */
 const Remembered = z.strictObject({
   lineage: Digest,
   current: Version.nullable(),
   prepared: Version.nullable(),
-  uses: z.array(Tally).max(32),
+  uses: z.array(Tally).max(MAX_TALLIES),
+  pasts: z.array(Past).max(32),
+  books: z.array(Floor).max(32),
+  complete: z.array(Index).max(32),
 })
 export type Remembered = Readonly<z.infer<typeof Remembered>>
 
@@ -50,7 +79,7 @@ export const Recollection = signed(
     to: Random32,
     life: Life,
     manifest: NewestSerial,
-    lives: z.array(z.strictObject({ signKey: SignKey, life: Life })).max(32 * MAX_RECALLED),
+    lives: z.array(z.strictObject({ signKey: SignKey, life: Life })).max(MAX_RECALLED_PARTICIPANTS),
     keys: z.array(Remembered).max(MAX_RECALLED),
   }),
 )

@@ -3,6 +3,7 @@ import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'
 import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, Time } from './ids.ts'
 import { Life } from './identity.ts'
+import { NostrKey } from '../nostr/keys.ts'
 import { signed } from './signed.ts'
 
 export const MAX_ITEMS = 16
@@ -10,13 +11,20 @@ export const MAX_ITEMS = 16
 /** One thing to sign, as the gateway may see it: its type, and a digest of content and mode that is keyed by the session secret. */
 const RequestItem = z.strictObject({ type: ContentType, digest: Digest })
 
-/** What is asked for. R = H(request, this). Signed by the asker, and thereby the asker's consent for the asker's own share. */
+/** A program that asks by an event (NIP-46): its key, and the event's id. `signer`: the key that it wrote to. */
+const Client = z.strictObject({ client: NostrKey, event: Digest, signer: NostrKey })
+export type Client = z.infer<typeof Client>
+
+/**
+ * What is asked for. R = H(request, this). Signed by the asker, and thereby the asker's consent for the asker's own share. Where a
+ * program asks, the signature is that of its event, from which all of this follows.
+ */
 export const RequestBody = z.strictObject({
   signingId: SigningId,
   keyId: KeyId,
   certificateDigest: Digest,
   epoch: z.int().min(0),
-  asker: Index,
+  asker: z.union([Index, Client]),
   items: z.array(RequestItem).min(1).max(MAX_ITEMS),
   /** H(sealed-items, the sealed items): who carries them cannot make one unreadable in the asker's name. */
   sealedDigest: Digest,

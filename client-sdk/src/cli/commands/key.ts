@@ -4,7 +4,7 @@ import { factsOf } from '@quorate/shared/schemes/table'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
 import { taprootKey } from '../../signing/items.ts'
-import { npub } from '../npub.ts'
+import { npub } from '../../npub.ts'
 import { openSession, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 

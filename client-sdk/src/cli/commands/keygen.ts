@@ -51,7 +51,7 @@ export function addKeygen(program: Command, world: World): void {
 }
 
 /** Who holds a key, and how: what is said of one that is drawn and of one that is dealt. */
-export function addFrame(command: Command): void {
+export function addFrame(command: Command, content: ContentType[] = ['bytes']): void {
   command
     .argument('<participants...>', 'who holds a share; the k-th has index k')
     .requiredOption('-t, --threshold <t>', 'how many must sign together')
@@ -59,7 +59,7 @@ export function addFrame(command: Command): void {
     .addOption(
       new Option('--content <type...>', 'what the key may sign, for ever: `raw` is named alone')
         .choices(ContentType.options)
-        .default(['bytes']),
+        .default(content),
     )
     .option('--ttl <time>', 'how long the others have to join', '1h')
     .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')

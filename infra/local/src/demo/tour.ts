@@ -8,6 +8,7 @@ import { forgeApproval } from './steps/forge-approval.ts'
 import { loseEnclave } from './steps/lose-enclave.ts'
 import { drawSeeds, makeKey, peopleAt } from './steps/make-key.ts'
 import { operatorView } from './steps/operator-view.ts'
+import { signByBunker } from './steps/bunker.ts'
 import { signMore } from './steps/sign-more.ts'
 import { sign } from './steps/sign.ts'
 
@@ -31,6 +32,9 @@ export async function tour(stage: Stage, grounds: Grounds): Promise<boolean> {
     const label = 'a signature by the two that are left'
     return loseEnclave(stage, fleet, { people, key, text: 'Two enclaves will do.', label })
   })
+  const served = await stage.step('A program signs over a relay, and an enclave is killed', () =>
+    signByBunker(stage, fleet, key, people),
+  )
   const again = await stage.step('Everything is stopped, and started again: same enclaves, same key', () =>
     restart(stage, { fleet, identities, key, opened: grounds.opened }),
   )
@@ -48,7 +52,7 @@ export async function tour(stage: Stage, grounds: Grounds): Promise<boolean> {
 
   const verified = claims.filter((claim) => isGenuine(claim) && !isDeceived(claim)).length
   const sameKey = claims.every(({ publicKey }) => publicKey === key.groupKey)
-  const sound = verified === claims.length && sameKey && again.same && blind && firm
+  const sound = verified === claims.length && sameKey && again.same && served && blind && firm
   farewell(stage, { verified, expected: claims.length, sound })
   return sound
 }

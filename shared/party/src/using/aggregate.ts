@@ -3,6 +3,7 @@ import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { resultDigest } from '@quorate/shared/verify/signing'
 import type { Partial } from '@quorate/shared/wire/signing'
+import { answerSigned } from '../bunker/answer.ts'
 import type { Parts } from '../parts.ts'
 import { checkPartials, joinPartials, type SignedPackage } from './joining.ts'
 import { sealOutcomes } from './sealing.ts'
@@ -32,6 +33,8 @@ export async function aggregate(
     const outcomes = joinPartials(parts, key, signing, signed, partials)
     const results = sealOutcomes(key, request.signingId, outcomes)
     signing.aggregated = { packageDigest: signed.digest, results: digestOf('result', results) }
-    return { results, resultDigest: resultDigest(outcomes) }
+    const { ask } = signing.asked
+    const answer = ask === null ? null : answerSigned(parts, key, ask, outcomes[0] ?? { code: 'content.invalid' })
+    return { results, resultDigest: resultDigest(outcomes), answer }
   })
 }

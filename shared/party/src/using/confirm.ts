@@ -3,41 +3,47 @@ import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { packageDigest } from '@quorate/shared/verify/quorum'
-import { policyDigest, resultDigest, verifyRequest } from '@quorate/shared/verify/signing'
+import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
+import { keepShared } from '../bunker/answer.ts'
 import type { Parts } from '../parts.ts'
 import { checkPartials, joinPartials, type SignedPackage } from './joining.ts'
 import { openResults } from './sealing.ts'
 import { keyOf, lendFor, type Signing } from './seat.ts'
+import { identify, type Asked } from './identify.ts'
 import { openTasks } from './tasks.ts'
 
 type Question = HostParams<'signing.confirm'>
 
 /** What is confirmed, once it is known that this host signed a partial for it. */
-export type Confirmable = Readonly<{ requestDigest: Digest; signed: SignedPackage }>
+export type Confirmable = Readonly<{ asked: Asked; requestDigest: Digest; signed: SignedPackage }>
 
 /**
- * Checks that this host has signed a partial for the package that the question brings, as all others of its quorum have. The host
+ * `known`: what this host has verified in the same signing. Checks that this host has signed a partial for the package that the question brings, as all others of its quorum have. The host
  * need not remember: its own signature under V says so, also after a restart. Throws `signing.misdelivered`.
  */
-export async function checkConfirmable(parts: Parts, question: Question): Promise<Confirmable> {
-  const { signingId, attempt, index, request, commitments, partials } = question
-  const requestDigest = await verifyRequest(parts.vault.key(request.body.keyId, index), request, null)
+export async function checkConfirmable(parts: Parts, question: Question, known: Asked | null): Promise<Confirmable> {
+  const { signingId, attempt, index, request, sealedItems, commitments, partials } = question
+  const isKnown = known !== null && known.requestDigest === digestOf('request', request.body)
+  const asked = isKnown
+    ? known
+    : await identify(parts, parts.vault.key(request.body.keyId, index), request, sealedItems, null)
+  const { requestDigest } = asked
   const key = keyOf(parts, request.body, index)
   const takesPart = commitments.some(({ body }) => body.index === index)
   if (request.body.signingId !== signingId || !takesPart) throw new Refusal('signing.misdelivered')
   if (commitments.some(({ body }) => body.requestDigest !== requestDigest)) throw new Refusal('signing.misdelivered')
   const signed = { attempt, digest: packageDigest(question), commitments }
   await checkPartials(key, request.body, signed, partials)
-  return { requestDigest, signed }
+  return { asked, requestDigest, signed }
 }
 
 /** Throws `signature.invalid` unless the results are what these partials of this package make. `known`: of this request. */
 function openConfirmed(
   parts: Parts,
-  { signingId, index, request, sealedItems, partials, results }: Question,
-  { requestDigest, signed }: Confirmable,
+  { signingId, index, request, partials, results }: Question,
+  { asked, signed }: Confirmable,
   known: Signing | null,
 ): Outcome[] {
   return lendFor(parts, request.body, index, (key) => {
@@ -45,7 +51,7 @@ function openConfirmed(
     const { aggregated } = known ?? { aggregated: null }
     if (aggregated?.packageDigest === signed.digest && aggregated.results === digestOf('result', results))
       return outcomes
-    const tasks = known?.tasks ?? openTasks(parts.mpc, key, { request: request.body, requestDigest }, sealedItems)
+    const tasks = known?.tasks ?? openTasks(parts.mpc, key, asked)
     const joined = joinPartials(parts, key, { tasks }, signed, partials)
     if (resultDigest(joined) !== resultDigest(outcomes)) throw new Refusal('signature.invalid')
     return outcomes
@@ -66,6 +72,8 @@ export function confirm(
   const { index, request } = question
   const outcomes = openConfirmed(parts, question, confirmable, known)
   const key = keyOf(parts, request.body, index)
+  const { ask } = confirmable.asked
+  if (ask !== null && outcomes[0] !== undefined) keepShared(parts, key, ask, outcomes[0])
   return {
     requestDigest,
     attempt: signed.attempt,

@@ -25,10 +25,10 @@ export async function checkPackage(
   { consents, commitments }: Package,
   now: number,
 ): Promise<Grounds> {
-  const { request, requestDigest, tasks } = signing
+  const { asked, request, requestDigest, tasks } = signing
   const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length }
   await checkCommitments(key, frame, seat.commitment, commitments, lives)
-  const plea: Plea = { key, request, requestDigest, consents }
+  const plea: Plea = { ...asked, key, consents }
   const grounds = new Map<number, Ground>()
   for (const { body } of commitments) grounds.set(body.index, await requireConsent(plea, body.index, now))
   return grounds
@@ -54,8 +54,7 @@ function chargeGrants(parts: Parts, signing: Signing, key: HeldKey, grounds: Gro
     if (unpaid.length === 0) continue
     const host = certificate.roster.skeleton.participants[index - 1]?.host.identity.signKey
     const isOwn = host === parts.keys.identity.signKey
-    const { limit } = ground.grant.body.scope
-    parts.grants.spend({ lineage, index, maker, isOwn, limit }, unpaid.length, parts.clock())
+    parts.grants.spend({ lineage, index, maker, isOwn, ...ground }, unpaid.length, parts.clock())
     signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
   }
 }

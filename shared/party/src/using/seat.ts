@@ -1,11 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Held, ShareInput, Use } from '@quorate/shared/schemes/scheme'
 import { useOf } from '@quorate/shared/schemes/cryptography'
+import type { LogEntry } from '@quorate/shared/wire/bunker'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
 import { maySign, versionOf } from '../epochs.ts'
 import type { Parts } from '../parts.ts'
 import type { AtOnce, HeldKey, OpenKey } from '../vault.ts'
+import type { Asked } from './identify.ts'
 import type { Declined, Task } from './tasks.ts'
 
 /** What is secret between commitment and partial of one item. */
@@ -16,7 +18,13 @@ export type Seat = {
   attempt: number
   commitment: Commitment
   nonces: readonly (Nonce | null)[]
-  spent: { packageDigest: Digest; partial: Partial['body'] | null; commitments: readonly Commitment[] } | null
+  spent: {
+    packageDigest: Digest
+    partial: Partial['body'] | null
+    commitments: readonly Commitment[]
+    /** Where a program asks. */
+    entry?: Promise<LogEntry>
+  } | null
 }
 
 export function destroyNonces(seat: Seat | undefined): void {
@@ -26,6 +34,7 @@ export function destroyNonces(seat: Seat | undefined): void {
 export type Signing = {
   request: RequestBody
   requestDigest: Digest
+  asked: Asked
   /** One per item of the request. */
   tasks: readonly (Task | Declined)[]
   seats: Map<number, Seat>

@@ -1,10 +1,12 @@
+import { askerOf, ownedKey } from '@quorate/shared/consent/permits'
 import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
 import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import { tookPart } from '../bunker/log-lines.ts'
 import { requireConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
 import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
@@ -15,6 +17,7 @@ import { checkConfirmable, confirm } from './confirm.ts'
 import { createEnded, type Ended } from './ended.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
 import { takeSeat } from './commit.ts'
+import { identify, type Asked } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
 import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
 import { createWithdrawn, type Withdrawn } from './withdrawn.ts'
@@ -39,23 +42,16 @@ const keepSignings = ({ clock, alarm }: Parts): Sessions<Signing> =>
   })
 
 /** The signing of this request, begun if it is new. One id, one request. */
-function enter(
-  parts: Parts,
-  signings: Sessions<Signing>,
-  { request, requestDigest }: Pick<Plea, 'request' | 'requestDigest'>,
-  index: number,
-  sealedItems: HostParams<'signing.commit'>['sealedItems'],
-): Signing {
+function enter(parts: Parts, signings: Sessions<Signing>, asked: Asked, index: number): Signing {
+  const { request, requestDigest } = asked
   const { signingId, expiresAt } = request
   const known = signings.find(signingId)
   if (known !== undefined) {
     if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
     return known
   }
-  const tasks = lendFor(parts, request, index, (key) =>
-    openTasks(parts.mpc, key, { request, requestDigest }, sealedItems),
-  )
-  const signing = begin(request, requestDigest, tasks)
+  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, asked))
+  const signing = begin(asked, tasks)
   signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
   return signing
 }
@@ -84,7 +80,7 @@ export function createSignings(parts: Parts): Signings {
   }
   return {
     commit: async (question) => ({ commitment: await commit(bench, question) }),
-    partial: async (question) => ({ partial: await sign(bench, question) }),
+    partial: async (question) => ({ partial: await sign(bench, question), ...(await logged(bench, question)) }),
     aggregate({ partials, ...place }) {
       const { signing, seat } = seatOf(bench, place)
       return aggregate(parts, signing, seat, place.index, partials)
@@ -101,15 +97,16 @@ async function commit(
   const { vault, clock } = parts
   const { body } = request
   const known = vault.key(body.keyId, index)
-  const requestDigest = await verifyRequest(known, request, clock())
-  const plea: Plea = { key: known, request: body, requestDigest, consents }
+  const asked = await identify(parts, known, request, sealedItems, clock())
+  const { requestDigest } = asked
+  const plea: Plea = { ...asked, key: known, consents }
   await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
   keyOf(parts, body, index)
   // It may have been withdrawn meanwhile.
   withdrawn.requireOpen(requestDigest)
   if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
-  const signing = enter(parts, signings, plea, index, sealedItems)
+  const signing = enter(parts, signings, asked, index)
   return takeSeat(parts, signing, index, attempt)
 }
 
@@ -129,6 +126,16 @@ async function sign(bench: Bench, question: HostParams<'signing.partial'>): Prom
   return parts.keys.sign('partial', spendNonces(parts, signing, seat, { digest, commitments, grounds }))
 }
 
+/** What this host notes of a program that it signs for: once, however often it is asked. */
+async function logged(bench: Bench, place: Place): Promise<Pick<HostResult<'signing.partial'>, 'entry'>> {
+  const { signing, seat, key } = seatOf(bench, place)
+  const { parts } = bench
+  const { ask } = signing.asked
+  if (ask === null || seat.spent === null) return {}
+  seat.spent.entry ??= parts.bunker.log.write(key, tookPart(parts, key, ask, place.index))
+  return { entry: await seat.spent.entry }
+}
+
 /**
  * From now on this host gives no more commitment or partial for the request, and the nonces that it holds for it are gone. What it has
  * said already it cannot take back.
@@ -137,14 +144,14 @@ async function withdraw(
   { parts, signings, withdrawn }: Bench,
   { index, request, withdrawal }: HostParams<'signing.withdraw'>,
 ): Promise<Record<string, never>> {
-  const { signingId, keyId, asker, expiresAt } = request.body
+  const { signingId, keyId, expiresAt } = request.body
   const key = parts.vault.key(keyId, index)
   const requestDigest = await verifyRequest(key, request, null)
-  const authKey = key.certificate.roster.registrations[asker - 1]?.body.authKey
-  await verifyWithdrawal(authKey, requestDigest, withdrawal)
+  const asker = askerOf(ownedKey(key.certificate.roster), request.body)
+  await verifyWithdrawal(asker?.authKey, requestDigest, withdrawal)
   // No host takes a request that is older than that, whatever its expiry.
   const until = Math.min(expiresAt, parts.clock() + LONGEST_WORD)
-  withdrawn.withdraw(`${key.lineage}/${asker}`, requestDigest, until)
+  withdrawn.withdraw(`${key.lineage}/${asker?.index ?? 0}`, requestDigest, until)
   const known = signings.find(signingId)
   if (known?.requestDigest === requestDigest) wipe(known)
   parts.log({ event: 'signing.withdrawn', signingId, index })
@@ -157,8 +164,8 @@ async function giveReceipt(
   question: HostParams<'signing.confirm'>,
 ): Promise<SigningReceipt> {
   const { signingId, index } = question
-  const confirmable = await checkConfirmable(parts, question)
   const found = signings.find(signingId)
+  const confirmable = await checkConfirmable(parts, question, found?.asked ?? null)
   const known = found?.requestDigest === confirmable.requestDigest ? found : null
   const body = confirm(parts, question, confirmable, known)
   ended.end(confirmable.requestDigest, body.packageDigest)
@@ -178,9 +185,10 @@ async function hearVouchers({ memories, life, clock }: Parts, plea: Plea, lineag
   memories.keep({ keyId, lineage }, vouch(memories.of(lineage), versionOf(plea.key)))
 }
 
-const begin = (request: RequestBody, requestDigest: Digest, tasks: readonly (Task | Declined)[]): Signing => ({
-  request,
-  requestDigest,
+const begin = (asked: Asked, tasks: readonly (Task | Declined)[]): Signing => ({
+  request: asked.request,
+  requestDigest: asked.requestDigest,
+  asked,
   tasks,
   seats: new Map(),
   charged: new Map(),

@@ -13,6 +13,7 @@ import { introduceAll, startHosts, type Host } from '../../test/host.ts'
 import { bytesItem, type PlanOptions } from '../../test/people.ts'
 import { createMemories } from '../memories.ts'
 import { createVault } from '../vault.ts'
+import { judgeSealed } from './identify.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
 
 /*
@@ -43,7 +44,7 @@ async function tasksOf(
   await vault.load(shareAt(key, 1))
   const { request, requestDigest, sealedItems } = change(await askFor(key.plan, key, 1, makers, soon()))
   return vault.lend(key.plan.skeleton.keyId, 1, (open) =>
-    openTasks(group.mpc, open, { request: request.body, requestDigest }, sealedItems),
+    openTasks(group.mpc, open, { requestDigest, judge: judgeSealed(request.body, sealedItems) }),
   )
 }
 const good = (text: string) => sound(bytesItem(text))

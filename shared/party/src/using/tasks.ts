@@ -4,12 +4,12 @@ import type { Mpc } from '@quorate/shared/mpc'
 import type { UseInput } from '@quorate/shared/schemes/scheme'
 import { schemeOf, useOf } from '@quorate/shared/schemes/cryptography'
 import type { UseName } from '@quorate/shared/schemes/table'
-import { itemSession, judgeItem, requireSealedItems } from '@quorate/shared/verify/items'
+import { itemSession } from '@quorate/shared/verify/items'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
-import type { Digest } from '@quorate/shared/wire/ids'
-import type { ItemRefusal, RequestBody } from '@quorate/shared/wire/signing'
+import type { ItemRefusal } from '@quorate/shared/wire/signing'
 import type { HeldKey, OpenKey } from '../vault.ts'
+import type { Asked } from './identify.ts'
 
 /** One thing to do with the shares, ready for the scheme: the message by its content's own rule. */
 export type Task = UseInput & Readonly<{ use: UseName }>
@@ -18,18 +18,15 @@ export type Task = UseInput & Readonly<{ use: UseName }>
 export type Declined = Readonly<{ code: ItemRefusal }>
 
 /**
- * Opens the items of a request, and says of each what is to be signed or why it is not. Throws `seal.invalid` or `content.mismatch`
- * for other sealed items than the asker signed for, and the code of the first item when none can be signed.
+ * Opens the items of a request, and says of each what is to be signed or why it is not. Throws the code of the first item when none can
+ * be signed.
  */
 export function openTasks(
   mpc: Mpc,
   key: OpenKey,
-  { request, requestDigest }: Readonly<{ request: RequestBody; requestDigest: Digest }>,
-  sealedItems: readonly string[],
+  { requestDigest, judge }: Pick<Asked, 'requestDigest' | 'judge'>,
 ): readonly (Task | Declined)[] {
-  requireSealedItems(request, sealedItems)
-  const tasks = sealedItems.map((sealed, at): Task | Declined => {
-    const judged = judgeItem(key, key.sessionSecret, request, at, sealed)
+  const tasks = judge(key).map((judged, at): Task | Declined => {
     if ('code' in judged) return judged
     const task = taskOf(mpc, key, itemSession(requestDigest, at), judged.item)
     const { scheme } = key.certificate.roster.skeleton

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { KeyId, RefreshId } from '../ids.ts'
+import { bunkerRoutes } from './bunker.ts'
 import { enclaveRoutes } from './enclaves.ts'
 import { keygenRoutes } from './keygen.ts'
 import { keyRoutes } from './keys.ts'
@@ -66,6 +67,7 @@ describe('the route table', () => {
       keyRoutes,
       signingRoutes,
       refreshRoutes,
+      bunkerRoutes,
       enclaveRoutes,
       manifestRoutes,
     ]

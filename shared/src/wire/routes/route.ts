@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RefusalCode } from '../../errors.ts'
-import { EnclaveId, KeyId, RefreshId, SigningId } from '../ids.ts'
+import { Digest, EnclaveId, KeyId, RefreshId, SigningId } from '../ids.ts'
 
 /** How long a waiting GET may take: `30s`, `500ms`; 60 s at most. Parsed to milliseconds. */
 export const Wait = z
@@ -27,7 +27,13 @@ export const waiting = z.strictObject({
 export const none = z.strictObject({})
 
 /** What a path may name between braces. A name means the same in all paths. */
-const parameters = { keyId: KeyId, signingId: SigningId, refreshId: RefreshId, enclaveId: EnclaveId } as const
+const parameters = {
+  keyId: KeyId,
+  signingId: SigningId,
+  refreshId: RefreshId,
+  enclaveId: EnclaveId,
+  eventId: Digest,
+} as const
 export type ParameterName = keyof typeof parameters
 
 /** The names between the braces of a path: `'keyId' | 'refreshId'` for `/keys/{keyId}/refresh/{refreshId}`. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { bunkerRoutes } from './bunker.ts'
 import { enclaveRoutes } from './enclaves.ts'
 import { keygenRoutes } from './keygen.ts'
 import { keyRoutes } from './keys.ts'
@@ -15,6 +16,7 @@ export const routes = {
   ...keyRoutes,
   ...signingRoutes,
   ...refreshRoutes,
+  ...bunkerRoutes,
   ...enclaveRoutes,
   ...manifestRoutes,
 } as const

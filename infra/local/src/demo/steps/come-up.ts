@@ -14,7 +14,7 @@ export async function comeUp(
   const count = ({ names }: Fleet) => `${names.length} processes`
   const fleet = await stage.timed(
     what,
-    () => startFleet({ port, state, onEvent }),
+    () => startFleet({ port, state, onEvent, gatewayEnv: { QUORATE_RELAYS: 'ws://127.0.0.1:*' } }),
     (up) => `(${count(up)})`,
   )
   return fleet

@@ -23,7 +23,12 @@ export function peopleAt({ url, trust }: Fleet, seeds: Seeds): People {
 export async function makeKey(stage: Stage, { alice, bob, carol }: People): Promise<Key> {
   const since = performance.now()
   const keygen = await stage.timed('alice reserves: the hosts prove themselves, she seals a secret to each', () =>
-    alice.reserveKey({ scheme: 'frost-secp256k1-tr', threshold: 2, participants: names }),
+    alice.reserveKey({
+      scheme: 'frost-secp256k1-tr',
+      threshold: 2,
+      participants: names,
+      content: ['bytes', 'nostr-event', 'ecdh'],
+    }),
   )
   stage.person('alice', 'invites')
   stage.gateway('ciphertext')

@@ -1,0 +1,175 @@
+import { z } from 'zod'
+import { CipherMethod, credentialKinds, type Permissions } from '@quorate/shared/nostr/permissions'
+import { presets, type PresetName } from '@quorate/shared/nostr/presets'
+import type { Limit, OwnerGrant } from '@quorate/shared/wire/bunker'
+import { NostrKey } from '@quorate/shared/nostr/keys'
+import { QuorateError } from '../errors.ts'
+
+const DAY = 86_400
+const YEAR = 365 * DAY
+/** "In all": as long as any grant lasts. */
+const IN_ALL = 315_360_000
+
+const names = Object.keys(presets) as [PresetName, ...PresetName[]]
+const Kind = z.int().min(0).max(65_535)
+const Count = z.int().min(1).max(1_000_000)
+
+/**
+ * What an owner lets a program do, in few words. `preset`: a set of permissions by name, to which `methods` and `kinds` add. `peers`: with
+ * whom it may exchange messages, `longest` (characters) of an event's content or a message, `dated`: by how many seconds an event's date
+ * may differ from now. What is not named is not limited. `expiresIn` in ms: a year when nothing is said. `otherwise`: is the
+ * owner asked about the rest, or is it refused? Asked, when nothing is said.
+ */
+export const Terms = z.strictObject({
+  name: z.string().max(64).optional(),
+  preset: z.enum(names).optional(),
+  methods: z.array(CipherMethod).max(4).optional(),
+  kinds: z.array(Kind).max(256).optional(),
+  peers: z.array(NostrKey).min(1).max(256).optional(),
+  longest: z.int().min(0).max(1_048_576).optional(),
+  dated: z.strictObject({ before: z.int().min(0), after: z.int().min(0) }).optional(),
+  perMinute: Count.optional(),
+  perHour: Count.optional(),
+  perDay: Count.optional(),
+  inAll: Count.optional(),
+  expiresIn: z
+    .int()
+    .min(1)
+    .max(IN_ALL * 1_000)
+    .optional(),
+  otherwise: z.enum(['ask', 'refuse']).optional(),
+  handsOn: z.boolean().optional(),
+})
+export type Terms = Readonly<z.input<typeof Terms>>
+
+/** What a grant says beside its name in the book and its holder. */
+export type Granting = Omit<OwnerGrant, 'id' | 'holder'>
+
+const windows = { perMinute: 60, perHour: 3_600, perDay: DAY, inAll: IN_ALL } as const
+
+function permissionsOf({ preset = 'nothing', methods = [], kinds = [] }: z.infer<typeof Terms>): Permissions {
+  const permissions: Permissions = presets[preset].permissions
+  const { ordinary, named } = permissions.kinds
+  return {
+    methods: CipherMethod.options.filter((one) => [...permissions.methods, ...methods].includes(one)),
+    kinds: { ordinary, named: [...new Set([...named, ...kinds])].sort((a, b) => a - b) },
+  }
+}
+
+const limitsOf = (terms: z.infer<typeof Terms>): Limit[] =>
+  Object.entries(windows).flatMap(([name, seconds]) => {
+    const count = terms[name as keyof typeof windows]
+    return count === undefined ? [] : [{ count, seconds }]
+  })
+
+/** The terms as a book has them. `now` in ms. Throws a `ZodError` that says where they do not fit. */
+export function readTerms(terms: Terms, now: number): Granting {
+  const read = Terms.parse(terms)
+  const {
+    name = '',
+    peers = null,
+    longest = null,
+    dated = null,
+    otherwise = 'ask',
+    handsOn = false,
+    expiresIn = YEAR * 1_000,
+  } = read
+  const granting = {
+    name,
+    permissions: permissionsOf(read),
+    peers,
+    longest,
+    dated,
+    limits: limitsOf(read),
+    otherwise,
+    handsOn,
+  }
+  return { ...granting, expiresAt: now + expiresIn }
+}
+
+const isWithin = (inner: number | null, outer: number | null): boolean =>
+  outer === null || (inner !== null && inner <= outer)
+
+const limitsMore = (inner: readonly Limit[], outer: readonly Limit[]): boolean =>
+  outer.every(({ count, seconds }) => inner.some((one) => one.seconds === seconds && one.count <= count))
+
+function hasFewer(inner: Permissions, outer: Permissions): boolean {
+  const { kinds } = outer
+  const isKind = (kind: number) => kinds.named.includes(kind) || (kinds.ordinary && !credentialKinds.includes(kind))
+  return (
+    inner.methods.every((method) => outer.methods.includes(method)) &&
+    inner.kinds.named.every(isKind) &&
+    (!inner.kinds.ordinary || kinds.ordinary)
+  )
+}
+
+/** Does the first grant permit nothing that the second does not? */
+export function isNarrower(inner: Granting, outer: Granting): boolean {
+  const { peers, dated } = outer
+  const isNear = (side: 'before' | 'after') => isWithin(inner.dated?.[side] ?? null, dated?.[side] ?? null)
+  return (
+    hasFewer(inner.permissions, outer.permissions) &&
+    (peers === null || (inner.peers?.every((peer) => peers.includes(peer)) ?? false)) &&
+    isWithin(inner.longest, outer.longest) &&
+    (dated === null || (isNear('before') && isNear('after'))) &&
+    limitsMore(inner.limits, outer.limits) &&
+    (outer.handsOn || !inner.handsOn) &&
+    (outer.otherwise === 'ask' || inner.otherwise === 'refuse') &&
+    inner.expiresAt <= outer.expiresAt
+  )
+}
+
+/** A grant under terms that permit no more than it does; what is not named stays. Throws `request.invalid` for others. */
+export function narrowTo<G extends Granting>(before: G, terms: Terms, now: number): G {
+  const { name = before.name, expiresIn = before.expiresAt - now, otherwise = before.otherwise, ...rest } = terms
+  const granting = readTerms({ name, expiresIn: Math.max(1, expiresIn), otherwise, ...rest }, now)
+  if (isNarrower(granting, before)) return { ...before, ...granting }
+  const issues = ['these terms permit what the grant does not: replace it instead']
+  throw new QuorateError('request.invalid', 'client', { issues })
+}
+
+const ciphers: Readonly<Record<CipherMethod, string>> = {
+  nip44_encrypt: 'encrypt messages (NIP-44)',
+  nip44_decrypt: 'read messages (NIP-44)',
+  nip04_encrypt: 'encrypt messages (NIP-04)',
+  nip04_decrypt: 'read messages (NIP-04)',
+}
+
+const isSame = (one: Permissions, other: Permissions): boolean => hasFewer(one, other) && hasFewer(other, one)
+
+/** What a set of permissions lets its holder do, as a person reads it. */
+export function describePermissions(permissions: Permissions): string[] {
+  const preset = names.find((name) => isSame(presets[name].permissions, permissions))
+  if (preset !== undefined) return [presets[preset].words]
+  const { methods, kinds } = permissions
+  const credentials = kinds.named.filter((kind) => credentialKinds.includes(kind))
+  const others = kinds.named.filter((kind) => !credentialKinds.includes(kind))
+  return [
+    ...(kinds.ordinary ? ['sign all events but credentials'] : []),
+    ...(others.length > 0 ? [`sign events of kind ${others.join(', ')}`] : []),
+    ...(credentials.length > 0 ? [`prove to others who the user is (kind ${credentials.join(', ')})`] : []),
+    ...methods.map((method) => ciphers[method]),
+  ]
+}
+
+const spans = new Map<number, string>([
+  [60, 'a minute'],
+  [3_600, 'an hour'],
+  [DAY, 'a day'],
+  [IN_ALL, 'in all'],
+])
+
+/** Under which conditions, as a person reads it. */
+export function describeConditions(granting: Granting): string[] {
+  const { peers, longest, dated, limits, otherwise, handsOn, expiresAt } = granting
+  const span = (seconds: number) => spans.get(seconds) ?? `in ${seconds} s`
+  return [
+    ...(peers === null ? [] : [`with ${peers.length} peers alone`]),
+    ...(longest === null ? [] : [`${longest} characters at most`]),
+    ...(dated === null ? [] : [`dated ${dated.before} s before to ${dated.after} s after now`]),
+    ...limits.map(({ count, seconds }) => `${count} ${span(seconds)}`),
+    otherwise === 'ask' ? 'the rest asks' : 'the rest is refused',
+    ...(handsOn ? ['it may hand on a part of this'] : []),
+    `until ${new Date(expiresAt).toISOString()}`,
+  ]
+}

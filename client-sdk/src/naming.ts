@@ -1,0 +1,28 @@
+import type { Signer } from '@quorate/shared/crypto/sign'
+import type { Context } from './context.ts'
+import { QuorateError } from './errors.ts'
+import { sessionSecretOf, type Key } from './key.ts'
+
+/** The own place in a key. */
+export type Member = Readonly<{ index: number; signer: Signer }>
+
+/** How often a word is said anew since hosts have restarted meanwhile: each of three could, one after the other. */
+const MOST_RENEWALS = 3
+
+/** Says a word that names the lives of the key's hosts, so that one that has restarted knows that it was said since; anew if they have changed. */
+export async function naming<T>(
+  { readerOf }: Pick<Context, 'readerOf'>,
+  key: Key,
+  say: (lives: string[]) => Promise<T>,
+  anew = false,
+): Promise<T> {
+  const reader = await readerOf(key.keyId, sessionSecretOf(key))
+  for (let renewals = 0; ; renewals += 1) {
+    try {
+      return await say(await reader.lives(anew || renewals > 0))
+    } catch (error) {
+      const isStale = error instanceof QuorateError && error.code === 'lives.stale'
+      if (!isStale || renewals === MOST_RENEWALS) throw error
+    }
+  }
+}

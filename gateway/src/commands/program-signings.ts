@@ -1,0 +1,80 @@
+import { Refusal } from '@quorate/shared/errors'
+import { loadMpc } from '@quorate/shared/mpc'
+import { sealedEvent, verifyClientRequest } from '@quorate/shared/verify/client-request'
+import type { SigningId } from '@quorate/shared/wire/ids'
+import { weightOf } from '../aids/items.ts'
+import { isOfProgram, type SigningSession } from '../courses/signing-terms.ts'
+import { hasEnded } from '../engine/machine.ts'
+import type { ProgramOutcome, ProgramRequest, ProgramSignings } from '../nostr/ports.ts'
+import { begun, type Context } from './signing-context.ts'
+
+/** Null while the signing has not ended. */
+function outcomeOf({ stage }: SigningSession): ProgramOutcome | null {
+  switch (stage.name) {
+    case 'waiting':
+    case 'asking':
+      return null
+    case 'completed':
+      return stage.result.answer ? { answer: stage.result.answer } : { code: 'signing.invalid_signature' }
+    case 'failed':
+      return { code: stage.code }
+    case 'expired':
+      return { code: 'signing.expired' }
+  }
+}
+
+/** A host that lies about what an event asks for begins nothing, since the request follows from the event. */
+async function begin(
+  { loadKey, limits, sessions, directory, items: kept, share, ports }: Context,
+  { event, request, willing, approvals }: ProgramRequest,
+): Promise<void> {
+  const { signingId, keyId, items } = request.body
+  const { verified } = await loadKey(keyId)
+  const sealedItems = [sealedEvent(event)]
+  const { requestDigest } = verifyClientRequest(await loadMpc(), verified, request, sealedItems)
+  if (sessions.drives(signingId)) return
+  const own = {
+    request,
+    requestDigest,
+    willing,
+    weight: weightOf(sealedItems),
+    approvals: Object.fromEntries(approvals.map((approval) => [approval.body.index, approval])),
+  }
+  const state = share(begun(verified, own))
+  directory.hold(state, limits)
+  kept.note(signingId, sealedItems)
+  try {
+    await sessions.insert(signingId, state, sealedItems)
+    ports.events.signingRequested({ signingId, keyId, items: items.length })
+  } catch (error) {
+    if (!sessions.drives(signingId)) directory.forget(state)
+    // It was begun before: its outcome is what counts.
+    if (!(error instanceof Refusal) || error.code !== 'session.conflict') throw error
+  }
+}
+
+/** `saved` hears of every signing that is written. */
+export function createProgramSignings(
+  context: () => Context,
+): Readonly<{ offered: ProgramSignings; saved: (s: SigningSession) => void }> {
+  const listeners = new Set<Parameters<ProgramSignings['onEnded']>[0]>()
+  return {
+    saved(s) {
+      if (!hasEnded(s) || !isOfProgram(s.own)) return
+      const outcome = outcomeOf(s)
+      if (outcome !== null) for (const listener of listeners) listener(s.own.request.body.signingId, outcome)
+    },
+    offered: {
+      begin: (asked) => begin(context(), asked),
+      outcome: async (signingId: SigningId) => outcomeOf((await context().sessions.find(signingId)).state),
+      receipts: async (signingId) => {
+        const { stage } = (await context().sessions.find(signingId)).state
+        return stage.name === 'completed' ? stage.result.receipts : []
+      },
+      onEnded(listener) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+    },
+  }
+}

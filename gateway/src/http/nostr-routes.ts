@@ -1,0 +1,29 @@
+import { Digest, KeyId } from '@quorate/shared/wire/ids'
+import type { Express } from 'express'
+import type { Coordinator } from '../commands/ports.ts'
+import { clientPage, noClientPage, pagePolicy } from './client-page.ts'
+
+/** `nostrKey`: the key whose bunker stands under the name `_`; null for none. */
+export type NostrRoutes = Readonly<{
+  coordinator: Pick<Coordinator, 'showRequest' | 'whereBunker'>
+  nostrKey: KeyId | null
+}>
+
+/** What the world of Nostr reads, beside the API: the page of a request that waits, and NIP-05's names. */
+export function mountNostr(app: Express, { coordinator, nostrKey }: NostrRoutes): void {
+  app.get('/bunker/:keyId/:eventId', ({ params }, response) => {
+    const keyId = KeyId.safeParse(params.keyId)
+    const eventId = Digest.safeParse(params.eventId)
+    const shown = keyId.success && eventId.success ? coordinator.showRequest(keyId.data, eventId.data) : null
+    const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }
+    response.writeHead(shown === null ? 404 : 200, { ...headers, 'content-security-policy': pagePolicy })
+    response.end(shown === null ? noClientPage : clientPage(params.eventId, shown))
+  })
+  app.get('/.well-known/nostr.json', ({ query }, response) => {
+    const found = nostrKey !== null && (query['name'] ?? '_') === '_' ? coordinator.whereBunker(nostrKey) : null
+    const names = found === null ? { names: {} } : { names: { _: found.signer }, nip46: { relays: found.relays } }
+    // NIP-05: pages of any origin read it.
+    response.writeHead(200, { 'content-type': 'application/json', 'access-control-allow-origin': '*' })
+    response.end(JSON.stringify(names))
+  })
+}

@@ -1,0 +1,33 @@
+import { verifyBody } from '@quorate/shared/crypto/sign'
+import { Refusal } from '@quorate/shared/errors'
+import { attestationEvent, handlerEvent } from '@quorate/shared/bunker/announcements'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { Parts } from '../parts.ts'
+
+/**
+ * Signs, as the signer, where programs reach it (NIP-89), and which hosts hold it, with their documents. Each receipt is by a host of the
+ * key, for this signer; whether its document proves that host, whoever reads the event finds out.
+ */
+export async function announce(
+  { vault, bunker, clock }: Parts,
+  { keyId, index, signer, hosts }: HostParams<'bunker.announce'>,
+): Promise<HostResult<'bunker.announce'>> {
+  const key = vault.key(keyId, index)
+  const { lineage, certificate } = key
+  const place = { lineage, signer }
+  bunker.signers.require(place)
+  const known = new Set(certificate.roster.skeleton.participants.map(({ host }) => host.identity.signKey))
+  for (const { receipt, attested } of hosts) {
+    const { signKey } = attested.identity
+    const isOfBunker = receipt.body.lineage === lineage && receipt.body.signer === signer && known.has(signKey)
+    if (!isOfBunker || !(await verifyBody(signKey, 'bunker-receipt', receipt))) throw new Refusal('receipt.invalid')
+  }
+  const relays = [
+    ...new Set(
+      [...bunker.books.of(lineage).values()].flatMap(({ body, terms }) => (body.signer === signer ? terms.relays : [])),
+    ),
+  ]
+  const createdAt = Math.floor(clock() / 1_000)
+  const events = [handlerEvent(relays, createdAt), attestationEvent(hosts, createdAt)]
+  return { events: events.map((event) => bunker.signers.sign(place, event)) }
+}

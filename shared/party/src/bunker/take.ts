@@ -1,0 +1,148 @@
+import { isSignedBy } from '@quorate/shared/consent/signed'
+import { ownedKey, permits } from '@quorate/shared/consent/permits'
+import { digestOf } from '@quorate/shared/crypto/sign'
+import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { isFreshEvent } from '@quorate/shared/nostr/arrival'
+import { together, type Decision } from '@quorate/shared/bunker/decide'
+import { verifyEnvelope, type Envelope } from '@quorate/shared/nostr/event'
+import { readHandOn, type HandOn } from '@quorate/shared/nostr/hand-on'
+import type { NostrKey } from '@quorate/shared/nostr/keys'
+import type { Request } from '@quorate/shared/nostr/methods'
+import { readRequest, refuse, type Response } from '@quorate/shared/nostr/nip46'
+import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
+import { permitsItem } from '@quorate/shared/verify/items'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
+import type { Taken } from '@quorate/shared/wire/bunker'
+import type { Approval } from '@quorate/shared/wire/consent'
+import { maySign, versionOf } from '../epochs.ts'
+import type { Parts } from '../parts.ts'
+import type { HeldKey } from '../vault.ts'
+import { cipherWith, respond } from './answer.ts'
+import { requestOf } from './ask.ts'
+import { lineOf } from './log-lines.ts'
+import { refuseTaken, reply, type Taking } from './taking.ts'
+import { askOwners } from './owners.ts'
+import { perform } from './perform.ts'
+import { decisionsOf } from './standing.ts'
+
+/** The key of a seat at the version in force. Throws `key.unknown`, `epoch.unproven`, `epoch.stale`. */
+export function currentKey({ vault, memories }: Parts, keyId: string, index: number): HeldKey {
+  const key = vault.key(keyId, index)
+  const memory = memories.of(key.lineage)
+  if (!maySign(memory, versionOf(key))) throw new Refusal(memory.current === null ? 'epoch.unproven' : 'epoch.stale')
+  return key
+}
+
+/** What owners have said of this very request. Words that are not theirs, or not of it, count for nothing. */
+async function wordsOf(
+  { clock }: Parts,
+  { key, signing }: Taking,
+  consents: readonly Approval[],
+): Promise<Readonly<{ approved: number[]; rejected: number[] }>> {
+  const [approved, rejected]: [number[], number[]] = [[], []]
+  if (signing === null) return { approved, rejected }
+  const owned = ownedKey(key.certificate.roster)
+  const use = { key: owned, request: signing.body, requestDigest: digestOf('request', signing.body), now: clock() }
+  for (const consent of consents) {
+    const { index, decision } = consent.body
+    const owner = owned.owners[index - 1]
+    if (owner === undefined || !(await isSignedBy(owner, consent))) continue
+    if (decision === 'reject') rejected.push(index)
+    else if (permits(consent, { ...use, index })) approved.push(index)
+  }
+  return { approved, rejected }
+}
+
+/** Uses the shared point that this host has of earlier; null where it has none. It counts as a use for each owner that is needed. */
+function fromMemory(
+  parts: Parts,
+  { key, ask, request, decisions }: Taking,
+  willing: readonly number[],
+): Response | null {
+  if (ask?.item.content.type !== 'ecdh') return null
+  const name = `${key.lineage}/${ask.item.content.peer}`
+  if (!parts.bunker.shared.has(name)) return null
+  const { threshold } = key.certificate.roster.skeleton
+  for (const index of willing.slice(0, threshold)) {
+    const grant = decisions.get(index)?.grant
+    if (grant != null) spend(parts, key, index, grant)
+  }
+  return cipherWith(
+    request,
+    parts.bunker.shared.get(name, () => new Uint8Array(32)),
+  )
+}
+
+function spend(
+  { grants, keys, clock }: Parts,
+  key: HeldKey,
+  index: number,
+  { id, limits }: NonNullable<Decision['grant']>,
+): void {
+  const { lineage, life: maker, certificate } = key
+  const host = certificate.roster.skeleton.participants[index - 1]?.host.identity.signKey
+  const isOwn = host === keys.identity.signKey
+  grants.spend({ lineage, index, maker, isOwn, grant: id, limits }, 1, clock())
+}
+
+async function allowed(parts: Parts, taking: Taking, willing: number[]): Promise<Taken> {
+  const { key, ask, signing } = taking
+  if (ask === null || signing === null) return perform(parts, taking, willing)
+  if (!permitsItem(key, ask.item)) return refuseTaken(parts, taking, 'content.not_permitted')
+  const known = fromMemory(parts, taking, willing)
+  if (known !== null) return reply(parts, taking, known, { outcome: 'answered', code: null })
+  const entry = await parts.bunker.log.write(key, lineOf(taking, { outcome: 'signed', code: null }))
+  return { does: 'sign', request: signing, willing, entry }
+}
+
+const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
+  request.method === 'connect' && request.params.secret !== null ? readHandOn(mpc, request.params.secret, to) : null
+
+/** The request of a verified event, with what each owner's book says of it. */
+function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope, request: Request): Taking {
+  const content = contentFor(request)
+  const ask = content === null ? null : { signer, event, request, item: itemFor(content) }
+  const signing = ask === null ? null : requestOf(parts, key, ask)
+  const client = event.pubkey
+  const handOn = handOnOf(parts, request, { signer, client })
+  const decisions = decisionsOf(parts.bunker, key, { signer, client, request, handOn }, parts.clock())
+  return { key, signer, event, request, ask, signing, decisions, handOn }
+}
+
+/**
+ * What becomes of a program's event, by the books of all owners and what they have said of it. Throws `nostr.signer_unknown`,
+ * `nostr.event_*`, and `seal.invalid` or `nostr.request_invalid` for what no answer can be given to.
+ */
+export async function take(
+  parts: Parts,
+  { keyId, index, signer, event: given, consents }: HostParams<'bunker.take'>,
+): Promise<Taken> {
+  const key = currentKey(parts, keyId, index)
+  const { signers, waiting } = parts.bunker
+  signers.require({ lineage: key.lineage, signer })
+  const event = verifyEnvelope(parts.mpc, given, signer)
+  const isNew = isFreshEvent(event.created_at, parts.clock())
+  if (!isNew && !waiting.has(event.id) && consents.length === 0) throw new Refusal('nostr.event_stale')
+  const read = readRequest(signers.read({ lineage: key.lineage, signer }, event))
+  if ('refused' in read) return refuseUnread(parts, key, { signer, event }, read)
+
+  const taking = consider(parts, key, signer, event, read)
+  const words = await wordsOf(parts, taking, consents)
+  const { threshold } = key.certificate.roster.skeleton
+  const { does, willing, asking } = together(taking.decisions, { threshold, ...words })
+  if (does === 'allow') return allowed(parts, taking, willing)
+  return does === 'ask' ? askOwners(parts, taking, asking) : refuseTaken(parts, taking, 'nostr.not_permitted')
+}
+
+async function refuseUnread(
+  parts: Parts,
+  key: HeldKey,
+  of: Pick<Taking, 'signer' | 'event'>,
+  { id, refused }: Readonly<{ id: string | null; refused: RefusalCode }>,
+): Promise<Taken> {
+  if (id === null) throw new Refusal(refused)
+  const { event } = of
+  const line = { event: event.id, client: event.pubkey, wish: '', peer: null, judgements: [], metadata: null }
+  const entry = await parts.bunker.log.write(key, { ...line, outcome: 'refused', code: refused })
+  return { does: 'answer', answer: respond(parts, key, of, refuse(id, refused)), entry, bindings: [] }
+}

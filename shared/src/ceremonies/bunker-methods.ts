@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { Text } from '../contents/content.ts'
+import { Envelope, SignedEvent } from '../nostr/event.ts'
+import { NostrKey } from '../nostr/keys.ts'
+import { Relays, RelayUrl } from '../nostr/relays.ts'
+import { Binding, Book, BunkerReceipt, SealedSigner, Taken } from '../wire/bunker.ts'
+import { Approval } from '../wire/consent.ts'
+import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
+import { AttestedIdentity } from '../wire/identity.ts'
+import { Failure } from '../wire/status.ts'
+
+/** `index`: a seat of the host that is asked. */
+const seat = { keyId: KeyId, index: Index }
+const of = { ...seat, signer: NostrKey }
+
+/** What a host of a key can be asked about its bunker: the key of NIP-46's signer, what owners grant, and what programs ask. */
+export const bunkerMethods = {
+  /** Draws the signer's secret, and seals it for this host and each other host of the key. */
+  'bunker.create': {
+    params: z.strictObject(seat),
+    result: z.strictObject({
+      receipt: BunkerReceipt,
+      sealed: z.array(z.strictObject({ host: SignKey, signer: SealedSigner })).max(32),
+    }),
+  },
+  /**
+   * Brings all that a host needs to serve a bunker, or a part of it that is new. `sealed`: the signer's secret as this host keeps it from
+   * now on, when another host had sealed it. `refused`: whose books do not count here, and why: an older one than is known, or one of
+   * which a host that has restarted cannot tell that it is the newest.
+   */
+  'bunker.load': {
+    params: z.strictObject({
+      ...of,
+      sealed: SealedSigner,
+      books: z.array(Book).max(32),
+      bindings: z.array(Binding).max(2_048),
+    }),
+    result: z.strictObject({
+      receipt: BunkerReceipt,
+      sealed: SealedSigner.nullable(),
+      refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(32),
+    }),
+  },
+  /** A program's event. `consents`: what owners have said of it. */
+  'bunker.take': {
+    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32) }),
+    result: Taken,
+  },
+  /** The answer to an event that cannot be signed. */
+  'bunker.refuse': {
+    params: z.strictObject({ ...of, event: Envelope, code: Failure.shape.code }),
+    result: z.strictObject({ answer: Envelope }),
+  },
+  /** What a program waits for that showed a `nostrconnect://` URI, and where. */
+  'bunker.greet': {
+    params: z.strictObject({ ...of, grant: GrantId }),
+    result: z.strictObject({ event: Envelope, relays: Relays }),
+  },
+  /** NIP-42, for a relay that a book names. */
+  'bunker.authenticate': {
+    params: z.strictObject({ ...of, relay: RelayUrl, challenge: Text.min(1).max(256) }),
+    result: z.strictObject({ event: SignedEvent }),
+  },
+  /** NIP-89's events of this signer, and one that proves its hosts by their documents. */
+  'bunker.announce': {
+    params: z.strictObject({
+      ...of,
+      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(32),
+    }),
+    result: z.strictObject({ events: z.array(SignedEvent).max(4) }),
+  },
+} as const

@@ -1,0 +1,199 @@
+import { z } from 'zod'
+import { Text } from '../contents/content.ts'
+import { ContentTypes } from '../contents/table.ts'
+import { Envelope } from '../nostr/event.ts'
+import { HandOn } from '../nostr/hand-on.ts'
+import { NostrKey } from '../nostr/keys.ts'
+import { Metadata } from '../nostr/metadata.ts'
+import { Permissions } from '../nostr/permissions.ts'
+import { Relays } from '../nostr/relays.ts'
+import { Base64url, Digest, GrantId, Index, LifeIds, SignKey, Time, UserId } from './ids.ts'
+import { Life } from './identity.ts'
+import { Item } from './content.ts'
+import { Version } from './recall.ts'
+import { signed } from './signed.ts'
+import { SigningRequest } from './signing.ts'
+
+/** At most `count` signatures, or messages, in any window of `seconds`. Ten years are as long as a grant lasts. */
+export const Limit = z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(315_360_000) })
+export type Limit = z.infer<typeof Limit>
+
+/**
+ * Whom a grant is for. `client`: a program with this key; `greeting`: what it waits for, when it showed a `nostrconnect://` URI. `offer`:
+ * the first program that says this secret before `until` (ms). `askers`: participants of the key, over REST.
+ */
+const Holder = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('client'),
+    client: NostrKey,
+    greeting: z.strictObject({ secret: Text.min(1).max(256), relays: Relays }).nullable(),
+  }),
+  z.strictObject({ kind: z.literal('offer'), secret: Digest, until: Time }),
+  z.strictObject({ kind: z.literal('askers'), askers: z.array(UserId).min(1).max(32), content: ContentTypes }),
+])
+
+/**
+ * What an owner lets somebody do with the own share. Null lifts a condition. `peers`: with whom messages are exchanged. `longest`: of an
+ * event's content or a message, in characters. `dated`: how far an event's date may be from now, in seconds. `otherwise`: what
+ * becomes of the rest.
+ */
+export const OwnerGrant = z.strictObject({
+  id: GrantId,
+  name: Text.max(64),
+  holder: Holder,
+  permissions: Permissions,
+  peers: z.array(NostrKey).max(256).nullable(),
+  longest: z.int().min(0).max(1_048_576).nullable(),
+  dated: z.strictObject({ before: z.int().min(0), after: z.int().min(0) }).nullable(),
+  limits: z.array(Limit).max(4),
+  otherwise: z.enum(['ask', 'refuse']),
+  /** May a program hand a part of it on to another? */
+  handsOn: z.boolean(),
+  expiresAt: Time,
+})
+export type OwnerGrant = z.infer<typeof OwnerGrant>
+
+/** Programs of one owner, together with open offers. */
+export const MAX_GRANTS = 256
+
+/** What an owner says in a book, in clear. `relays`: where programs are to be, of all at which the gateway listens. `page`: where clients send their user for a yes; the request's name is added to it. */
+export const BookTerms = z.strictObject({
+  relays: Relays,
+  strangers: z.enum(['ask', 'refuse']),
+  page: z
+    .url({ protocol: /^https?$/ })
+    .max(256)
+    .nullable(),
+  grants: z.array(OwnerGrant).max(MAX_GRANTS),
+})
+export type BookTerms = z.infer<typeof BookTerms>
+
+/**
+ * All grants of a share's owner, by the auth key over H(book, body). The one with the highest serial counts, and no other: so grants are given,
+ * narrowed and taken back. `version`: of the key, as the owner knows it; `lives`: of the key's hosts, so that one that has restarted
+ * knows that this was said since then. `sealed`: the terms under the session secret.
+ */
+export const Book = signed(
+  z.strictObject({
+    skeletonDigest: Digest,
+    index: Index,
+    serial: z.int().min(1).max(2_147_483_647),
+    version: Version,
+    signer: NostrKey,
+    relays: Relays,
+    sealed: Base64url.max(262_144),
+    lives: LifeIds,
+    givenAt: Time,
+  }),
+)
+export type Book = z.infer<typeof Book>
+
+/** A program that came with the secret of an offer, or one that has logged out: what a host of the key has seen, under V. */
+export const Binding = signed(
+  z.strictObject({
+    lineage: Digest,
+    /** Of the grant, or of the act by which another program handed a part of its own on. */
+    grant: GrantId,
+    client: NostrKey,
+    since: Time,
+    ended: z.boolean(),
+    handOn: HandOn.nullable(),
+  }),
+)
+export type Binding = z.infer<typeof Binding>
+
+/** What a host holds of the bunker of a key, under V: the signer's secret, and these books. */
+export const BunkerReceipt = signed(
+  z.strictObject({
+    lineage: Digest,
+    signer: NostrKey,
+    life: Life,
+    books: z.array(z.strictObject({ index: Index, serial: z.int(), digest: Digest })).max(32),
+    saidAt: Time,
+  }),
+)
+export type BunkerReceipt = z.infer<typeof BunkerReceipt>
+
+/** The signer's secret as a host keeps it. `from`: the host that sealed it, by V. */
+export const SealedSigner = z.strictObject({ from: SignKey, sealed: Base64url.max(1_024) })
+export type SealedSigner = z.infer<typeof SealedSigner>
+
+/**
+ * One line of a host's log, under V, in the order of `seq` within a life, each naming the one before: none can be left out between two.
+ * `sealed`: a `LogLine` under the session secret.
+ */
+export const LogEntry = signed(
+  z.strictObject({
+    lineage: Digest,
+    life: Life,
+    seq: z.int().min(0),
+    previous: Digest.nullable(),
+    at: Time,
+    sealed: Base64url.max(65_536),
+  }),
+)
+export type LogEntry = z.infer<typeof LogEntry>
+
+/** What one owner's book says of a request: the rule that decided, on what, and of each rule before it the first unmet condition. */
+export const Judgement = z.strictObject({
+  index: Index,
+  does: z.enum(['allow', 'ask', 'refuse']),
+  rule: Text.max(64),
+  grant: GrantId.nullable(),
+  observed: Text.max(256),
+  passed: z.array(z.strictObject({ rule: Text, unmet: Text, observed: Text })).max(32),
+})
+export type Judgement = z.infer<typeof Judgement>
+
+/**
+ * What was asked, and what became of it. `wish`: as permissions are written. `signed`: by the host that opened the event first, which had others sign;
+ * `took_part`: by a host whose share took part.
+ */
+export const LogLine = z.strictObject({
+  event: Digest,
+  client: NostrKey,
+  wish: Text.max(256),
+  peer: NostrKey.nullable(),
+  outcome: z.enum(['answered', 'signed', 'took_part', 'asked', 'refused']),
+  code: Text.max(64).nullable(),
+  judgements: z.array(Judgement).max(32),
+  metadata: Metadata.nullable(),
+})
+export type LogLine = z.infer<typeof LogLine>
+
+/** A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. */
+export const PendingRequest = z.strictObject({
+  event: Digest,
+  client: NostrKey,
+  method: Text.max(64),
+  wish: Text.max(256),
+  metadata: Metadata.nullable(),
+  item: Item.nullable(),
+  message: Text.max(4_096).nullable(),
+  askedAt: Time,
+  expiresAt: Time,
+})
+export type PendingRequest = z.infer<typeof PendingRequest>
+
+/**
+ * What becomes of a client's event. `answer`: that is published. `sign`: shares are needed, of these owners, who permit it; the answer
+ * comes with the signing. `ask`: the client is sent to a page, if a book names one, and these owners are asked; `request` is what they approve.
+ */
+export const Taken = z.discriminatedUnion('does', [
+  z.strictObject({ does: z.literal('answer'), answer: Envelope, entry: LogEntry, bindings: z.array(Binding).max(128) }),
+  z.strictObject({
+    does: z.literal('sign'),
+    request: SigningRequest,
+    willing: z.array(Index).max(32),
+    entry: LogEntry,
+  }),
+  z.strictObject({
+    does: z.literal('ask'),
+    answer: Envelope.nullable(),
+    entry: LogEntry,
+    owners: z.array(Index).max(32),
+    request: SigningRequest.nullable(),
+    pending: Base64url,
+  }),
+])
+export type Taken = z.infer<typeof Taken>
