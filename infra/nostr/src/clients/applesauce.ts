@@ -1,6 +1,6 @@
 import { RelayPool } from 'applesauce-relay'
 import { NostrConnectSigner, PrivateKeySigner } from 'applesauce-signers'
-import { closing, saying, type Client, type Driver } from './client.ts'
+import { callsOf, closing, saying, type Client, type Driver } from './client.ts'
 
 type Ask = (method: string, params: string[]) => Promise<string>
 
@@ -22,17 +22,7 @@ function clientOf(pool: RelayPool, secretKey: Uint8Array, accepted: NostrConnect
       signer = new NostrConnectSigner({ pool, relays, remote, signer: new PrivateKeySigner(secretKey) })
       await saying(signer.connect(bunkerSecret))
     },
-    getPublicKey: () => saying(use().getPublicKey()),
-    signEvent: (template) => saying(use().signEvent(template)),
-    nip44Encrypt: (peer, text) => saying(use().nip44Encrypt(peer, text)),
-    nip44Decrypt: (peer, text) => saying(use().nip44Decrypt(peer, text)),
-    nip04Encrypt: (peer, text) => saying(use().nip04Encrypt(peer, text)),
-    nip04Decrypt: (peer, text) => saying(use().nip04Decrypt(peer, text)),
-    switchRelays: () => saying(use().switchRelays()),
-    logout: () => saying(use().logout()),
-    ping: async () => {
-      await saying(use().ping())
-    },
+    ...callsOf(use),
     raw: (method, params) => saying(askOf(use())(method, params)),
     close: async () => {
       await signer?.close()

@@ -42,6 +42,29 @@ export const unsupported =
   () =>
     Promise.reject(new Error(`unsupported: ${name} has no ${call}`))
 
+type Called = Pick<
+  Client,
+  'getPublicKey' | 'signEvent' | 'nip44Encrypt' | 'nip44Decrypt' | 'nip04Encrypt' | 'nip04Decrypt' | 'switchRelays'
+> &
+  Readonly<{ logout: () => Promise<unknown>; ping: () => Promise<unknown> }>
+
+/** The calls that a library names as we do, of the signer that `use` gives. */
+export const callsOf = (use: () => Called) => ({
+  getPublicKey: () => saying(use().getPublicKey()),
+  signEvent: (template: EventTemplate) => saying(use().signEvent(template)),
+  nip44Encrypt: (peer: string, text: string) => saying(use().nip44Encrypt(peer, text)),
+  nip44Decrypt: (peer: string, text: string) => saying(use().nip44Decrypt(peer, text)),
+  nip04Encrypt: (peer: string, text: string) => saying(use().nip04Encrypt(peer, text)),
+  nip04Decrypt: (peer: string, text: string) => saying(use().nip04Decrypt(peer, text)),
+  switchRelays: () => saying(use().switchRelays()),
+  logout: async () => {
+    await saying(use().logout())
+  },
+  ping: async () => {
+    await saying(use().ping())
+  },
+})
+
 /** A close that is done at once. */
 export const closing = (close: () => void) => (): Promise<void> => {
   close()

@@ -1,6 +1,6 @@
 import { finalizeEvent, getPublicKey, SimplePool } from 'nostr-tools'
 import { BunkerSigner, createNostrConnectURI, parseBunkerInput } from 'nostr-tools/nip46'
-import { closing, saying, type Client, type Driver } from './client.ts'
+import { callsOf, closing, saying, type Client, type Driver } from './client.ts'
 
 const newPool = (secretKey: Uint8Array): SimplePool => {
   const pool = new SimplePool()
@@ -21,15 +21,7 @@ function clientOf(pool: SimplePool, secretKey: Uint8Array, accepted: BunkerSigne
       signer = BunkerSigner.fromBunker(secretKey, pointer, { pool })
       await saying(signer.connect())
     },
-    getPublicKey: () => saying(use().getPublicKey()),
-    signEvent: (template) => saying(use().signEvent(template)),
-    nip44Encrypt: (peer, text) => saying(use().nip44Encrypt(peer, text)),
-    nip44Decrypt: (peer, text) => saying(use().nip44Decrypt(peer, text)),
-    nip04Encrypt: (peer, text) => saying(use().nip04Encrypt(peer, text)),
-    nip04Decrypt: (peer, text) => saying(use().nip04Decrypt(peer, text)),
-    switchRelays: () => saying(use().switchRelays()),
-    logout: () => saying(use().logout()),
-    ping: () => saying(use().ping()),
+    ...callsOf(use),
     raw: (method, params) => saying(use().sendRequest(method, params)),
     close: async () => {
       await signer?.close()
