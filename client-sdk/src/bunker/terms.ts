@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CipherMethod, credentialKinds, type Permissions } from '@quorate/shared/nostr/permissions'
+import { CipherMethod, credentialKinds, permitsKind, type Permissions } from '@quorate/shared/nostr/permissions'
 import { presets, type PresetName } from '@quorate/shared/nostr/presets'
 import type { Limit, OwnerGrant } from '@quorate/shared/wire/bunker'
 import { NostrKey } from '@quorate/shared/nostr/keys'
@@ -94,12 +94,10 @@ const limitsMore = (inner: readonly Limit[], outer: readonly Limit[]): boolean =
   outer.every(({ count, seconds }) => inner.some((one) => one.seconds === seconds && one.count <= count))
 
 function hasFewer(inner: Permissions, outer: Permissions): boolean {
-  const { kinds } = outer
-  const isKind = (kind: number) => kinds.named.includes(kind) || (kinds.ordinary && !credentialKinds.includes(kind))
   return (
     inner.methods.every((method) => outer.methods.includes(method)) &&
-    inner.kinds.named.every(isKind) &&
-    (!inner.kinds.ordinary || kinds.ordinary)
+    inner.kinds.named.every((kind) => permitsKind(outer, kind)) &&
+    (!inner.kinds.ordinary || outer.kinds.ordinary)
   )
 }
 

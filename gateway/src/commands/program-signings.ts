@@ -1,6 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { loadMpc } from '@quorate/shared/mpc'
-import { sealedEvent, verifyClientRequest } from '@quorate/shared/verify/client-request'
+import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-request'
 import type { SigningId } from '@quorate/shared/wire/ids'
 import { weightOf } from '../aids/items.ts'
 import { isOfProgram, type SigningSession } from '../courses/signing-terms.ts'
@@ -26,12 +25,12 @@ function outcomeOf({ stage }: SigningSession): ProgramOutcome | null {
 /** A host that lies about what an event asks for begins nothing, since the request follows from the event. */
 async function begin(
   { loadKey, limits, sessions, directory, items: kept, share, ports }: Context,
-  { event, request, willing, approvals }: ProgramRequest,
+  { event, signer, request, willing, approvals }: ProgramRequest,
 ): Promise<void> {
   const { signingId, keyId, items } = request.body
   const { verified } = await loadKey(keyId)
   const sealedItems = [sealedEvent(event)]
-  const { requestDigest } = verifyClientRequest(await loadMpc(), verified, request, sealedItems)
+  const requestDigest = requireOfEvent(verified, request, signer, event)
   if (sessions.drives(signingId)) return
   const own = {
     request,

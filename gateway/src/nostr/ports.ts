@@ -1,12 +1,14 @@
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Envelope } from '@quorate/shared/nostr/event'
+import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningId } from '@quorate/shared/wire/ids'
 import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 
-/** A program's event, and the request that a host has read from it. `willing`: the owners whose books permit it. */
+/** A program's event to this signer, which was verified, and the request that a host has read from it. `willing`: the owners whose books permit it. */
 export type ProgramRequest = Readonly<{
   event: Envelope
+  signer: NostrKey
   request: SigningRequest
   willing: readonly number[]
   approvals: readonly Approval[]

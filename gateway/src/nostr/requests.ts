@@ -210,10 +210,12 @@ export class Requests {
     const stage = { name: 'signing' as const, signingId }
     const saved = this.#open.save(open, { ...state, stage }, [{ entry, signingId }], false)
     this.#open.awaits(open, saved)
-    const code = await this.#ports.signings.begin({ event, request, willing, approvals }).catch((error: unknown) => {
-      if (error instanceof Refusal) return error.code
-      throw error
-    })
+    const code = await this.#ports.signings
+      .begin({ event, signer: bunker.signer, request, willing, approvals })
+      .catch((error: unknown) => {
+        if (error instanceof Refusal) return error.code
+        throw error
+      })
     await open.writing
     if (code !== undefined) return this.#refuse(open, code)
     // One that was begun before may have ended meanwhile, unheard.

@@ -69,21 +69,35 @@ export function clientRequest(
 const withoutItems = ({ items, ...rest }: RequestBody): unknown => ({ ...rest, many: items.length })
 
 /**
+ * Checks that a request follows from an event that was verified, as far as anybody can see who does not open it. Gives R. Throws
+ * `signing.request_invalid`, and as `requireForKey`.
+ */
+export function requireOfEvent(
+  key: VerifiedKey,
+  { body, signature }: SigningRequest,
+  signer: NostrKey,
+  event: Envelope,
+): Digest {
+  requireForKey(key, body)
+  const expected = { ...publicPart(key, signer, event), many: 1 }
+  const isOfEvent = digestOf('request', withoutItems(body)) === digestOf('request', expected)
+  if (!isOfEvent || signature !== event.sig) throw new Refusal('signing.request_invalid')
+  return digestOf('request', body)
+}
+
+/**
  * What a stranger to the key can check of a program's request: that the program signed the event from which it follows. Gives R and
  * the event. What it asks for, hosts find out. Throws `signing.request_invalid`, `nostr.event_*`, and as `requireForKey`.
  */
 export function verifyClientRequest(
   mpc: Mpc,
   key: VerifiedKey,
-  { body, signature }: SigningRequest,
+  request: SigningRequest,
   sealedItems: readonly string[],
 ): Readonly<{ requestDigest: Digest; event: Envelope }> {
-  if (typeof body.asker === 'number') throw new Refusal('signing.request_invalid')
-  requireForKey(key, body)
-  const { signer } = body.asker
-  const event = verifyEnvelope(mpc, readSealedEvent(sealedItems), signer)
-  const expected = { ...publicPart(key, signer, event), many: 1 }
-  const isOfEvent = digestOf('request', withoutItems(body)) === digestOf('request', expected)
-  if (!isOfEvent || signature !== event.sig) throw new Refusal('signing.request_invalid')
-  return { requestDigest: digestOf('request', body), event }
+  const { asker } = request.body
+  if (typeof asker === 'number') throw new Refusal('signing.request_invalid')
+  requireForKey(key, request.body)
+  const event = verifyEnvelope(mpc, readSealedEvent(sealedItems), asker.signer)
+  return { requestDigest: requireOfEvent(key, request, asker.signer, event), event }
 }

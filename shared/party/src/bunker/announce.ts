@@ -3,6 +3,7 @@ import { Refusal } from '@quorate/shared/errors'
 import { attestationEvent, handlerEvent } from '@quorate/shared/bunker/announcements'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Parts } from '../parts.ts'
+import { relaysOf } from './standing.ts'
 
 /**
  * Signs, as the signer, where programs reach it (NIP-89), and which hosts hold it, with their documents. Each receipt is by a host of the
@@ -22,11 +23,7 @@ export async function announce(
     const isOfBunker = receipt.body.lineage === lineage && receipt.body.signer === signer && known.has(signKey)
     if (!isOfBunker || !(await verifyBody(signKey, 'bunker-receipt', receipt))) throw new Refusal('receipt.invalid')
   }
-  const relays = [
-    ...new Set(
-      [...bunker.books.of(lineage).values()].flatMap(({ body, terms }) => (body.signer === signer ? terms.relays : [])),
-    ),
-  ]
+  const relays = relaysOf(bunker, key, signer)
   const createdAt = Math.floor(clock() / 1_000)
   const events = [handlerEvent(relays, createdAt), attestationEvent(hosts, createdAt)]
   return { events: events.map((event) => bunker.signers.sign(place, event)) }

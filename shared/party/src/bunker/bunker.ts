@@ -16,6 +16,7 @@ import { createLog } from './log.ts'
 import type { BunkerParts } from './parts.ts'
 import { createSecretCache } from './secret-cache.ts'
 import { createSigners } from './signers.ts'
+import { booksWith } from './standing.ts'
 import { currentKey, take } from './take.ts'
 import { createWaiting } from './waiting.ts'
 
@@ -102,9 +103,9 @@ function refuseEvent(
 function greetClient(parts: Parts, params: HostParams<'bunker.greet'>): HostResult<'bunker.greet'> {
   const key = keyOf(parts, params)
   const { bunker, clock } = parts
-  for (const { body, terms } of bunker.books.of(key.lineage).values()) {
+  for (const { terms } of booksWith(bunker, key, params.signer)) {
     const holder = terms.grants.find(({ id }) => id === params.grant)?.holder
-    if (body.signer !== params.signer || holder?.kind !== 'client' || holder.greeting === null) continue
+    if (holder?.kind !== 'client' || holder.greeting === null) continue
     const { secret, relays } = holder.greeting
     const text = JSON.stringify(greet(params.grant, secret))
     const place = { lineage: key.lineage, signer: params.signer }
@@ -117,8 +118,7 @@ function greetClient(parts: Parts, params: HostParams<'bunker.greet'>): HostResu
 function authenticate(parts: Parts, params: HostParams<'bunker.authenticate'>): HostResult<'bunker.authenticate'> {
   const { signer, relay, challenge } = params
   const key = keyOf(parts, params)
-  const books = [...parts.bunker.books.of(key.lineage).values()]
-  if (!books.some(({ body }) => body.signer === signer && body.relays.includes(relay)))
+  if (!booksWith(parts.bunker, key, signer).some(({ body }) => body.relays.includes(relay)))
     throw new Refusal('grant.unknown')
   const tags = [
     ['relay', relay],

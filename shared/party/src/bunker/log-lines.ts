@@ -6,7 +6,7 @@ import type { Judgement, LogLine } from '@quorate/shared/wire/bunker'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import type { ClientAsk } from './ask.ts'
-import { decisionsOf } from './standing.ts'
+import { decisionOf } from './standing.ts'
 
 export type Line = Pick<LogLine, 'outcome' | 'code'>
 
@@ -40,7 +40,7 @@ export const lineOf = ({ event, request, decisions }: Known, line: Line): LogLin
 /** What a host notes whose share takes part: for whom, with which peer, and what its own owner's book says. */
 export function tookPart({ bunker, clock }: Parts, key: HeldKey, ask: ClientAsk, index: number): LogLine {
   const { signer, event, request } = ask
-  const all = decisionsOf(bunker, key, { signer, client: event.pubkey, request }, clock())
-  const decisions = new Map([...all].filter(([of]) => of === index))
+  const decision = decisionOf(bunker, key, { signer, client: event.pubkey, request }, index, clock())
+  const decisions = new Map(decision === null ? [] : [[index, decision]])
   return lineOf({ event, request, decisions }, { outcome: 'took_part', code: null })
 }

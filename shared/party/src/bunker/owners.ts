@@ -6,7 +6,7 @@ import type { PendingRequest, Taken } from '@quorate/shared/wire/bunker'
 import type { Parts } from '../parts.ts'
 import { respond } from './answer.ts'
 import { lineOf } from './log-lines.ts'
-import type { Taking } from './taking.ts'
+import { signingOf, type Taking } from './taking.ts'
 
 /** As much of a message as a person is shown. */
 const SHOWN = 2_000
@@ -44,7 +44,7 @@ function pageFor({ bunker }: Parts, { key, event }: Taking, owners: readonly num
 /** Sends the client's user to a page, and lays the request out for its owners. Without a page the client waits. */
 export async function askOwners(parts: Parts, taking: Taking, owners: number[]): Promise<Taken> {
   const { bunker, vault } = parts
-  const { key, event, request, signing } = taking
+  const { key, event, request } = taking
   bunker.waiting.add(event.id)
   const page = pageFor(parts, taking, owners)
   const entry = await bunker.log.write(key, lineOf(taking, { outcome: 'asked', code: null }))
@@ -52,5 +52,5 @@ export async function askOwners(parts: Parts, taking: Taking, owners: number[]):
     sealPending(sessionSecret, key.lineage, pendingOf(taking)),
   )
   const answer = page === null ? null : respond(parts, key, taking, sendToPage(request.id, page))
-  return { does: 'ask', answer, entry, owners, request: signing, pending }
+  return { does: 'ask', answer, entry, owners, request: signingOf(parts, taking), pending }
 }

@@ -4,20 +4,12 @@ import type { Binding, OwnerGrant, Taken } from '@quorate/shared/wire/bunker'
 import { Relays } from '@quorate/shared/nostr/relays'
 import type { GrantId } from '@quorate/shared/wire/ids'
 import type { Parts } from '../parts.ts'
-import { userOf, viewOf } from './standing.ts'
+import { booksWith, relaysOf, userOf, viewOf } from './standing.ts'
 import { refuseTaken, reply, type Taking } from './taking.ts'
 
 /** The grants on which enough owners let the client in. */
 const grantsOf = ({ decisions }: Taking, willing: readonly number[]): OwnerGrant[] =>
   willing.flatMap((index) => decisions.get(index)?.grant ?? [])
-
-/** Where the books with this signer want programs to be, in their order. */
-function relaysOf({ bunker }: Parts, { key, signer }: Taking): Relays | null {
-  const named = [...bunker.books.of(key.lineage).values()].flatMap(({ body, terms }) =>
-    body.signer === signer ? terms.relays : [],
-  )
-  return Relays.safeParse([...new Set(named)].slice(0, 16)).data ?? null
-}
 
 /** Binds the offer by which a client came, or what was handed on to it. Another client has been faster, or it has logged out: null. */
 async function enter(parts: Parts, taking: Taking, willing: readonly number[]): Promise<Binding | 'known' | null> {
@@ -33,12 +25,15 @@ async function enter(parts: Parts, taking: Taking, willing: readonly number[]): 
 
 /** Ends all that a client holds by any book. */
 async function leave({ bunker }: Parts, { key, event, signer }: Taking): Promise<Binding[]> {
-  const books = [...bunker.books.of(key.lineage).values()].filter(({ body }) => body.signer === signer)
+  const books = booksWith(bunker, key, signer)
   const names = new Set(
     books.flatMap((book) => holdingsOf(viewOf(bunker, key, book), event.pubkey).map(({ name }) => name)),
   )
   return Promise.all([...names].map((name) => bunker.bindings.end(key.lineage, name, event.pubkey)))
 }
+
+/** As many as a list of relays names; null where there are none. */
+const told = (relays: readonly string[]): Relays | null => Relays.safeParse(relays.slice(0, 16)).data ?? null
 
 const done = { outcome: 'answered', code: null } as const
 
@@ -57,7 +52,7 @@ export async function perform(parts: Parts, taking: Taking, willing: readonly nu
     case 'get_public_key':
       return say(answer(request, userOf(key)))
     case 'switch_relays':
-      return say(answer(request, relaysOf(parts, taking)))
+      return say(answer(request, told(relaysOf(parts.bunker, key, taking.signer))))
     case 'logout':
       return say(answer(request, 'ack'), await leave(parts, taking))
     case 'sign_event':

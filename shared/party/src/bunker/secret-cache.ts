@@ -2,7 +2,8 @@
 export type SecretCache = Readonly<{
   /** The key of this name, which the caller must not keep. */
   get: (name: string, make: () => Uint8Array) => Uint8Array
-  has: (name: string) => boolean
+  /** The same, if it is there. */
+  peek: (name: string) => Uint8Array | null
   /** Wipes all keys whose names begin so. */
   wipe: (prefix: string) => void
 }>
@@ -24,7 +25,7 @@ export function createSecretCache(most: number): SecretCache {
       kept.set(name, key)
       return key
     },
-    has: (name) => kept.has(name),
+    peek: (name) => kept.get(name) ?? null,
     wipe(prefix) {
       for (const name of [...kept.keys()]) if (name.startsWith(prefix)) drop(name)
     },

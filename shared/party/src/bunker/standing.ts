@@ -36,21 +36,37 @@ export const viewOf = ({ bindings }: Ports, key: HeldKey, { body, terms }: OpenB
   bound: bindings.of(key.lineage),
 })
 
+/** The books of a key that name this signer. */
+export const booksWith = ({ books }: Pick<Ports, 'books'>, { lineage }: HeldKey, signer: NostrKey): OpenBook[] =>
+  [...books.of(lineage).values()].filter(({ body }) => body.signer === signer)
+
+/** Where they want programs to be, in their order. */
+export const relaysOf = (ports: Pick<Ports, 'books'>, key: HeldKey, signer: NostrKey): string[] => [
+  ...new Set(booksWith(ports, key, signer).flatMap(({ terms }) => terms.relays)),
+]
+
 type Asking = Readonly<{ signer: NostrKey; client: NostrKey; request: Request; handOn?: HandOn | null }>
 
-/** What each book with this signer says of a request. `now` in ms. */
-export const decisionsOf = (
+/** What one owner's book says of a request. Null where this owner has none with this signer. `now` in ms. */
+export function decisionOf(
   ports: Ports,
   key: HeldKey,
   { signer, client, request, handOn = null }: Asking,
+  index: number,
   now: number,
-): Map<number, Decision> =>
+): Decision | null {
+  const book = ports.books.of(key.lineage).get(index)
+  if (book?.body.signer !== signer) return null
+  return decide({ bunker: viewOf(ports, key, book), client, request, handOn, now })
+}
+
+/** What each book with this signer says of it. */
+export const decisionsOf = (ports: Ports, key: HeldKey, asking: Asking, now: number): Map<number, Decision> =>
   new Map(
-    [...ports.books.of(key.lineage)].flatMap(([index, book]) =>
-      book.body.signer === signer
-        ? [[index, decide({ bunker: viewOf(ports, key, book), client, request, handOn, now })]]
-        : [],
-    ),
+    booksWith(ports, key, asking.signer).flatMap(({ body: { index } }) => {
+      const decision = decisionOf(ports, key, asking, index, now)
+      return decision === null ? [] : [[index, decision]]
+    }),
   )
 
 /** A book that is known to be, and is not here: nothing older counts in its place. */
@@ -65,8 +81,8 @@ const grounded = (grant: Decision['grant']): Standing =>
 export function standingOfClient(ports: Ports, key: HeldKey, ask: ClientAsk, index: number, now: number): Standing {
   if (isMissing(ports, key, index)) return { code: 'book.unproven' }
   const asked = { signer: ask.signer, client: ask.event.pubkey, request: ask.request }
-  const decision = decisionsOf(ports, key, asked, now).get(index)
-  if (decision === undefined) return null
+  const decision = decisionOf(ports, key, asked, index, now)
+  if (decision === null) return null
   return decision.does === 'allow' ? grounded(decision.grant) : { code: 'consent.missing' }
 }
 

@@ -1,5 +1,5 @@
 import { isSignedBy } from '@quorate/shared/consent/signed'
-import { ownedKey, permits } from '@quorate/shared/consent/permits'
+import { ownedKey, permits, type Ground } from '@quorate/shared/consent/permits'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { isFreshEvent } from '@quorate/shared/nostr/arrival'
@@ -14,13 +14,14 @@ import { permitsItem } from '@quorate/shared/verify/items'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
-import { maySign, versionOf } from '../epochs.ts'
+import { charge } from '../charge.ts'
+import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { cipherWith, respond } from './answer.ts'
 import { requestOf } from './ask.ts'
 import { lineOf } from './log-lines.ts'
-import { refuseTaken, reply, type Taking } from './taking.ts'
+import { refuseTaken, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
 import { perform } from './perform.ts'
 import { decisionsOf } from './standing.ts'
@@ -28,21 +29,22 @@ import { decisionsOf } from './standing.ts'
 /** The key of a seat at the version in force. Throws `key.unknown`, `epoch.unproven`, `epoch.stale`. */
 export function currentKey({ vault, memories }: Parts, keyId: string, index: number): HeldKey {
   const key = vault.key(keyId, index)
-  const memory = memories.of(key.lineage)
-  if (!maySign(memory, versionOf(key))) throw new Refusal(memory.current === null ? 'epoch.unproven' : 'epoch.stale')
+  requireInForceNow(memories, key)
   return key
 }
 
 /** What owners have said of this very request. Words that are not theirs, or not of it, count for nothing. */
 async function wordsOf(
-  { clock }: Parts,
-  { key, signing }: Taking,
+  parts: Parts,
+  taking: Taking,
   consents: readonly Approval[],
 ): Promise<Readonly<{ approved: number[]; rejected: number[] }>> {
   const [approved, rejected]: [number[], number[]] = [[], []]
+  const signing = consents.length === 0 ? null : signingOf(parts, taking)
   if (signing === null) return { approved, rejected }
-  const owned = ownedKey(key.certificate.roster)
-  const use = { key: owned, request: signing.body, requestDigest: digestOf('request', signing.body), now: clock() }
+  const owned = ownedKey(taking.key.certificate.roster)
+  const { body } = signing
+  const use = { key: owned, request: body, requestDigest: digestOf('request', body), now: parts.clock() }
   for (const consent of consents) {
     const { index, decision } = consent.body
     const owner = owned.owners[index - 1]
@@ -60,39 +62,25 @@ function fromMemory(
   willing: readonly number[],
 ): Response | null {
   if (ask?.item.content.type !== 'ecdh') return null
-  const name = `${key.lineage}/${ask.item.content.peer}`
-  if (!parts.bunker.shared.has(name)) return null
+  const x = parts.bunker.shared.peek(`${key.lineage}/${ask.item.content.peer}`)
+  if (x === null) return null
   const { threshold } = key.certificate.roster.skeleton
-  for (const index of willing.slice(0, threshold)) {
-    const grant = decisions.get(index)?.grant
-    if (grant != null) spend(parts, key, index, grant)
-  }
-  return cipherWith(
-    request,
-    parts.bunker.shared.get(name, () => new Uint8Array(32)),
-  )
+  for (const index of willing.slice(0, threshold)) charge(parts, key, index, groundOf(decisions.get(index)), 1)
+  return cipherWith(request, x)
 }
 
-function spend(
-  { grants, keys, clock }: Parts,
-  key: HeldKey,
-  index: number,
-  { id, limits }: NonNullable<Decision['grant']>,
-): void {
-  const { lineage, life: maker, certificate } = key
-  const host = certificate.roster.skeleton.participants[index - 1]?.host.identity.signKey
-  const isOwn = host === keys.identity.signKey
-  grants.spend({ lineage, index, maker, isOwn, grant: id, limits }, 1, clock())
-}
+/** Who has said yes to the request itself needs no grant. */
+const groundOf = (decision: Decision | undefined): Ground =>
+  decision?.grant == null ? 'approved' : { grant: decision.grant.id, limits: decision.grant.limits }
 
 async function allowed(parts: Parts, taking: Taking, willing: number[]): Promise<Taken> {
-  const { key, ask, signing } = taking
-  if (ask === null || signing === null) return perform(parts, taking, willing)
+  const { key, ask } = taking
+  if (ask === null) return perform(parts, taking, willing)
   if (!permitsItem(key, ask.item)) return refuseTaken(parts, taking, 'content.not_permitted')
   const known = fromMemory(parts, taking, willing)
   if (known !== null) return reply(parts, taking, known, { outcome: 'answered', code: null })
   const entry = await parts.bunker.log.write(key, lineOf(taking, { outcome: 'signed', code: null }))
-  return { does: 'sign', request: signing, willing, entry }
+  return { does: 'sign', request: requestOf(parts, key, ask), willing, entry }
 }
 
 const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
@@ -102,11 +90,10 @@ const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHa
 function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope, request: Request): Taking {
   const content = contentFor(request)
   const ask = content === null ? null : { signer, event, request, item: itemFor(content) }
-  const signing = ask === null ? null : requestOf(parts, key, ask)
   const client = event.pubkey
   const handOn = handOnOf(parts, request, { signer, client })
   const decisions = decisionsOf(parts.bunker, key, { signer, client, request, handOn }, parts.clock())
-  return { key, signer, event, request, ask, signing, decisions, handOn }
+  return { key, signer, event, request, ask, decisions, handOn }
 }
 
 /**

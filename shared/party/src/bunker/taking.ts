@@ -10,7 +10,7 @@ import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { respond } from './answer.ts'
-import type { ClientAsk } from './ask.ts'
+import { requestOf, type ClientAsk } from './ask.ts'
 import { lineOf, type Line } from './log-lines.ts'
 
 /** One event, as far as it is known: who asks for what, and what the owners' books say. */
@@ -20,10 +20,13 @@ export type Taking = Readonly<{
   event: Envelope
   request: Request
   ask: ClientAsk | null
-  signing: SigningRequest | null
   decisions: ReadonlyMap<number, Decision>
   handOn: HandOn | null
 }>
+
+/** The request for a signing that follows from the event; null where shares have nothing to do. */
+export const signingOf = (parts: Parts, { key, ask }: Taking): SigningRequest | null =>
+  ask === null ? null : requestOf(parts, key, ask)
 
 /** Answers, and writes down why. */
 export async function reply(

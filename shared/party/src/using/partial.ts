@@ -3,6 +3,7 @@ import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
 import type { Ground } from '@quorate/shared/consent/permits'
+import { charge } from '../charge.ts'
 import { requireConsent, type Plea } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
@@ -46,15 +47,12 @@ type CheckedPackage = Readonly<{ digest: Digest; commitments: readonly Commitmen
  * than the one before, and none is signed unpaid. Throws `grant.exhausted`, `grant.unproven`.
  */
 function chargeGrants(parts: Parts, signing: Signing, key: HeldKey, grounds: Grounds, live: readonly LiveItem[]): void {
-  const { lineage, life: maker, certificate } = key
   for (const [index, ground] of grounds) {
     if (typeof ground !== 'object') continue
     const paid = signing.charged.get(index) ?? new Set()
     const unpaid = live.filter(({ at }) => !paid.has(at))
     if (unpaid.length === 0) continue
-    const host = certificate.roster.skeleton.participants[index - 1]?.host.identity.signKey
-    const isOwn = host === parts.keys.identity.signKey
-    parts.grants.spend({ lineage, index, maker, isOwn, ...ground }, unpaid.length, parts.clock())
+    charge(parts, key, index, ground, unpaid.length)
     signing.charged.set(index, new Set([...paid, ...unpaid.map(({ at }) => at)]))
   }
 }

@@ -4,7 +4,7 @@ import { useOf } from '@quorate/shared/schemes/cryptography'
 import type { LogEntry } from '@quorate/shared/wire/bunker'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
-import { maySign, versionOf } from '../epochs.ts'
+import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { AtOnce, HeldKey, OpenKey } from '../vault.ts'
 import type { Asked } from './identify.ts'
@@ -49,8 +49,7 @@ export type Signing = {
 /** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */
 function requireInForce({ memories }: Parts, { certificateDigest }: RequestBody, key: HeldKey): void {
   if (certificateDigest !== key.digest) throw new Refusal('epoch.stale')
-  const memory = memories.of(key.lineage)
-  if (!maySign(memory, versionOf(key))) throw new Refusal(memory.current === null ? 'epoch.unproven' : 'epoch.stale')
+  requireInForceNow(memories, key)
 }
 
 /**
