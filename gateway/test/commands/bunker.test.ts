@@ -1,4 +1,5 @@
 import { digestOf } from '@quorate/shared/crypto/sign'
+import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { finalizeEvent, verifyEvent, type Event } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
@@ -241,6 +242,10 @@ describe('a bunker', () => {
     const bunker = await served()
     const program = await connected(bunker)
     await say(bunker, program, program.ask('sign_event', [JSON.stringify(note)]))
+    // The answer does not wait for the receipts.
+    const commit = enclaves.calls.find(({ method }) => method === 'signing.commit')?.params
+    const { signingId } = (commit as HostParams<'signing.commit'>).request.body
+    expect(await coordinator.follow.signing.wait(signingId, { ms: EVER })).toMatchObject({ state: 'completed' })
     const { rows } = await coordinator.readLog(keyIdOf(bunker), 0, null)
     expect(rows.map(({ at }) => at)).toEqual([1, 2, 3, 4, 5, 6])
     expect(rows.filter(({ receipts }) => receipts.length > 0).map(({ receipts }) => receipts.length)).toEqual([2])

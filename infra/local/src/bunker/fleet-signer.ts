@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Quorate, type Bunker, type Key, type Participant, type Terms } from '@quorate/client'
+import { Quorate, readConnectUri, type Bunker, type Key, type Participant, type Terms } from '@quorate/client'
 import { startFleet, type Fleet } from '../fleet/fleet.ts'
 
 /** Two owners whose grants let programs in: as many as the key wants. */
@@ -61,10 +61,10 @@ export class FleetSigner {
   accept = (connectUri: string, terms: Terms = everything): Promise<void> =>
     this.#inTurn(async () => {
       const { alice, bob } = this.bunkers
-      const { grant } = await bob.accept(connectUri, terms)
-      await alice.second(grant)
-      await bob.greet(grant)
-      this.#given.push(grant)
+      // A program that is greeted asks at once: by then both owners must have let it in.
+      const { client } = readConnectUri(connectUri)
+      await alice.give({ client }, terms)
+      await bob.accept(connectUri, terms)
     })
 
   async #offer(terms: Terms): Promise<string> {
