@@ -71,15 +71,18 @@ export function chooseQuorum(s: SigningSession, available: readonly HostId[], no
 
 /**
  * A host's refusal for want of these owners' consent. Who has not spoken yet may still approve, say when a grant is used up;
- * so may who has spoken for too short a time. Any other word that an enclave does not take will not get better.
+ * so may who has spoken for too short a time. Who has spoken since the attempt began was refused without that word, and is asked again
+ * with it. Any other word that an enclave does not take will not get better.
  */
 export function withoutConsent(own: SigningOwn, owners: readonly number[], code: Exclusion['code']): SigningOwn {
-  const of = (index: number): Exclusion => ({ code, final: code !== 'consent.expired' && hasSpoken(own, index) })
-  return { ...own, excluded: { ...own.excluded, ...Object.fromEntries(owners.map((index) => [index, of(index)])) } }
+  const wasHeard = (index: number) => own.spoken?.includes(index) ?? false
+  const refused = owners.filter((index) => wasHeard(index) || !hasSpoken(own, index))
+  const of = (index: number): Exclusion => ({ code, final: code !== 'consent.expired' && wasHeard(index) })
+  return { ...own, excluded: { ...own.excluded, ...Object.fromEntries(refused.map((index) => [index, of(index)])) } }
 }
 
-/** How many have asked or approved. Enclaves that have all restarted believe n − t + 1 who have done so since. */
-export const vouchers = (s: SigningSession): number => those(s, hasSpoken).length
+/** Who has asked or approved. Enclaves that have all restarted believe n − t + 1 who have done so since. */
+export const spoken = (s: SigningSession): number[] => those(s, hasSpoken)
 
 /** Did this participant's grant cover the request when it was asked? */
 function hasGranted(own: SigningOwn, index: number): boolean {

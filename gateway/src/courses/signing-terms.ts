@@ -24,7 +24,7 @@ export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 
 /**
  * What is asked for, and who has agreed. `key`: the owners of its shares, with the grants that they registered. `askable`: the hosts
- * that could be asked when the last attempt began; `vouchers`: how many had asked or approved then. `willing`: owners whose books permit
+ * that could be asked when the last attempt began; `spoken`: who had asked or approved then. `willing`: owners whose books permit
  * what a program asks for, as a host has said.
  */
 export type SigningOwn = Readonly<{
@@ -37,7 +37,7 @@ export type SigningOwn = Readonly<{
   approvals: Inbox<Approval>
   excluded: Inbox<Exclusion>
   askable?: readonly HostId[]
-  vouchers?: number
+  spoken?: readonly number[]
   withdrawal?: Withdrawal
   willing?: readonly number[]
 }>

@@ -10,7 +10,7 @@ import {
   hasWilling,
   isPossible,
   rejecters,
-  vouchers,
+  spoken,
   withApproval,
   withNewHosts,
   withoutConsent,
@@ -103,7 +103,7 @@ function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
 function choose(before: SigningSession, available: SigningOwn['askable'] & {}, now: number) {
   const s = { ...before, own: withNewHosts(before.own, available) }
   const quorum = chooseQuorum(s, available, now)
-  return { own: quorum === null ? s.own : { ...s.own, askable: available, vouchers: vouchers(s) }, quorum }
+  return { own: quorum === null ? s.own : { ...s.own, askable: available, spoken: spoken(s) }, quorum }
 }
 
 function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
@@ -130,10 +130,10 @@ function unproven(s: SigningSession, index: number): Next {
   const excluded = { ...s.own.excluded, [index]: { code: 'epoch.unproven' as const, final: false } }
   const own = { ...s.own, excluded }
   if (isOfProgram(own)) return without(s, own, 'epoch.unproven', [])
-  const said = vouchers(s)
-  const isOver = said <= (s.own.vouchers ?? 0) && said > s.seats.length - s.own.threshold && !hasWilling({ ...s, own })
+  const [before, said] = [s.own.spoken?.length ?? 0, spoken(s).length]
+  const isOver = said <= before && said > s.seats.length - s.own.threshold && !hasWilling({ ...s, own })
   if (isOver) return { then: 'fail', own, code: 'epoch.unproven', culprits: [] }
-  return said > (s.own.vouchers ?? 0) ? { then: 'new_attempt' } : { then: 'new_attempt', own }
+  return said > before ? { then: 'new_attempt' } : { then: 'new_attempt', own }
 }
 
 /** Its host has given a receipt in another attempt, and takes part in no more. Others may have to sign once more. */
