@@ -3,7 +3,7 @@ import { EnclaveId, type Digest, type KeyId } from '@quorate/shared/wire/ids'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { describe, expect, it } from 'vitest'
 import { decisionOf, grantOf, keyWith } from '../../test/owned-key.ts'
-import { chooseQuorum, consentsOf, hasWilling } from './signing-consent.ts'
+import { chooseQuorum, consentsOf, hasWilling, withoutConsent } from './signing-consent.ts'
 import { signingCourse } from './signing.ts'
 import type { SigningSession } from './signing-terms.ts'
 
@@ -65,6 +65,24 @@ it('is possible as far as consent goes while enough have spoken, or granted this
   expect(hasWilling(session([grantOf(2, 500)]))).toBe(true)
   expect(hasWilling(session([grantOf(2, 500, ['user 3'])]))).toBe(false)
   expect(hasWilling(session([], [decisionOf(3, 'approve', 900)]))).toBe(true)
+})
+
+describe('a host that refuses for want of an owner’s word', () => {
+  const approval = decisionOf(3, 'approve', 900)
+  const refused = (approvals: Approval[], spoken: number[]) =>
+    withoutConsent({ ...session([grantOf(3, 500)], approvals).own, spoken }, [3], 'grant.exhausted').excluded
+
+  it('rests until the owner speaks', () => {
+    expect(refused([], [1])).toEqual({ 3: { code: 'grant.exhausted', final: false } })
+  })
+
+  it('is asked again with a word that has come since the attempt began', () => {
+    expect(refused([approval], [1])).toEqual({})
+  })
+
+  it('has heard the owner if that was before: no other word will come', () => {
+    expect(refused([approval], [1, 3])).toEqual({ 3: { code: 'grant.exhausted', final: true } })
+  })
 })
 
 describe('what a program asks for', () => {

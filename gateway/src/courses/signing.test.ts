@@ -373,17 +373,6 @@ describe('a quorum', () => {
     expect(seen(after(s, approves(3), seesAll))).toMatchObject({ attempt: 2, phase: { quorum: [1, 3] } })
   })
 
-  it('keeps an owner who approves while a host refuses for want of that, and asks the host with it', () => {
-    const granted = after(withStanding(3, 500), seesAll)
-    const s = after(granted, approves(3), refuses('grant.exhausted', 3), seesAll)
-    expect(seen(s)).toMatchObject({ attempt: 2, phase: { quorum: [1, 3] } })
-    expect(effects(s)[0]).toMatchObject({ type: 'commit', consents: [{ body: { index: 3 } }] })
-    // That attempt showed the host the approval: no other word will come.
-    expect(transition(s, refuses('grant.exhausted', 3, [], 2)).own.excluded).toEqual({
-      3: { code: 'grant.exhausted', final: true },
-    })
-  })
-
   it('is given up after so many attempts', () => {
     let s = ready
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1)
