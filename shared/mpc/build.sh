@@ -27,7 +27,7 @@ command -v cargo >/dev/null || missing 'cargo is not installed'
 sh "$here/toolchain.sh" "$tools" || missing 'the pinned toolchain cannot be had'
 tools=$(cd "$tools" && pwd)
 
-# Remapped paths keep the machine's folders out of the artefact. The deepest call uses 14 KiB of
+# Remapped paths keep the machine's folders out of the artefact. The deepest call uses 15 KiB of
 # stack; 64 are there, and below them nothing, so that an overflow traps. 32 MiB is what a call may use at most.
 export RUSTC="$tools/bin/rustc" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$tools/bin/wasm-ld"
 export RUSTFLAGS="-C target-feature=+simd128,+bulk-memory -C link-arg=-zstack-size=65536 \

@@ -1,8 +1,7 @@
-//! FROST for two suites behind one call: bytes in, bytes out, one import for randomness.
+//! FROST for two suites, and MuSig2, behind one call: bytes in, bytes out, one import for randomness.
 //!
 //! The host takes a buffer from `alloc`, writes the arguments as a list of items (`wire`), calls `call(operation, …)` and
 //! reads the answer. It then wipes this module's memory: nothing here is meant to outlive a call, and nothing is freed.
-#![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
 
@@ -12,6 +11,7 @@ mod dleq;
 mod ecdh;
 mod failure;
 mod keys;
+mod musig2;
 mod package;
 mod point;
 mod refresh;
@@ -34,9 +34,9 @@ pub extern "C" fn alloc(len: usize) -> *mut u8 {
     arena::take(len)
 }
 
-/// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519) × 256 + a number from `frost` below
-/// or of `point`, `dleq`, `schnorr` and `ecdh`. Returns the address of: u32 length of what follows, u8 status (0, or a failure's code),
-/// then items, or culprits as u16.
+/// `operation` is suite (0: secp256k1 points, 1: frost-secp256k1-tr, 2: frost-ed25519, 3: MuSig2) × 256 + a number from
+/// `frost` below or of `point`, `dleq`, `schnorr`, `ecdh` and `musig2`. Returns the address of: u32 length of what
+/// follows, u8 status (0, or a failure's code), then items, or culprits as u16.
 ///
 /// # Safety
 /// `arguments` must be what `alloc(len)` returned in this same call's lifetime.
@@ -50,6 +50,7 @@ pub unsafe extern "C" fn call(operation: u32, arguments: *const u8, len: usize) 
         (1, number @ ..=19) => frost::<Secp256K1Sha256TR>(number, &mut reader),
         (1, number) => ecdh::call(number, &mut reader),
         (2, number) => frost::<Ed25519Sha512>(number, &mut reader),
+        (3, number) => musig2::call(number, &mut reader),
         _ => Err(Failure::INVALID_INPUT),
     };
     wire::answer(outcome)
@@ -78,10 +79,4 @@ fn frost<S: Suite>(operation: u32, arguments: &mut Reader) -> Outcome<Writer> {
         19 => repair::part3::<S>(arguments),
         _ => Err(Failure::INVALID_INPUT),
     }
-}
-
-#[cfg(target_arch = "wasm32")]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo) -> ! {
-    core::arch::wasm32::unreachable()
 }

@@ -39,3 +39,11 @@ impl RngCore for HostRng {
         Ok(())
     }
 }
+
+/// For `rand_core`, which asks when it is built with `std`, as MuSig2's crates want it. Nothing here calls it.
+fn from_host(into: &mut [u8]) -> Result<(), getrandom::Error> {
+    HostRng.fill_bytes(into);
+    Ok(())
+}
+
+getrandom::register_custom_getrandom!(from_host);

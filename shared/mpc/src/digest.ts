@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = 'c06f92250219897d1804cb2db3a2196ef03e79cddad94821fc1b9d74af1769e2'
+export const MPC_SHA256 = 'c7e2235db5ebd40ca008509a0caf1ae8cbf255b8683ed5c784c63a56fbd50ce0'

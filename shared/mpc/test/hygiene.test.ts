@@ -1,36 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { readModule } from '#mpc-module'
-import { bindMpc, type Frost, type Mpc, type Scheme } from '../src/index.ts'
-import { createCall, type Ports } from '../src/instance.ts'
+import type { Frost, Scheme } from '../src/index.ts'
 import { dkg, each, finish, from, indices, partials, round1, round2 } from './ceremony.ts'
 import { expectFailure } from './failing.ts'
+import { watched } from './watched.ts'
 
-const module = await readModule()
 const schemes: Scheme[] = ['frost-secp256k1-tr', 'frost-ed25519']
-
-type Seen = { ended: Buffer; wiped: Buffer }
-
-type LeavesNothing = <T>(call: () => T, secrets: (result: T) => Uint8Array[]) => T
-
-/** The module's memory around its last call. */
-function watched(ports: Ports = {}): { mpc: Mpc; seen: Seen; leavesNothing: LeavesNothing } {
-  const seen: Seen = { ended: Buffer.alloc(0), wiped: Buffer.alloc(0) }
-  const observe: Ports['observe'] = (memory, moment) => (seen[moment] = Buffer.from(memory))
-
-  /** Runs `call`; its secrets were in memory when it ended, and are not afterwards, nor is anything else. */
-  const leavesNothing: LeavesNothing = (call, secrets) => {
-    const result = call()
-    for (const secret of secrets(result)) {
-      expect(secret.length).toBe(32)
-      expect(seen.ended.includes(secret)).toBe(true)
-      expect(seen.wiped.includes(secret)).toBe(false)
-    }
-    expect(seen.wiped.length).toBe(seen.ended.length)
-    expect(seen.wiped.every((byte) => byte === 0)).toBe(true)
-    return result
-  }
-  return { mpc: bindMpc(createCall(module, { ...ports, observe })), seen, leavesNothing }
-}
 
 /** The 32-byte secrets within what is passed in or comes out. */
 const SHARE = [37, 69] as const

@@ -1,5 +1,6 @@
 import { equalBytes } from '@noble/ciphers/utils.js'
-import { MpcError, type ByIndex, type Frost, type Mpc, type Scheme as FrostName } from '../../mpc/src/index.ts'
+import { MpcError, type Frost, type Mpc, type Scheme as FrostName } from '../../mpc/src/index.ts'
+import { others } from './heard.ts'
 import {
   hold,
   holdReceived,
@@ -12,15 +13,6 @@ import {
   type Use,
 } from './scheme.ts'
 import { orFalse } from './or-false.ts'
-
-/** What the others said in a round to all. Throws `invalid_input` unless it is of 1…n, and one's own message as it was said. */
-function others(all: ByIndex, { index, participants }: Member, said: Uint8Array): ByIndex {
-  const own = all.get(index)
-  const expected = Array.from({ length: participants }, (_, at) => at + 1)
-  const complete = all.size === participants && expected.every((from) => all.has(from))
-  if (!complete || own === undefined || !equalBytes(own, said)) throw new MpcError('invalid_input')
-  return new Map([...all].filter(([from]) => from !== index))
-}
 
 /** The three parts of a DKG or a refresh, whose rounds are the same. `I` is what the last part needs beside the messages. */
 type Parts<I> = Readonly<{

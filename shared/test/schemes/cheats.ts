@@ -156,12 +156,15 @@ function refusesOtherLists<I>(making: Making<I>, round: number): void {
   }
 }
 
+/** In each round in which something is said. */
+function inEach<I>(making: Making<I>, check: (making: Making<I>, round: number) => void): void {
+  for (let round = 1; round < making.other.length; round += 1) check(making, round)
+}
+
 const inBoth = (subject: Subject, check: <I>(making: Making<I>, round: number) => void): void => {
   const { dkg, refresh } = makings(subject)
-  for (const round of [1, 2]) {
-    check(dkg, round)
-    check(refresh, round)
-  }
+  inEach(dkg, check)
+  inEach(refresh, check)
 }
 
 export const namesWhoCannotBeRead = (subject: Subject): void =>

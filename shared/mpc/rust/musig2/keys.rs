@@ -1,0 +1,65 @@
+//! KeyAgg and ApplyTweak, and the Taproot tweak of BIP-341.
+
+use super::read;
+use crate::failure::{Failure, Outcome};
+use crate::wire::{array, one, Map, Reader, Writer};
+use ::musig2::KeyAggContext;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use secp::Point;
+
+/// BIP-327 has no bound. A hundred keys take some 20 ms.
+const MOST_KEYS: usize = 100;
+
+pub struct Keys {
+    pub pubkeys: BTreeMap<u16, Point>,
+    /// Of all of them, in their order, with all tweaks applied.
+    pub context: KeyAggContext,
+}
+
+impl Keys {
+    /// Three items: the keys by participant; a flag, whether KeySort orders them or their indices do; the tweaks in order.
+    pub fn read(arguments: &mut Reader) -> Outcome<Self> {
+        let (map, sorted, tweaks) = (arguments.map()?, arguments.int()?, arguments.map()?);
+        if map.is_empty() || map.len() > MOST_KEYS || sorted > 1 {
+            return Err(Failure::INVALID_INPUT);
+        }
+        let pubkeys = read::all(&map, read::point)?;
+        let mut list: Vec<Point> = pubkeys.values().copied().collect();
+        if sorted == 1 {
+            list.sort();
+        }
+        let context = KeyAggContext::new(list).map_err(|_| Failure::INVALID_INPUT)?;
+        Ok(Keys { pubkeys, context: tweaked(context, &tweaks)? })
+    }
+
+    /// The aggregate public key, tweaked.
+    pub fn aggregate(&self) -> Point {
+        self.context.aggregated_pubkey()
+    }
+
+    /// Is there just one entry for each key?
+    pub fn all_of(&self, map: &Map) -> Outcome<()> {
+        if map.keys().eq(self.pubkeys.keys()) { Ok(()) } else { Err(Failure::INVALID_INPUT) }
+    }
+}
+
+/// A tweak is a byte and 32 bytes: 0 plain, 1 x-only. Or 2, Taproot's, with nothing or the Merkle root (32 bytes) behind it.
+fn tweaked(context: KeyAggContext, tweaks: &Map) -> Outcome<KeyAggContext> {
+    tweaks.values().try_fold(context, |context, tweak| {
+        let tweaked = match tweak {
+            [2] => context.with_unspendable_taproot_tweak(),
+            [2, root @ ..] => context.with_taproot_tweak(&array(root)?),
+            [kind @ (0 | 1), tweak @ ..] => context.with_tweak(read::scalar(tweak)?, *kind == 1),
+            _ => return Err(Failure::INVALID_INPUT),
+        };
+        tweaked.map_err(|_| Failure::INVALID_INPUT)
+    })
+}
+
+/// GetPlainPubkey of the key aggregation context.
+pub fn key_agg(arguments: &mut Reader) -> Outcome<Writer> {
+    let keys = Keys::read(arguments)?;
+    arguments.end()?;
+    one(&keys.aggregate().serialize())
+}

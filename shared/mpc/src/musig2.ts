@@ -1,0 +1,45 @@
+import type { Call } from './instance.ts'
+import type { AggregateKey, KeyTweak, Musig2, MusigSession, PreSigned } from './musig2-types.ts'
+import { readInt, type Item } from './wire.ts'
+
+const SUITE = 3 << 8
+
+const KINDS: readonly KeyTweak['kind'][] = ['plain', 'xonly', 'taproot']
+
+const NONE = new Uint8Array(0)
+
+/** An unknown kind becomes 255, which the layer refuses. */
+const tweakItem = ({ kind, tweak }: KeyTweak): Uint8Array => Uint8Array.of(KINDS.indexOf(kind), ...tweak)
+
+const keyItems = ({ pubkeys, sorted = false, tweaks = [] }: AggregateKey): Item[] => [
+  pubkeys,
+  Number(sorted),
+  new Map(tweaks.map((tweak, at) => [at + 1, tweakItem(tweak)])),
+]
+
+const sessionItems = (a: MusigSession): Item[] => [...keyItems(a), a.adaptor ?? NONE, a.message]
+
+const preSignedItems = (a: PreSigned): Item[] => [a.publicKey, a.message, a.adaptor, a.preSignature]
+
+/** The Rust layer's `musig2`, with names and types. */
+export function createMusig2(call: Call): Musig2 {
+  const one = (operation: number, ...items: Item[]) => call(SUITE | operation, items)[0] as Uint8Array
+  const holds = (operation: number, ...items: Item[]) => readInt(one(operation, ...items)) === 1
+  return {
+    keyAgg: (a) => one(1, ...keyItems(a)),
+    nonceGen: (a) => {
+      const items = [...sessionItems(a), a.secretKey, a.extraIn]
+      const [secnonce, pubnonce] = call(SUITE | 3, items) as [Uint8Array, Uint8Array]
+      return { secnonce, pubnonce }
+    },
+    nonceAgg: ({ pubnonces }) => one(4, pubnonces),
+    sign: (a) => one(5, ...sessionItems(a), a.aggnonce, a.secretKey, a.secnonce),
+    partialSigVerify: (a) => holds(6, ...sessionItems(a), a.pubnonces, a.index, a.psig),
+    partialSigAgg: (a) => one(7, ...sessionItems(a), a.pubnonces, a.psigs),
+    verifyPreSignature: (a) => holds(8, ...preSignedItems(a)),
+    adapt: (a) => one(9, ...preSignedItems(a), a.secret),
+    extract: (a) => one(10, ...preSignedItems(a), a.signature),
+    sumAdaptors: ({ adaptors }) => one(11, adaptors),
+    sumSecrets: ({ secrets, of }) => one(12, of ?? NONE, secrets),
+  }
+}
