@@ -1,6 +1,7 @@
 import { signing } from '@quorate/shared/ceremonies/signing'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
+import type { HostId } from '@quorate/shared/wire/host'
 import type { AfterRefusal, Asking, Course, Refused, Verdict, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
@@ -100,9 +101,19 @@ function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
   return { then: takesPart ? 'new_attempt' : 'stay', own: next }
 }
 
-function choose(before: SigningSession, available: SigningOwn['askable'] & {}, now: number) {
+/** What hosts have committed to before the session began counts for its first attempt, and for no other. */
+const committedTo = ({ own, attempt }: SigningSession): NonNullable<SigningOwn['committed']> =>
+  attempt === 0 ? (own.committed ?? {}) : {}
+
+/** Those that have committed come first. */
+function inOrderOfWork(s: SigningSession, available: readonly HostId[]): readonly HostId[] {
+  const committed = new Set(Object.keys(committedTo(s)).map((index) => s.seats[Number(index) - 1]?.host))
+  return committed.size === 0 ? available : available.toSorted((a, b) => +committed.has(b) - +committed.has(a))
+}
+
+function choose(before: SigningSession, available: readonly HostId[], now: number) {
   const s = { ...before, own: withNewHosts(before.own, available) }
-  const quorum = chooseQuorum(s, available, now)
+  const quorum = chooseQuorum(s, inOrderOfWork(s, available), now)
   return { own: quorum === null ? s.own : { ...s.own, askable: available, spoken: spoken(s) }, quorum }
 }
 
@@ -183,7 +194,7 @@ const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
 /** Signs what a participant asks for, with a quorum whose owners agree. */
 export const signingCourse: Course<SigningTerms> = {
   of: signing,
-  first: () => ({ round: 'commit', given: null }),
+  first: (s) => ({ round: 'commit', given: null, said: committedTo(s) }),
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
   told,

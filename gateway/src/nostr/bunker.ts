@@ -42,6 +42,7 @@ export class Bunker {
   readonly #store: BunkerStore
   readonly #serial = new Serial()
   readonly #served = new Seen({ most: MOST_SERVED })
+  readonly #signers = new Map<NostrKey, readonly number[]>()
   #kept: StoredBunker
   #turn = 0
 
@@ -81,6 +82,18 @@ export class Bunker {
   /** Some host has done for this client what it does for none that has no session. */
   served(client: NostrKey): void {
     this.#served.add(client)
+  }
+
+  /** Whose shares could sign what this client asked for last; none where that was not signed. It is likely to ask for the same again. */
+  likelySigners(client: NostrKey): readonly number[] {
+    return this.#signers.get(client) ?? []
+  }
+
+  noteSigners(client: NostrKey, willing: readonly number[]): void {
+    this.#signers.delete(client)
+    if (willing.length > 0) this.#signers.set(client, willing)
+    const [oldest] = this.#signers.keys()
+    if (this.#signers.size > MOST_SERVED && oldest !== undefined) this.#signers.delete(oldest)
   }
 
   isKnown(client: NostrKey): boolean {

@@ -54,6 +54,11 @@ export class BunkerHosts {
     return this.#tools.health.available().flatMap((host) => seats.find((seat) => seat.host === host) ?? [])
   }
 
+  /** How many of its participants sign. Rejects as `KeyCache`. */
+  async thresholdOf(keyId: KeyId): Promise<number> {
+    return (await this.#tools.keys.load(keyId)).verified.certificate.roster.skeleton.threshold
+  }
+
   /** The host has said in its present life what it holds. */
   isLoaded(bunker: Bunker, { host }: BunkerSeat): boolean {
     return bunker.standings.get(host)?.life === this.#tools.hosts.life(host)

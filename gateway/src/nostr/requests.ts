@@ -4,6 +4,7 @@ import { LIFETIME } from '@quorate/shared/verify/client-request'
 import type { LogEntry, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
+import type { Commitment } from '@quorate/shared/wire/signing'
 import type { BunkerStore, ClientRequest, RequestStage, StoredRequest } from '../store/bunkers.ts'
 import type { Bunker, BunkerSeat } from './bunker.ts'
 import type { ProgramOutcome, ProgramSignings } from './ports.ts'
@@ -173,12 +174,13 @@ export class Requests {
       this.#ports.events.clientDropped({ keyId: bunker.keyId, why: 'unanswerable' })
       return this.#end(open, [], { answer: null, outcome: 'dropped', code: error.code })
     }
-    const { seat, said } = took
+    const { seat, said, commitments } = took
+    bunker.noteSigners(event.pubkey, said.does === 'sign' ? said.willing : [])
     switch (said.does) {
       case 'answer':
         return this.#answered(open, seat, said)
       case 'sign':
-        return this.#sign(open, said)
+        return this.#sign(open, said, commitments)
       case 'ask':
         return this.#asked(open, seat, said)
     }
@@ -199,7 +201,11 @@ export class Requests {
     await this.#end(open, entries, { answer: said.answer, outcome: 'answered' })
   }
 
-  async #sign(open: OpenRequest, { request, willing, entry }: Extract<Taken, { does: 'sign' }>): Promise<void> {
+  async #sign(
+    open: OpenRequest,
+    { request, willing, entry }: Extract<Taken, { does: 'sign' }>,
+    commitments: readonly Commitment[],
+  ): Promise<void> {
     const { bunker, state } = open
     const { event, approvals } = state
     const { signingId } = request.body
@@ -211,7 +217,7 @@ export class Requests {
     const saved = this.#open.save(open, { ...state, stage }, [{ entry, signingId }], false)
     this.#open.awaits(open, saved)
     const code = await this.#ports.signings
-      .begin({ event, signer: bunker.signer, request, willing, approvals })
+      .begin({ event, signer: bunker.signer, request, willing, approvals, commitments })
       .catch((error: unknown) => {
         if (error instanceof Refusal) return error.code
         throw error

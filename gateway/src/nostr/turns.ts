@@ -3,6 +3,7 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
+import type { Commitment } from '@quorate/shared/wire/signing'
 import { delayAfter } from '../engine/back-off.ts'
 import type { Hosts } from '../engine/ports.ts'
 import { isUnwell } from '../hosts/health.ts'
@@ -40,14 +41,22 @@ type Tools = Readonly<{
 /** An event for the hosts of a bunker. `first`: the host that is asked before the others. */
 export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; first?: HostId }>
 
+type Took = Readonly<{ seat: BunkerSeat; said: Taken; commitments: readonly Commitment[] }>
+
+/** Whom to ask before the others: this host, and then those whose shares are likely to sign. */
+type Preferred = Readonly<{ first?: HostId | undefined; signers?: readonly number[] }>
+
 /** Those first that hold the newest books. */
 function inOrder(
   { ask }: Tools,
   bunker: Bunker,
   seats: readonly BunkerSeat[],
-  first: HostId | undefined,
+  { first, signers = [] }: Preferred,
 ): BunkerSeat[] {
-  const worth = (seat: BunkerSeat) => (seat.host === first ? 2 : ask.isCurrent(bunker, seat) ? 1 : 0)
+  const worth = (seat: BunkerSeat) => {
+    if (seat.host === first) return 3
+    return ask.isCurrent(bunker, seat) ? 1 + +signers.includes(seat.index) : 0
+  }
   return bunker.inTurn(seats).sort((one, other) => worth(other) - worth(one))
 }
 
@@ -55,14 +64,14 @@ function inOrder(
 async function oneOf<T>(
   tools: Tools,
   bunker: Bunker,
-  first: HostId | undefined,
-  question: (seat: BunkerSeat) => Promise<T>,
+  preferred: Preferred,
+  question: (seat: BunkerSeat, others: readonly BunkerSeat[]) => Promise<T>,
 ): Promise<Readonly<{ seat: BunkerSeat; said: T }>> {
   let last = new Refusal('enclave.unreachable')
-  const seats = await tools.ask.available(bunker.keyId)
-  for (const seat of inOrder(tools, bunker, seats, first)) {
+  const seats = inOrder(tools, bunker, await tools.ask.available(bunker.keyId), preferred)
+  for (const [at, seat] of seats.entries()) {
     try {
-      return { seat, said: await question(seat) }
+      return { seat, said: await question(seat, seats.slice(at + 1)) }
     } catch (error) {
       if (!(error instanceof Refusal) || isOfEvent(error)) throw error
       // What a host that is well says weighs more than that another one is away.
@@ -87,22 +96,50 @@ const rest = ({ hosts, alarm, closing }: Tools, ms: number): Promise<void> =>
     if (closing.aborted) done()
   })
 
+/** Has other hosts commit meanwhile to what the event asks for. Never rejects: whoever does not is asked in the round. */
+async function commitAhead(
+  { ask }: Tools,
+  bunker: Bunker,
+  event: Envelope,
+  ready: readonly BunkerSeat[],
+): Promise<Commitment[]> {
+  const said = await Promise.allSettled(ready.map((seat) => ask.ask(bunker, seat, 'bunker.commit', { event })))
+  return said.flatMap((one) => (one.status === 'fulfilled' ? (one.value.commitment ?? []) : []))
+}
+
+/** As many of those that are likely to sign as a quorum needs beside the host that takes the event. */
+async function helpersOf(
+  { ask }: Tools,
+  bunker: Bunker,
+  others: readonly BunkerSeat[],
+  signers: readonly number[],
+): Promise<BunkerSeat[]> {
+  if (signers.length === 0) return []
+  const threshold = await ask.thresholdOf(bunker.keyId)
+  return others.filter((seat) => signers.includes(seat.index) && ask.isCurrent(bunker, seat)).slice(0, threshold - 1)
+}
+
+const committedBy = (said: Taken): Commitment[] =>
+  said.does === 'sign' && said.commitment !== null ? [said.commitment] : []
+
 /**
  * Has one host take an event; waits for a host that can. Time-outs of ours never count against the program. Rejects with `gateway.draining`, or
- * after a minute with what stood in the way.
+ * after a minute with what stood in the way. Where the event is likely to be signed, the hosts of
+ * a quorum commit to it at once.
  */
-export async function take(
-  tools: Tools,
-  bunker: Bunker,
-  { event, consents, first }: Ask,
-): Promise<Readonly<{ seat: BunkerSeat; said: Taken }>> {
+export async function take(tools: Tools, bunker: Bunker, { event, consents, first }: Ask): Promise<Took> {
   const until = tools.clock() + PATIENCE
+  const signers = consents.length === 0 ? bunker.likelySigners(event.pubkey) : []
+  const commits = signers.length > 0
   for (let failures = 1; ; failures += 1) {
     try {
-      return await oneOf(tools, bunker, first, async (seat) => {
+      const { seat, said } = await oneOf(tools, bunker, { first, signers }, async (seat, others) => {
         await tools.ask.ready(bunker, seat)
-        return tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents] })
+        const ahead = commitAhead(tools, bunker, event, await helpersOf(tools, bunker, others, signers))
+        const taken = await tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents], commits })
+        return { taken, commitments: taken.does === 'sign' ? [...committedBy(taken), ...(await ahead)] : [] }
       })
+      return { seat, said: said.taken, commitments: said.commitments }
     } catch (error) {
       if (tools.closing.aborted) throw new Refusal('gateway.draining')
       if (!(error instanceof Refusal) || isOfEvent(error) || tools.clock() >= until) throw error
@@ -123,7 +160,8 @@ export async function show(
     .filter(({ host }) => host !== but.host)
     .map(async (seat) => {
       await tools.ask.ready(bunker, seat)
-      return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents] }) }
+      const params = { event, consents: [...consents], commits: false }
+      return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', params) }
     })
   return (await Promise.allSettled(shown)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
@@ -136,7 +174,7 @@ export async function refuse(
   code: RefusalCode,
 ): Promise<Envelope | null> {
   try {
-    const { said } = await oneOf(tools, bunker, undefined, (seat) =>
+    const { said } = await oneOf(tools, bunker, {}, (seat) =>
       tools.ask.ask(bunker, seat, 'bunker.refuse', { event, code }),
     )
     return said.answer

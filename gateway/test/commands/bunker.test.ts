@@ -223,6 +223,7 @@ describe('a bunker', () => {
     await expect(coordinator.bunker('00'.repeat(16) as never)).rejects.toEqual(code('key.not_found'))
     const made = await Promise.all(Array.from({ length: 3 }, () => coordinator.createBunker(keyId)))
     expect(new Set(made.map(({ signer }) => signer)).size).toBe(1)
+    for (const { hosts } of made) expect(hosts.every(({ receipt }) => receipt !== null)).toBe(true)
     expect(enclaves.count('bunker.create')).toBe(1)
   })
 

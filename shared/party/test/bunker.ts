@@ -33,7 +33,7 @@ export type MadeBunker = {
   bindings: Binding[]
 }
 
-const hostAt = ({ plan }: MadeKey, index: number) => plan.hosts.get(index)!
+export const hostAt = ({ plan }: MadeKey, index: number) => plan.hosts.get(index)!
 
 /** The first host draws the signer's secret; nobody else has it yet. */
 export async function createBunker(key: MadeKey): Promise<MadeBunker> {
@@ -158,7 +158,7 @@ export function takeAt(
   consents: Approval[] = [],
 ): Promise<Taken> {
   const { keyId } = key.plan.skeleton
-  return hostAt(key, index).call('bunker.take', { keyId, index, signer, event, consents })
+  return hostAt(key, index).call('bunker.take', { keyId, index, signer, event, consents, commits: false })
 }
 
 /** Every host sees the event, as an honest gateway has it when a program connects. Gives what the first said. */

@@ -7,6 +7,7 @@ import { Binding, Book, BunkerReceipt, SealedSigner, Taken } from '../wire/bunke
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
+import { Commitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
 
 /** `index`: a seat of the host that is asked. */
@@ -41,10 +42,21 @@ export const bunkerMethods = {
       refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(32),
     }),
   },
-  /** A program's event. `consents`: what owners have said of it. */
+  /**
+   * A program's event. `consents`: what owners have said of it. `commits`: where it is to be signed, this host commits to the first attempt
+   * at once.
+   */
   'bunker.take': {
-    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32) }),
+    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32), commits: z.boolean() }),
     result: Taken,
+  },
+  /**
+   * A program's event that another host takes at this moment. Where shares are to be used by the books of owners alone, this host commits to
+   * the first attempt; null where not.
+   */
+  'bunker.commit': {
+    params: z.strictObject({ ...of, event: Envelope }),
+    result: z.strictObject({ commitment: Commitment.nullable() }),
   },
   /** The answer to an event that cannot be signed. */
   'bunker.refuse': {

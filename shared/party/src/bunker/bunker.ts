@@ -7,6 +7,7 @@ import type { BunkerReceipt } from '@quorate/shared/wire/bunker'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Floors } from '../floors.ts'
 import type { Parts } from '../parts.ts'
+import type { Join } from '../using/signing.ts'
 import type { HeldKey } from '../vault.ts'
 import { announce } from './announce.ts'
 import { respond } from './answer.ts'
@@ -17,11 +18,11 @@ import type { BunkerParts } from './parts.ts'
 import { createSecretCache } from './secret-cache.ts'
 import { createSigners } from './signers.ts'
 import { booksWith } from './standing.ts'
-import { currentKey, take } from './take.ts'
+import { commitAhead, currentKey, take } from './take.ts'
 import { createWaiting } from './waiting.ts'
 
 type Handlers = Readonly<{
-  [M in 'create' | 'load' | 'take' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
+  [M in 'create' | 'load' | 'take' | 'commit' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
     params: HostParams<`bunker.${M}`>,
   ) => Promise<HostResult<`bunker.${M}`>>
 }>
@@ -137,7 +138,7 @@ const atOnce =
     Promise.resolve(params).then(handle)
 
 /** The bunkers of this host's keys: NIP-46 inside. */
-export function createBunker(parts: Parts): Handlers {
+export function createBunker(parts: Parts, join: Join): Handlers {
   return {
     async create({ keyId, index }) {
       const key = currentKey(parts, keyId, index)
@@ -147,7 +148,8 @@ export function createBunker(parts: Parts): Handlers {
       return { receipt: await receipt(parts, key, signer), sealed: [...sealed] }
     },
     load: (params) => load(parts, params),
-    take: (params) => take(parts, params),
+    take: (params) => take(parts, join, params),
+    commit: (params) => commitAhead(parts, join, params),
     refuse: atOnce((params) => refuseEvent(parts, params)),
     greet: atOnce((params) => greetClient(parts, params)),
     authenticate: atOnce((params) => authenticate(parts, params)),

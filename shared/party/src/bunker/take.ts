@@ -11,15 +11,18 @@ import type { Request } from '@quorate/shared/nostr/methods'
 import { readRequest, refuse, type Response } from '@quorate/shared/nostr/nip46'
 import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
 import { permitsItem } from '@quorate/shared/verify/items'
-import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
+import type { Commitment, SigningRequest } from '@quorate/shared/wire/signing'
 import { charge } from '../charge.ts'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
+import { askedByClient } from '../using/identify.ts'
+import type { Join } from '../using/signing.ts'
 import type { HeldKey } from '../vault.ts'
 import { cipherWith, respond } from './answer.ts'
-import { requestOf } from './ask.ts'
+import { requestOf, type ClientAsk } from './ask.ts'
 import { lineOf } from './log-lines.ts'
 import { refuseTaken, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
@@ -55,14 +58,17 @@ async function wordsOf(
   return { approved, rejected }
 }
 
+/** The shared point of a conversation, where this host has it of earlier. */
+const knownPoint = ({ bunker }: Parts, { key, ask }: Pick<Taking, 'key' | 'ask'>): Uint8Array | null =>
+  ask?.item.content.type === 'ecdh' ? bunker.shared.peek(`${key.lineage}/${ask.item.content.peer}`) : null
+
 /** Uses the shared point that this host has of earlier; null where it has none. It counts as a use for each owner that is needed. */
 function fromMemory(
   parts: Parts,
   { key, ask, request, decisions }: Taking,
   willing: readonly number[],
 ): Response | null {
-  if (ask?.item.content.type !== 'ecdh') return null
-  const x = parts.bunker.shared.peek(`${key.lineage}/${ask.item.content.peer}`)
+  const x = knownPoint(parts, { key, ask })
   if (x === null) return null
   const { threshold } = key.certificate.roster.skeleton
   for (const index of willing.slice(0, threshold)) charge(parts, key, index, groundOf(decisions.get(index)), 1)
@@ -73,14 +79,16 @@ function fromMemory(
 const groundOf = (decision: Decision | undefined): Ground =>
   decision?.grant == null ? 'approved' : { grant: decision.grant.id, limits: decision.grant.limits }
 
-async function allowed(parts: Parts, taking: Taking, willing: number[]): Promise<Taken> {
+async function allowed(parts: Parts, taking: Taking, willing: number[], join: Join | null): Promise<Taken> {
   const { key, ask } = taking
   if (ask === null) return perform(parts, taking, willing)
   if (!permitsItem(key, ask.item)) return refuseTaken(parts, taking, 'content.not_permitted')
   const known = fromMemory(parts, taking, willing)
   if (known !== null) return reply(parts, taking, known, { outcome: 'answered', code: null })
   const entry = await parts.bunker.log.write(key, lineOf(taking, { outcome: 'signed', code: null }))
-  return { does: 'sign', request: requestOf(parts, key, ask), willing, entry }
+  const request = requestOf(parts, key, ask)
+  const commitment = join === null ? null : await joined(parts, join, key, ask, request)
+  return { does: 'sign', request, willing, entry, commitment }
 }
 
 const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
@@ -96,29 +104,74 @@ function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope,
   return { key, signer, event, request, ask, decisions, handOn }
 }
 
+/** What a program's event says, or why its text cannot be read. Throws as `take`. */
+function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
+  const { signers } = parts.bunker
+  signers.require({ lineage: key.lineage, signer })
+  const event = verifyEnvelope(parts.mpc, given, signer)
+  return { event, read: () => readRequest(signers.read({ lineage: key.lineage, signer }, event)) }
+}
+
 /**
  * What becomes of a program's event, by the books of all owners and what they have said of it. Throws `nostr.signer_unknown`,
  * `nostr.event_*`, and `seal.invalid` or `nostr.request_invalid` for what no answer can be given to.
  */
 export async function take(
   parts: Parts,
-  { keyId, index, signer, event: given, consents }: HostParams<'bunker.take'>,
+  join: Join,
+  { keyId, index, signer, event: given, consents, commits }: HostParams<'bunker.take'>,
 ): Promise<Taken> {
   const key = currentKey(parts, keyId, index)
-  const { signers, waiting } = parts.bunker
-  signers.require({ lineage: key.lineage, signer })
-  const event = verifyEnvelope(parts.mpc, given, signer)
+  const { event, read } = opened(parts, key, signer, given)
   const isNew = isFreshEvent(event.created_at, parts.clock())
-  if (!isNew && !waiting.has(event.id) && consents.length === 0) throw new Refusal('nostr.event_stale')
-  const read = readRequest(signers.read({ lineage: key.lineage, signer }, event))
-  if ('refused' in read) return refuseUnread(parts, key, { signer, event }, read)
+  if (!isNew && !parts.bunker.waiting.has(event.id) && consents.length === 0) throw new Refusal('nostr.event_stale')
+  const request = read()
+  if ('refused' in request) return refuseUnread(parts, key, { signer, event }, request)
 
-  const taking = consider(parts, key, signer, event, read)
+  const taking = consider(parts, key, signer, event, request)
   const words = await wordsOf(parts, taking, consents)
   const { threshold } = key.certificate.roster.skeleton
   const { does, willing, asking } = together(taking.decisions, { threshold, ...words })
-  if (does === 'allow') return allowed(parts, taking, willing)
+  if (does === 'allow') return allowed(parts, taking, willing, commits ? join : null)
   return does === 'ask' ? askOwners(parts, taking, asking) : refuseTaken(parts, taking, 'nostr.not_permitted')
+}
+
+/**
+ * Commits to the first attempt at what a program's event asks for, while another host takes the event. Null where the books alone do not
+ * allow it, or no share has anything to do. Throws as `take`.
+ */
+export async function commitAhead(
+  parts: Parts,
+  join: Join,
+  { keyId, index, signer, event: given }: HostParams<'bunker.commit'>,
+): Promise<HostResult<'bunker.commit'>> {
+  const key = currentKey(parts, keyId, index)
+  const { event, read } = opened(parts, key, signer, given)
+  const request = isFreshEvent(event.created_at, parts.clock()) ? read() : null
+  if (request === null || 'refused' in request) return { commitment: null }
+  const taking = consider(parts, key, signer, event, request)
+  const { ask, decisions } = taking
+  const { threshold } = key.certificate.roster.skeleton
+  const { does } = together(decisions, { threshold, approved: [], rejected: [] })
+  if (ask === null || does !== 'allow' || knownPoint(parts, taking) !== null) return { commitment: null }
+  return { commitment: await joined(parts, join, key, ask, requestOf(parts, key, ask)) }
+}
+
+/** This host's commitment for the first attempt. Null where it cannot be given: the round itself says why. */
+async function joined(
+  parts: Parts,
+  join: Join,
+  key: HeldKey,
+  ask: ClientAsk,
+  { body }: SigningRequest,
+): Promise<Commitment | null> {
+  const asked = askedByClient(parts, key, { ask, request: body, requestDigest: digestOf('request', body) })
+  try {
+    return await join(key, asked, { attempt: 1, index: key.index, consents: [] })
+  } catch (error) {
+    if (error instanceof Refusal) return null
+    throw error
+  }
 }
 
 async function refuseUnread(

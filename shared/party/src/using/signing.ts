@@ -70,15 +70,21 @@ function seatOf({ parts, signings }: Bench, { signingId, index, attempt }: Place
 /** What the rounds of this host's signings work with. */
 type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended; withdrawn: Withdrawn }>
 
-/** The signings of this host. They live in memory only; after a restart a new attempt begins. */
-export function createSignings(parts: Parts): Signings {
+/** A seat in an attempt. `consents`: what participants have said of the request. */
+type JoinedSeat = Pick<HostParams<'signing.commit'>, 'attempt' | 'index' | 'consents'>
+
+/** Takes part in an attempt at a verified request, with consent of the seat's owner: round one. */
+export type Join = (key: HeldKey, asked: Asked, seat: JoinedSeat) => Promise<Commitment>
+
+/** The signings of this host. They live in memory only; after a restart a new attempt begins. `join`: see `Join`. */
+export function createSignings(parts: Parts): Readonly<{ handlers: Signings; join: Join }> {
   const bench: Bench = {
     parts,
     signings: keepSignings(parts),
     ended: createEnded(),
     withdrawn: createWithdrawn(parts.clock),
   }
-  return {
+  const handlers: Signings = {
     commit: async (question) => ({ commitment: await commit(bench, question) }),
     partial: async (question) => ({ partial: await sign(bench, question), ...(await logged(bench, question)) }),
     aggregate({ partials, ...place }) {
@@ -88,17 +94,27 @@ export function createSignings(parts: Parts): Signings {
     confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
     withdraw: (question) => withdraw(bench, question),
   }
+  return { handlers, join: (key, asked, seat) => join(bench, key, asked, seat) }
 }
 
 async function commit(
-  { parts, signings, ended, withdrawn }: Bench,
+  bench: Bench,
   { attempt, index, request, sealedItems, consents }: HostParams<'signing.commit'>,
 ): Promise<Commitment> {
-  const { vault, clock } = parts
-  const { body } = request
-  const known = vault.key(body.keyId, index)
-  const asked = await identify(parts, known, request, sealedItems, clock())
-  const { requestDigest } = asked
+  const { vault, clock } = bench.parts
+  const known = vault.key(request.body.keyId, index)
+  const asked = await identify(bench.parts, known, request, sealedItems, clock())
+  return join(bench, known, asked, { attempt, index, consents })
+}
+
+async function join(
+  { parts, signings, ended, withdrawn }: Bench,
+  known: HeldKey,
+  asked: Asked,
+  { attempt, index, consents }: JoinedSeat,
+): Promise<Commitment> {
+  const { clock } = parts
+  const { request: body, requestDigest } = asked
   const plea: Plea = { ...asked, key: known, consents }
   await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
