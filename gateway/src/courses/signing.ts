@@ -7,6 +7,7 @@ import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import {
   chooseQuorum,
+  committedTo,
   consentsOf,
   hasWilling,
   isPossible,
@@ -101,19 +102,9 @@ function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
   return { then: takesPart ? 'new_attempt' : 'stay', own: next }
 }
 
-/** What hosts have committed to before the session began counts for its first attempt, and for no other. */
-const committedTo = ({ own, attempt }: SigningSession): NonNullable<SigningOwn['committed']> =>
-  attempt === 0 ? (own.committed ?? {}) : {}
-
-/** Those that have committed come first. */
-function inOrderOfWork(s: SigningSession, available: readonly HostId[]): readonly HostId[] {
-  const committed = new Set(Object.keys(committedTo(s)).map((index) => s.seats[Number(index) - 1]?.host))
-  return committed.size === 0 ? available : available.toSorted((a, b) => +committed.has(b) - +committed.has(a))
-}
-
 function choose(before: SigningSession, available: readonly HostId[], now: number) {
   const s = { ...before, own: withNewHosts(before.own, available) }
-  const quorum = chooseQuorum(s, inOrderOfWork(s, available), now)
+  const quorum = chooseQuorum(s, available, now)
   return { own: quorum === null ? s.own : { ...s.own, askable: available, spoken: spoken(s) }, quorum }
 }
 

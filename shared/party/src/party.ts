@@ -87,7 +87,7 @@ export function createParty(ports: PartyPorts): Party {
     ...named('keygen', { ...createKeygens(parts), ...epochChange }),
     ...named('refresh', { ...createRefreshRounds(parts), ...epochChange }),
     ...named('signing', signings.handlers),
-    ...named('bunker', createBunker(parts, signings.join)),
+    ...named('bunker', createBunker(parts, signings.commitAhead)),
   }
   return inTurns(party, ports.giveWay)
 }

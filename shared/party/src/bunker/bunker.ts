@@ -7,9 +7,9 @@ import type { BunkerReceipt } from '@quorate/shared/wire/bunker'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Floors } from '../floors.ts'
 import type { Parts } from '../parts.ts'
-import type { Join } from '../using/signing.ts'
 import type { HeldKey } from '../vault.ts'
 import { announce } from './announce.ts'
+import type { CommitAhead } from './ask.ts'
 import { respond } from './answer.ts'
 import { createBindings } from './bindings.ts'
 import { createBooks } from './books.ts'
@@ -138,7 +138,7 @@ const atOnce =
     Promise.resolve(params).then(handle)
 
 /** The bunkers of this host's keys: NIP-46 inside. */
-export function createBunker(parts: Parts, join: Join): Handlers {
+export function createBunker(parts: Parts, commit: CommitAhead): Handlers {
   return {
     async create({ keyId, index }) {
       const key = currentKey(parts, keyId, index)
@@ -148,8 +148,8 @@ export function createBunker(parts: Parts, join: Join): Handlers {
       return { receipt: await receipt(parts, key, signer), sealed: [...sealed] }
     },
     load: (params) => load(parts, params),
-    take: (params) => take(parts, join, params),
-    commit: (params) => commitAhead(parts, join, params),
+    take: (params) => take(parts, commit, params),
+    commit: (params) => commitAhead(parts, commit, params),
     refuse: atOnce((params) => refuseEvent(parts, params)),
     greet: atOnce((params) => greetClient(parts, params)),
     authenticate: atOnce((params) => authenticate(parts, params)),

@@ -14,15 +14,12 @@ import { permitsItem } from '@quorate/shared/verify/items'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
-import type { Commitment, SigningRequest } from '@quorate/shared/wire/signing'
 import { charge } from '../charge.ts'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
-import { askedByClient } from '../using/identify.ts'
-import type { Join } from '../using/signing.ts'
 import type { HeldKey } from '../vault.ts'
 import { cipherWith, respond } from './answer.ts'
-import { requestOf, type ClientAsk } from './ask.ts'
+import { requestOf, type CommitAhead } from './ask.ts'
 import { lineOf } from './log-lines.ts'
 import { refuseTaken, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
@@ -79,7 +76,7 @@ function fromMemory(
 const groundOf = (decision: Decision | undefined): Ground =>
   decision?.grant == null ? 'approved' : { grant: decision.grant.id, limits: decision.grant.limits }
 
-async function allowed(parts: Parts, taking: Taking, willing: number[], join: Join | null): Promise<Taken> {
+async function allowed(parts: Parts, taking: Taking, willing: number[], commit: CommitAhead | null): Promise<Taken> {
   const { key, ask } = taking
   if (ask === null) return perform(parts, taking, willing)
   if (!permitsItem(key, ask.item)) return refuseTaken(parts, taking, 'content.not_permitted')
@@ -87,7 +84,7 @@ async function allowed(parts: Parts, taking: Taking, willing: number[], join: Jo
   if (known !== null) return reply(parts, taking, known, { outcome: 'answered', code: null })
   const entry = await parts.bunker.log.write(key, lineOf(taking, { outcome: 'signed', code: null }))
   const request = requestOf(parts, key, ask)
-  const commitment = join === null ? null : await joined(parts, join, key, ask, request)
+  const commitment = commit === null ? null : await commit(key, ask, request)
   return { does: 'sign', request, willing, entry, commitment }
 }
 
@@ -118,7 +115,7 @@ function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
  */
 export async function take(
   parts: Parts,
-  join: Join,
+  commit: CommitAhead,
   { keyId, index, signer, event: given, consents, commits }: HostParams<'bunker.take'>,
 ): Promise<Taken> {
   const key = currentKey(parts, keyId, index)
@@ -132,7 +129,7 @@ export async function take(
   const words = await wordsOf(parts, taking, consents)
   const { threshold } = key.certificate.roster.skeleton
   const { does, willing, asking } = together(taking.decisions, { threshold, ...words })
-  if (does === 'allow') return allowed(parts, taking, willing, commits ? join : null)
+  if (does === 'allow') return allowed(parts, taking, willing, commits ? commit : null)
   return does === 'ask' ? askOwners(parts, taking, asking) : refuseTaken(parts, taking, 'nostr.not_permitted')
 }
 
@@ -142,7 +139,7 @@ export async function take(
  */
 export async function commitAhead(
   parts: Parts,
-  join: Join,
+  commit: CommitAhead,
   { keyId, index, signer, event: given }: HostParams<'bunker.commit'>,
 ): Promise<HostResult<'bunker.commit'>> {
   const key = currentKey(parts, keyId, index)
@@ -154,24 +151,7 @@ export async function commitAhead(
   const { threshold } = key.certificate.roster.skeleton
   const { does } = together(decisions, { threshold, approved: [], rejected: [] })
   if (ask === null || does !== 'allow' || knownPoint(parts, taking) !== null) return { commitment: null }
-  return { commitment: await joined(parts, join, key, ask, requestOf(parts, key, ask)) }
-}
-
-/** This host's commitment for the first attempt. Null where it cannot be given: the round itself says why. */
-async function joined(
-  parts: Parts,
-  join: Join,
-  key: HeldKey,
-  ask: ClientAsk,
-  { body }: SigningRequest,
-): Promise<Commitment | null> {
-  const asked = askedByClient(parts, key, { ask, request: body, requestDigest: digestOf('request', body) })
-  try {
-    return await join(key, asked, { attempt: 1, index: key.index, consents: [] })
-  } catch (error) {
-    if (error instanceof Refusal) return null
-    throw error
-  }
+  return { commitment: await commit(key, ask, requestOf(parts, key, ask)) }
 }
 
 async function refuseUnread(

@@ -1,4 +1,5 @@
 import { askerOf, ownedKey } from '@quorate/shared/consent/permits'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
@@ -6,6 +7,7 @@ import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { CommitAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
 import { requireConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
@@ -17,7 +19,7 @@ import { checkConfirmable, confirm } from './confirm.ts'
 import { createEnded, type Ended } from './ended.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
 import { takeSeat } from './commit.ts'
-import { identify, type Asked } from './identify.ts'
+import { askedByClient, identify, type Asked } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
 import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
 import { createWithdrawn, type Withdrawn } from './withdrawn.ts'
@@ -73,11 +75,8 @@ type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended;
 /** A seat in an attempt. `consents`: what participants have said of the request. */
 type JoinedSeat = Pick<HostParams<'signing.commit'>, 'attempt' | 'index' | 'consents'>
 
-/** Takes part in an attempt at a verified request, with consent of the seat's owner: round one. */
-export type Join = (key: HeldKey, asked: Asked, seat: JoinedSeat) => Promise<Commitment>
-
-/** The signings of this host. They live in memory only; after a restart a new attempt begins. `join`: see `Join`. */
-export function createSignings(parts: Parts): Readonly<{ handlers: Signings; join: Join }> {
+/** The signings of this host. They live in memory only; after a restart a new attempt begins. `commitAhead`: see `CommitAhead`. */
+export function createSignings(parts: Parts): Readonly<{ handlers: Signings; commitAhead: CommitAhead }> {
   const bench: Bench = {
     parts,
     signings: keepSignings(parts),
@@ -94,7 +93,7 @@ export function createSignings(parts: Parts): Readonly<{ handlers: Signings; joi
     confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
     withdraw: (question) => withdraw(bench, question),
   }
-  return { handlers, join: (key, asked, seat) => join(bench, key, asked, seat) }
+  return { handlers, commitAhead: (...of) => commitAhead(bench, ...of) }
 }
 
 async function commit(
@@ -105,6 +104,16 @@ async function commit(
   const known = vault.key(request.body.keyId, index)
   const asked = await identify(bench.parts, known, request, sealedItems, clock())
   return join(bench, known, asked, { attempt, index, consents })
+}
+
+async function commitAhead(bench: Bench, ...[key, ask, { body }]: Parameters<CommitAhead>): Promise<Commitment | null> {
+  const asked = askedByClient(bench.parts, key, { ask, request: body, requestDigest: digestOf('request', body) })
+  try {
+    return await join(bench, key, asked, { attempt: 1, index: key.index, consents: [] })
+  } catch (error) {
+    if (error instanceof Refusal) return null
+    throw error
+  }
 }
 
 async function join(
