@@ -243,7 +243,10 @@ describe('quorate bunker', () => {
     const { keyId, program } = await connected('--preset', 'notes')
     for (const host of fleet.enclaves) host.restart()
     await gateway.bunkers.reload(keyId)
+    const renew = `quorate bunker renew ${keyId.slice(0, 8)}`
+    for (const command of ['grants', 'waiting']) expect((await alice([command, keyId])).out).toContain(renew)
     for (const owner of [alice, bob]) expect(await owner(['renew', keyId])).toMatchObject({ code: 0 })
+    expect((await alice(['grants', keyId])).out).not.toContain(renew)
     expect((await program.ask('sign_event', noteText))?.result).toMatch('pubkey')
   })
 

@@ -28,7 +28,7 @@ import { logStart, readLog, type LogPage, type LogPlace } from './log.ts'
 import { ownBook, type OwnBook, type Written } from './own-book.ts'
 import { verifyHosts, type ProofOptions, type ProvedSigner } from './proof.ts'
 import { untilHeard } from './revoking.ts'
-import type { BunkerState, Heard } from './state.ts'
+import { heardOwn, type BunkerState, type Heard } from './state.ts'
 import { narrowTo, readTerms, type Terms } from './terms.ts'
 import { readWaiting, type WaitingRequest } from './waiting.ts'
 
@@ -121,10 +121,8 @@ export class Bunker {
   /** Answers the program of a grant that came with a `nostrconnect://` URI, once more. */
   async greet(grant: string, { signal }: Signal = {}): Promise<void> {
     return refusing(async () => {
-      const { keyId } = this.key
-      await (
-        await this.#reader()
-      )('greetClient', { params: { keyId }, body: { grant: GrantId.parse(grant) }, signal })
+      const reader = await this.#reader()
+      await reader('greetClient', { params: { keyId: this.key.keyId }, body: { grant: GrantId.parse(grant) }, signal })
     })
   }
 
@@ -203,6 +201,11 @@ export class Bunker {
     })
   }
 
+  /** Whose hosts go by the own newest book, by their own word. Where all have restarted at once, nobody's do until owners `renew`. */
+  async heard(options: Signal = {}): Promise<Heard> {
+    return refusing(async () => heardOwn(this.key, await this.#read(options), this.#member.index))
+  }
+
   /** Writes the same book again, with the hosts as they are now: after all of them have restarted, grants count again by it. */
   async renew({ signal }: Signal = {}): Promise<Written> {
     return refusing(() => this.#book.write((terms) => terms, { signal, anew: true }))
@@ -213,9 +216,7 @@ export class Bunker {
    * What does not verify, or is missing, is in `problems`, and the rest is there.
    */
   async log({ after = logStart, wait = 0, signal }: Waits & Readonly<{ after?: LogPlace }> = {}): Promise<LogPage> {
-    return refusing(async () => {
-      return readLog(this.key, await this.#reader(), { after, wait, signal })
-    })
+    return refusing(async () => readLog(this.key, await this.#reader(), { after, wait, signal }))
   }
 
   /**

@@ -16,9 +16,10 @@ const MOST_SERVED = 4_096
 /** A host of a key: its first seat, and its V. */
 export type BunkerSeat = Seat & Readonly<{ signKey: SignKey }>
 
-/** What a host has said in this life of it that it holds. */
+/** What a host has said in this life of it that it holds. `comings`: how often any host had come by then. */
 export type Standing = Readonly<{
   life: string
+  comings: number
   receipt: BunkerReceipt
   refused: readonly Readonly<{ index: number; code: RefusalCode }>[]
 }>

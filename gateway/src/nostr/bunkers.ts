@@ -115,7 +115,9 @@ export class Bunkers {
     }
     const loader = this.loader
     this.#stopListening = hosts.subscribe(({ type, host }) => {
-      if (type === 'ready') bringAll(loader, host).catch(failed)
+      if (type !== 'ready') return
+      this.ask.came()
+      bringAll(loader, host).catch(failed)
     })
     for (const host of hosts.ids()) if (hosts.state(host) === 'ready') bringAll(loader, host).catch(failed)
     this.listen()

@@ -1,4 +1,4 @@
-import type { GrantTerms, Key, Keygen, Participant, Refresh } from '@quorate/client'
+import type { ContentType, GrantTerms, Key, Keygen, Participant, Refresh } from '@quorate/client'
 
 const names = ['alice', 'bob', 'carol'] as const
 type Name = (typeof names)[number]
@@ -13,8 +13,13 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
   carol: make('carol'),
 })
 
-/** `ttl`: how long the others may take to join, s. */
-export type Wish = Readonly<{ scheme: Key['scheme']; grant: GrantTerms | null; ttl?: number }>
+/** `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. */
+export type Wish = Readonly<{
+  scheme: Key['scheme']
+  grant: GrantTerms | null
+  content?: readonly ContentType[]
+  ttl?: number
+}>
 
 /** A 2-of-3 key that Alice reserves, and has joined. */
 export const reserveKey = ({ alice }: People, wish: Wish): Promise<Keygen> =>
