@@ -3,12 +3,12 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
-import { delayAfter } from '../engine/back-off.ts'
-import type { Hosts } from '../engine/ports.ts'
-import { isUnwell } from '../hosts/health.ts'
-import type { Bunker, BunkerSeat } from './bunker.ts'
-import type { BunkerHosts } from './hosts.ts'
-import type { Alarm } from './relays/alarm.ts'
+import { delayAfter } from '../../engine/back-off.ts'
+import type { Hosts } from '../../engine/ports.ts'
+import { isUnwell } from '../../hosts/health.ts'
+import type { Bunker, BunkerSeat } from '../bunker.ts'
+import type { BunkerHosts } from '../hosts.ts'
+import type { Alarm } from '../relays/alarm.ts'
 
 /** What no other host would say otherwise of an event. */
 const ofEvent: ReadonlySet<RefusalCode> = new Set([
@@ -29,7 +29,7 @@ export const isOfEvent = (error: unknown): boolean => error instanceof Refusal &
 const PATIENCE = 60_000
 const RESTS = { first: 250, longest: 5_000 }
 
-type Tools = Readonly<{
+export type Tools = Readonly<{
   ask: BunkerHosts
   hosts: Pick<Hosts, 'subscribe'>
   alarm: Alarm
