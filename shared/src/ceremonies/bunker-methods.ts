@@ -3,7 +3,7 @@ import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { Relays, RelayUrl } from '../nostr/relays.ts'
-import { Binding, Book, BunkerReceipt, SealedSigner, Taken } from '../wire/bunker.ts'
+import { Binding, Book, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
@@ -46,10 +46,10 @@ export const bunkerMethods = {
     params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32) }),
     result: Taken,
   },
-  /** The answer to an event that cannot be signed. */
+  /** The answer to an event that cannot be signed, and the line of the log that says why. */
   'bunker.refuse': {
     params: z.strictObject({ ...of, event: Envelope, code: Failure.shape.code }),
-    result: z.strictObject({ answer: Envelope }),
+    result: z.strictObject({ answer: Envelope, entry: LogEntry }),
   },
   /** What a program waits for that showed a `nostrconnect://` URI, and where. */
   'bunker.greet': {

@@ -35,8 +35,9 @@ export async function end(
   publish(desk, bunker, state, answer)
 }
 
-/** Ends with an error, which a host says. */
+/** Ends with an error, which a host says and writes into its log. */
 export async function endRefused(desk: Desk, open: OpenRequest, code: RefusalCode): Promise<void> {
-  const answer = await refuse(desk.turns, open.bunker, open.state.event, code)
-  await end(desk, open, [], { answer, outcome: 'refused', code })
+  const said = await refuse(desk.turns, open.bunker, open.state.event, code)
+  const entries = said === null ? [] : [said.entry]
+  await end(desk, open, entries, { answer: said?.answer ?? null, outcome: 'refused', code })
 }

@@ -1,3 +1,4 @@
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Envelope } from '@quorate/shared/nostr/event'
 import type { Taken } from '@quorate/shared/wire/bunker'
@@ -128,18 +129,18 @@ export async function show(
   return (await Promise.allSettled(shown)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
 
-/** The program's answer for what cannot be done. Null when no host can say it. */
+/** The program's answer for what cannot be done, with the line of the host's log. Null when no host can say it. */
 export async function refuse(
   tools: Tools,
   bunker: Bunker,
   event: Envelope,
   code: RefusalCode,
-): Promise<Envelope | null> {
+): Promise<HostResult<'bunker.refuse'> | null> {
   try {
     const { said } = await oneOf(tools, bunker, undefined, (seat) =>
       tools.ask.ask(bunker, seat, 'bunker.refuse', { event, code }),
     )
-    return said.answer
+    return said
   } catch (error) {
     if (error instanceof Refusal) return null
     throw error

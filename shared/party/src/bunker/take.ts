@@ -1,15 +1,11 @@
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import { ownedKey, permits, type Ground } from '@quorate/shared/consent/permits'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { Refusal } from '@quorate/shared/errors'
 import { isFreshEvent } from '@quorate/shared/nostr/arrival'
 import { together, type Decision } from '@quorate/shared/bunker/decide'
-import { verifyEnvelope, type Envelope } from '@quorate/shared/nostr/event'
-import { readHandOn, type HandOn } from '@quorate/shared/nostr/hand-on'
-import type { NostrKey } from '@quorate/shared/nostr/keys'
-import type { Request } from '@quorate/shared/nostr/methods'
-import { readRequest, refuse, type Response } from '@quorate/shared/nostr/nip46'
-import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
+import { verifyEnvelope } from '@quorate/shared/nostr/event'
+import { readRequest, type Response } from '@quorate/shared/nostr/nip46'
 import { permitsItem } from '@quorate/shared/verify/items'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
@@ -18,13 +14,12 @@ import { charge } from '../charge.ts'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
-import { cipherWith, respond } from './answer.ts'
+import { cipherWith } from './answer.ts'
 import { requestOf } from './ask.ts'
 import { lineOf } from './log-lines.ts'
-import { refuseTaken, reply, signingOf, type Taking } from './taking.ts'
+import { consider, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
 import { perform } from './perform.ts'
-import { decisionsOf } from './standing.ts'
 
 /** The key of a seat at the version in force. Throws `key.unknown`, `epoch.unproven`, `epoch.stale`. */
 export function currentKey({ vault, memories }: Parts, keyId: string, index: number): HeldKey {
@@ -83,19 +78,6 @@ async function allowed(parts: Parts, taking: Taking, willing: number[]): Promise
   return { does: 'sign', request: requestOf(parts, key, ask), willing, entry }
 }
 
-const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
-  request.method === 'connect' && request.params.secret !== null ? readHandOn(mpc, request.params.secret, to) : null
-
-/** The request of a verified event, with what each owner's book says of it. */
-function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope, request: Request): Taking {
-  const content = contentFor(request)
-  const ask = content === null ? null : { signer, event, request, item: itemFor(content) }
-  const client = event.pubkey
-  const handOn = handOnOf(parts, request, { signer, client })
-  const decisions = decisionsOf(parts.bunker, key, { signer, client, request, handOn }, parts.clock())
-  return { key, signer, event, request, ask, decisions, handOn }
-}
-
 /**
  * What becomes of a program's event, by the books of all owners and what they have said of it. Throws `nostr.signer_unknown`,
  * `nostr.event_*`, and `seal.invalid` or `nostr.request_invalid` for what no answer can be given to.
@@ -119,17 +101,4 @@ export async function take(
   const { does, willing, asking } = together(taking.decisions, { threshold, ...words })
   if (does === 'allow') return allowed(parts, taking, willing)
   return does === 'ask' ? askOwners(parts, taking, asking) : refuseTaken(parts, taking, 'nostr.not_permitted')
-}
-
-async function refuseUnread(
-  parts: Parts,
-  key: HeldKey,
-  of: Pick<Taking, 'signer' | 'event'>,
-  { id, refused }: Readonly<{ id: string | null; refused: RefusalCode }>,
-): Promise<Taken> {
-  if (id === null) throw new Refusal(refused)
-  const { event } = of
-  const line = { event: event.id, client: event.pubkey, wish: '', peer: null, judgements: [], metadata: null }
-  const entry = await parts.bunker.log.write(key, { ...line, outcome: 'refused', code: refused })
-  return { does: 'answer', answer: respond(parts, key, of, refuse(id, refused)), entry, bindings: [] }
 }
