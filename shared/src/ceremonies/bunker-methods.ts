@@ -41,9 +41,17 @@ export const bunkerMethods = {
       refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(32),
     }),
   },
-  /** A program's event. `consents`: what owners have said of it. */
+  /**
+   * A program's event. `consents`: what owners have said of it. `laidOut`: by which line a host of the key has laid it out for them, which
+   * may be long ago, and another host.
+   */
   'bunker.take': {
-    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32) }),
+    params: z.strictObject({
+      ...of,
+      event: Envelope,
+      consents: z.array(Approval).max(32),
+      laidOut: LogEntry.nullable(),
+    }),
     result: Taken,
   },
   /** The answer to an event that cannot be signed, and the line of the log that says why. */

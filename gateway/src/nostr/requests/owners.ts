@@ -35,7 +35,7 @@ export async function askOwners(
   const { bunker, state } = open
   const { event, stage } = state
   const expiresAt = request?.body.expiresAt ?? event.created_at * 1_000 + LIFETIME
-  const asked = { owners, request, pending, expiresAt, by: seat.host }
+  const asked = { owners, request, pending, expiresAt, by: seat.host, entry }
   const isNew = stage.name !== 'waiting'
   if (isNew) for (const one of displaced(desk.open.waiting(bunker), event.pubkey, request === null)) displace(desk, one)
   const told = isNew ? answer : stage.told

@@ -9,11 +9,15 @@ import { end, endRefused, publish } from './end.ts'
 import type { OpenRequest } from './open-requests.ts'
 import { askOwners, awaitOwners } from './owners.ts'
 import { finish, outcomeOf, sign } from './signed.ts'
-import { isOfEvent, show, take } from './turns.ts'
+import { isOfEvent, show, take, type Ask } from './turns.ts'
 
 /** What a host has seen, of what it says to an event. */
 const bindingsIn = ({ seat, said }: Readonly<{ seat: BunkerSeat; said: Taken }>) =>
   said.does === 'answer' ? said.bindings.map((binding) => ({ host: seat.signKey, binding })) : []
+
+/** The host that laid an event out is asked before the others, and any host sees by its line that it did. */
+const askOf = ({ event, approvals: consents, asked }: ClientRequest): Ask =>
+  asked === null ? { event, consents, laidOut: null } : { event, consents, laidOut: asked.entry, first: asked.by }
 
 /** A binding is shown to every host that is there before the program hears that it is bound. */
 async function answered(
@@ -23,10 +27,9 @@ async function answered(
   said: Extract<Taken, { does: 'answer' }>,
 ): Promise<void> {
   const { bunker, state } = open
-  const { event, approvals: consents } = state
   const entries = [said.entry]
   if (said.bindings.length > 0) {
-    const others = await show(desk.turns, bunker, { event, consents }, seat)
+    const others = await show(desk.turns, bunker, askOf(state), seat)
     entries.push(...others.map((other) => other.said.entry))
     const words = [{ seat, said }, ...others].flatMap(bindingsIn)
     await bunker.change((record) => withBindings(record, words))
@@ -38,11 +41,10 @@ async function answered(
 /** Has a host take a request, and does what it says. */
 export async function takeRequest(desk: Desk, open: OpenRequest): Promise<void> {
   const { bunker, state } = open
-  const { event, approvals, asked } = state
-  const ask = { event, consents: approvals, ...(asked === null ? {} : { first: asked.by }) }
+  const { asked } = state
   let took: Awaited<ReturnType<typeof take>>
   try {
-    took = await take(desk.turns, bunker, ask)
+    took = await take(desk.turns, bunker, askOf(state))
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'gateway.draining') throw error
     if (!isOfEvent(error) || asked !== null) return endRefused(desk, open, error.code)

@@ -1,7 +1,7 @@
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Envelope } from '@quorate/shared/nostr/event'
-import type { Taken } from '@quorate/shared/wire/bunker'
+import type { LogEntry, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import { delayAfter } from '../../engine/back-off.ts'
@@ -38,8 +38,10 @@ export type Tools = Readonly<{
   closing: AbortSignal
 }>
 
-/** An event for the hosts of a bunker. `first`: the host that is asked before the others. */
-export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; first?: HostId }>
+/** An event for the hosts of a bunker. `first`: the host that is asked before the others. `laidOut`: the line by which one has laid it out. */
+export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; laidOut: LogEntry | null; first?: HostId }>
+
+const paramsOf = ({ event, consents, laidOut }: Omit<Ask, 'first'>) => ({ event, consents: [...consents], laidOut })
 
 /** Those first that hold the newest books. */
 function inOrder(
@@ -95,14 +97,14 @@ const rest = ({ hosts, alarm, closing }: Tools, ms: number): Promise<void> =>
 export async function take(
   tools: Tools,
   bunker: Bunker,
-  { event, consents, first }: Ask,
+  { first, ...ask }: Ask,
 ): Promise<Readonly<{ seat: BunkerSeat; said: Taken }>> {
   const until = tools.clock() + PATIENCE
   for (let failures = 1; ; failures += 1) {
     try {
       return await oneOf(tools, bunker, first, async (seat) => {
         await tools.ask.ready(bunker, seat)
-        return tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents] })
+        return tools.ask.ask(bunker, seat, 'bunker.take', paramsOf(ask))
       })
     } catch (error) {
       if (tools.closing.aborted) throw new Refusal('gateway.draining')
@@ -116,7 +118,7 @@ export async function take(
 export async function show(
   tools: Tools,
   bunker: Bunker,
-  { event, consents }: Ask,
+  ask: Ask,
   but: BunkerSeat,
 ): Promise<Readonly<{ seat: BunkerSeat; said: Taken }>[]> {
   const seats = await tools.ask.available(bunker.keyId)
@@ -124,7 +126,7 @@ export async function show(
     .filter(({ host }) => host !== but.host)
     .map(async (seat) => {
       await tools.ask.ready(bunker, seat)
-      return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents] }) }
+      return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', paramsOf(ask)) }
     })
   return (await Promise.allSettled(shown)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }

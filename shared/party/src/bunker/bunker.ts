@@ -18,7 +18,6 @@ import { createSigners } from './signers.ts'
 import { booksWith } from './standing.ts'
 import { currentKey, take } from './take.ts'
 import { consider, refuseTaken, refuseUnread } from './taking.ts'
-import { createWaiting } from './waiting.ts'
 
 type Handlers = Readonly<{
   [M in 'create' | 'load' | 'take' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
@@ -42,7 +41,6 @@ export function createBunkerParts(parts: Omit<Parts, 'bunker'> & Readonly<{ floo
     bindings: createBindings(parts),
     floors: parts.floors,
     log: createLog(parts),
-    waiting: createWaiting(),
     shared,
   }
 }

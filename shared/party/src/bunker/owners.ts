@@ -44,8 +44,7 @@ function pageFor({ bunker }: Parts, { key, event }: Taking, owners: readonly num
 /** Sends the client's user to a page, and lays the request out for its owners. Without a page the client waits. */
 export async function askOwners(parts: Parts, taking: Taking, owners: number[]): Promise<Taken> {
   const { bunker, vault } = parts
-  const { key, event, request } = taking
-  bunker.waiting.add(event.id)
+  const { key, request } = taking
   const page = pageFor(parts, taking, owners)
   const entry = await bunker.log.write(key, lineOf(taking, { outcome: 'asked', code: null }))
   const pending = vault.lend(key.certificate.roster.skeleton.keyId, key.index, ({ sessionSecret }) =>

@@ -1,8 +1,6 @@
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import { ownedKey, permits, type Ground } from '@quorate/shared/consent/permits'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { Refusal } from '@quorate/shared/errors'
-import { isFreshEvent } from '@quorate/shared/nostr/arrival'
 import { together, type Decision } from '@quorate/shared/bunker/decide'
 import { verifyEnvelope } from '@quorate/shared/nostr/event'
 import { readRequest, type Response } from '@quorate/shared/nostr/nip46'
@@ -17,6 +15,7 @@ import type { HeldKey } from '../vault.ts'
 import { cipherWith } from './answer.ts'
 import { requestOf } from './ask.ts'
 import { lineOf } from './log-lines.ts'
+import { requireTimely } from './timely.ts'
 import { consider, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
 import { perform } from './perform.ts'
@@ -84,14 +83,13 @@ async function allowed(parts: Parts, taking: Taking, willing: number[]): Promise
  */
 export async function take(
   parts: Parts,
-  { keyId, index, signer, event: given, consents }: HostParams<'bunker.take'>,
+  { keyId, index, signer, event: given, consents, laidOut }: HostParams<'bunker.take'>,
 ): Promise<Taken> {
   const key = currentKey(parts, keyId, index)
-  const { signers, waiting } = parts.bunker
+  const { signers } = parts.bunker
   signers.require({ lineage: key.lineage, signer })
   const event = verifyEnvelope(parts.mpc, given, signer)
-  const isNew = isFreshEvent(event.created_at, parts.clock())
-  if (!isNew && !waiting.has(event.id) && consents.length === 0) throw new Refusal('nostr.event_stale')
+  await requireTimely(parts, key, event, laidOut)
   const read = readRequest(signers.read({ lineage: key.lineage, signer }, event))
   if ('refused' in read) return refuseUnread(parts, key, { signer, event }, read)
 
