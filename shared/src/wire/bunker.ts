@@ -167,7 +167,10 @@ export const LogLine = z.strictObject({
 })
 export type LogLine = z.infer<typeof LogLine>
 
-/** A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. */
+/**
+ * A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. `message`: what
+ * would be encrypted, of so many characters; `text` has the first ones alone where it is long.
+ */
 export const PendingRequest = z.strictObject({
   event: Digest,
   client: NostrKey,
@@ -175,7 +178,7 @@ export const PendingRequest = z.strictObject({
   wish: Text.max(256),
   metadata: Metadata.nullable(),
   item: Item.nullable(),
-  message: Text.max(4_096).nullable(),
+  message: z.strictObject({ text: Text.max(4_096), characters: z.int().min(0) }).nullable(),
   askedAt: Time,
   expiresAt: Time,
 })
