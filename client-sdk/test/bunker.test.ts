@@ -107,6 +107,28 @@ describe('an offer', () => {
   })
 })
 
+describe('a book', () => {
+  it('takes grants as long as it fits into a request, and says when it does not', async () => {
+    const { bunker } = await withBunker()
+    const peers = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(64, '0'))
+    const give = (n: number) => bunker.give({ client: n.toString(16).padStart(64, 'a') }, { peers })
+    const refused = async (): Promise<{ code: string; issues: string[] }> => {
+      for (let n = 0; ; n += 1)
+        try {
+          await give(n)
+        } catch (error) {
+          return error as { code: string; issues: string[] }
+        }
+    }
+    const { code, issues } = await refused()
+    expect([code, issues]).toEqual(['request.invalid', [expect.stringContaining('name fewer peers')]])
+    const books = sentTo('putBook')
+    const longest = Math.max(...books.map((book) => JSON.stringify(book).length))
+    expect([longest > 200_000, longest < 262_144]).toEqual([true, true])
+    expect(await bunker.grants()).toHaveLength(books.length - 1)
+  })
+})
+
 describe('a program that shows a nostrconnect URI', () => {
   it('is answered with its secret at its relays, which the bunker listens at from then on', async () => {
     const { bunker, bob, key } = await withBunker()
@@ -283,6 +305,19 @@ describe('a request that waits', () => {
     await bunker.reject(waiting!)
     expect(program.read((await answer)[0])).toHaveProperty('error')
     expect(await second.waiting()).toEqual([])
+  })
+
+  it('says how much of a long message is shown', async () => {
+    const { bunker, program } = await connected(asking)
+    const peer = getPublicKey(generateSecretKey())
+    for (const characters of [2_000, 2_001])
+      await program.ask('nip44_encrypt', peer, '☀️'.repeat(characters / 2).padEnd(characters, '!'))
+    const [whole, part] = await bunker.waiting()
+    expect(whole!.message).toEqual({ text: '☀️'.repeat(1_000), characters: 2_000 })
+    expect(part!.message).toEqual({ text: '☀️'.repeat(1_000), characters: 2_001 })
+    const cutOf = (waiting: typeof whole) => showWaiting(waiting!).filter(({ label }) => label === 'cut')
+    expect(cutOf(whole)).toEqual([])
+    expect(cutOf(part)).toEqual([{ label: 'cut', text: '2000 of 2001 characters are shown' }])
   })
 
   it('is waited for', async () => {

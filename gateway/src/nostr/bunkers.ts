@@ -24,7 +24,7 @@ import { realAlarm, type Alarm } from './relays/alarm.ts'
 import type { OpenLine } from './relays/line.ts'
 import type { RelayTimes } from './relays/relay.ts'
 import { Relays } from './relays/relays.ts'
-import { Requests } from './requests.ts'
+import { Requests } from './requests/requests.ts'
 
 /** How the gateway reaches relays, and who hears what happens there. */
 export type NostrPorts = Readonly<{

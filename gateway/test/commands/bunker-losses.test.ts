@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { grantOf, note, termsOf } from '../../../shared/party/test/bunker.js'
 import { noticed, until } from '../../../shared/test/noticing.js'
 import { Refusal } from '@quorate/shared/errors'
-import type { HostMethod } from '@quorate/shared/ceremonies/host-methods'
+import type { HostMethod, HostParams } from '@quorate/shared/ceremonies/host-methods'
 import {
   answersTo,
   connected,
@@ -107,6 +107,24 @@ describe('a gateway that restarts', () => {
     await relay.heard('the signature', () =>
       answersTo(program, bunker.signer).some(({ result }) => result?.startsWith('{') === true),
     )
+  })
+})
+
+describe('a host that has laid out a connection for owners', () => {
+  it('is shown its own line when it has restarted, and so is every other: the program gets in', async () => {
+    const bunker = await served({}, { strangers: 'ask', page })
+    const program = startClient(bunker)
+    await say(bunker, program, program.ask('connect', [bunker.signer, '']))
+    const { enclaveId } = enclaves.calls.find(({ method }) => method === 'bunker.take')!
+    enclaves.restart(enclaveId)
+    await restartGateway()
+    const before = enclaves.calls.length
+    const grant = grantOf({ holder: { kind: 'client', client: program.pubkey, greeting: null } }, Date.now())
+    await give(bunker, termsOf([grant], { strangers: 'ask', page }), [1, 2])
+    expect(await nextAnswer(bunker, program, 1)).toMatchObject({ result: 'ack' })
+    const taken = enclaves.calls.slice(before).filter(({ method }) => method === 'bunker.take')
+    const lines = taken.map(({ params }) => (params as HostParams<'bunker.take'>).laidOut?.body.seq)
+    expect(new Set(lines)).toEqual(new Set([0]))
   })
 })
 

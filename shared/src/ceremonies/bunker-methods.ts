@@ -3,7 +3,7 @@ import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { Relays, RelayUrl } from '../nostr/relays.ts'
-import { Binding, Book, BunkerReceipt, SealedSigner, Taken } from '../wire/bunker.ts'
+import { Binding, Book, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
@@ -43,11 +43,17 @@ export const bunkerMethods = {
     }),
   },
   /**
-   * A program's event. `consents`: what owners have said of it. `commits`: where it is to be signed, this host commits to the first attempt
-   * at once.
+   * A program's event. `consents`: what owners have said of it. `laidOut`: by which line a host of the key has laid it out for them, which
+   * may be long ago, and another host. `commits`: where it is to be signed, this host commits to the first attempt at once.
    */
   'bunker.take': {
-    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32), commits: z.boolean() }),
+    params: z.strictObject({
+      ...of,
+      event: Envelope,
+      consents: z.array(Approval).max(32),
+      laidOut: LogEntry.nullable(),
+      commits: z.boolean(),
+    }),
     result: Taken,
   },
   /**
@@ -58,10 +64,10 @@ export const bunkerMethods = {
     params: z.strictObject({ ...of, event: Envelope }),
     result: z.strictObject({ commitment: Commitment.nullable() }),
   },
-  /** The answer to an event that cannot be signed. */
+  /** The answer to an event that cannot be signed, and the line of the log that says why. */
   'bunker.refuse': {
     params: z.strictObject({ ...of, event: Envelope, code: Failure.shape.code }),
-    result: z.strictObject({ answer: Envelope }),
+    result: z.strictObject({ answer: Envelope, entry: LogEntry }),
   },
   /** What a program waits for that showed a `nostrconnect://` URI, and where. */
   'bunker.greet': {

@@ -69,6 +69,12 @@ export const BookTerms = z.strictObject({
 export type BookTerms = z.infer<typeof BookTerms>
 
 /**
+ * Characters of a sealed book at most: about 170,000 bytes of terms, so that no book has as many grants as all of them could be long.
+ * All else in it is shorter than 28 KiB in JSON, also where each character of a relay needs six, and a request of 256 KiB has room for both.
+ */
+export const MAX_SEALED_BOOK = (256 - 28) << 10
+
+/**
  * All grants of a share's owner, by the auth key over H(book, body). The one with the highest serial counts, and no other: so grants are given,
  * narrowed and taken back. `version`: of the key, as the owner knows it; `lives`: of the key's hosts, so that one that has restarted
  * knows that this was said since then. `sealed`: the terms under the session secret.
@@ -81,7 +87,7 @@ export const Book = signed(
     version: Version,
     signer: NostrKey,
     relays: Relays,
-    sealed: Base64url.max(262_144),
+    sealed: Base64url.max(MAX_SEALED_BOOK),
     lives: LifeIds,
     givenAt: Time,
   }),
@@ -161,7 +167,10 @@ export const LogLine = z.strictObject({
 })
 export type LogLine = z.infer<typeof LogLine>
 
-/** A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. */
+/**
+ * A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. `message`: what
+ * would be encrypted, of so many characters; `text` has the first ones alone where it is long.
+ */
 export const PendingRequest = z.strictObject({
   event: Digest,
   client: NostrKey,
@@ -169,7 +178,7 @@ export const PendingRequest = z.strictObject({
   wish: Text.max(256),
   metadata: Metadata.nullable(),
   item: Item.nullable(),
-  message: Text.max(4_096).nullable(),
+  message: z.strictObject({ text: Text.max(4_096), characters: z.int().min(0) }).nullable(),
   askedAt: Time,
   expiresAt: Time,
 })

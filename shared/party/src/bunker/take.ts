@@ -1,15 +1,10 @@
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import { ownedKey, permits, type Ground } from '@quorate/shared/consent/permits'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import { isFreshEvent } from '@quorate/shared/nostr/arrival'
 import { together, type Decision } from '@quorate/shared/bunker/decide'
 import { verifyEnvelope, type Envelope } from '@quorate/shared/nostr/event'
-import { readHandOn, type HandOn } from '@quorate/shared/nostr/hand-on'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
-import type { Request } from '@quorate/shared/nostr/methods'
-import { readRequest, refuse, type Response } from '@quorate/shared/nostr/nip46'
-import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
+import { readRequest, type Response } from '@quorate/shared/nostr/nip46'
 import { permitsItem } from '@quorate/shared/verify/items'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
@@ -18,13 +13,13 @@ import { charge } from '../charge.ts'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
-import { cipherWith, respond } from './answer.ts'
+import { cipherWith } from './answer.ts'
 import { requestOf, type CommitAhead } from './ask.ts'
 import { lineOf } from './log-lines.ts'
-import { refuseTaken, reply, signingOf, type Taking } from './taking.ts'
+import { requireTimely } from './timely.ts'
+import { consider, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
 import { perform } from './perform.ts'
-import { decisionsOf } from './standing.ts'
 
 /** The key of a seat at the version in force. Throws `key.unknown`, `epoch.unproven`, `epoch.stale`. */
 export function currentKey({ vault, memories }: Parts, keyId: string, index: number): HeldKey {
@@ -88,19 +83,6 @@ async function allowed(parts: Parts, taking: Taking, willing: number[], commit: 
   return { does: 'sign', request, willing, entry, commitment }
 }
 
-const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
-  request.method === 'connect' && request.params.secret !== null ? readHandOn(mpc, request.params.secret, to) : null
-
-/** The request of a verified event, with what each owner's book says of it. */
-function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope, request: Request): Taking {
-  const content = contentFor(request)
-  const ask = content === null ? null : { signer, event, request, item: itemFor(content) }
-  const client = event.pubkey
-  const handOn = handOnOf(parts, request, { signer, client })
-  const decisions = decisionsOf(parts.bunker, key, { signer, client, request, handOn }, parts.clock())
-  return { key, signer, event, request, ask, decisions, handOn }
-}
-
 /** What a program's event says, or why its text cannot be read. Throws as `take`. */
 function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
   const { signers } = parts.bunker
@@ -116,12 +98,11 @@ function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
 export async function take(
   parts: Parts,
   commit: CommitAhead,
-  { keyId, index, signer, event: given, consents, commits }: HostParams<'bunker.take'>,
+  { keyId, index, signer, event: given, consents, laidOut, commits }: HostParams<'bunker.take'>,
 ): Promise<Taken> {
   const key = currentKey(parts, keyId, index)
   const { event, read } = opened(parts, key, signer, given)
-  const isNew = isFreshEvent(event.created_at, parts.clock())
-  if (!isNew && !parts.bunker.waiting.has(event.id) && consents.length === 0) throw new Refusal('nostr.event_stale')
+  await requireTimely(parts, key, event, laidOut)
   const request = read()
   if ('refused' in request) return refuseUnread(parts, key, { signer, event }, request)
 
@@ -144,25 +125,13 @@ export async function commitAhead(
 ): Promise<HostResult<'bunker.commit'>> {
   const key = currentKey(parts, keyId, index)
   const { event, read } = opened(parts, key, signer, given)
-  const request = isFreshEvent(event.created_at, parts.clock()) ? read() : null
-  if (request === null || 'refused' in request) return { commitment: null }
+  await requireTimely(parts, key, event, null)
+  const request = read()
+  if ('refused' in request) return { commitment: null }
   const taking = consider(parts, key, signer, event, request)
   const { ask, decisions } = taking
   const { threshold } = key.certificate.roster.skeleton
   const { does } = together(decisions, { threshold, approved: [], rejected: [] })
   if (ask === null || does !== 'allow' || knownPoint(parts, taking) !== null) return { commitment: null }
   return { commitment: await commit(key, ask, requestOf(parts, key, ask)) }
-}
-
-async function refuseUnread(
-  parts: Parts,
-  key: HeldKey,
-  of: Pick<Taking, 'signer' | 'event'>,
-  { id, refused }: Readonly<{ id: string | null; refused: RefusalCode }>,
-): Promise<Taken> {
-  if (id === null) throw new Refusal(refused)
-  const { event } = of
-  const line = { event: event.id, client: event.pubkey, wish: '', peer: null, judgements: [], metadata: null }
-  const entry = await parts.bunker.log.write(key, { ...line, outcome: 'refused', code: refused })
-  return { does: 'answer', answer: respond(parts, key, of, refuse(id, refused)), entry, bindings: [] }
 }

@@ -1,15 +1,16 @@
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Envelope } from '@quorate/shared/nostr/event'
-import type { Taken } from '@quorate/shared/wire/bunker'
+import type { LogEntry, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Commitment } from '@quorate/shared/wire/signing'
-import { delayAfter } from '../engine/back-off.ts'
-import type { Hosts } from '../engine/ports.ts'
-import { isUnwell } from '../hosts/health.ts'
-import type { Bunker, BunkerSeat } from './bunker.ts'
-import type { BunkerHosts } from './hosts.ts'
-import type { Alarm } from './relays/alarm.ts'
+import { delayAfter } from '../../engine/back-off.ts'
+import type { Hosts } from '../../engine/ports.ts'
+import { isUnwell } from '../../hosts/health.ts'
+import type { Bunker, BunkerSeat } from '../bunker.ts'
+import type { BunkerHosts } from '../hosts.ts'
+import type { Alarm } from '../relays/alarm.ts'
 
 /** What no other host would say otherwise of an event. */
 const ofEvent: ReadonlySet<RefusalCode> = new Set([
@@ -30,7 +31,7 @@ export const isOfEvent = (error: unknown): boolean => error instanceof Refusal &
 const PATIENCE = 60_000
 const RESTS = { first: 250, longest: 5_000 }
 
-type Tools = Readonly<{
+export type Tools = Readonly<{
   ask: BunkerHosts
   hosts: Pick<Hosts, 'subscribe'>
   alarm: Alarm
@@ -38,8 +39,10 @@ type Tools = Readonly<{
   closing: AbortSignal
 }>
 
-/** An event for the hosts of a bunker. `first`: the host that is asked before the others. */
-export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; first?: HostId }>
+/** An event for the hosts of a bunker. `first`: the host that is asked before the others. `laidOut`: the line by which one has laid it out. */
+export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; laidOut: LogEntry | null; first?: HostId }>
+
+const paramsOf = ({ event, consents, laidOut }: Omit<Ask, 'first'>) => ({ event, consents: [...consents], laidOut })
 
 type Took = Readonly<{ seat: BunkerSeat; said: Taken; commitments: readonly Commitment[] }>
 
@@ -127,7 +130,8 @@ const committedBy = (said: Taken): Commitment[] =>
  * after a minute with what stood in the way. Where the event is likely to be signed, the hosts of
  * a quorum commit to it at once.
  */
-export async function take(tools: Tools, bunker: Bunker, { event, consents, first }: Ask): Promise<Took> {
+export async function take(tools: Tools, bunker: Bunker, { first, ...ask }: Ask): Promise<Took> {
+  const { event, consents } = ask
   const until = tools.clock() + PATIENCE
   const signers = consents.length === 0 ? bunker.likelySigners(event.pubkey) : []
   const commits = signers.length > 0
@@ -136,7 +140,7 @@ export async function take(tools: Tools, bunker: Bunker, { event, consents, firs
       const { seat, said } = await oneOf(tools, bunker, { first, signers }, async (seat, others) => {
         await tools.ask.ready(bunker, seat)
         const ahead = commitAhead(tools, bunker, event, await helpersOf(tools, bunker, others, signers))
-        const taken = await tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents], commits })
+        const taken = await tools.ask.ask(bunker, seat, 'bunker.take', { ...paramsOf(ask), commits })
         return { taken, commitments: taken.does === 'sign' ? [...committedBy(taken), ...(await ahead)] : [] }
       })
       return { seat, said: said.taken, commitments: said.commitments }
@@ -152,7 +156,7 @@ export async function take(tools: Tools, bunker: Bunker, { event, consents, firs
 export async function show(
   tools: Tools,
   bunker: Bunker,
-  { event, consents }: Ask,
+  ask: Ask,
   but: BunkerSeat,
 ): Promise<Readonly<{ seat: BunkerSeat; said: Taken }>[]> {
   const seats = await tools.ask.available(bunker.keyId)
@@ -160,24 +164,24 @@ export async function show(
     .filter(({ host }) => host !== but.host)
     .map(async (seat) => {
       await tools.ask.ready(bunker, seat)
-      const params = { event, consents: [...consents], commits: false }
+      const params = { ...paramsOf(ask), commits: false }
       return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', params) }
     })
   return (await Promise.allSettled(shown)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
 
-/** The program's answer for what cannot be done. Null when no host can say it. */
+/** The program's answer for what cannot be done, with the line of the host's log. Null when no host can say it. */
 export async function refuse(
   tools: Tools,
   bunker: Bunker,
   event: Envelope,
   code: RefusalCode,
-): Promise<Envelope | null> {
+): Promise<HostResult<'bunker.refuse'> | null> {
   try {
     const { said } = await oneOf(tools, bunker, {}, (seat) =>
       tools.ask.ask(bunker, seat, 'bunker.refuse', { event, code }),
     )
-    return said.answer
+    return said
   } catch (error) {
     if (error instanceof Refusal) return null
     throw error
