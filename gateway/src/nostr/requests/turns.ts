@@ -11,6 +11,7 @@ import { isUnwell } from '../../hosts/health.ts'
 import type { Bunker, BunkerSeat } from '../bunker.ts'
 import type { BunkerHosts } from '../hosts.ts'
 import type { Alarm } from '../relays/alarm.ts'
+import { commitAhead, helpersOf } from './ahead.ts'
 
 /** What no other host would say otherwise of an event. */
 const ofEvent: ReadonlySet<RefusalCode> = new Set([
@@ -99,29 +100,6 @@ const rest = ({ hosts, alarm, closing }: Tools, ms: number): Promise<void> =>
     if (closing.aborted) done()
   })
 
-/** Has other hosts commit meanwhile to what the event asks for. Never rejects: whoever does not is asked in the round. */
-async function commitAhead(
-  { ask }: Tools,
-  bunker: Bunker,
-  event: Envelope,
-  ready: readonly BunkerSeat[],
-): Promise<Commitment[]> {
-  const said = await Promise.allSettled(ready.map((seat) => ask.ask(bunker, seat, 'bunker.commit', { event })))
-  return said.flatMap((one) => (one.status === 'fulfilled' ? (one.value.commitment ?? []) : []))
-}
-
-/** As many of those that are likely to sign as a quorum needs beside the host that takes the event. */
-async function helpersOf(
-  { ask }: Tools,
-  bunker: Bunker,
-  others: readonly BunkerSeat[],
-  signers: readonly number[],
-): Promise<BunkerSeat[]> {
-  if (signers.length === 0) return []
-  const threshold = await ask.thresholdOf(bunker.keyId)
-  return others.filter((seat) => signers.includes(seat.index) && ask.isCurrent(bunker, seat)).slice(0, threshold - 1)
-}
-
 const committedBy = (said: Taken): Commitment[] =>
   said.does === 'sign' && said.commitment !== null ? [said.commitment] : []
 
@@ -139,7 +117,7 @@ export async function take(tools: Tools, bunker: Bunker, { first, ...ask }: Ask)
     try {
       const { seat, said } = await oneOf(tools, bunker, { first, signers }, async (seat, others) => {
         await tools.ask.ready(bunker, seat)
-        const ahead = commitAhead(tools, bunker, event, await helpersOf(tools, bunker, others, signers))
+        const ahead = commitAhead(tools.ask, bunker, event, await helpersOf(tools.ask, bunker, others, signers))
         const taken = await tools.ask.ask(bunker, seat, 'bunker.take', { ...paramsOf(ask), commits })
         return { taken, commitments: taken.does === 'sign' ? [...committedBy(taken), ...(await ahead)] : [] }
       })
