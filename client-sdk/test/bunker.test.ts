@@ -129,37 +129,6 @@ describe('a book', () => {
   })
 })
 
-describe('a program that shows a nostrconnect URI', () => {
-  it('is answered with its secret at its relays, which the bunker listens at from then on', async () => {
-    const { bunker, bob, key } = await withBunker()
-    const secretKey = generateSecretKey()
-    const uri = `nostrconnect://${getPublicKey(secretKey)}?relay=wss%3A%2F%2Fclient.example&secret=s3cret&name=Coracle`
-    const { grant, client } = await bunker.accept(uri, { preset: 'notes' })
-    expect(client).toBe(getPublicKey(secretKey))
-    expect(bunker.relays).toEqual(relays)
-    const [given] = await bunker.grants()
-    // Others are not sent there.
-    expect([given?.grant.name, bunker.relays]).toEqual(['Coracle', relays])
-    const listens = () => bunker.connections.map(({ relay }) => relay)
-    expect(listens()).toEqual([...relays, 'wss://client.example'])
-    const program = gateway.bunkers.startProgram(key.keyId, secretKey)
-    expect(program.heard()).toMatchObject({ result: 's3cret' })
-
-    await (await bob.bunker(key)).second(grant)
-    expect(JSON.parse((await program.ask('sign_event', noteText))!.result!)).toMatchObject(note)
-
-    await (await bob.bunker(key)).revoke(grant)
-    await bunker.revoke(grant)
-    await bunker.grants()
-    expect(listens()).toEqual(relays)
-  })
-
-  it('is refused with a URI that is none', async () => {
-    const { bunker } = await withBunker()
-    await expect(bunker.accept('bunker://x', {})).rejects.toMatchObject(refusedAs('nostr.uri_invalid'))
-  })
-})
-
 describe('a grant', () => {
   it('is narrowed, and not widened by the same word; it is replaced by any terms', async () => {
     const { bunker, program, offer } = await connected({ preset: 'notes', perHour: 10 })

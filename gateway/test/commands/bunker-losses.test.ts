@@ -1,6 +1,7 @@
 import { verifyEvent, type Event } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { grantOf, note, termsOf } from '../../../shared/party/test/bunker.js'
+import type { Host } from '../../../shared/party/test/host.js'
 import { noticed, until } from '../../../shared/test/noticing.js'
 import { Refusal } from '@quorate/shared/errors'
 import type { HostMethod, HostParams } from '@quorate/shared/ceremonies/host-methods'
@@ -21,7 +22,9 @@ import {
   coordinator,
   decisionFor,
   enclaves,
+  EVER,
   inFreshHouses,
+  logged,
   restartGateway,
   startGateway,
   stopGateway,
@@ -48,6 +51,27 @@ function holdAll(method: HostMethod, fails = false) {
       return fails ? held.then(() => Promise.reject(new Refusal('enclave.timeout'))) : held
     })
   return { asked: (many = 1) => until(() => asked >= many, method), goOn: () => goOn() }
+}
+
+/** What hosts say from now on to this method they have done, and the gateway never hears. */
+function holdResults(method: HostMethod) {
+  let given = 0
+  let lose = (): void => undefined
+  const lost = new Promise<never>((_, reject) => (lose = () => reject(new Refusal('enclave.unreachable'))))
+  lost.catch(() => undefined)
+  for (const id of enclaves.ids()) {
+    const host = enclaves.host(id)
+    const call: Host['call'] = host.call.bind(host)
+    const losing: Host['call'] = async (asked, params) => {
+      const result = await call(asked, params)
+      if (asked !== method) return result
+      given += 1
+      noticed()
+      return lost
+    }
+    Object.assign(host, { call: losing })
+  }
+  return { given: () => until(() => given >= 2, method), lose: () => lose() }
 }
 
 describe('a gateway that restarts', () => {
@@ -89,6 +113,52 @@ describe('a gateway that restarts', () => {
       expect(await store.openClientRequests(Date.now() + 1)).toEqual([])
     },
   )
+
+  it('has given no answer away before it is on the disk, and no host has confirmed one: it is signed anew', async () => {
+    const bunker = await served()
+    const program = await connected(bunker)
+    const event = signEvent(program)
+    const save = store.saveClientRequest.bind(store)
+    let crash = (): void => undefined
+    store.saveClientRequest = (change, ...rest) => {
+      if (change.eventId !== event.id || change.state.stage.name !== 'answered') return save(change, ...rest)
+      const written = new Promise<number>((_, reject) => (crash = () => reject(new Refusal('store.failed'))))
+      noticed()
+      return written
+    }
+    relay.put(event)
+    await until(() => enclaves.count('signing.aggregate') === 1, 'the answer')
+    expect((await say(bunker, program, program.ask('ping', []))).result).toBe('pong')
+    expect(enclaves.count('signing.confirm')).toBe(0)
+    // What the gateway still asks comes to nothing.
+    for (const id of enclaves.ids()) enclaves.kill(id)
+    const stopped = stopGateway()
+    crash()
+    await stopped
+    logged.splice(0)
+    for (const id of enclaves.ids()) enclaves.reach(id)
+    await startGateway()
+    expect(signs(await nextAnswer(bunker, program, 2))).toBe(true)
+    expect(enclaves.count('signing.aggregate')).toBe(2)
+  })
+
+  it('between the receipts of hosts and its own write has told the program already, and does not ask for it again', async () => {
+    const bunker = await served()
+    const program = await connected(bunker)
+    const receipts = holdResults('signing.confirm')
+    expect(signs(await say(bunker, program, signEvent(program)))).toBe(true)
+    await receipts.given()
+    const stopped = stopGateway()
+    receipts.lose()
+    await stopped
+    await startGateway()
+    const commit = enclaves.calls.find(({ method }) => method === 'signing.commit')!.params
+    const { signingId } = (commit as HostParams<'signing.commit'>).request.body
+    const ended = await coordinator.follow.signing.wait(signingId, { ms: EVER })
+    expect(ended).toMatchObject({ state: 'failed', failure: { code: 'signing.ended' } })
+    await say(bunker, program, program.ask('ping', []))
+    expect(answersTo(program, bunker.signer)).toHaveLength(3)
+  })
 
   it('still has what waits for owners, whom it sends to the same page', async () => {
     const bunker = await served(asks, { page })

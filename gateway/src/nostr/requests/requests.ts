@@ -21,7 +21,9 @@ export class Requests {
   constructor(ports: RequestPorts) {
     this.#open = new OpenRequests(ports)
     this.#desk = { ...ports, open: this.#open, run: (eventId, work) => this.#run(eventId, work) }
-    this.#stopListening = ports.signings.onEnded((signingId, outcome) => signingEnded(this.#desk, signingId, outcome))
+    this.#stopListening = ports.signings.onEnded((signingId, outcome) => {
+      void signingEnded(this.#desk, signingId, outcome)
+    })
   }
 
   /** Those of a key that wait for its owners, in the order in which they came. */
@@ -76,9 +78,9 @@ export class Requests {
     if (open !== undefined) this.#open.awaits(open, written)
   }
 
-  /** What a program waits for is there, before its signing has ended. */
-  answered(signingId: SigningId, answer: Envelope): void {
-    signingEnded(this.#desk, signingId, { answer })
+  /** What a program waits for is there, before its signing has ended. Resolves when it is written. Never rejects. */
+  answered(signingId: SigningId, answer: Envelope): Promise<void> {
+    return signingEnded(this.#desk, signingId, { answer })
   }
 
   async close(): Promise<void> {

@@ -52,12 +52,12 @@ export async function sign(
   if (outcome !== null && outcome !== 'unknown') await finish(desk, open, outcome)
 }
 
-/** A signing has ended, or what its program waits for is there before it has. */
-export function signingEnded(desk: Desk, signingId: SigningId, outcome: ProgramOutcome): void {
+/** A signing has ended, or what its program waits for is there before it has. Resolves when that is written. Never rejects. */
+export async function signingEnded(desk: Desk, signingId: SigningId, outcome: ProgramOutcome): Promise<void> {
   const open = desk.open.ofSigning(signingId)
   if (open === undefined) return
   const eventId = open.state.event.id
-  void desk.run(eventId, async () => {
+  await desk.run(eventId, async () => {
     const isOpen = desk.open.get(eventId) === open && open.state.stage.name === 'signing'
     if (isOpen) await finish(desk, open, outcome)
   })

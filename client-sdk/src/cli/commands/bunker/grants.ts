@@ -93,9 +93,10 @@ export function addSecond(bunker: Command, world: World): void {
           if (answer === null) throw new UsageError('nobody is here to answer: look at the grant, then say --yes')
           if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('not granted')
         }
-        const { heard } = await opened.bunker.second(grant, { ...named, signal })
-        terminal.result({ event: 'seconded', grant, heard, keyId: opened.key.keyId }, [
+        const { heard, greeted } = await opened.bunker.second(grant, { ...named, signal })
+        terminal.result({ event: 'seconded', grant, heard, greeted, keyId: opened.key.keyId }, [
           good(`granted as ${opened.me.userId}`),
+          ...(greeted.length > 0 ? [good('the program was answered')] : []),
           ...heardLines(heard),
         ])
       })
