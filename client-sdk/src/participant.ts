@@ -12,7 +12,7 @@ import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
 import { verifiedKey, type Key } from './key.ts'
 import { GrantTerms } from './keygen/grant.ts'
-import { acceptInvitation, fetchSkeleton, register } from './keygen/join.ts'
+import { acceptInvitation, fetchSkeleton, publicKeyOf, register, type JoinOptions } from './keygen/join.ts'
 import type { WholeKey } from './keygen/deal.ts'
 import { Keygen, type KeygenKnowledge } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
@@ -40,6 +40,12 @@ const LONGEST_APPROVAL = 86_400_000
 
 /** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
 type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
+
+/**
+ * For a scheme to which each participant contributes a key: the own secret key (32 bytes), which is borrowed, and goes to the own enclave alone.
+ * The enclave draws one where nothing is said.
+ */
+type Bringing = Readonly<{ ownKey?: Uint8Array | undefined }>
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
@@ -78,12 +84,14 @@ export class Participant {
 
   /**
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
-   * `grant` lets others sign with the own share. Throws `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
+   * `grant` lets others sign with the own share. Throws `secret.invalid` for an `ownKey` that is none, `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
-  async reserveKey({ grant: wished, ...options }: ReserveOptions & Joining): Promise<Keygen> {
+  async reserveKey({ grant: wished, ownKey, ...options }: ReserveOptions & Joining & Bringing): Promise<Keygen> {
     return refusing(async () => {
       const grant = readTerms(wished)
-      return this.#joinOwn(await reserve(this.#context, options), grant, options.signal)
+      if (ownKey !== undefined) publicKeyOf((await this.#context.mpc()).secp256k1, options, ownKey)
+      const known = await reserve(this.#context, options)
+      return this.#joinOwn(known, { grant, ownKey: ownKey ?? null, signal: options.signal })
     })
   }
 
@@ -103,18 +111,18 @@ export class Participant {
       try {
         const grant = readTerms(wished)
         const known = await reserve(this.#context, options, { secretKey, publicKey, by: this.userId })
-        return await this.#joinOwn(known, grant, options.signal)
+        return await this.#joinOwn(known, { grant, ownKey: null, signal: options.signal })
       } finally {
         secretKey.fill(0)
       }
     })
   }
 
-  async #joinOwn(known: KeygenKnowledge, grant: GrantTerms | null, signal: AbortSignal | undefined): Promise<Keygen> {
+  async #joinOwn(known: KeygenKnowledge, joining: Omit<JoinOptions, 'seed'>): Promise<Keygen> {
     const keygen = new Keygen(this.#context, known)
     if (!known.invitationKeys.has(this.userId)) return keygen
     const invitation = keygen.invitation(this.userId)
-    const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, grant, signal })
+    const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, ...joining })
     return new Keygen(this.#context, { ...known, own })
   }
 
@@ -122,7 +130,8 @@ export class Participant {
    * Takes part in a key that somebody else reserved. May be repeated with the same grant, `givenAt` included, say after a crash. Throws
    * `keygen.crowded`, before anything is sent, when an enclave would hold more than `sharesPerEnclave` shares, and
    * `keygen.skeleton_mismatch` when another key of this id is known here. A key that was dealt is refused with `keygen.dealt`, unless
-   * `dealtBy` names its dealer, who has known all of it: the invitation says who.
+   * `dealtBy` names its dealer, who has known all of it: the invitation says who. `ownPublicKey`: of the own key that an earlier run has sent, which is
+   * not sent again.
    */
   async participate(
     invitation: Invitation,
@@ -130,8 +139,10 @@ export class Participant {
       grant: wished,
       sharesPerEnclave,
       dealtBy,
+      ownKey,
+      ownPublicKey,
       signal,
-    }: Signal & Joining & Readonly<{ dealtBy?: string | undefined }> = {},
+    }: Signal & Joining & Bringing & Readonly<{ dealtBy?: string | undefined; ownPublicKey?: string | undefined }> = {},
   ): Promise<Keygen> {
     return refusing(async () => {
       const grant = readTerms(wished)
@@ -141,7 +152,8 @@ export class Participant {
       const skeleton = await fetchSkeleton(this.#context, invitation, signal)
       requireSpread(skeleton, { sharesPerEnclave })
       requireDealer(skeleton, dealtBy)
-      const own = await register(this.#context, skeleton, invitation, { seed: this.#seed, grant, signal })
+      const joining = { seed: this.#seed, grant, ownKey: ownKey ?? ownPublicKey ?? null, signal }
+      const own = await register(this.#context, skeleton, invitation, joining)
       this.#context.known.noteFrame(keyId, skeletonDigest)
       const sessionSecret = fromHex(invitation.sessionSecret)
       return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })

@@ -94,6 +94,12 @@ export const refusals = {
     'new_session',
     'What was dealt to this enclave is not a share of the key that the skeleton names: deal the key anew',
   ),
+  'keygen.contribution_invalid': row(
+    'caller',
+    400,
+    'never',
+    'What this participant brings is not what the scheme of the key takes: a secret key, or nothing',
+  ),
   'keygen.expired': row('caller', 410, 'new_session', 'Not everybody registered in time'),
   'keygen.displaced': row(
     'upstream',
@@ -104,6 +110,12 @@ export const refusals = {
   'keygen.hosts_lost': row('upstream', 503, 'new_session', 'Enclaves of this key stayed away until the deadline'),
 
   // Refreshing a key. Its rounds are those of a keygen, and so are their refusals
+  'refresh.unsupported': row(
+    'caller',
+    409,
+    'never',
+    'Each participant has a key of its own in this one, so that its shares cannot be drawn anew: make another key',
+  ),
   'refresh.request_invalid': row('caller', 403, 'never', 'The request for a refresh does not verify'),
   'refresh.too_soon': row(
     'participant',

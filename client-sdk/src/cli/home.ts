@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { z } from 'zod'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { Digest, UserId } from '@quorate/shared/wire/ids'
+import { CompressedKey, Digest, UserId } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'
 import type { BookName } from '../bunker/known-books.ts'
 import { QuorateError, refuse } from '../errors.ts'
@@ -43,6 +43,8 @@ const Joining = z.strictObject({
   sharesPerEnclave: z.int().min(1).optional(),
   /** Who is let have known all of the key. */
   dealtBy: UserId.optional(),
+  /** Of the own key that was brought. The key itself is not kept here. */
+  ownPublicKey: CompressedKey.optional(),
 })
 export type Joining = z.infer<typeof Joining>
 

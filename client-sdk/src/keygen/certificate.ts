@@ -1,12 +1,13 @@
 import type { Mpc } from '@quorate/shared/mpc'
 import { describesKey, verifyCertificate } from '@quorate/shared/verify/certificate'
+import { keepsWhatWasContributed } from '@quorate/shared/verify/contributed'
 import { verifyInForce } from '@quorate/shared/verify/refresh'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Certificate } from '@quorate/shared/wire/certificate'
 import type { Installed } from '@quorate/shared/wire/refresh'
 import { refuse } from '../errors.ts'
-import { sameRegistration, type OwnRegistration } from './registration.ts'
+import { isTakenAs, type OwnRegistration } from './registration.ts'
 import { hostsOf, skeletonDigest } from './skeleton.ts'
 
 /** What a person who took part knows beforehand. `own`: null for who reserved the key for others. */
@@ -22,7 +23,7 @@ export type CertificateExpectation = Readonly<{
 export type ShownKey = Readonly<{ certificate: Certificate; installed: readonly Installed[] }>
 
 /**
- * Accepts the certificate of a new key: of the skeleton that was agreed on, with the own registration unchanged, signed by
+ * Accepts the certificate of a new key: of the skeleton that was agreed on, with the own registration unchanged, of the keys that participants contributed if they did, signed by
  * every host, each of which has proved to be an enclave, and installed by all: hosts install one certificate of a roster. Gives the
  * certificate's digest. Throws a `Refusal` or `QuorateError`.
  */
@@ -34,10 +35,11 @@ export async function acceptCertificate(
   if (skeletonDigest(roster.skeleton) !== expected.skeletonDigest) return refuse('keygen.skeleton_mismatch')
   const { own } = expected
   const registered = own === null ? undefined : roster.registrations[own.index - 1]?.body
-  if (own !== null && !(registered !== undefined && sameRegistration(own, registered)))
-    return refuse('keygen.roster_mismatch')
+  if (own !== null && !(registered !== undefined && isTakenAs(own, registered))) return refuse('keygen.roster_mismatch')
   const digest = await verifyCertificate(certificate)
-  if (previous !== null || !describesKey(expected.mpc, certificate.body)) return refuse('certificate.invalid')
+  const isOfItsHosts =
+    describesKey(expected.mpc, certificate.body) && keepsWhatWasContributed(expected.mpc, certificate.body)
+  if (previous !== null || !isOfItsHosts) return refuse('certificate.invalid')
   await verifyInForce({ certificate: certificate.body, digest }, installed)
   await Promise.all(hostsOf(roster.skeleton).map(expected.prove))
   return digest

@@ -1,7 +1,7 @@
 import { MpcError, type Mpc } from '@quorate/shared/mpc'
 import type { DealtKey } from '@quorate/shared/schemes/scheme'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
-import type { SchemeName } from '@quorate/shared/schemes/table'
+import { makeOf, schemeOf } from '@quorate/shared/schemes/cryptography'
+import { makesBy, type SchemeName } from '@quorate/shared/schemes/table'
 import { dealtDigest } from '@quorate/shared/verify/dealt'
 import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Dealt } from '@quorate/shared/wire/keygen'
@@ -17,7 +17,7 @@ type Frame = Readonly<{ scheme: SchemeName; participants: readonly string[]; thr
 
 /**
  * Splits a key into shares, and names it as the skeleton does. Who gets the shares wipes them. Throws `secret.invalid` for what is no
- * secret key, or not that of `publicKey`.
+ * secret key, or not that of `publicKey`, and `request.invalid` where the scheme has no dealer.
  */
 export function deal(
   mpc: Mpc,
@@ -25,8 +25,10 @@ export function deal(
   { secretKey, publicKey }: WholeKey,
   by: string,
 ): Readonly<{ key: DealtKey; dealt: Dealt }> {
+  if (!makesBy(name, 'deal'))
+    throw new QuorateError('request.invalid', 'client', { issues: ['scheme: keys of this scheme are not dealt'] })
   const scheme = schemeOf(mpc, name)
-  const key = orInvalid(() => scheme.deal({ secretKey, participants: participants.length, threshold }))
+  const key = orInvalid(() => makeOf(mpc, name, 'deal')({ secretKey, participants: participants.length, threshold }))
   const groupKey = toHex(scheme.describe(key.publicKeys).groupKey)
   if (publicKey !== undefined && publicKey !== groupKey) {
     wipeShares(key)

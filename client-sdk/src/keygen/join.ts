@@ -1,5 +1,7 @@
+import { MpcError, type Secp256k1 } from '@quorate/shared/mpc'
 import { sealTo } from '@quorate/shared/crypto/ecies'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { makesBy } from '@quorate/shared/schemes/table'
 import { contributionTo, type Invitation, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
@@ -14,7 +16,16 @@ import {
   type OwnRegistration,
 } from './registration.ts'
 
-export type JoinOptions = Readonly<{ seed: Uint8Array; grant: GrantTerms | null; signal?: AbortSignal | undefined }>
+/**
+ * `ownKey`: the own key that is brought, borrowed, or the public key of one that an earlier run sent, and which is not sent again; null where the
+ * host draws what there is to draw.
+ */
+export type JoinOptions = Readonly<{
+  seed: Uint8Array
+  grant: GrantTerms | null
+  ownKey: Uint8Array | string | null
+  signal?: AbortSignal | undefined
+}>
 
 /** Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation, session secret included. */
 export async function fetchSkeleton(context: Context, invitation: Invitation, signal?: AbortSignal): Promise<Skeleton> {
@@ -36,20 +47,22 @@ export async function register(
   context: Context,
   skeleton: Skeleton,
   invitation: Invitation,
-  { seed, grant: terms, signal }: JoinOptions,
+  { seed, grant: terms, ownKey, signal }: JoinOptions,
 ): Promise<OwnRegistration> {
   const participant = acceptSkeleton(skeleton, invitation)
+  const { secp256k1 } = await context.mpc()
+  const publicKey = ownKey && publicKeyOf(secp256k1, skeleton, ownKey)
   const { identity } = participant.host
   await context.attestor.prove(identity, signal)
   const signer = await authSigner(seed, skeleton.keyId)
   const { index } = participant
   const grant = terms && (await writeGrant(skeleton, { index, signer }, terms, context.now()))
-  const own = ownRegistration(skeleton, participant, signer.publicKey, grant)
-  const plaintext = await writeRegistration(own, contributionTo(skeleton), {
+  const own = ownRegistration(skeleton, participant, signer.publicKey, { grant, publicKey })
+  if (typeof ownKey === 'string') return own
+  const plaintext = await writeRegistration(own, contributionTo(skeleton, ownKey), {
     invitationKey: fromHex(invitation.invitationKey),
     signer,
   })
-  const { secp256k1 } = await context.mpc()
   const sealed = toBase64url(sealTo(secp256k1, fromHex(identity.sealKey), plaintext))
   plaintext.fill(0)
   try {
@@ -61,6 +74,22 @@ export async function register(
     if (!(error instanceof QuorateError && error.code === 'session.conflict')) throw error
   }
   return own
+}
+
+/** Throws `secret.invalid` for what is no secret key, and `keygen.contribution_invalid` where the scheme takes none. */
+export function publicKeyOf(
+  curve: Secp256k1,
+  { scheme }: Pick<Skeleton, 'scheme'>,
+  ownKey: Uint8Array | string,
+): string {
+  if (!makesBy(scheme, 'contribute')) return refuse('keygen.contribution_invalid')
+  if (typeof ownKey === 'string') return ownKey
+  try {
+    return toHex(curve.publicKey(ownKey))
+  } catch (error) {
+    if (error instanceof MpcError && error.code === 'invalid_input') return refuse('secret.invalid')
+    throw error
+  }
 }
 
 /** The invitation must be for this person. Throws `invitation.invalid`. */

@@ -45,6 +45,11 @@ export class Keygen {
     return this.skeleton.dealt?.by ?? null
   }
 
+  /** The public key of the own key that was brought into this one; null where the own host drew what there was to draw. */
+  get ownPublicKey(): string | null {
+    return this.#known.own?.publicKey ?? null
+  }
+
   /** For the person who reserved the key: what to hand to this participant, and to nobody else. Throws `participant.unknown`. */
   invitation(userId: string): Invitation {
     const key = this.#known.invitationKeys.get(userId)

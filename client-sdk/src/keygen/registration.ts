@@ -16,8 +16,16 @@ import {
 import { refuse } from '../errors.ts'
 import { skeletonDigest } from './skeleton.ts'
 
-/** What a participant registers, and will look for in the certificate. */
-export type OwnRegistration = RegistrationReceipt['body']
+/** What a participant registers, and will look for in the certificate. `publicKey`: of its own key, where it brings one. */
+export type OwnRegistration = Omit<RegistrationReceipt['body'], 'contributed'> & Readonly<{ publicKey: string | null }>
+
+/** Has the host taken exactly this? A key that it drew is its own choice. */
+export const isTakenAs = (
+  { publicKey, ...own }: OwnRegistration,
+  { contributed, ...taken }: RegistrationReceipt['body'],
+): boolean =>
+  digestOf('registration-receipt', own) === digestOf('registration-receipt', taken) &&
+  (publicKey === null || publicKey === contributed?.publicKey)
 
 /** The participant's Ed25519 pair for this key alone. */
 export async function authSigner(seed: Uint8Array, keyId: string): Promise<Signer> {
@@ -42,15 +50,12 @@ export async function writeRegistration(
   contribution: Contribution,
   { invitationKey, signer }: Readonly<{ invitationKey: Uint8Array; signer: Signer }>,
 ): Promise<Uint8Array> {
-  const body = RegistrationBody.parse({ ...own, contribution })
+  const { skeletonDigest, userId, index, authKey, grant } = own
+  const body = RegistrationBody.parse({ skeletonDigest, userId, index, authKey, grant, contribution })
   const mac = toHex(registrationMac(invitationKey, body))
   const signature = toHex(await signer.sign(taggedHash('register', body)))
   return encode(Registration.parse({ purpose: 'register', body, mac, signature }))
 }
-
-/** Says the same, to the byte. */
-export const sameRegistration = (one: OwnRegistration, other: OwnRegistration): boolean =>
-  digestOf('registration-receipt', one) === digestOf('registration-receipt', other)
 
 /** The host must have accepted exactly what was sent, under its own key V (hex). Throws `receipt.invalid`. */
 export async function acceptReceipt(
@@ -58,7 +63,7 @@ export async function acceptReceipt(
   signKey: string,
   receipt: RegistrationReceipt,
 ): Promise<void> {
-  const sound = sameRegistration(own, receipt.body) && (await verifyBody(signKey, 'registration-receipt', receipt))
+  const sound = isTakenAs(own, receipt.body) && (await verifyBody(signKey, 'registration-receipt', receipt))
   if (!sound) refuse('receipt.invalid')
 }
 
@@ -67,7 +72,7 @@ export const ownRegistration = (
   skeleton: Skeleton,
   { userId, index }: Pick<Skeleton['participants'][number], 'userId' | 'index'>,
   authKey: Uint8Array,
-  grant: Grant | null,
+  { grant, publicKey }: Readonly<{ grant: Grant | null; publicKey: string | null }>,
 ): OwnRegistration => {
   const { skeletonDigest: digest, ...rest } = RegistrationBody.omit({ contribution: true }).parse({
     skeletonDigest: skeletonDigest(skeleton),
@@ -76,5 +81,5 @@ export const ownRegistration = (
     authKey: toHex(authKey),
     grant,
   })
-  return { skeletonDigest: digest, ...rest }
+  return { skeletonDigest: digest, ...rest, publicKey }
 }

@@ -27,6 +27,11 @@ export type ReserveOptions = Readonly<{
   participants: readonly string[]
   /** What the key may sign at all, `bytes` when nothing is said. `raw` must be the only one. */
   content?: readonly ContentType[]
+  /**
+   * For a scheme to which each participant contributes a key: `indices` aggregates the keys in the order of `participants`. Sorted (KeySort) when
+   * nothing is said.
+   */
+  keyOrder?: 'indices' | undefined
   /** Seconds until everybody must have registered. */
   ttl?: number
   signal?: AbortSignal
@@ -68,7 +73,15 @@ type Proposed = Readonly<{
 /** Steps 2 and 3, around what the gateway proposes. */
 async function fix(
   context: Context,
-  { scheme, threshold, participants, content = ['bytes'], sharesPerEnclave, signal }: Omit<ReserveOptions, 'ttl'>,
+  {
+    scheme,
+    threshold,
+    participants,
+    content = ['bytes'],
+    keyOrder,
+    sharesPerEnclave,
+    signal,
+  }: Omit<ReserveOptions, 'ttl'>,
   { reservation, drawn, dealing }: Proposed,
 ): Promise<KeygenKnowledge> {
   const { client, attestor } = context
@@ -77,7 +90,7 @@ async function fix(
   const { publicKey: readerKey } = await readerSigner(sessionSecret)
   const skeleton = drawSkeleton(
     reservation,
-    { scheme, threshold, participants, content, dealt: dealing?.dealt },
+    { scheme, threshold, participants, content, dealt: dealing?.dealt, keyOrder },
     hosts,
     toHex(readerKey),
   )

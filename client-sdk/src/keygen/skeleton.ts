@@ -32,6 +32,8 @@ export type KeyWish = Readonly<{
   content: readonly ContentType[]
   /** For a key that is dealt. */
   dealt?: Dealt | undefined
+  /** `indices`: the keys that participants contribute are aggregated in the order of `participants`; else sorted. */
+  keyOrder?: Skeleton['keyOrder']
 }>
 
 const distinct = (values: readonly string[]): boolean => new Set(values).size === values.length
@@ -62,7 +64,7 @@ export function readReservation(
 /** Fixes the frame of the key around hosts, and says in it when one of them holds a quorum. Throws `request.invalid` for what no key can be. */
 export function drawSkeleton(
   { keyId, expiresAt }: Pick<Reservation, 'keyId' | 'expiresAt'>,
-  { scheme, threshold, participants, content, dealt }: KeyWish,
+  { scheme, threshold, participants, content, dealt, keyOrder }: KeyWish,
   hosts: readonly EnclaveIdentity[],
   readerKey: string,
 ): Skeleton {
@@ -80,6 +82,7 @@ export function drawSkeleton(
     policy: { content: [...content] },
     ...(together < threshold ? {} : { spread: 'quorum_in_one_host' }),
     ...(dealt === undefined ? {} : { dealt }),
+    ...(keyOrder === undefined ? {} : { keyOrder }),
     readerKey,
     expiresAt,
   })

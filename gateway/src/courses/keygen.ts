@@ -1,5 +1,6 @@
 import { keygen } from '@quorate/shared/ceremonies/keygen'
 import { digestOf } from '@quorate/shared/crypto/sign'
+import { makesBy } from '@quorate/shared/schemes/table'
 import type { KeygenState, Roster, Skeleton, Slot } from '@quorate/shared/wire/keygen'
 import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
 import type {
@@ -32,8 +33,8 @@ import type { KeygenGiven, KeygenOwn, KeygenSession, KeygenTerms, KeygenWord, Re
 export const skeletonOf = ({ own: { plan } }: KeygenSession): Skeleton | null =>
   plan.name === 'fixed' ? plan.skeleton : null
 
-/** Did somebody have this key whole, so that its hosts need no DKG? */
-const isDealt = (s: KeygenSession): boolean => skeletonOf(s)?.dealt !== undefined
+/** Do hosts draw this key together? Else each has its shares already. */
+const isDrawn = (s: KeygenSession): boolean => makesBy(s.own.scheme, 'dkg') && skeletonOf(s)?.dealt === undefined
 
 export const registrationsOf = ({ own: { plan } }: KeygenSession): Inbox<Registered> =>
   plan.name === 'fixed' ? plan.registrations : {}
@@ -190,12 +191,12 @@ function preparedAnew({ prepared, ...certified }: KeygenGiven['install'], index:
 }
 
 /**
- * Makes a key: people fix a skeleton and register, then all hosts go through a DKG, or accept what was dealt, and sign the certificate. In two steps they all agree to
+ * Makes a key: people fix a skeleton and register, then all hosts go through a DKG, or accept what was dealt or contributed, and sign the certificate. In two steps they all agree to
  * this one.
  */
 export const keygenCourse: Course<KeygenTerms> = {
   of: keygen,
-  first: (s) => ({ round: isDealt(s) ? 'accept' : 'round1', given: null }),
+  first: (s) => ({ round: isDrawn(s) ? 'round1' : 'accept', given: null }),
   lost: 'keygen.hosts_lost',
   isAgreed: isComplete,
   told,

@@ -139,8 +139,8 @@ export async function reserve(
   more: people.PlanOptions<Host> = {},
 ): Promise<{ reservation: Reservation; plan: Plan }> {
   const wish = {
-    scheme: 'frost-secp256k1-tr' as const,
-    threshold: 2,
+    scheme: more.scheme ?? ('frost-secp256k1-tr' as const),
+    threshold: more.threshold ?? 2,
     participants: participants.map((user) => UserId.parse(user)),
     ttl,
     keyId: wished,

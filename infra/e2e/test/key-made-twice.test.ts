@@ -37,7 +37,7 @@ const accepts = ({ certificate }: MadeKey, installed: readonly Installed[]) =>
     {
       mpc,
       skeletonDigest: digestOf('skeleton', plan.skeleton),
-      own: roster.registrations[0]!.body,
+      own: { ...roster.registrations[0]!.body, publicKey: null },
       prove: () => Promise.resolve(),
     },
   )

@@ -51,6 +51,7 @@ export async function deriveHostKeys(mpc: Mpc, enclaveId: string, root: Uint8Arr
     identity,
     open: (sealed) => openSealed(mpc.secp256k1, secret, sealed),
     sign: (tag, body) => signBody(signer, tag, body),
+    drawKey: ({ index, registrationDigest }) => deriveKey(root, 'contribution', registrationDigest, index),
     sealShare: (place, plaintext) => withShareKey(place, (key) => sealWith(key, inPlace(place), plaintext)),
     openShare: (place, sealed) => withShareKey(place, (key) => openWith(key, inPlace(place), sealed)),
     sealSigner: (place, secret) => withSignerKey(place, (key) => sealWith(key, ofSigner(place), secret)),

@@ -11,6 +11,9 @@ export type SharePlace = Readonly<{ keyId: string; index: number; epoch: number;
 /** Where the secret of a bunker's signer belongs. All of it is associated data. */
 export type SignerPlace = Readonly<{ lineage: string; signer: string }>
 
+/** For which registration a host draws a key. */
+export type DrawnPlace = Readonly<{ index: number; registrationDigest: string }>
+
 /** The keys of a host, behind verbs. None of them can be asked for. */
 export type HostKeys = Readonly<{
   identity: EnclaveIdentity
@@ -18,6 +21,8 @@ export type HostKeys = Readonly<{
   open: (sealed: Uint8Array) => Uint8Array
   /** Signs H(tag, body) under V. */
   sign: <T>(tag: Tag, body: T) => Promise<{ body: T; signature: string }>
+  /** 32 bytes for a participant's own key: the same for the same registration, and of no use for anything else. The caller wipes them. */
+  drawKey: (place: DrawnPlace) => Uint8Array
   sealShare: (place: SharePlace, plaintext: Uint8Array) => Uint8Array
   /** Throws `seal.invalid`. */
   openShare: (place: SharePlace, sealed: Uint8Array) => Uint8Array

@@ -2,6 +2,7 @@ import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { lineageOf, verifyCertificate } from '@quorate/shared/verify/certificate'
 import { Refusal } from '@quorate/shared/errors'
+import { makesBy } from '@quorate/shared/schemes/table'
 import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
@@ -78,7 +79,7 @@ export async function runDkg<M extends Member>(
   return { plan, certificate, digest: await verifyCertificate(certificate), sealedShares, prepared: [], installed: [] }
 }
 
-/** The hosts accept what a dealer made: the key, certified by all and not agreed to yet. */
+/** The hosts accept what a dealer made, or what participants contributed: the key, certified by all and not agreed to yet. */
 export async function acceptAll<M extends Member>(plan: Plan<M>, roster: Roster): Promise<MadeKey<M>> {
   const { keyId } = plan.skeleton
   const said: HostResult<'keygen.accept'>[] = []
@@ -90,7 +91,9 @@ export async function acceptAll<M extends Member>(plan: Plan<M>, roster: Roster)
 
 /** The hosts make the key, as its skeleton says, and certify it. */
 export const certifyAll = <M extends Member>(plan: Plan<M>, roster: Roster): Promise<MadeKey<M>> =>
-  plan.skeleton.dealt === undefined ? runDkg(plan, roster) : acceptAll(plan, roster)
+  plan.skeleton.dealt === undefined && makesBy(plan.skeleton.scheme, 'dkg')
+    ? runDkg(plan, roster)
+    : acceptAll(plan, roster)
 
 /** Makes a key, to which every host is agreed. */
 export async function makeKey<M extends Member>(

@@ -9,9 +9,9 @@ import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { makeOf, schemeOf } from '@quorate/shared/schemes/cryptography'
 import type { DealtKey } from '@quorate/shared/schemes/scheme'
-import { longestResult, type SchemeName } from '@quorate/shared/schemes/table'
+import { factsOf, longestResult, type SchemeName } from '@quorate/shared/schemes/table'
 import { dealtDigest } from '@quorate/shared/verify/dealt'
 import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
@@ -34,6 +34,8 @@ export type Plan<M extends Member = Member> = {
   hosts: Map<number, M>
   /** For a key that is dealt: what its dealer made. */
   dealt?: DealtKey
+  /** Keys that participants bring, by index. */
+  ownKeys?: ReadonlyMap<number, Uint8Array>
 }
 
 export type PlanOptions<M extends Member = Member> = {
@@ -50,6 +52,9 @@ export type PlanOptions<M extends Member = Member> = {
   quorumInOneHost?: boolean
   /** A key to deal, in place of one that the hosts draw. */
   secretKey?: Uint8Array
+  /** The own keys of participants, by index, in a key to which each contributes one. Hosts draw the others. */
+  ownKeys?: ReadonlyMap<number, Uint8Array>
+  keyOrder?: Skeleton['keyOrder']
   /** Makes of what the dealer splits what it should not be. */
   cheat?: (dealt: DealtKey) => DealtKey
 }
@@ -61,12 +66,14 @@ export async function draw<M extends Member>(
   const {
     keyId = KeyId.parse(random(16)),
     scheme = 'frost-secp256k1-tr',
-    threshold = 2,
     users = ['alice', 'bob', 'carol'],
+    threshold = factsOf(scheme).fits(users.length, 2) ? 2 : users.length,
     content = ['bytes'],
     hosts: among = members,
     expiresAt = clock.now + 3_600_000,
     secretKey,
+    keyOrder,
+    ownKeys,
     cheat = (key: DealtKey): DealtKey => key,
   } = options
   const seated = users.map((_, at) => among[at % among.length]!)
@@ -76,7 +83,7 @@ export async function draw<M extends Member>(
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(seated.map((host, at) => [at + 1, host]))
   const dealt: DealtKey | undefined =
-    secretKey && cheat(schemeOf(mpc, scheme).deal({ secretKey, participants: users.length, threshold }))
+    secretKey && cheat(makeOf(mpc, scheme, 'deal')({ secretKey, participants: users.length, threshold }))
   const skeleton: Skeleton = {
     version: 1,
     keyId,
@@ -90,13 +97,15 @@ export async function draw<M extends Member>(
     policy: { content },
     ...(quorumInOneHost ? { spread: 'quorum_in_one_host' } : {}),
     ...(dealt ? { dealt: frameOfDealt(scheme, dealt) } : {}),
+    ...(keyOrder ? { keyOrder } : {}),
     readerKey: SignKey.parse(toHex(reader.publicKey)),
     expiresAt,
   }
   const signers = new Map<number, Signer>()
   for (const at of users.keys()) signers.set(at + 1, await createSigner(authSeed(randomBytes(32), keyId)))
   const invitationKeys = new Map(users.map((_, at) => [at + 1, random(32)]))
-  return { clock, skeleton, sessionSecret, invitationKeys, signers, hosts, ...(dealt ? { dealt } : {}) }
+  const secrets = { ...(dealt ? { dealt } : {}), ...(ownKeys ? { ownKeys } : {}) }
+  return { clock, skeleton, sessionSecret, invitationKeys, signers, hosts, ...secrets }
 }
 
 /** How a skeleton names what a dealer made. */
@@ -158,7 +167,7 @@ export async function registrationFor(plan: Plan, index: number, grant: Grant | 
     index,
     authKey: SignKey.parse(toHex(signer.publicKey)),
     grant,
-    contribution: contributionTo(plan.skeleton),
+    contribution: contributionTo(plan.skeleton, plan.ownKeys?.get(index) ?? null),
   }
   return prove(plan, signer, body)
 }

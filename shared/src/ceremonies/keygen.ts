@@ -8,12 +8,15 @@ import { epochChangeRounds } from './epoch-change.ts'
 
 const seat = { keyId: KeyId, index: Index, attempt: Attempt }
 
-/** Makes a key: a DKG, or the acceptance of what was dealt, after which all hosts sign the certificate; then all prepare this very certificate, and all install it. */
+/** Makes a key: a DKG, or the acceptance of what was dealt or contributed, after which all hosts sign the certificate; then all prepare this very certificate, and all install it. */
 export const keygen = ceremony({
   kind: 'keygen',
   rounds: {
     ...dkgRounds(z.strictObject({ ...seat, roster: Roster }), seat),
-    /** The only round of a dealt key, in place of the DKG: each host has its shares from the dealer. A host says the same in every attempt. */
+    /**
+     * The only round of a key that needs no DKG: each host has its shares from the dealer, or from its participants, whose receipts say all of
+     * the key. A host says the same in every attempt.
+     */
     accept: {
       who: 'all',
       loss: 'ask_again',

@@ -79,6 +79,7 @@ export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Schem
   const frost = mpc.frost(name)
   return {
     make: {
+      deal: (key) => frost.dealerSplit(key),
       dkg: inThreeParts<null>({
         part1: (a) => frost.dkgPart1(a),
         part2: (a) => frost.dkgPart2(a),
@@ -90,7 +91,6 @@ export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Schem
         part3: (parts, { share, publicKeys }) => frost.refreshPart3({ ...parts, share, publicKeys }),
       }),
     },
-    deal: (key) => frost.dealerSplit(key),
     use: { sign: signWith(frost), ...more },
     describe: (publicKeys) => frost.describe({ publicKeys }),
     isShareOf: (index, made) => orFalse(() => isShareOf(frost, index, made)),

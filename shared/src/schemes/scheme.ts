@@ -87,14 +87,33 @@ export function supplied<I, R>(step: Step<I, R>, supply: (use: (input: I) => Ste
   return 'toAll' in step ? { held: brought, toAll: step.toAll } : { held: brought, toEach: step.toEach }
 }
 
+/** How many make a key. */
+export type Size = Readonly<{ participants: number; threshold: number }>
+
 /** Who makes a key: participant `index` of so many. */
-export type Member = Readonly<{ index: number; participants: number; threshold: number }>
+export type Member = Size & Readonly<{ index: number }>
 
 /** A participant's share and what all know of the key. `share` is secret: its owner wipes it. */
 export type Made = Readonly<{ share: Uint8Array; publicKeys: Uint8Array }>
 
 /** All shares of a key that somebody had whole, by index. They are secret: who dealt them wipes them. */
 export type DealtKey = Readonly<{ shares: ByIndex; publicKeys: Uint8Array }>
+
+/** What a key is made of that its participants contribute to. `session` names the making (32 bytes). `sorted`: the order of the participants makes no difference to the key. */
+export type Frame = Size & Readonly<{ session: Uint8Array; sorted: boolean }>
+
+/** What all know of a participant's own key: the public key, and the proof for this making and this participant that its owner has the secret. */
+export type Contributed = Readonly<{ publicKey: Uint8Array; proof: Uint8Array }>
+
+/** Makes a key of one that each participant has: each proves it, and whoever hears all has the public keys. */
+export type Contribute = Readonly<{
+  /** `secretKey` (32 bytes) is borrowed. `share` is secret: its owner wipes it. Throws `invalid_input` for what is no secret key. */
+  begin: (
+    of: Frame & Readonly<{ index: number; secretKey: Uint8Array }>,
+  ) => Contributed & Readonly<{ share: Uint8Array }>
+  /** The public keys of what 1…n have contributed. Takes public data only. Throws `bad_package` with all whose proof does not hold, or who have one key. */
+  join: (of: Frame, all: ReadonlyMap<number, Contributed>) => Uint8Array
+}>
 
 /**
  * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key (BIP-341): null for
@@ -124,13 +143,15 @@ export type Use = Readonly<{
 
 /** A scheme's cryptography. Everything throws `MpcError`, whose culprits are indices. */
 export type Scheme = Readonly<{
+  /** How its keys come about, as its facts say. */
   make: Readonly<{
-    dkg: Protocol<Member, null, Made>
+    dkg?: Protocol<Member, null, Made>
+    contribute?: Contribute
+    /** Splits a whole key, which is borrowed, in the form that its standard gives it. Throws `invalid_input` for what is none. */
+    deal?: (key: Size & Readonly<{ secretKey: Uint8Array }>) => DealtKey
     /** New shares of the same key: the last round needs the old one. */
-    refresh: Protocol<Member, Made, Made>
+    refresh?: Protocol<Member, Made, Made>
   }>
-  /** Splits a whole key, which is borrowed, in the form that its standard gives it. Throws `invalid_input` for what is none. */
-  deal: (key: Readonly<{ secretKey: Uint8Array; participants: number; threshold: number }>) => DealtKey
   use: Readonly<{ sign: Use } & { [U in UseName]?: Use }>
   describe: (publicKeys: Uint8Array) => Readonly<{ groupKey: Uint8Array; verifyingShares: ByIndex; threshold: number }>
   /** Is this the share of participant `index`: not zero, of these public keys, and nobody else's too? */

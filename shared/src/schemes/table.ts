@@ -6,10 +6,18 @@ export type Verification = 'bip340' | 'ed25519'
 /** What the shares of a key do together. */
 export type UseName = 'sign' | 'ecdh'
 
+/**
+ * How a key comes about: its hosts draw it together, or each participant has a key of its own in it; somebody who has it whole deals it; its
+ * shares are drawn anew.
+ */
+export type MakeName = 'dkg' | 'contribute' | 'deal' | 'refresh'
+
 /** What is known of a scheme without its cryptography. Lengths in bytes. */
 export type SchemeFacts = Readonly<{
   verification: Verification
   keyLength: number
+  /** One of `dkg` and `contribute`, and what else there is. */
+  makes: readonly MakeName[]
   /** What its shares can do together, with the length of the result, or the greatest. */
   uses: Readonly<{ [U in UseName]?: number }>
   /** Can so many participants hold a key, of whom `threshold` sign? */
@@ -20,17 +28,37 @@ export type SchemeFacts = Readonly<{
 
 const tOfN: SchemeFacts['fits'] = (participants, threshold) => threshold >= 2 && threshold <= participants
 
+/** BIP-327: all sign. */
+const nOfN: SchemeFacts['fits'] = (participants, threshold) =>
+  participants >= 2 && participants <= 100 && threshold === participants
+
 /** The schemes that keys are made with. A new one is a row here, and its cryptography in a file beside this one. */
 export const schemeFacts = {
   'frost-secp256k1-tr': {
     verification: 'bip340',
     keyLength: 32,
+    makes: ['dkg', 'deal', 'refresh'],
     // The shared point, and index, partial and proof of each of 32 participants.
     uses: { sign: 64, ecdh: 33 + 32 * 98 },
     fits: tOfN,
     tweaks: true,
   },
-  'frost-ed25519': { verification: 'ed25519', keyLength: 32, uses: { sign: 64 }, fits: tOfN, tweaks: false },
+  'frost-ed25519': {
+    verification: 'ed25519',
+    keyLength: 32,
+    makes: ['dkg', 'deal', 'refresh'],
+    uses: { sign: 64 },
+    fits: tOfN,
+    tweaks: false,
+  },
+  musig2: {
+    verification: 'bip340',
+    keyLength: 32,
+    makes: ['contribute'],
+    uses: { sign: 64 },
+    fits: nOfN,
+    tweaks: true,
+  },
 } as const satisfies Record<string, SchemeFacts>
 
 export type SchemeName = keyof typeof schemeFacts
@@ -38,6 +66,9 @@ export const schemeNames = Object.keys(schemeFacts) as [SchemeName, ...SchemeNam
 export const SchemeName = z.enum(schemeNames)
 
 export const factsOf = (scheme: SchemeName): SchemeFacts => schemeFacts[scheme]
+
+/** Do keys of this scheme come about so? */
+export const makesBy = (scheme: SchemeName, make: MakeName): boolean => factsOf(scheme).makes.includes(make)
 
 type Frame = Readonly<{ scheme: SchemeName; threshold: number; participants: readonly unknown[] }>
 

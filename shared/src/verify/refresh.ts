@@ -2,6 +2,7 @@ import { isSignedBy } from '../consent/signed.ts'
 import { isFresh } from '../consent/times.ts'
 import { Refusal } from '../errors.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
+import { makesBy } from '../schemes/table.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { Certificate } from '../wire/certificate.ts'
 import type { Installed, Prepared, RefreshRequest } from '../wire/refresh.ts'
@@ -24,11 +25,12 @@ async function verifySeconded({ certificate }: VerifiedKey, { body, seconded }: 
 
 /**
  * Checks a request for a refresh against the key that it is for, and the time (ms), and gives its digest. If a second participant has
- * signed it, that word is checked too. Throws `refresh.request_invalid`, `epoch.stale`, or `consent.expired`.
+ * signed it, that word is checked too. Throws `refresh.unsupported`, `refresh.request_invalid`, `epoch.stale`, or `consent.expired`.
  */
 export async function verifyRefreshRequest(key: VerifiedKey, request: RefreshRequest, now: number): Promise<Digest> {
   const { body } = request
   const { skeleton, registrations } = key.certificate.roster
+  if (!makesBy(skeleton.scheme, 'refresh')) throw new Refusal('refresh.unsupported')
   const authKey = registrations[body.asker - 1]?.body.authKey
   if (authKey === undefined || body.keyId !== skeleton.keyId) throw new Refusal('refresh.request_invalid')
   if (!(await verifyBody(authKey, 'refresh', request))) throw new Refusal('refresh.request_invalid')

@@ -54,6 +54,9 @@ export const SealKey = z
   .brand<'SealKey'>()
 export type SealKey = z.infer<typeof SealKey>
 
+/** Compressed secp256k1 point (SEC 1 §2.3.3), hex: a participant's own public key. */
+export const CompressedKey = z.string().regex(/^0[23][0-9a-f]{64}$/, 'a compressed secp256k1 point as lower-case hex')
+
 /** A sealed blob or document: unpadded base64url. */
 export const Base64url = z
   .string()

@@ -5,6 +5,7 @@ import {
   fitsScheme,
   frameForms,
   longestShare,
+  makesBy,
   misfit,
   mostParticipants,
   SchemeName,
@@ -13,6 +14,7 @@ import { Grant } from './consent.ts'
 import { GatewayAddress } from './gateway-address.ts'
 import {
   Base64url,
+  CompressedKey,
   Digest,
   EnclaveId,
   GroupKey,
@@ -53,6 +55,11 @@ export const Skeleton = z
     spread: z.literal('quorum_in_one_host').optional(),
     /** Stands here when the key was dealt. Without it, the hosts draw the key together. */
     dealt: Dealt.optional(),
+    /**
+     * Stands here when a key to which each participant contributes one is aggregated in the order of indices. Without it the keys are sorted
+     * (BIP-327's KeySort).
+     */
+    keyOrder: z.literal('indices').optional(),
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
@@ -70,6 +77,11 @@ export const Skeleton = z
   .refine(
     ({ dealt, scheme }) => dealt === undefined || dealt.groupKey.length === 2 * factsOf(scheme).keyLength,
     'the dealt key does not have the length of its scheme',
+  )
+  .refine(({ dealt, scheme }) => dealt === undefined || makesBy(scheme, 'deal'), 'keys of this scheme are not dealt')
+  .refine(
+    ({ keyOrder, scheme }) => keyOrder === undefined || makesBy(scheme, 'contribute'),
+    'keys of this scheme have no order',
   )
   .meta({
     description:
@@ -121,17 +133,20 @@ export type Invitation = z.infer<typeof Invitation>
 
 /**
  * What a participant brings into the key. `none`: nothing but what its host draws. `dealt`: the share that the dealer sealed to its host,
- * as one of these public keys: so its owner knows that the key was dealt.
+ * as one of these public keys: so its owner knows that the key was dealt. `key`: its own secret key, of a scheme to which each contributes one.
  */
 export const Contribution = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('dealt'), publicKeys: Digest }),
+  z.strictObject({ kind: z.literal('key'), secretKey: Secret32 }),
 ])
 export type Contribution = z.infer<typeof Contribution>
 
-/** What whoever takes part in such a key registers. */
-export const contributionTo = ({ dealt }: Pick<Skeleton, 'dealt'>): Contribution =>
-  dealt === undefined ? { kind: 'none' } : { kind: 'dealt', publicKeys: dealt.publicKeys }
+/** What whoever takes part in such a key registers. `secretKey`: its own, for a key to which it contributes one. */
+export function contributionTo({ dealt }: Pick<Skeleton, 'dealt'>, secretKey: Uint8Array | null = null): Contribution {
+  if (dealt !== undefined) return { kind: 'dealt', publicKeys: dealt.publicKeys }
+  return secretKey === null ? { kind: 'none' } : { kind: 'key', secretKey }
+}
 
 export const RegistrationBody = z.strictObject({
   skeletonDigest: Digest,
@@ -155,9 +170,21 @@ export const Registration = z.strictObject({
 })
 export type Registration = z.infer<typeof Registration>
 
+/** The public key that a participant contributes, and BIP-340's signature by its secret over D0, the size of the key, the index and itself. */
+export const Contributed = z.strictObject({ publicKey: CompressedKey, proof: Signature })
+export type Contributed = z.infer<typeof Contributed>
+
 /** What the host accepted, signed by its V: public, so that every other enclave and participant can check it. */
 export const RegistrationReceipt = signed(
-  z.strictObject({ skeletonDigest: Digest, userId: UserId, index: Index, authKey: SignKey, grant: Grant.nullable() }),
+  z.strictObject({
+    skeletonDigest: Digest,
+    userId: UserId,
+    index: Index,
+    authKey: SignKey,
+    grant: Grant.nullable(),
+    /** For a key to which each participant contributes one. */
+    contributed: Contributed.optional(),
+  }),
 )
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 

@@ -26,9 +26,22 @@ function flat(mpc: Mpc, name: Parameters<Mpc['frost']>[0]): BadShares {
   }
 }
 
+/** Two participants who have one key: either signs for both. */
+function shared(mpc: Mpc): BadShares {
+  const share = new Uint8Array(32).fill(7)
+  const publicKey = mpc.secp256k1.publicKey(share)
+  const publicKeys = Uint8Array.of(1, ...publicKey, ...publicKey)
+  return {
+    lowered: [publicKeys],
+    zeroed: ({ publicKeys }) => ({ share: new Uint8Array(32), publicKeys }),
+    doubled: { share, publicKeys },
+  }
+}
+
 const mpc = await loadMpc()
 
 export const badShares: Readonly<Record<SchemeName, BadShares>> = {
   'frost-secp256k1-tr': flat(mpc, 'frost-secp256k1-tr'),
   'frost-ed25519': flat(mpc, 'frost-ed25519'),
+  musig2: shared(mpc),
 }

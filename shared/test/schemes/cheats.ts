@@ -12,6 +12,7 @@ import {
   honest,
   indicesTo,
   makeKey,
+  makingOf,
   member,
   nextRound,
   type Tampering,
@@ -28,8 +29,8 @@ type Making<I> = Readonly<{
   other: readonly Said<I>[]
 }>
 
-/** DKG, and refresh of a key that was made before. */
-function makings(subject: Subject, upTo?: number): { dkg: Making<null>; refresh: Making<Made> } {
+/** How a key is made, and the refresh of one that was made before, where there is one. */
+function makings(subject: Subject, upTo?: number): { make: Making<null>; refresh: Making<Made> | null } {
   const { scheme } = subject
   const size = cheatedSize(subject, upTo)
   const key = makeKey(scheme, ...size)
@@ -38,8 +39,8 @@ function makings(subject: Subject, upTo?: number): { dkg: Making<null>; refresh:
     return { ...alone, other: transcript(alone) }
   }
   return {
-    dkg: making(scheme.make.dkg, () => null),
-    refresh: making(scheme.make.refresh, (index) => get(key.made, index)),
+    make: making(makingOf(scheme), () => null),
+    refresh: scheme.make.refresh === undefined ? null : making(scheme.make.refresh, (index) => get(key.made, index)),
   }
 }
 
@@ -162,9 +163,9 @@ function inEach<I>(making: Making<I>, check: (making: Making<I>, round: number) 
 }
 
 const inBoth = (subject: Subject, check: <I>(making: Making<I>, round: number) => void): void => {
-  const { dkg, refresh } = makings(subject)
-  inEach(dkg, check)
-  inEach(refresh, check)
+  const { make, refresh } = makings(subject)
+  inEach(make, check)
+  if (refresh !== null) inEach(refresh, check)
 }
 
 export const namesWhoCannotBeRead = (subject: Subject): void =>
@@ -177,9 +178,9 @@ export const namesWhoFlipsABit = (subject: Subject): void =>
   inBoth(subject, (making, round) => namedForABit(subject, making, round))
 
 export const namesWhoSwapsReceivers = (subject: Subject): void => {
-  const { dkg, refresh } = makings(subject, 4)
-  namedForSwapping(dkg)
-  namedForSwapping(refresh)
+  const { make, refresh } = makings(subject, 4)
+  namedForSwapping(make)
+  if (refresh !== null) namedForSwapping(refresh)
 }
 
 export const refusesOtherListsOfMessages = (subject: Subject): void => inBoth(subject, refusesOtherLists)

@@ -10,6 +10,7 @@ import { dealsWholeKeys, needsItsThreshold } from './dealing.ts'
 import {
   fitsWhatItSays,
   hasTheLengthsItSays,
+  isMadeAsItSays,
   loadsOwnSharesOnly,
   refreshesForGood,
   refusesWrongLengths,
@@ -26,15 +27,17 @@ import {
   namesWhoSignsAnother,
   refusesOtherCommitments,
 } from './signing-cheats.ts'
+import type { MakeName } from '../../src/schemes/table.ts'
 import type { Subject } from './subject.ts'
 
 /** What is asked of every scheme. Each check throws if the scheme does not hold it. */
 const checks = {
   'verifies and refuses published signatures': verifiesAsPublished,
+  'makes keys as it says': isMadeAsItSays,
   'fits the sizes that it says, and no others': fitsWhatItSays,
   'has keys and signatures of the lengths that it says': hasTheLengthsItSays,
   'tweaks its key if it says so': tweaksIfItSays,
-  'makes and refreshes keys that sign with every quorum': signsWithEveryQuorum,
+  'makes keys that sign, also refreshed, with every quorum': signsWithEveryQuorum,
   'deals whole keys that sign with every quorum': dealsWholeKeys,
   'takes no key that needs fewer shares than it says': needsItsThreshold,
   'refreshes shares so that no earlier one signs': refreshesForGood,
@@ -59,8 +62,23 @@ const checks = {
 export type CheckName = keyof typeof checks
 const checkNames = Object.keys(checks) as CheckName[]
 
+/** What is asked only of schemes whose keys come about so. */
+const onlyWhere: { readonly [C in CheckName]?: MakeName } = {
+  'deals whole keys that sign with every quorum': 'deal',
+  'refreshes shares so that no earlier one signs': 'refresh',
+  'names who swaps the receivers of two messages': 'dkg',
+  'makes a key once of what it drew once': 'dkg',
+  'refreshes once with what it drew once': 'refresh',
+}
+
+const asks = ({ facts }: Subject, name: CheckName): boolean => {
+  const make = onlyWhere[name]
+  return make === undefined || facts.makes.includes(make)
+}
+
 /** The suite: a test for each check. Stands in a `describe` of its scheme. */
-export const checkScheme = (subject: Subject): void => it.each(checkNames)('%s', (name) => checks[name](subject))
+export const checkScheme = (subject: Subject): void =>
+  it.each(checkNames.filter((name) => asks(subject, name)))('%s', (name) => checks[name](subject))
 
 /** Those of some checks that a scheme does not hold. */
 export const failedChecks = (subject: Subject, some: readonly CheckName[]): CheckName[] =>

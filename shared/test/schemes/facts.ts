@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { outputKeys, referees, vectors } from './published.ts'
-import { get, makeKey, member, publicKeysOf, quorumsOf, refreshKey, sign, signAll, useOf } from './run.ts'
+import { get, makeKey, makingOf, member, publicKeysOf, quorumsOf, refreshKey, sign, signAll, useOf } from './run.ts'
 import { cheatedSize, expectInvalid, expectNamed, expectRefused, failureOf, sizesOf, type Subject } from './subject.ts'
 import { resized } from './spoils.ts'
 
@@ -17,12 +17,18 @@ export function verifiesAsPublished({ scheme, facts }: Subject): void {
 export function fitsWhatItSays({ scheme, facts }: Subject): void {
   for (const participants of [0, 1, 2, 3, 4, 5])
     for (const threshold of [0, 1, 2, 3, 4, 5, 6])
-      for (const protocol of [scheme.make.dkg, scheme.make.refresh]) {
+      for (const protocol of [makingOf(scheme), ...(scheme.make.refresh ? [scheme.make.refresh] : [])]) {
         const begin = (index: number) => () => protocol(member(participants, threshold)(index))
         if (facts.fits(participants, threshold)) expect(failureOf(begin(participants))).toBeNull()
         else expectInvalid(begin(1))
         for (const nobody of [0, participants + 1, -1, 1.5]) expectInvalid(begin(nobody))
       }
+}
+
+export function isMadeAsItSays({ scheme, facts }: Subject): void {
+  const makes = Object.entries(scheme.make).filter(([, make]) => (make as unknown) !== undefined)
+  expect(makes.map(([name]) => name).sort()).toEqual([...facts.makes].sort())
+  expect(facts.makes.filter((make) => make === 'dkg' || make === 'contribute')).toHaveLength(1)
 }
 
 /** Every quorum of every size signs what the referee verifies, and the shares after a refresh sign for the same key. */
@@ -31,9 +37,9 @@ export function signsWithEveryQuorum(subject: Subject): void {
   const referee = referees[facts.verification]
   for (const [participants, threshold] of sizesOf(subject, 4)) {
     const key = makeKey(scheme, participants, threshold)
-    const refreshed = refreshKey(scheme, key)
+    const refreshed = scheme.make.refresh === undefined ? [] : [refreshKey(scheme, key)]
     const { groupKey } = scheme.describe(publicKeysOf(key))
-    for (const one of [key, refreshed]) {
+    for (const one of [key, ...refreshed]) {
       const described = scheme.describe(publicKeysOf(one))
       expect([described.threshold, [...described.verifyingShares.keys()]]).toEqual([threshold, [...one.made.keys()]])
       expect(described.groupKey).toEqual(groupKey)
@@ -93,14 +99,14 @@ export function refusesWrongLengths(subject: Subject): void {
     expectRefused(() => scheme.use.sign.begin({ ...of, index: 1, share: wrong }))
     expect(scheme.isShareOf(1, { share: wrong, publicKeys })).toBe(false)
     const mixed = { ...key, made: new Map(key.made).set(1, { share: wrong, publicKeys }) }
-    expectRefused(() => refreshKey(scheme, mixed))
+    if (scheme.make.refresh !== undefined) expectRefused(() => refreshKey(scheme, mixed))
   }
   for (const wrong of resized(publicKeys)) {
     expectRefused(() => scheme.describe(wrong))
     expectRefused(() => scheme.use.sign.join({ ...of, publicKeys: wrong }, commitments, partials))
     expect(scheme.isShareOf(1, { share, publicKeys: wrong })).toBe(false)
     const mixed = { ...key, made: new Map(key.made).set(1, { share, publicKeys: wrong }) }
-    expectRefused(() => refreshKey(scheme, mixed))
+    if (scheme.make.refresh !== undefined) expectRefused(() => refreshKey(scheme, mixed))
   }
 }
 

@@ -1,187 +1,120 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
-import { readModule } from '#mpc-module'
-import { bindMpc, loadMpc, MpcError, type ByIndex, type Mpc } from '../../mpc/src/index.ts'
-import { createCall } from '../../mpc/src/instance.ts'
-import { createMusig2Scheme, musig2Fits, type Contributor } from '../../src/schemes/musig2.ts'
-import type { Made, Scheme } from '../../src/schemes/scheme.ts'
-import type { SchemeFacts } from '../../src/schemes/table.ts'
-import { failedChecks, type CheckName } from './check-scheme.ts'
+import { loadMpc, type ByIndex } from '../../mpc/src/index.ts'
+import { schemeOf } from '../../src/schemes/cryptography.ts'
+import type { Contributed } from '../../src/schemes/scheme.ts'
 import {
   commitAll,
+  contributing,
   doneBy,
   eachOf,
   get,
+  having,
   heard,
   heldBy,
   honest,
   indicesTo,
+  member,
   runAll,
   signAll,
   useOf,
   type Key,
 } from './run.ts'
-import { resized } from './spoils.ts'
-import { expectInvalid, expectNamed, expectRefused, failureOf, type Subject } from './subject.ts'
+import { expectInvalid, expectNamed, failureOf } from './subject.ts'
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length))
 const mpc = await loadMpc()
-const musig2 = createMusig2Scheme(mpc)
-const facts: SchemeFacts = { verification: 'bip340', keyLength: 32, uses: { sign: 64 }, fits: musig2Fits, tweaks: true }
+const scheme = schemeOf(mpc, 'musig2')
+const contribute = having(scheme.make.contribute)
 
-/** As the suite knows schemes. MuSig2 has no dealer and no refresh; the checks of both stay out below. */
-function asScheme(over: Mpc): Scheme {
-  const scheme = createMusig2Scheme(over)
-  let session = random(32)
-  const dkg: Scheme['make']['dkg'] = (member) => {
-    // In every run of the suite, participant 1 is the first to begin.
-    if (member.index === 1) session = random(32)
-    return scheme.make.contribute({ ...member, session, secretKey: null })
-  }
-  const none = () => {
-    throw new MpcError('invalid_input')
-  }
-  return { ...scheme, make: { dkg, refresh: dkg as unknown as Scheme['make']['refresh'] }, deal: none }
-}
-
-const module = await readModule()
-
-function subject(): Subject {
-  const inner = createCall(module)
-  let seen: Uint8Array[] = []
-  const over = bindMpc((operation, items) => {
-    const answer = inner(operation, items)
-    seen.push(...answer)
-    return answer
-  })
-  const given = () => {
-    const last = seen
-    seen = []
-    return last
-  }
-  const secret = random(32)
-  const twice = Buffer.concat([mpc.secp256k1.publicKey(secret), mpc.secp256k1.publicKey(secret)])
-  const badShares = {
-    zeroed: ({ publicKeys }: Made) => ({ share: new Uint8Array(32), publicKeys }),
-    doubled: { share: secret, publicKeys: new Uint8Array(twice) },
-    lowered: [new Uint8Array(twice)],
-  }
-  return { facts, scheme: asScheme(over), badShares, given }
-}
-
-const held: readonly CheckName[] = [
-  'verifies and refuses published signatures',
-  'fits the sizes that it says, and no others',
-  'has keys and signatures of the lengths that it says',
-  'tweaks its key if it says so',
-  'loads no share but a participant’s own',
-  'names who makes a key with messages that cannot be read',
-  'names who makes a key with messages of others',
-  'names who makes a key with a bit flipped',
-  'refuses other lists of messages and blames nobody',
-  'names who commits to what cannot be read',
-  'names who commits to what is not its own',
-  'names who sends a wrong partial',
-  'refuses other lists of commitments',
-  'joins the partials of a quorum only',
-  'signs once with a nonce',
-]
-
-describe('MuSig2, as any scheme,', () => {
-  it.each(held)('%s', (name) => {
-    expect(failedChecks(subject(), [name])).toEqual([])
-  })
-})
-
-const start = (participants: number, keys: ByIndex = new Map()): ((index: number) => Contributor) => {
-  const session = random(32)
-  return (index) => ({ index, participants, threshold: participants, session, secretKey: keys.get(index) ?? null })
-}
-
-function makeKey(participants: number, keys?: ByIndex): Key {
-  const made = runAll(musig2.make.contribute, indicesTo(participants), start(participants, keys), () => null)
+function makeKey(participants: number, keys?: ByIndex, sorted?: boolean): Key {
+  const protocol = contributing(contribute, keys, sorted)
+  const made = runAll(protocol, indicesTo(participants), member(participants, participants), () => null)
   return { participants, threshold: participants, made }
 }
 
-const scheme = asScheme(mpc)
+const frame = { participants: 3, threshold: 3, session: random(32), sorted: true }
+const contributedBy = (secretKeys: ByIndex, of = frame): Map<number, Contributed> =>
+  eachOf(secretKeys.keys(), (index) => contribute.begin({ ...of, index, secretKey: get(secretKeys, index) }))
+const drawn = () => eachOf([1, 2, 3], () => schnorr.utils.randomSecretKey())
+
 const key = makeKey(3)
 const quorum = [1, 2, 3]
 const of = useOf(scheme, key, new TextEncoder().encode('pay 5 to carol'))
 
 describe('a key of MuSig2', () => {
+  const secretKeys = drawn()
+  const pubkeys = eachOf(quorum, (index) => secp256k1.getPublicKey(get(secretKeys, index), true))
+  const groupKeyOf = ({ made }: Key) => scheme.describe(get(made, 1).publicKeys).groupKey
+  const reversed = eachOf(quorum, (index) => get(secretKeys, 4 - index))
+
   it('is the aggregate of the keys that its participants bring, whoever has which index', () => {
-    const secretKeys = quorum.map(() => schnorr.utils.randomSecretKey())
-    const brought = new Map(secretKeys.map((secretKey, at) => [at + 1, secretKey]))
-    const reversed = new Map(secretKeys.toReversed().map((secretKey, at) => [at + 1, secretKey]))
-    const [one, other] = [makeKey(3, brought), makeKey(3, reversed)]
-    const pubkeys = new Map([...brought].map(([index, secret]) => [index, secp256k1.getPublicKey(secret, true)]))
-    const expected = mpc.musig2.keyAgg({ pubkeys, sorted: true }).slice(1)
-    for (const { made } of [one, other]) expect(musig2.describe(get(made, 1).publicKeys).groupKey).toEqual(expected)
+    const [one, other] = [makeKey(3, secretKeys), makeKey(3, reversed)]
+    for (const key of [one, other])
+      expect(groupKeyOf(key)).toEqual(mpc.musig2.keyAgg({ pubkeys, sorted: true }).slice(1))
     // What was borrowed is not wiped, and what was made is a copy.
-    for (const [index, { share }] of one.made) expect(share).toEqual(get(brought, index))
-    expect(secretKeys.some((secretKey) => secretKey.every((byte) => byte === 0))).toBe(false)
+    for (const [index, { share }] of one.made) expect(share).toEqual(get(secretKeys, index))
+    expect([...secretKeys.values()].some((secretKey) => secretKey.every((byte) => byte === 0))).toBe(false)
+  })
+
+  it('is another one in another order where the keys are not sorted', () => {
+    const [one, other] = [makeKey(3, secretKeys, false), makeKey(3, reversed, false)]
+    expect(groupKeyOf(one)).toEqual(mpc.musig2.keyAgg({ pubkeys, sorted: false }).slice(1))
+    expect(groupKeyOf(other)).not.toEqual(groupKeyOf(one))
+    const { publicKeys } = get(one.made, 1)
+    for (const order of [2, 255]) expectInvalid(() => scheme.describe(Uint8Array.of(order, ...publicKeys.slice(1))))
   })
 
   it('is signed for by all of them, under itself and under its output key', () => {
     for (const tweak of [null, new Uint8Array(0), random(32)]) {
       const asked = useOf(scheme, key, of.message, tweak)
       const { commitments, partials } = signAll(scheme, key, quorum, asked)
-      const signature = musig2.use.sign.join(asked, commitments, partials)
+      const signature = scheme.use.sign.join(asked, commitments, partials)
       expect(schnorr.verify(signature, asked.message, asked.publicKey)).toBe(true)
     }
   })
 
-  it('names two who bring the same key, and refuses one that is none', () => {
-    const secret = schnorr.utils.randomSecretKey()
-    const twice = start(
-      3,
-      new Map([
-        [2, secret],
-        [3, secret],
-      ]),
+  it('names all who bring the same key, and refuses one that is none', () => {
+    const twice = new Map(drawn()).set(3, get(secretKeys, 2)).set(2, get(secretKeys, 2))
+    expectNamed(
+      failureOf(() => contribute.join(frame, contributedBy(twice))),
+      ['bad_package'],
+      [2, 3],
     )
-    const said = eachOf(quorum, (index) => musig2.make.contribute(twice(index)))
-    const go = (index: number) => failureOf(() => heldBy(get(said, index)).go(heard(1, said, index, honest), null))
-    expectNamed(go(1), ['bad_package'], [2, 3])
-    expectNamed(go(2), ['bad_package'], [3])
-    for (const wrong of [new Uint8Array(32), new Uint8Array(32).fill(255), new Uint8Array(31)])
-      expectInvalid(() => musig2.make.contribute(start(3, new Map([[1, wrong]]))(1)))
+    for (const secretKey of [new Uint8Array(32), new Uint8Array(32).fill(255), new Uint8Array(31)])
+      expectInvalid(() => contribute.begin({ ...frame, index: 1, secretKey }))
   })
 
-  it('takes no key of whoever has not its secret', () => {
-    const said = eachOf(quorum, (index) => musig2.make.contribute(start(3)(index)))
-    // Each began in a session of its own.
-    const failure = failureOf(() => heldBy(get(said, 1)).go(heard(1, said, 1, honest), null))
-    expectNamed(failure, ['bad_package'], [2, 3])
+  it('names who has not the secret of its key: of another making, another place, another size, or another’s', () => {
+    const all = contributedBy(secretKeys)
+    const others: readonly Contributed[] = [
+      get(contributedBy(secretKeys, { ...frame, session: random(32) }), 2),
+      get(contributedBy(secretKeys, { ...frame, participants: 4, threshold: 4 }), 2),
+      contribute.begin({ ...frame, index: 3, secretKey: get(secretKeys, 2) }),
+      { ...get(all, 2), publicKey: secp256k1.getPublicKey(schnorr.utils.randomSecretKey(), true) },
+      { ...get(all, 2), proof: get(all, 2).proof.slice(1) },
+      { ...get(all, 2), publicKey: get(all, 2).publicKey.slice(1) },
+    ]
+    for (const other of others)
+      expectNamed(
+        failureOf(() => contribute.join(frame, new Map(all).set(2, other))),
+        ['bad_package'],
+        [2],
+      )
+    expect(contribute.join(frame, all).length).toBe(100)
   })
 
-  it('needs all keys, and no two of them are the same', () => {
-    const publicKeys = get(key.made, 1).publicKeys
-    expect(musig2.needsThreshold(publicKeys)).toBe(true)
-    expect(musig2.needsThreshold(Uint8Array.of(...publicKeys.slice(0, 66), ...publicKeys.slice(33, 66)))).toBe(false)
-    expect(musig2.describe(publicKeys).threshold).toBe(3)
-  })
-
-  it('is refused where share or public keys have another length', () => {
-    const { share, publicKeys } = get(key.made, 1)
-    for (const wrong of resized(share)) {
-      expectRefused(() => musig2.use.sign.begin({ ...of, index: 1, share: wrong }))
-      expect(musig2.isShareOf(1, { share: wrong, publicKeys })).toBe(false)
-    }
-    for (const wrong of resized(publicKeys).filter(({ length }) => length % 33 !== 0 || length === 0)) {
-      expectInvalid(() => musig2.describe(wrong))
-      expect(musig2.isShareOf(1, { share, publicKeys: wrong })).toBe(false)
-    }
-  })
-})
-
-describe('a part in making a key', () => {
-  it('is spent when it is destroyed, and leaves what it borrowed', () => {
-    const secretKey = schnorr.utils.randomSecretKey()
-    const step = musig2.make.contribute(start(3, new Map([[1, secretKey]]))(1))
-    heldBy(step).destroy()
-    expect(() => heldBy(step).go(new Map(), null)).toThrow(expect.objectContaining({ code: 'nonce.spent' }))
-    expect(secretKey.every((byte) => byte === 0)).toBe(false)
+  it('is made of what all of them have said, and nobody else', () => {
+    const all = contributedBy(secretKeys)
+    const lists = [
+      new Map(),
+      new Map([...all].slice(1)),
+      new Map(all).set(4, get(all, 1)),
+      new Map([...all].slice(1)).set(4, get(all, 1)),
+    ]
+    for (const list of lists) expectInvalid(() => contribute.join(frame, list))
+    for (const wrong of [{ session: random(31) }, { threshold: 2 }, { participants: 101, threshold: 101 }])
+      expectInvalid(() => contribute.join({ ...frame, ...wrong }, all))
   })
 })
 
@@ -213,7 +146,7 @@ describe('a nonce of MuSig2', () => {
       return doneBy(heldBy(get(said, index)).go(commitments, asked))
     })
     expectNamed(
-      failureOf(() => musig2.use.sign.join(of, commitments, partials)),
+      failureOf(() => scheme.use.sign.join(of, commitments, partials)),
       ['bad_partial'],
       [2],
     )

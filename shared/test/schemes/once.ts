@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { ByIndex } from '../../mpc/src/index.ts'
 import { Refusal } from '../../src/errors.ts'
 import type { Made, Member, Protocol, Step } from '../../src/schemes/scheme.ts'
-import { commitAll, eachOf, get, heard, heldBy, honest, indicesTo, makeKey, member, useOf } from './run.ts'
+import { commitAll, eachOf, get, having, heard, heldBy, honest, indicesTo, makeKey, member, useOf } from './run.ts'
 import { cheatedSize, expectRefused, type Subject } from './subject.ts'
 
 /** One participant's step, the secrets that the module has given out for it, and what makes it go on. */
@@ -79,11 +79,11 @@ function makesOnce<I>(subject: Subject, protocol: Protocol<Member, I, Made>, inp
   })
 }
 
-export const dealsOnce = (subject: Subject): void => makesOnce(subject, subject.scheme.make.dkg, () => null)
+export const dealsOnce = (subject: Subject): void => makesOnce(subject, having(subject.scheme.make.dkg), () => null)
 
 export function refreshesOnce(subject: Subject): void {
   const key = makeKey(subject.scheme, ...cheatedSize(subject))
-  makesOnce(subject, subject.scheme.make.refresh, (index) => get(key.made, index))
+  makesOnce(subject, having(subject.scheme.make.refresh), (index) => get(key.made, index))
 }
 
 export function signsOnce(subject: Subject): void {

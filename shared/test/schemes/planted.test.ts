@@ -5,7 +5,7 @@ import type { Held, Scheme, Use } from '../../src/schemes/scheme.ts'
 import { defaultScheme } from '../../src/schemes/table.ts'
 import { badShares } from './bad-shares.ts'
 import { failedChecks, type CheckName } from './check-scheme.ts'
-import { heldBy } from './run.ts'
+import { having, heldBy } from './run.ts'
 import { subjectOf } from './subject.ts'
 
 /*
@@ -112,7 +112,7 @@ const leavesDealtMessages = (scheme: Scheme): Scheme => ({
   make: {
     ...scheme.make,
     dkg: (member) => {
-      const step = scheme.make.dkg(member)
+      const step = having(scheme.make.dkg)(member)
       if (!('toAll' in step)) return step
       const go: typeof step.held.go = (from, input) => {
         const dealt = step.held.go(from, input)

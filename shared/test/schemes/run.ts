@@ -1,5 +1,17 @@
-import type { ByIndex } from '../../mpc/src/index.ts'
-import type { Held, Made, Member, Protocol, Scheme, Step, UseInput } from '../../src/schemes/scheme.ts'
+import { concatBytes } from '@noble/hashes/utils.js'
+import { MpcError, type ByIndex } from '../../mpc/src/index.ts'
+import { others } from '../../src/schemes/heard.ts'
+import {
+  hold,
+  type Contribute,
+  type Held,
+  type Made,
+  type Member,
+  type Protocol,
+  type Scheme,
+  type Step,
+  type UseInput,
+} from '../../src/schemes/scheme.ts'
 
 /** A key as its participants hold it. */
 export type Key = Readonly<{ participants: number; threshold: number; made: ReadonlyMap<number, Made> }>
@@ -86,14 +98,58 @@ export const member =
   (participants: number, threshold: number) =>
   (index: number): Member => ({ index, participants, threshold })
 
-export function makeKey({ make }: Scheme, participants: number, threshold: number): Key {
+const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length))
+
+/** Each contributes a key of its own, which is new, or that of `secretKeys`. As a protocol, so that it is cheated in as any other. */
+export function contributing(
+  contribute: Contribute,
+  secretKeys: ByIndex = new Map(),
+  sorted = true,
+): Protocol<Member, null, Made> {
+  let session = random(32)
+  return (member) => {
+    // In every run, participant 1 is the first to begin.
+    if (member.index === 1) session = random(32)
+    const { index, ...size } = member
+    const frame = { ...size, session, sorted }
+    const { share, publicKey, proof } = contribute.begin({
+      ...frame,
+      index,
+      secretKey: secretKeys.get(index) ?? random(32),
+    })
+    const said = concatBytes(publicKey, proof)
+    const held: Held<null, Made> = hold([share], ([share], all) => {
+      others(all, member, said)
+      const contributed = [...all].map(
+        ([from, bytes]) => [from, { publicKey: bytes.slice(0, 33), proof: bytes.slice(33) }] as const,
+      )
+      return { done: { share: share.slice(), publicKeys: contribute.join(frame, new Map(contributed)) } }
+    })
+    return { held, toAll: said }
+  }
+}
+
+/** How a key of this scheme is made. */
+export function makingOf({ make }: Scheme): Protocol<Member, null, Made> {
+  if (make.dkg !== undefined) return make.dkg
+  if (make.contribute !== undefined) return contributing(make.contribute)
+  throw new MpcError('invalid_input')
+}
+
+/** What a scheme has whose facts say so. */
+export function having<T>(made: T | undefined): T {
+  if (made === undefined) throw new Error('this scheme does not make keys so')
+  return made
+}
+
+export function makeKey(scheme: Scheme, participants: number, threshold: number): Key {
   const start = member(participants, threshold)
-  return { participants, threshold, made: runAll(make.dkg, indicesTo(participants), start, () => null) }
+  return { participants, threshold, made: runAll(makingOf(scheme), indicesTo(participants), start, () => null) }
 }
 
 export function refreshKey({ make }: Scheme, { participants, threshold, made }: Key): Key {
   const start = member(participants, threshold)
-  const refreshed = runAll(make.refresh, indicesTo(participants), start, (index) => get(made, index))
+  const refreshed = runAll(having(make.refresh), indicesTo(participants), start, (index) => get(made, index))
   return { participants, threshold, made: refreshed }
 }
 

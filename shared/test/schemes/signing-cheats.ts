@@ -97,17 +97,21 @@ export function namesWhoSendsWrongPartials(subject: Subject): void {
     )
 }
 
-/** Who signs another message, or the same one under another key, is named when the partials are joined. */
+/**
+ * Who signs another message is named when the partials are joined, as far as its nonce signs another at all: where it was drawn for one,
+ * whoever cheats draws it for the other.
+ */
 export function namesWhoSignsAnother(subject: Subject): void {
   const scene = sceneOf(subject)
   const { key, quorum, of } = scene
   const [cheaters] = cheatersAmong(quorum.length)
   if (cheaters === undefined) return
   const other = useOf(subject.scheme, key, new TextEncoder().encode('pay 500 to carol'))
-  const said = commitAll(subject.scheme, key, quorum, of)
+  const whatOf = (index: number) => (cheaters.includes(index) ? other : of)
+  const said = eachOf(quorum, (index) => get(commitAll(subject.scheme, key, [index], whatOf(index)), index))
   const commitments = heard(1, said, 0, honest)
   const partials = eachOf(quorum, (index) => {
-    const what = cheaters.includes(index) ? other : of
+    const what = whatOf(index)
     return doneBy(heldBy(get(said, index)).go(commitments, { ...what, index, share: get(key.made, index).share }))
   })
   const { join } = subject.scheme.use.sign

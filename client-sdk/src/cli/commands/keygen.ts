@@ -10,13 +10,15 @@ import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
 import type { Participant } from '../../participant.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
 import type { Joining as Begun } from '../home.ts'
+import { addOwnKey, contributing, withOwnKey, type OwnKeyOptions } from '../own-key.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
 type Joining = GrantOptions & Readonly<{ sharesPerEnclave?: number; wait: boolean }>
 export type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
-type Invited = Joining & Readonly<{ dealtBy?: string }>
+type Drawing = Options & OwnKeyOptions & Readonly<{ unsorted?: boolean }>
+type Invited = Joining & OwnKeyOptions & Readonly<{ dealtBy?: string }>
 
 const shares = (text: string): number => {
   const most = Number(text)
@@ -39,14 +41,19 @@ const joiningOptions = (): Option[] => [
 export function addKeygen(program: Command, world: World): void {
   const command = program.command('keygen').description('make a key that is never in one place')
   addFrame(command)
-  command
+  addOwnKey(command)
+    .option('--unsorted', `aggregate the keys in the order of the participants, and not sorted (${contributing})`)
     .addHelpText(
       'after',
       '\nEach invitation is a secret for one person: hand it over on a way the gateway does not see.\n' +
         '\nExample:\n  quorate keygen --threshold 2 alice bob carol --as alice',
     )
-    .action(async (participants: string[], options: Options, action: Command) => {
-      await makeKey(openSession(action, world), participants, options, (me, wish) => me.reserveKey(wish))
+    .action(async (participants: string[], options: Drawing, action: Command) => {
+      const keyOrder = options.unsorted === true ? 'indices' : undefined
+      await withOwnKey(options, world, async (ownKey) => {
+        const begin = (me: Participant, wish: Wish) => me.reserveKey({ ...wish, ownKey, keyOrder })
+        return makeKey(openSession(action, world), participants, options, begin)
+      })
     })
 }
 
@@ -88,7 +95,14 @@ export async function makeKey(
   const keygen = await begin(me, { ...frame, grant, sharesPerEnclave, signal: session.signal })
   const dealtBy = keygen.dealtBy ?? undefined
   const invitation = takesPart ? keygen.invitation(me.userId) : null
-  if (invitation !== null) await session.home.saveJoining({ invitation, grant, sharesPerEnclave, dealtBy })
+  if (invitation !== null)
+    await session.home.saveJoining({
+      invitation,
+      grant,
+      sharesPerEnclave,
+      dealtBy,
+      ownPublicKey: keygen.ownPublicKey ?? undefined,
+    })
   showInvitations(session, keygen, me.userId)
   return wait ? finishKeygen(session, keygen) : null
 }
@@ -107,7 +121,7 @@ export function addParticipate(program: Command, world: World): void {
     .option('--dealt-by <name>', 'take part in a key that this person has known whole, as the invitation says')
     .option('--no-wait', 'register and leave; `quorate status KEY` goes on waiting')
   for (const option of joiningOptions()) command.addOption(option)
-  command
+  addOwnKey(command)
     .addHelpText('after', "\nExample:\n  quorate participate 'quorate:join#…' --as bob")
     .action(async (link: string, options: Invited, action: Command) => {
       const session = openSession(action, world)
@@ -119,8 +133,13 @@ export function addParticipate(program: Command, world: World): void {
       const sharesPerEnclave = options.sharesPerEnclave ?? before?.sharesPerEnclave
       const dealtBy = options.dealtBy ?? before?.dealtBy
       requireNamed(invitation, dealtBy)
-      await session.home.saveJoining({ invitation, grant, sharesPerEnclave, dealtBy })
-      const keygen = await me.participate(invitation, { grant, sharesPerEnclave, dealtBy, signal: session.signal })
+      const joining = { grant, sharesPerEnclave, dealtBy }
+      const ownPublicKey = before?.ownPublicKey
+      await session.home.saveJoining({ invitation, ...joining, ownPublicKey })
+      const keygen = await withOwnKey(options, world, (ownKey) =>
+        me.participate(invitation, { ...joining, ownKey, ownPublicKey, signal: session.signal }),
+      )
+      await session.home.saveJoining({ invitation, ...joining, ownPublicKey: keygen.ownPublicKey ?? undefined })
       const { threshold, participants } = keygen.skeleton
       session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
         good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),

@@ -33,10 +33,10 @@ export function addStatus(program: Command, world: World): void {
 }
 
 async function keygenStatus(session: Session, joining: Joining, options: Options): Promise<void> {
-  const { invitation, grant, sharesPerEnclave, dealtBy } = joining
+  const { invitation, ...joined } = joining
   const me = await session.participant(invitation.gateway)
   const { signal } = session
-  const keygen = await me.participate(invitation, { grant, sharesPerEnclave, dealtBy, signal })
+  const keygen = await me.participate(invitation, { ...joined, signal })
   const { state, slots, failure } = await keygen.status({ signal })
   session.terminal.result({ keyId: keygen.keyId, state, slots, failure }, [
     heading(`key ${keygen.keyId}: ${state}`),

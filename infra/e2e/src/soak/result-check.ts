@@ -10,6 +10,7 @@ type Verify = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array
 const referees: Readonly<Record<Key['scheme'], Verify>> = {
   'frost-secp256k1-tr': schnorr.verify,
   'frost-ed25519': ed25519.verify,
+  musig2: schnorr.verify,
 }
 
 /** What is wrong with the result of a signing of this text, which the SDK has taken; null when nothing is. */

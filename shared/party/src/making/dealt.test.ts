@@ -3,9 +3,9 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { randomBytes } from '@noble/hashes/utils.js'
 import type { Mpc } from '@quorate/shared/mpc'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { makeOf } from '@quorate/shared/schemes/cryptography'
 import type { DealtKey } from '@quorate/shared/schemes/scheme'
-import { defaultScheme, factsOf, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
+import { defaultScheme, factsOf, makesBy, schemeNames, type SchemeName } from '@quorate/shared/schemes/table'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
@@ -60,7 +60,10 @@ const dealt = (options: PlanOptions<Host> = {}) => draw<Host>(group, { secretKey
 const begin = (plan: Plan<Host>, init: Init = initFor(plan, first)) =>
   first.call('keygen.init', { skeleton: plan.skeleton, sealed: sealFor(first, init) })
 
-describe.each(schemeNames)('a dealt key of %s', (scheme) => {
+/** Whose dealers split keys of FROST. */
+const hasDealer = (scheme: SchemeName): scheme is SchemeName & Parameters<Mpc['frost']>[0] => makesBy(scheme, 'deal')
+
+describe.each(schemeNames.filter(hasDealer))('a dealt key of %s', (scheme) => {
   it('signs under the public key that its secret had, also after a refresh', async () => {
     const secretKey = randomBytes(32)
     const publicKey = publicKeyOf(scheme, secretKey)
@@ -73,7 +76,7 @@ describe.each(schemeNames)('a dealt key of %s', (scheme) => {
   })
 
   const deal = (participants: number, threshold: number) =>
-    schemeOf(mpc, scheme).deal({ secretKey: randomBytes(32), participants, threshold })
+    makeOf(mpc, scheme, 'deal')({ secretKey: randomBytes(32), participants, threshold })
   const zeroed = ({ shares, publicKeys }: DealtKey): DealtKey => ({
     shares: new Map(shares).set(1, shares.get(1)!.slice().fill(0, 37, 69)),
     publicKeys,

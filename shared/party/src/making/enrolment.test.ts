@@ -16,11 +16,12 @@ const [first, second] = group.members as [Host, Host]
 /** Alice and Carol are hosted by the first, Bob by the second. */
 const plan = await draw(group)
 
+const parts = { keys: first.keys, mpc: group.mpc }
 const sealed = (message: unknown, host = first) => fromBase64url(sealFor(host, message))
 const init = (change: Partial<Init> = {}): Init => ({ ...initFor(plan, first), ...change })
 const opened = (message: unknown = init(), of: Plan = plan, now = group.clock.now) =>
-  openInit({ keys: first.keys, mpc: group.mpc }, of.skeleton, sealed(message), now)
-const admit = async (enrolment: Enrolment, message: unknown) => register(first.keys, enrolment, sealed(message))
+  openInit(parts, of.skeleton, sealed(message), now)
+const admit = async (enrolment: Enrolment, message: unknown) => register(parts, enrolment, sealed(message))
 /** A registration that its own participant signs, of whatever it says, with whatever invitation. */
 const saying = async (change: Partial<RegistrationBody>, of: Plan = plan) => {
   const { body } = await registrationFor(of, 1)
@@ -98,7 +99,7 @@ describe('a registration', () => {
 
   it('opens for no other purpose', async () => {
     await expectRefusal(admit(await opened(), init()), 'seal.invalid')
-    await expectRefusal(register(first.keys, await opened(), randomBytes(200)), 'seal.invalid')
+    await expectRefusal(register(parts, await opened(), randomBytes(200)), 'seal.invalid')
   })
 })
 

@@ -6,18 +6,20 @@ import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
 import { maySitTogether } from '@quorate/shared/verify/spread'
 import { toHex } from '@quorate/shared/wire/bytes'
-import {
-  contributionTo,
-  Init,
-  Registration,
-  type RegistrationReceipt,
-  type Skeleton,
-} from '@quorate/shared/wire/keygen'
+import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Mpc } from '@quorate/shared/mpc'
 import type { z } from 'zod'
 import type { Parts } from '../parts.ts'
 import type { HostKeys } from '../ports.ts'
+import {
+  ownKey,
+  requireContribution,
+  wipeContribution,
+  wipeContributions,
+  type Contributions,
+  type OwnKey,
+} from './contribution.ts'
 import { takeDealt, wipeDealt, type DealtShares } from './dealt.ts'
 
 /** A keygen as one enclave knows it before the first round: the frame, its secrets, and who of its own has registered. */
@@ -30,6 +32,8 @@ export type Enrolment = Readonly<{
   registered: Map<number, { digest: string; receipt: RegistrationReceipt }>
   /** What its dealer made for this host; null for a key that is drawn. */
   dealt: DealtShares | null
+  /** The keys of those who have registered, where each contributes one. */
+  contributions: Contributions
 }>
 
 /** Opens a sealed message of the given purpose. Throws `seal.invalid` for everything that is not exactly that. */
@@ -89,6 +93,7 @@ async function enrolmentOf(hosted: readonly number[], mpc: Mpc, { skeleton, init
     sessionSecret,
     invitationKeys: new Map(init.invitationKeys.map(({ index, key }) => [index, key])),
     registered: new Map(),
+    contributions: new Map(),
     dealt: takeDealt(mpc, skeleton, hosted, init.dealt),
   }
 }
@@ -109,12 +114,24 @@ async function readerKeyOf(sessionSecret: Uint8Array): Promise<string> {
  * Admits a participant: of this skeleton, invited, hosted here, holding the key it names, the first in its slot. The same
  * registration again gets the same receipt. Throws `keygen.invitation_invalid`, `keygen.slot_taken`, `consent.invalid`, …
  */
-export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uint8Array): Promise<RegistrationReceipt> {
-  const registration = openFor(keys, Registration, sealed)
+export async function register(
+  parts: Pick<Parts, 'keys' | 'mpc'>,
+  enrolment: Enrolment,
+  sealed: Uint8Array,
+): Promise<RegistrationReceipt> {
+  const registration = openFor(parts.keys, Registration, sealed)
+  try {
+    await requireInvited(enrolment, registration)
+    return await admit(parts, enrolment, registration)
+  } finally {
+    wipeContribution(registration.body.contribution)
+  }
+}
+
+async function requireInvited(enrolment: Enrolment, registration: Registration): Promise<void> {
   const { body } = registration
-  const contribution = digestOf('register', contributionTo(enrolment.skeleton))
-  const isSame = body.skeletonDigest === enrolment.skeletonDigest
-  if (!isSame || digestOf('register', body.contribution) !== contribution) throw new Refusal('keygen.skeleton_mismatch')
+  if (body.skeletonDigest !== enrolment.skeletonDigest) throw new Refusal('keygen.skeleton_mismatch')
+  requireContribution(enrolment.skeleton, body.contribution)
   const invitationKey = enrolment.invitationKeys.get(body.index)
   const participant = enrolment.skeleton.participants[body.index - 1]
   if (
@@ -124,19 +141,39 @@ export async function register(keys: HostKeys, enrolment: Enrolment, sealed: Uin
   )
     throw new Refusal('keygen.invitation_invalid')
   if (!(await hasOwnGrant(body))) throw new Refusal('consent.invalid', [body.index])
+}
 
+/** The first in its slot stays. Of a key to which each contributes one, this host holds the key from then on. */
+async function admit(
+  parts: Pick<Parts, 'keys' | 'mpc'>,
+  enrolment: Enrolment,
+  registration: Registration,
+): Promise<RegistrationReceipt> {
+  const { skeletonDigest, userId, index, authKey, grant } = registration.body
   const digest = digestOf('register', registration)
-  const { skeletonDigest, userId, index, authKey, grant } = body
-  const receipt = await keys.sign('registration-receipt', { skeletonDigest, userId, index, authKey, grant })
+  const own = ownKey(parts, enrolment.skeleton, registration)
+  const said = { skeletonDigest, userId, index, authKey, grant, ...(own && { contributed: own.contributed }) }
+  const receipt = await parts.keys.sign('registration-receipt', said)
   const before = enrolment.registered.get(index)
-  if (before === undefined) enrolment.registered.set(index, { digest, receipt })
-  else if (before.digest !== digest) throw new Refusal('keygen.slot_taken')
-  return receipt
+  if (before === undefined) {
+    enrolment.registered.set(index, { digest, receipt })
+    holdKey(enrolment, index, own)
+    return receipt
+  }
+  own?.share.fill(0)
+  if (before.digest !== digest) throw new Refusal('keygen.slot_taken')
+  return before.receipt
+}
+
+/** An enrolment may have ended while a receipt was signed. What it still gets is wiped with it, or has no use. */
+function holdKey({ contributions }: Enrolment, index: number, own: OwnKey | null): void {
+  if (own !== null) contributions.set(index, own.share)
 }
 
 /** Wipes the secrets of an enrolment. */
-export function wipeEnrolment({ sessionSecret, invitationKeys, dealt }: Enrolment): void {
+export function wipeEnrolment({ sessionSecret, invitationKeys, dealt, contributions }: Enrolment): void {
   sessionSecret.fill(0)
   for (const key of invitationKeys.values()) key.fill(0)
   if (dealt !== null) wipeDealt(dealt)
+  wipeContributions(contributions)
 }

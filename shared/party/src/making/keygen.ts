@@ -1,7 +1,9 @@
 import { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/crypto/sign'
+import { sameRegistration } from '@quorate/shared/verify/contributed'
 import { verifyRoster } from '@quorate/shared/verify/roster'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { makeOf } from '@quorate/shared/schemes/cryptography'
+import { makesBy } from '@quorate/shared/schemes/table'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Roster, Skeleton } from '@quorate/shared/wire/keygen'
@@ -10,13 +12,15 @@ import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
 import type { Certified, Frame } from './certify.ts'
-import { DealtSeats } from './dealt.ts'
+import { AcceptSeats } from './accept.ts'
+import { contributedSource } from './contribution.ts'
+import { dealtSource } from './dealt.ts'
 import type { Making } from './dkg.ts'
 import { openInit, register, wipeEnrolment, type Enrolment } from './enrolment.ts'
 import { Seats } from './seats.ts'
 
-/** A key that is drawn has seats in a DKG, one that was dealt has its shares. */
-type Keygen = Readonly<{ enrolment: Enrolment; seats: Seats | DealtSeats }>
+/** A key that hosts draw together has seats in a DKG; of any other its hosts have their shares. */
+type Keygen = Readonly<{ enrolment: Enrolment; seats: Seats | AcceptSeats }>
 
 type Keygens = Readonly<{
   [M in 'init' | 'register' | 'round1' | 'round2' | 'round3' | 'accept']: (
@@ -46,6 +50,12 @@ const keepKeygens = ({ clock, alarm }: Parts): Sessions<Keygen> =>
     end: wipe,
   })
 
+function seatsOf(parts: Parts, { skeleton, dealt, contributions }: Enrolment): Keygen['seats'] {
+  if (dealt !== null) return new AcceptSeats(parts, dealtSource(dealt))
+  if (makesBy(skeleton.scheme, 'contribute')) return new AcceptSeats(parts, contributedSource(parts, contributions))
+  return new Seats(parts)
+}
+
 /** Keeps a new keygen. What comes again for a known one is wiped, and must be of the same skeleton. */
 function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enrolment: Enrolment): void {
   const { keyId, participants, expiresAt } = skeleton
@@ -53,8 +63,7 @@ function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enro
   if (known === undefined) {
     const bytes = participants.length * BYTES_PER_PARTICIPANT
     const until = Math.min(expiresAt, parts.clock() + LONGEST_ALONE)
-    const seats = enrolment.dealt === null ? new Seats(parts) : new DealtSeats(parts, enrolment.dealt)
-    keygens.add(keyId, { enrolment, seats }, { expiresAt: until, bytes })
+    keygens.add(keyId, { enrolment, seats: seatsOf(parts, enrolment) }, { expiresAt: until, bytes })
     return
   }
   wipeEnrolment(enrolment)
@@ -63,19 +72,19 @@ function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enro
 
 /** The keygens of this host. They live in memory until they expire; after a restart the gateway brings them again. */
 export function createKeygens(parts: Parts): Keygens {
-  const { keys, mpc, memories, clock, log } = parts
+  const { memories, clock, log } = parts
   const keygens = keepKeygens(parts)
   return {
     async init({ skeleton, sealed }) {
       // A key that is there keeps its id.
       memories.requireOnly(skeleton.keyId, null)
-      admit(parts, keygens, skeleton, await openInit({ keys, mpc }, skeleton, fromBase64url(sealed), clock()))
+      admit(parts, keygens, skeleton, await openInit(parts, skeleton, fromBase64url(sealed), clock()))
       return {}
     },
 
     async register({ keyId, sealed }) {
       const { enrolment } = keygens.get(keyId)
-      const receipt = await register(keys, enrolment, fromBase64url(sealed))
+      const receipt = await register(parts, enrolment, fromBase64url(sealed))
       keygens.extend(keyId, enrolment.skeleton.expiresAt)
       return { receipt }
     },
@@ -101,7 +110,7 @@ export function createKeygens(parts: Parts): Keygens {
 
     async accept({ keyId, index, roster }) {
       const { enrolment, seats } = keygens.get(keyId)
-      if (!(seats instanceof DealtSeats)) throw new Refusal('keygen.out_of_order')
+      if (!(seats instanceof AcceptSeats)) throw new Refusal('keygen.out_of_order')
       const answer = await seats.accept(index, () => frameOf(parts, enrolment, roster))
       return certified(parts, keygens, index, answer)
     },
@@ -120,15 +129,15 @@ function certified({ memories, log }: Parts, keygens: Sessions<Keygen>, index: n
   return answer
 }
 
-/** Throws `keygen.out_of_order` for a key that was dealt: it has no rounds. */
+/** Throws `keygen.out_of_order` for a key that is made without a DKG. */
 function drawn({ enrolment, seats }: Keygen): Readonly<{ enrolment: Enrolment; seats: Seats }> {
-  if (seats instanceof DealtSeats) throw new Refusal('keygen.out_of_order')
+  if (seats instanceof AcceptSeats) throw new Refusal('keygen.out_of_order')
   return { enrolment, seats }
 }
 
 /**
  * What is certified with this roster. Checked before it begins: the roster is the one of this keygen, it holds the registrations
- * that this host took, word for word, and every host has been attested.
+ * that this host took, and every host has been attested.
  */
 async function frameOf(
   { peers, vault, memories, life }: Parts,
@@ -139,8 +148,11 @@ async function frameOf(
   const ceremony = await verifyRoster(roster)
   // The roster is the lineage of the key. Who has installed a version of it would refuse to certify another one.
   if (memories.of(ceremony).current !== null) throw new Refusal('keygen.installed')
-  for (const [index, { receipt }] of registered)
-    if (roster.registrations[index - 1]?.signature !== receipt.signature) throw new Refusal('keygen.roster_mismatch')
+  for (const [index, { receipt }] of registered) {
+    const listed = roster.registrations[index - 1]
+    if (listed === undefined || !sameRegistration(listed.body, receipt.body))
+      throw new Refusal('keygen.roster_mismatch')
+  }
   if (registered.size !== invitationKeys.size) throw new Refusal('keygen.roster_mismatch')
   for (const { host } of roster.skeleton.participants) peers.require(host.identity)
   return {
@@ -157,7 +169,7 @@ async function frameOf(
 async function makingOf(parts: Parts, enrolment: Enrolment, roster: Roster): Promise<Making> {
   const frame = await frameOf(parts, enrolment, roster)
   const { scheme, threshold, participants } = roster.skeleton
-  const { dkg } = schemeOf(parts.mpc, scheme).make
+  const dkg = makeOf(parts.mpc, scheme, 'dkg')
   return { ...frame, begin: (index) => dkg({ index, participants: participants.length, threshold }) }
 }
 

@@ -3,7 +3,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { describesKey } from '@quorate/shared/verify/certificate'
 import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import { supplied } from '@quorate/shared/schemes/scheme'
-import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { makeOf } from '@quorate/shared/schemes/cryptography'
 import { toBase64url } from '@quorate/shared/wire/bytes'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -107,7 +107,7 @@ function makingOf({ mpc, vault, peers }: Parts, request: RefreshRequest, ceremon
   const { roster, epoch, groupKey } = certificate
   const { scheme, threshold, participants } = roster.skeleton
   for (const { host } of participants) peers.require(host.identity)
-  const { refresh } = schemeOf(mpc, scheme).make
+  const refresh = makeOf(mpc, scheme, 'refresh')
   return {
     roster,
     ceremony,

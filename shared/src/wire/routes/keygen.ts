@@ -116,6 +116,7 @@ export const keygenRoutes = {
       'session.elsewhere',
       'keygen.invitation_invalid',
       'keygen.slot_taken',
+      'keygen.contribution_invalid',
       'consent.invalid',
       'seal.invalid',
       ...ofEnclaves,
