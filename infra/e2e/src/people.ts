@@ -13,21 +13,31 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
   carol: make('carol'),
 })
 
-/** `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. */
+/**
+ * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that
+ * people bring, where the scheme takes one of each.
+ */
 export type Wish = Readonly<{
   scheme: Key['scheme']
   grant: GrantTerms | null
   content?: readonly ContentType[]
+  threshold?: number
   ttl?: number
+  ownKeys?: Readonly<{ [N in Name]?: Uint8Array }>
 }>
 
-/** A 2-of-3 key that Alice reserves, and has joined. */
-export const reserveKey = ({ alice }: People, wish: Wish): Promise<Keygen> =>
-  alice.reserveKey({ ...wish, threshold: 2, participants: names })
+/** A 2-of-3 key, unless said otherwise, that Alice reserves, and has joined. */
+export const reserveKey = ({ alice }: People, { ownKeys, ...wish }: Wish): Promise<Keygen> =>
+  alice.reserveKey({ threshold: 2, ...wish, ownKey: ownKeys?.alice, participants: names })
 
 /** The others join, one after the other, so that the steps have one order. */
-export async function joinKey({ bob, carol }: People, keygen: Keygen, { grant }: Pick<Wish, 'grant'>): Promise<void> {
-  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId), { grant })
+export async function joinKey(
+  { bob, carol }: People,
+  keygen: Keygen,
+  { grant, ownKeys }: Pick<Wish, 'grant' | 'ownKeys'>,
+): Promise<void> {
+  await bob.participate(keygen.invitation('bob'), { grant, ownKey: ownKeys?.bob })
+  await carol.participate(keygen.invitation('carol'), { grant, ownKey: ownKeys?.carol })
 }
 
 /** New shares of the key. Two ask for them, since one alone may do so once a day. `expiresIn`: how long to wait for its hosts, ms. */

@@ -19,7 +19,7 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import { expect } from 'vitest'
 import { noticed, until } from '../../../../shared/test/noticing.js'
 import { untilWritten } from '../../../local/test/support/log-watch.js'
-import { askForRefresh, joinKey, peopleBy, reserveKey, type People } from '../../src/people.ts'
+import { askForRefresh, joinKey, peopleBy, reserveKey, type People, type Wish } from '../../src/people.ts'
 import { dropPlan, layPlan, readPlan, type CrashPlan, type Hit } from './crash-plan.ts'
 import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 
@@ -117,9 +117,9 @@ export async function refreshKey(people: People, key: Key): Promise<Key> {
   return refresh.completed({ timeout: patience })
 }
 
-/** A 2-of-3 key, its certificate verified by the SDK. */
-export async function makeKey(people: People, grant: GrantTerms | null = null): Promise<Key> {
-  const wish = { scheme: 'frost-secp256k1-tr', grant } as const
+/** A 2-of-3 key unless said otherwise, its certificate verified by the SDK. */
+export async function makeKey(people: People, grant: GrantTerms | null = null, more: Partial<Wish> = {}): Promise<Key> {
+  const wish = { scheme: 'frost-secp256k1-tr', grant, ...more } as const
   const keygen = await reserveKey(people, wish)
   await joinKey(people, keygen, wish)
   return keygen.completed({ timeout: patience })

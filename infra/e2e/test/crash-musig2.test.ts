@@ -1,0 +1,128 @@
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
+import { Quorate, type Key } from '@quorate/client'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aggregateOf, sortedKeys } from '../../../shared/test/bip327.js'
+import { makeKey, patience, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
+import { enclaveLog, remainsOf } from '../src/traces.ts'
+import { expectNoncesOnce } from './support/crash-traces.ts'
+
+/*
+ * Keys of MuSig2, three of three, of real processes that are killed at every step. People bring every second key; enclaves draw the others.
+ */
+const long = 240_000
+let crashing: CrashFleet
+let key: Key
+let made = 0
+
+beforeAll(async () => {
+  crashing = await startCrashFleet()
+}, long)
+
+afterAll(() => crashing.close(), long)
+
+const newKey = () => schnorr.utils.randomSecretKey()
+
+/** Makes a key, and holds its aggregate against BIP-327's of the keys that people brought, if they did. */
+async function makeOne(brings: boolean): Promise<void> {
+  const ownKeys = { alice: newKey(), bob: newKey(), carol: newKey() }
+  key = await makeKey(crashing.people, null, { scheme: 'musig2', threshold: 3, ...(brings ? { ownKeys } : {}) })
+  if (!brings) return
+  const pubkeys = Object.values(ownKeys).map((one) => secp256k1.getPublicKey(one, true))
+  expect(key.groupKey).toBe(toHex(aggregateOf(sortedKeys(pubkeys))))
+}
+
+async function signOnce(): Promise<void> {
+  made += 1
+  const { bob, carol } = crashing.people
+  await sign(crashing.people, key, `signature ${made}`, { approvers: [bob, carol] })
+}
+
+/** Does it again and again, with the gateway killed at its first write, at its second, …, until a run meets no crash. */
+async function atEveryWrite(when: CrashPlan['when'], act: (nth: number) => Promise<void>): Promise<string[]> {
+  const places: string[] = []
+  for (let nth = 1; ; nth += 1) {
+    crashing.lay({ step: 'write', when, nth })
+    await act(nth)
+    const hit = await crashing.lift()
+    if (hit === null) return places
+    places.push(hit.place)
+  }
+}
+
+const sides = ['before', 'after'] as const
+
+describe('a key of MuSig2 on three enclaves', { timeout: long }, () => {
+  it.each([true, false])('of two people is made, brought: %s, and signs', async (brings) => {
+    const { fleet } = crashing
+    const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+    const [ann, ben] = ['ann', 'ben'].map((name) => quorate.participant(name, { seed: randomBytes(32) }))
+    const keys = brings ? [newKey(), newKey()] : []
+    const wish = { scheme: 'musig2', threshold: 2, participants: ['ann', 'ben'] } as const
+    const keygen = await ann!.reserveKey({ ...wish, ownKey: keys[0] })
+    await ben!.participate(keygen.invitation('ben'), { ownKey: keys[1] })
+    const pair = await keygen.completed({ timeout: patience })
+    if (brings) {
+      const pubkeys = keys.map((one) => secp256k1.getPublicKey(one, true))
+      expect(pair.groupKey).toBe(toHex(aggregateOf(sortedKeys(pubkeys))))
+    }
+    const signing = await ann!.requestSignature(pair, 'of two')
+    await ben!.approve(await ben!.signing(pair, signing.signingId))
+    await signed(signing, 'of two')
+  })
+
+  it.each([true, false])('of three people is made, brought: %s, and signs', async (brings) => {
+    await makeOne(brings)
+    await signOnce()
+  })
+})
+
+describe('a gateway that is killed at every write', { timeout: long }, () => {
+  it.each(sides)('makes the key, killed right %s it, and the key signs', async (when) => {
+    const places = await atEveryWrite(when, (nth) => makeOne(nth % 2 === 0))
+    const states = ['reserved', 'collecting_participants', 'key_generation/accept', 'key_generation/prepare']
+    const expected = [...states, 'key_generation/install', 'completed'].map((state) => `keygen ${state}`)
+    expect(places).toEqual(expect.arrayContaining(expected))
+    await signOnce()
+  })
+
+  it.each(sides)('makes the signature, killed right %s it', async (when) => {
+    const places = await atEveryWrite(when, signOnce)
+    const states = ['collecting_participants', 'generating_nonces', 'completed'].map((state) => `signing ${state}`)
+    expect(places).toEqual(expect.arrayContaining(states))
+  })
+})
+
+describe('an enclave that is killed', { timeout: long }, () => {
+  const making = ['keygen.init', 'keygen.register', 'keygen.accept', 'keygen.prepare', 'keygen.install']
+  const signing = ['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm']
+  const cases = (steps: readonly string[]) => steps.flatMap((step) => sides.map((when) => ({ step, when })))
+
+  it.each(cases(making))('$when $step does not keep a key from being made', async ({ step, when }) => {
+    for (const [nth, brings] of [true, false].entries()) {
+      crashing.lay({ step, when, nth: nth + 1 })
+      await makeOne(brings)
+      expect(await crashing.lift()).toMatchObject({ step, when })
+    }
+    await signOnce()
+  })
+
+  it.each(cases(signing))('$when $step does not keep a signature from being made', async ({ step, when }) => {
+    crashing.lay({ step, when })
+    await signOnce()
+    expect(await crashing.lift()).toMatchObject({ step, when })
+  })
+})
+
+it('has spent no nonce twice, and nothing is left half open', { timeout: long }, async () => {
+  const { fleet, state } = crashing
+  await fleet.stop()
+  const { spent } = expectNoncesOnce(enclaveLog(fleet))
+  expect(spent).toBeGreaterThanOrEqual(3 * made)
+  expect(hitsIn(state).length).toBeGreaterThan(30)
+  const { open } = await remainsOf(fleet)
+  // A reservation whose answer was lost with the gateway is held until it lapses; nothing secret hangs on it.
+  expect(open.filter((one) => one !== 'reserved')).toEqual([])
+})
