@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { refusals } from '@quorate/shared/errors'
+import { finalizeEvent } from 'nostr-tools'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { grantOf, note, termsOf, writeBook } from '../../../shared/party/test/bunker.js'
@@ -14,11 +15,13 @@ import { coordinator, enclaves, inFreshHouses } from './house.ts'
 
 /* What the operator's monitoring reads of bunkers, at the door where it asks. */
 
+const nobodyThere = 'ws://127.0.0.1:1'
 let registry: Registry
 inFreshHouses()
 withRelays(() => {
   registry = new Registry()
-  return { events: createNostrEvents(createLog('silent'), registry) }
+  const allowed = new Set([relay.url, nobodyThere].map((url) => new URL(url).href))
+  return { allowed, events: createNostrEvents(createLog('silent'), registry) }
 })
 
 let door: Server
@@ -53,7 +56,9 @@ describe('the metrics of bunkers', () => {
     const bunker = await served()
     const program = await connected(bunker)
     relay.put({ ...program.ask('ping', []), sig: '0'.repeat(128) })
-    relay.put(program.ask('ping', [], Math.floor(Date.now() / 1_000) - 3_000))
+    // What was encrypted for another conversation opens in none.
+    const { kind, created_at, tags, content } = startClient(bunker).ask('ping', [])
+    relay.put(finalizeEvent({ kind, created_at, tags, content }, program.secretKey))
     for (let n = 0; n < 100; n += 1) relay.put(startClient(bunker).ask('ping', []))
     await pollUntil(async () => /dropped_total\{why="full"\} [1-9]/.test(await scrape()))
     await says('quorate_client_requests_dropped_total{why="invalid"} 1')
@@ -69,10 +74,11 @@ describe('the metrics of bunkers', () => {
     relay.put(startClient(bunker).ask('connect', [bunker.signer, 's3cret']))
     await says('quorate_relay_refusals_total 1')
     for (const index of [1, 2, 3]) {
-      const book = await writeBook(bunker, index, termsOf([], { relays: [] }), { relays: [] })
+      const relays = [nobodyThere]
+      const book = await writeBook(bunker, index, termsOf([], { relays }), { relays })
       await coordinator.putBook(keyIdOf(bunker), book)
     }
-    await says('quorate_relays_wanted 0', 'quorate_relays_connected 0', 'quorate_relay_losses_total 1')
+    await says('quorate_relays_wanted 1', 'quorate_relays_connected 0', 'quorate_relay_losses_total 1')
   })
 
   it('say of how many bunkers an enclave lacks a book', async () => {
