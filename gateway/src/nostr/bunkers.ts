@@ -75,7 +75,7 @@ export class Bunkers {
     const { events, alarm = realAlarm, open, times } = nostr
     const closing = this.#closing.signal
     this.changes = new Changes(closing)
-    this.ask = new BunkerHosts(ports)
+    this.ask = new BunkerHosts({ ...ports, booksLeft: events.booksLeft })
     this.attest = createAttesting(this.ask, { hosts, clock })
     this.#relays = new Relays({
       clock,
@@ -134,8 +134,10 @@ export class Bunkers {
   }
 
   get loader(): LoaderTools {
-    const { hosts, keys, failed } = this.ports
-    return { ask: this.ask, hosts, keys, failed, bunkers: () => this.#byKey.values(), closing: this.#closing.signal }
+    const { hosts, keys, failed, nostr } = this.ports
+    const { bunkersBrought: brought } = nostr.events
+    const bunkers = () => this.#byKey.values()
+    return { ask: this.ask, hosts, keys, failed, brought, bunkers, closing: this.#closing.signal }
   }
 
   has(keyId: KeyId): boolean {

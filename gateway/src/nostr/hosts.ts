@@ -2,6 +2,7 @@ import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremon
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { Book } from '@quorate/shared/wire/bunker'
+import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { afterMending } from '../engine/ask.ts'
 import type { Health, Hosts } from '../engine/ports.ts'
@@ -13,6 +14,13 @@ import { digestOfBook } from './books.ts'
 import { seatsOf, type Bunker, type BunkerSeat, type Standing } from './bunker.ts'
 import { partsOf, withSealed } from './record.ts'
 
+/** What hosts know of books. `left`: bunkers of which the host lacks an owner's newest book. */
+export type BookEvents = Readonly<{
+  booksLeft(at: { host: string; left: number }): void
+  /** A host that has come was brought all bunkers of its keys. */
+  bunkersBrought(at: { host: string; left: number }): void
+}>
+
 export type HostTools = Readonly<{
   hosts: Hosts
   health: Health
@@ -21,6 +29,7 @@ export type HostTools = Readonly<{
   timeoutMs: number
   /** A host did not do its part. */
   hostFailed: (at: { host: string; code: RefusalCode }) => void
+  booksLeft: BookEvents['booksLeft']
 }>
 
 type BunkerMethod = Extract<HostMethod, `bunker.${string}`>
@@ -55,6 +64,7 @@ function holdsEnough(standing: Standing, books: readonly Book[], threshold: numb
 export class BunkerHosts {
   readonly #tools: HostTools
   readonly #loading = new Map<string, Loading>()
+  readonly #lacking = new Map<HostId, Set<KeyId>>()
   #comings = 0
 
   constructor(tools: HostTools) {
@@ -64,6 +74,11 @@ export class BunkerHosts {
   /** A host has come, which may know what others do not. */
   came(): void {
     this.#comings += 1
+  }
+
+  /** Bunkers that this host was brought, and of which it lacks an owner's newest book. */
+  left(host: HostId): number {
+    return this.#lacking.get(host)?.size ?? 0
   }
 
   /** The hosts of a key that can be asked now, those without a failure first. */
@@ -189,6 +204,16 @@ export class BunkerHosts {
     const brought = new Set(part.books.map(({ body }) => body.index))
     const still = refused.filter(({ index }) => !brought.has(index))
     bunker.standings.set(seat.host, { life, comings, receipt: loaded.receipt, refused: [...still, ...loaded.refused] })
+    this.#count(bunker, seat)
+  }
+
+  #count(bunker: Bunker, seat: BunkerSeat): void {
+    const { host } = seat
+    const lacking = this.#lacking.get(host) ?? new Set<KeyId>()
+    this.#lacking.set(host, lacking)
+    if (this.isCurrent(bunker, seat)) lacking.delete(bunker.keyId)
+    else lacking.add(bunker.keyId)
+    this.#tools.booksLeft({ host, left: lacking.size })
   }
 
   async #ask<M extends BunkerMethod>(

@@ -4,7 +4,7 @@ import type { HostId } from '@quorate/shared/wire/host'
 import type { Hosts } from '../engine/ports.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
 import { seatsOf, type Bunker } from './bunker.ts'
-import type { BunkerHosts } from './hosts.ts'
+import type { BookEvents, BunkerHosts } from './hosts.ts'
 
 /** Bunkers that are brought to one host at a time. */
 const AT_ONCE = 8
@@ -15,6 +15,7 @@ export type LoaderTools = Readonly<{
   keys: KeyCache
   bunkers: () => Iterable<Bunker>
   closing: AbortSignal
+  brought: BookEvents['bunkersBrought']
   failed: (error: unknown) => void
 }>
 
@@ -56,4 +57,5 @@ export async function bringAll(tools: LoaderTools, host: HostId): Promise<void> 
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, next))
+  if (!tools.closing.aborted && tools.hosts.state(host) === 'ready') tools.brought({ host, left: tools.ask.left(host) })
 }

@@ -1,10 +1,14 @@
 import type { Logger } from 'pino'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { BookEvents } from './hosts.ts'
 import type { RelayEvents } from './relays/relays.ts'
 import type { RequestEvents } from './requests/desk.ts'
 
-/** What happens to programs' requests and at relays, as log lines and metrics. */
-export type NostrEvents = RelayEvents & RequestEvents
+/**
+ * What happens to programs' requests, at relays and to books, as log lines and metrics. A label names an enclave or a word of ours: what programs
+ * send is in none, and the gateway reads no method.
+ */
+export type NostrEvents = RelayEvents & RequestEvents & BookEvents
 
 const seconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
 
@@ -30,7 +34,18 @@ const createMetrics = (registers: Registry[]) => ({
     buckets: seconds,
     registers,
   }),
+  wanted: new Gauge({
+    name: 'quorate_relays_wanted',
+    help: 'Relays that books name and that the gateway may connect to',
+    registers,
+  }),
   relays: new Gauge({ name: 'quorate_relays_connected', help: 'Relays that are connected', registers }),
+  left: new Gauge({
+    name: 'quorate_bunkers_unproven',
+    help: "Bunkers of which an enclave lacks an owner's newest book, since it restarted",
+    labelNames: ['enclave'],
+    registers,
+  }),
   lost: new Counter({ name: 'quorate_relay_losses_total', help: 'Connections to relays that were lost', registers }),
   unpublished: new Counter({
     name: 'quorate_relay_refusals_total',
@@ -54,13 +69,14 @@ export function createNostrEvents(log: Logger, registry: Registry): NostrEvents 
       metrics.dropped.inc({ why })
       log.debug({ keyId, why }, 'client.dropped')
     },
-    relayChanged({ relay, connected }) {
-      if (connected) metrics.relays.inc()
-      else {
-        metrics.relays.dec()
-        metrics.lost.inc()
-      }
-      log.info({ relay: hostOf(relay), connected }, 'relay.changed')
+    relayChanged({ relay, to }) {
+      if (to === 'connected') metrics.relays.inc()
+      else metrics.relays.dec()
+      if (to === 'lost') metrics.lost.inc()
+      log.info({ relay: hostOf(relay), to }, 'relay.changed')
+    },
+    relaysWanted({ many }) {
+      metrics.wanted.set(many)
     },
     eventRefused({ relay }) {
       metrics.unpublished.inc()
@@ -68,6 +84,13 @@ export function createNostrEvents(log: Logger, registry: Registry): NostrEvents 
     },
     relaysFull({ relay }) {
       log.error({ relay: hostOf(relay) }, 'relay.full')
+    },
+    booksLeft({ host, left }) {
+      metrics.left.set({ enclave: host }, left)
+    },
+    bunkersBrought({ host, left }) {
+      metrics.left.set({ enclave: host }, left)
+      log.info({ enclaveId: host, left }, 'enclave.bunkers_brought')
     },
   }
 }

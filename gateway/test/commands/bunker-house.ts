@@ -10,6 +10,7 @@ import {
   type GrantTerms,
   type MadeBunker,
 } from '../../../shared/party/test/bunker.js'
+import type { NostrPorts } from '../../src/nostr/bunkers.ts'
 import { TestRelay } from '../nostr/test-relay.ts'
 import { coordinator, reachRelays, restartGateway, storedKey, type Key } from './house.ts'
 
@@ -19,11 +20,11 @@ import { coordinator, reachRelays, restartGateway, storedKey, type Key } from '.
 
 export let relay: TestRelay
 
-/** Each test of a file that calls it after `inFreshHouses` has a relay of its own, to which its gateway may be connected. */
-export function withRelays(): void {
+/** Each test of a file that calls it after `inFreshHouses` has a relay of its own, to which its gateway may be connected. `more`: asked before each. */
+export function withRelays(more: () => Partial<NostrPorts> = () => ({})): void {
   beforeEach(async () => {
     relay = await TestRelay.start()
-    reachRelays({ allowed: new Set([new URL(relay.url).href]) })
+    reachRelays({ allowed: new Set([new URL(relay.url).href]), ...more() })
     await restartGateway()
   })
   afterEach(() => relay.close())

@@ -4,7 +4,7 @@ import { finalizeEvent, generateSecretKey, getPublicKey, type Event } from 'nost
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { noticed, turn, until } from '../../../shared/test/noticing.js'
 import { Relays } from '../../src/nostr/relays/relays.ts'
-import { relayTimes } from '../../src/nostr/relays/relay.ts'
+import { relayTimes, type RelayChange } from '../../src/nostr/relays/relay.ts'
 import { createHandAlarm } from './hand-alarm.ts'
 import { TestRelay } from './test-relay.ts'
 
@@ -22,7 +22,7 @@ let relay: TestRelay
 let relays: Relays
 let clock: number
 let heard: Event[]
-let changes: boolean[]
+let changes: RelayChange[]
 let hand: ReturnType<typeof createHandAlarm>
 let refused: string[]
 
@@ -37,10 +37,11 @@ beforeEach(async () => {
     clock: () => clock,
     alarm: hand.alarm,
     events: {
-      relayChanged: ({ connected }) => {
-        changes.push(connected)
+      relayChanged: ({ to }) => {
+        changes.push(to)
         noticed()
       },
+      relaysWanted: () => undefined,
       eventRefused: ({ relay: url }) => void refused.push(url),
       relaysFull: () => undefined,
     },
@@ -72,7 +73,7 @@ const hears = (event: Event) => until(() => heard.some(({ id }) => id === event.
 /** The connection is lost, and the next one is tried at once. */
 const comesBack = async (): Promise<void> => {
   const before = relay.requests.length
-  await until(() => changes.at(-1) === false, 'the loss')
+  await until(() => changes.at(-1) === 'lost', 'the loss')
   hand.ring(0, relayTimes.reconnect.longest)
   await until(() => relay.requests.length > before, 'another subscription')
 }
@@ -101,7 +102,7 @@ describe('a relay', () => {
       clock += 5_000
       relay.drop()
       const missed = requestTo(signer, `missed ${drops}`)
-      await until(() => changes.at(-1) === false, 'the loss')
+      await until(() => changes.at(-1) === 'lost', 'the loss')
       relay.put(missed)
       await comesBack()
       await hears(missed)
@@ -128,7 +129,7 @@ describe('a relay', () => {
     hand.ring(relayTimes.quiet)
     expect(hand.waits()).toEqual([relayTimes.answer])
     hand.ring(relayTimes.answer)
-    await until(() => changes.at(-1) === false, 'the loss')
+    await until(() => changes.at(-1) === 'lost', 'the loss')
     relay.silent = false
     await comesBack()
     expect(relayTimes.quiet + relayTimes.answer).toBeLessThan(10_000)
@@ -140,7 +141,7 @@ describe('a relay', () => {
     const before = relay.requests.length
     hand.ring(relayTimes.quiet)
     await until(() => relay.requests.length > before && hand.waits()[0] === relayTimes.quiet, 'its answer')
-    expect(changes).toEqual([true])
+    expect(changes).toEqual(['connected'])
   })
 
   it('that demands it sees each signer show itself, at once from then on, and then serves all', async () => {

@@ -27,6 +27,9 @@ export const relayTimes: RelayTimes = {
 /** Signers in one subscription. */
 const MOST_SIGNERS = 250
 
+/** What became of a connection. One that nobody wants any more is `left`. */
+export type RelayChange = 'connected' | 'lost' | 'left'
+
 export type RelayPorts = Readonly<{
   open: OpenLine
   alarm: Alarm
@@ -36,8 +39,7 @@ export type RelayPorts = Readonly<{
   heard: (event: unknown) => void
   /** NIP-42's event of this signer. */
   authenticate: (signer: NostrKey, challenge: string) => Promise<SignedEvent>
-  /** The line stands, or is gone. */
-  changed: (connected: boolean) => void
+  changed: (to: RelayChange) => void
   /** The relay has refused an event for good, or one was given up. */
   refused: () => void
 }>
@@ -104,7 +106,7 @@ export class Relay {
     const line = this.#line
     this.#line = null
     line?.close()
-    if (this.#openedAt !== null) this.#ports.changed(false)
+    if (this.#openedAt !== null) this.#ports.changed('left')
     this.#openedAt = null
   }
 
@@ -119,7 +121,7 @@ export class Relay {
 
   #opened(): void {
     this.#openedAt = this.#ports.clock()
-    this.#ports.changed(true)
+    this.#ports.changed('connected')
     this.#subscribe()
     this.#post()
     this.#watch()
@@ -128,7 +130,7 @@ export class Relay {
   #lost(): void {
     const { clock, times, alarm, changed } = this.#ports
     const wasGood = this.#openedAt !== null && clock() - this.#openedAt >= times.good
-    if (this.#openedAt !== null) changed(false)
+    if (this.#openedAt !== null) changed('lost')
     this.#line = null
     this.#openedAt = null
     this.#challenge = null

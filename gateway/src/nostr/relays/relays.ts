@@ -3,14 +3,16 @@ import type { NostrKey } from '@quorate/shared/nostr/keys'
 import { realAlarm, type Alarm } from './alarm.ts'
 import { openLine, type OpenLine } from './line.ts'
 import type { Published } from './outbox.ts'
-import { Relay, relayTimes, type RelayTimes } from './relay.ts'
+import { Relay, relayTimes, type RelayChange, type RelayTimes } from './relay.ts'
 
 /** Which signers listen at which relay. */
 export type Listening = ReadonlyMap<string, readonly NostrKey[]>
 
 /** What happens at relays. `relay`: its address. */
 export type RelayEvents = Readonly<{
-  relayChanged(at: { relay: string; connected: boolean }): void
+  relayChanged(at: { relay: string; to: RelayChange }): void
+  /** So many relays are named by books, and may be connected to. */
+  relaysWanted(at: { many: number }): void
   /** A relay has not taken an event, and will not. */
   eventRefused(at: { relay: string }): void
   /** More relays are wanted than the gateway connects to. */
@@ -45,6 +47,7 @@ export class Relays {
   /** These signers at these relays, and no others. */
   listen(listening: Listening): void {
     this.#listening = listening
+    this.#ports.events.relaysWanted({ many: listening.size })
     for (const [url, relay] of this.#relays) if (!listening.has(url)) relay.listen([])
     for (const [url, signers] of listening) this.#at(url)?.listen(signers)
     this.#tidy()
@@ -89,7 +92,7 @@ export class Relays {
       heard,
       times: { ...relayTimes, ...times },
       authenticate: (signer, challenge) => authenticate(signer, url, challenge),
-      changed: (connected) => events.relayChanged({ relay: url, connected }),
+      changed: (to) => events.relayChanged({ relay: url, to }),
       refused: () => events.eventRefused({ relay: url }),
     })
     this.#relays.set(url, relay)
