@@ -11,7 +11,7 @@ import {
   type HandedOn,
   type Terms,
 } from '../src/index.ts'
-import { verifyBunkerEvent } from '../src/bunker/proof.ts'
+import { verifyBunkerEvents } from '../src/bunker/proof.ts'
 import { fleet, gateway, refusedAs, sentTo, withOwnGateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 import { connected, newKey, note, noteText, relays, secretOf, withBunker } from './with-bunker.ts'
@@ -51,8 +51,8 @@ describe('a bunker', () => {
     expect(hosts.map(({ identity }) => identity.enclaveId)).toEqual(
       fleet.enclaves.map(({ identity }) => identity.enclaveId),
     )
-    const event = await gateway.bunkers.announced(key.keyId)
-    const proved = await verifyBunkerEvent(event, fleet.trust)
+    const events = await gateway.bunkers.announced(key.keyId)
+    const proved = await verifyBunkerEvents(events, fleet.trust)
     expect([proved.signer, proved.hosts.length]).toEqual([bunker.signer, 3])
   })
 })

@@ -180,8 +180,8 @@ export function bunkering(keys: ReadonlyMap<string, KeyRow>, changed: () => void
   }
 
   /** What each host holds, with a document of its own. */
-  async function provedHosts(row: Row): Promise<BunkerAttestation['hosts']> {
-    const hosts: BunkerAttestation['hosts'] = []
+  async function provedHosts(row: Row): Promise<BunkerAttestation[]> {
+    const hosts: BunkerAttestation[] = []
     for (const [index, member] of row.key.plan.hosts) {
       const { receipt } = await bunkers.loadBunker(row, index)
       hosts.push({ receipt, attested: await member.call('attest', { nonce: '00'.repeat(32) }) })
@@ -208,13 +208,12 @@ export function bunkering(keys: ReadonlyMap<string, KeyRow>, changed: () => void
     }
   }
 
-  /** The event by which the signer proves its hosts. */
-  async function announced(keyId: string): Promise<SignedEvent> {
+  /** The events by which the signer proves its hosts. */
+  async function announced(keyId: string): Promise<readonly SignedEvent[]> {
     const row = rowOf(keyId)
     const { key, signer } = row
     const params = { keyId: key.plan.skeleton.keyId, index: 1, signer, hosts: await provedHosts(row) }
-    const { events } = await key.plan.hosts.get(1)!.call('bunker.announce', params)
-    return events.find(({ kind }) => kind === 30_078)!
+    return (await key.plan.hosts.get(1)!.call('bunker.announce', params)).proofs
   }
 
   /** After hosts have restarted: each gets its share and the bunker again. */

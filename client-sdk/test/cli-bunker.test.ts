@@ -230,15 +230,22 @@ describe('quorate bunker', () => {
     expect([broken.code, broken.lines.at(-1)]).toEqual([3, expect.objectContaining({ code: 'log.broken', at: 5 })])
   })
 
-  it('verifies the hosts of a bunker, and an event of a signer without a key', async () => {
+  it('verifies the hosts of a bunker, and events of a signer without a key', async () => {
     const { keyId } = await connected()
     const verified = await alice(['verify', keyId])
     expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('enclaves of an accepted image')])
-    const event = await gateway.bunkers.announced(keyId)
+    const events = await gateway.bunkers.announced(keyId)
+    const event = events[0]!
     const file = join(folder, 'event.json')
-    await writeFile(file, JSON.stringify(event))
-    const [shown] = (await alice(['verify', '--event', file, '--json'])).lines
-    expect(shown).toMatchObject({ verified: true, signer: event.pubkey })
+    for (const [written, hosts] of [
+      [events, 3],
+      [event, 1],
+    ] as const) {
+      await writeFile(file, JSON.stringify(written))
+      const [shown] = (await alice(['verify', '--event', file, '--json'])).lines
+      expect(shown).toMatchObject({ verified: true, signer: event.pubkey })
+      expect((shown as { hosts: unknown[] }).hosts).toHaveLength(hosts)
+    }
     await writeFile(file, JSON.stringify({ ...event, content: event.content + ' ' }))
     expect(await alice(['verify', '--event', file])).toMatchObject({ code: 3 })
   })

@@ -5,7 +5,7 @@ import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { BunkerStatus, Waiting } from '@quorate/shared/wire/routes/bunker'
 import { authSigner } from '../src/keygen/registration.ts'
 import { sessionSecretOf } from '../src/key.ts'
-import { Quorate, verifyBunkerEvent, type Key } from '../src/index.ts'
+import { Quorate, verifyBunkerEvents, type Key } from '../src/index.ts'
 import { fleet, gateway, refusedAs, withOwnGateway } from './lying-gateway.ts'
 import { connected, newKey, noteText, other, relays, v, withBunker } from './with-bunker.ts'
 
@@ -230,18 +230,20 @@ describe('a request that waits', () => {
 describe('the proof of a signer', () => {
   it('is refused of another image, of old documents, of another signer, and when somebody changed it', async () => {
     const { key, bunker } = await withBunker()
-    const event = await gateway.bunkers.announced(key.keyId)
+    const [event, ...more] = await gateway.bunkers.announced(key.keyId)
     const { trust } = fleet
     const elsewhere = { ...trust, measurements: [{ '0': 'ab'.repeat(48) }] }
-    await expect(verifyBunkerEvent(event, elsewhere)).rejects.toMatchObject(refusedAs('attestation.invalid'))
-    const later = Date.now() + 26 * 3_600_000
-    await expect(verifyBunkerEvent(event, trust, { now: later })).rejects.toMatchObject(
+    await expect(verifyBunkerEvents([event, ...more], elsewhere)).rejects.toMatchObject(
       refusedAs('attestation.invalid'),
     )
-    await expect(verifyBunkerEvent({ ...event, pubkey: other }, trust)).rejects.toMatchObject(
+    const later = Date.now() + 26 * 3_600_000
+    await expect(verifyBunkerEvents([event, ...more], trust, { now: later })).rejects.toMatchObject(
+      refusedAs('attestation.invalid'),
+    )
+    await expect(verifyBunkerEvents([{ ...event, pubkey: other }, ...more], trust)).rejects.toMatchObject(
       refusedAs('nostr.event_unsigned'),
     )
-    await expect(verifyBunkerEvent({ ...event, kind: 1 }, trust)).rejects.toMatchObject(
+    await expect(verifyBunkerEvents([{ ...event, kind: 1 }, ...more], trust)).rejects.toMatchObject(
       refusedAs('nostr.event_invalid'),
     )
     gateway.lies.attestBunker = ({ hosts, signer }: { hosts: unknown[]; signer: string }) => ({

@@ -17,15 +17,22 @@ const HOUR = 3_600_000
 const OF_AN_EVENT = 25 * HOUR
 
 /**
- * Verifies the event by which a signer shows that enclaves of an accepted image hold its secret. For whoever builds a client: no key and no
- * gateway is needed. Connect only to `signer`. Throws `nostr.event_invalid`, `nostr.event_unsigned`, `attestation.invalid` or `receipt.invalid`.
+ * Verifies the events by which a signer shows that enclaves of an accepted image hold its secret: one for each host, or some of them. For whoever
+ * builds a client: no key and no gateway is needed. Connect only to `signer`. Throws `nostr.event_invalid`, `nostr.event_unsigned`, `attestation.invalid` or `receipt.invalid`.
  */
-export async function verifyBunkerEvent(
-  event: unknown,
+export async function verifyBunkerEvents(
+  events: readonly unknown[],
   trust: TrustPolicy,
   { maxAge = OF_AN_EVENT, now = Date.now() }: ProofOptions = {},
 ): Promise<ProvedSigner> {
-  return refusing(async () => verifyAttestationEvent(await loadMpc(), event, { trust, maxAge, now }))
+  return refusing(async () => {
+    const mpc = await loadMpc()
+    const proved = await Promise.all(events.map((event) => verifyAttestationEvent(mpc, event, { trust, maxAge, now })))
+    const [first] = proved
+    if (first === undefined || proved.some(({ signer }) => signer !== first.signer))
+      return refuse('nostr.event_invalid')
+    return { signer: first.signer, hosts: proved.map(({ host }) => host) }
+  })
 }
 
 /**

@@ -45,6 +45,20 @@ ${renderSVG(command, { border: 2 })}
   )
 }
 
+/**
+ * The page to which a program sends its user with a `nostrconnect://` string (NIP-46's `nostrconnect_url`). The string stands after the #, so that
+ * no server sees it: its secret is how the program knows its signer.
+ */
+export const connectPage = (keyId: string): string =>
+  page(
+    'A program wants to connect',
+    `<p>The address of this page ends in what the program shows: all after the #, from nostrconnect:// on. Run this where your share's key is, with that in the
+place of the dots. It shows you what the program asks for.</p>
+<p><code>quorate bunker connect ${keyId.slice(0, 8)} '…'</code></p>
+<p>You did not ask a program for anything just now? Then do nothing.</p>
+`,
+  )
+
 export const noClientPage: string = page(
   'Nothing waits here',
   '<p>This request was answered, is over, or never was.</p>\n',

@@ -88,7 +88,7 @@ export async function startHttp(ports: HttpPorts): Promise<ListeningServer & { m
     ...lasting,
     readiness,
     publicUrl,
-    nostr: { coordinator, nostrKey: ports.nostrKey ?? null },
+    nostr: { coordinator, nostrKey: ports.nostrKey ?? null, publicUrl },
     limits: ports.limits,
   })
   const metricsDoor = await listen(createMetricsApp(ports.registry, readiness), ports.metricsListen, timeouts).catch(

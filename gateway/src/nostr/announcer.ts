@@ -1,3 +1,4 @@
+import { MAX_ANNOUNCED } from '@quorate/shared/ceremonies/bunker-methods'
 import { Refusal } from '@quorate/shared/errors'
 import type { SignedEvent } from '@quorate/shared/nostr/event'
 import { delayAfter } from '../engine/back-off.ts'
@@ -19,7 +20,7 @@ export type AnnouncerPorts = Readonly<{
   failed: (error: unknown) => void
 }>
 
-/** Publishes what programs find a bunker by (NIP-89), and what proves its hosts: when its relays change, and each day. */
+/** Publishes what programs find a bunker by (NIP-89), and for each host what proves it: when its relays change, and each day. */
 export class Announcer {
   readonly #ports: AnnouncerPorts
   readonly #due = new Map<Bunker, () => void>()
@@ -70,8 +71,13 @@ export class Announcer {
     const [seat] = await ask.available(bunker.keyId)
     if (seat === undefined) throw new Refusal('enclave.unreachable')
     await ask.ready(bunker, seat)
-    const { events } = await ask.ask(bunker, seat, 'bunker.announce', { hosts })
     // Nobody waits for the relays: each has it when it can.
-    for (const event of events) publish(bunker, event).catch(failed)
+    const tell = (event: SignedEvent) => void publish(bunker, event).catch(failed)
+    for (let first = 0; first < hosts.length; first += MAX_ANNOUNCED) {
+      const some = hosts.slice(first, first + MAX_ANNOUNCED)
+      const { handler, proofs } = await ask.ask(bunker, seat, 'bunker.announce', { hosts: some })
+      if (first === 0) tell(handler)
+      proofs.forEach(tell)
+    }
   }
 }

@@ -65,11 +65,28 @@ describe('the page to which a program sends its user', () => {
   )
 })
 
+describe('the page to which a program brings its user with a string of its own', () => {
+  it('says what to type, and never gets the string, which stands after the #', async () => {
+    const template = `${http.url}/bunker/${keyA}/connect#<nostrconnect>`
+    const response = await fetch(
+      template.replace('<nostrconnect>', 'nostrconnect://aa?relay=wss%3A%2F%2Fr&secret=s3cret'),
+    )
+    const html = await response.text()
+    expect([response.status, html]).toEqual([200, expect.stringContaining('quorate bunker connect aaaaaaaa')])
+    expect(html).not.toMatch(/<script|s3cret/)
+    for (const key of [unknownKey, 'key']) expect((await fetch(`${http.url}/bunker/${key}/connect`)).status).toBe(404)
+  })
+})
+
 describe('NIP-05', () => {
   it('names the bunker that the operator chose, and its relays, to pages of any origin', async () => {
     const response = await fetch(`${http.url}/.well-known/nostr.json?name=_`)
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
-    expect(await response.json()).toEqual({ names: { _: '11'.repeat(32) }, nip46: { relays: ['wss://relay.example'] } })
+    const nostrconnect_url = `https://quorate.example/bunker/${keyA}/connect#<nostrconnect>`
+    expect(await response.json()).toEqual({
+      names: { _: '11'.repeat(32) },
+      nip46: { relays: ['wss://relay.example'], nostrconnect_url },
+    })
     expect(await (await fetch(`${http.url}/.well-known/nostr.json?name=bob`)).json()).toEqual({ names: {} })
   })
 })

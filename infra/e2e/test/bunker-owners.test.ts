@@ -4,7 +4,7 @@ import { BunkerSigner, parseBunkerInput } from 'nostr-tools/nip46'
 import { Relay as Line } from 'nostr-tools/relay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refusals } from '@quorate/shared/errors'
-import { showWaiting, verifyBunkerEvent, type WaitingRequest } from '@quorate/client'
+import { showWaiting, verifyBunkerEvents, type WaitingRequest } from '@quorate/client'
 import { startRelay } from '@quorate/nostr-lab/relay/embedded'
 import { FleetSigner } from '@quorate/local/bunker/fleet-signer'
 
@@ -110,7 +110,7 @@ describe('an owner', () => {
     const { hosts } = await alice.verify(signer.fleet.trust)
     expect(hosts).toHaveLength(3)
     const event = await eventAt({ kinds: [30_078], authors: [alice.signer] })
-    const proved = await verifyBunkerEvent(event, signer.fleet.trust)
+    const proved = await verifyBunkerEvents([event], signer.fleet.trust)
     expect(proved.signer).toBe(alice.signer)
     expect(proved.hosts.length).toBeGreaterThan(0)
   })

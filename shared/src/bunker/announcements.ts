@@ -10,13 +10,8 @@ const HANDLER = 31_990
 const APPLICATION_DATA = 30_078
 const ATTESTATION = 'quorate/bunker/attestation/v1'
 
-/** Which hosts hold the secret of a signer: what each says under V, with the document that proves V. */
-export const BunkerAttestation = z.strictObject({
-  hosts: z
-    .array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity }))
-    .min(1)
-    .max(32),
-})
+/** A host that holds the secret of a signer: what it says under V, with the document that proves V. */
+export const BunkerAttestation = z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })
 export type BunkerAttestation = z.infer<typeof BunkerAttestation>
 
 /** NIP-89, as NIP-46 wants it for discovery: who remote-signs, and on which relays. `createdAt` in seconds. */
@@ -27,19 +22,24 @@ export const handlerEvent = (relays: readonly string[], createdAt: number): Unsi
   content: JSON.stringify({ name: 'Quorate' }),
 })
 
-/** What a program checks before it connects. */
-export const attestationEvent = (hosts: BunkerAttestation['hosts'], createdAt: number): UnsignedEvent => ({
+/** By V, so that a relay keeps the newest of each host. */
+const nameOf = ({ attested }: BunkerAttestation): string => `${ATTESTATION}/${attested.identity.signKey}`
+
+/** What a program checks before it connects: one event for each host, since relays take none that is long. */
+export const attestationEvent = (host: BunkerAttestation, createdAt: number): UnsignedEvent => ({
   created_at: createdAt,
   kind: APPLICATION_DATA,
-  tags: [['d', ATTESTATION]],
-  content: JSON.stringify({ hosts }),
+  tags: [['d', nameOf(host)]],
+  content: JSON.stringify(host),
 })
 
 /** What stands in an attestation event; null for any other event. Nothing of it is verified. */
 export function readAttestation({ kind, tags, content }: UnsignedEvent): BunkerAttestation | null {
-  const isOne = kind === APPLICATION_DATA && tags.some(([name, value]) => name === 'd' && value === ATTESTATION)
+  const name = tags.find(([tag]) => tag === 'd')?.[1]
+  if (kind !== APPLICATION_DATA || name?.startsWith(`${ATTESTATION}/`) !== true) return null
   try {
-    return isOne ? (BunkerAttestation.safeParse(JSON.parse(content)).data ?? null) : null
+    const host = BunkerAttestation.parse(JSON.parse(content))
+    return nameOf(host) === name ? host : null
   } catch {
     return null
   }

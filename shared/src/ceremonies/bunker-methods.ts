@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BunkerAttestation } from '../bunker/announcements.ts'
 import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
@@ -6,9 +7,11 @@ import { Relays, RelayUrl } from '../nostr/relays.ts'
 import { Binding, Book, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
-import { AttestedIdentity } from '../wire/identity.ts'
 import { Commitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
+
+/** Hosts that are announced by one call: their documents and events fit into a frame. */
+export const MAX_ANNOUNCED = 8
 
 /** `index`: a seat of the host that is asked. */
 const seat = { keyId: KeyId, index: Index }
@@ -79,12 +82,12 @@ export const bunkerMethods = {
     params: z.strictObject({ ...of, relay: RelayUrl, challenge: Text.min(1).max(256) }),
     result: z.strictObject({ event: SignedEvent }),
   },
-  /** NIP-89's events of this signer, and one that proves its hosts by their documents. */
+  /** NIP-89's event of this signer, and one for each host that proves it by its document. Of many hosts, some at a time. */
   'bunker.announce': {
     params: z.strictObject({
       ...of,
-      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(32),
+      hosts: z.array(BunkerAttestation).min(1).max(MAX_ANNOUNCED),
     }),
-    result: z.strictObject({ events: z.array(SignedEvent).max(4) }),
+    result: z.strictObject({ handler: SignedEvent, proofs: z.array(SignedEvent).max(MAX_ANNOUNCED) }),
   },
 } as const

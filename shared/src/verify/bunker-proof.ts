@@ -28,7 +28,7 @@ type Judging = Readonly<{ trust: TrustPolicy; now: number; maxAge: number }>
  */
 export async function verifyHostOfSigner(
   signer: NostrKey,
-  { receipt, attested }: BunkerAttestation['hosts'][number],
+  { receipt, attested }: BunkerAttestation,
   { trust, now, maxAge }: Judging,
 ): Promise<HostOfSigner> {
   const { identity, presence } = attested
@@ -46,19 +46,18 @@ export async function verifyHostOfSigner(
 }
 
 /**
- * Verifies the event by which a signer shows that enclaves hold its secret: the signer signed it, and each host in it proves itself and holds
- * the secret. Gives the signer and the hosts. Throws `nostr.event_invalid`, `nostr.event_unsigned`, `attestation.invalid` or `receipt.invalid`.
+ * Verifies an event by which a signer shows that an enclave holds its secret: the signer signed it, and the host in it proves itself and holds
+ * the secret. Gives the signer and the host. Throws `nostr.event_invalid`, `nostr.event_unsigned`, `attestation.invalid` or `receipt.invalid`.
  */
 export async function verifyAttestationEvent(
   mpc: Mpc,
   event: unknown,
   judging: Judging,
-): Promise<Readonly<{ signer: NostrKey; hosts: readonly HostOfSigner[] }>> {
+): Promise<Readonly<{ signer: NostrKey; host: HostOfSigner }>> {
   const read = SignedEvent.safeParse(event)
   const attestation = read.success ? readAttestation(read.data) : null
   if (!read.success || attestation === null) throw new Refusal('nostr.event_invalid')
   if (!isSigned(mpc, read.data)) throw new Refusal('nostr.event_unsigned')
   const signer = read.data.pubkey
-  const { hosts } = attestation
-  return { signer, hosts: await Promise.all(hosts.map((host) => verifyHostOfSigner(signer, host, judging))) }
+  return { signer, host: await verifyHostOfSigner(signer, attestation, judging) }
 }

@@ -69,6 +69,7 @@ it('a signer says where it is reached, as NIP-89 has it, and nothing but an atte
     ['relay', 'wss://relay.example'],
   ])
   expect(readAttestation(handler)).toBeNull()
-  expect(readAttestation(attestationEvent([], today))).toBeNull()
-  expect(readAttestation({ ...attestationEvent([], today), content: '{' })).toBeNull()
+  const empty = attestationEvent({ attested: { identity: { signKey: 'a' } } } as never, today)
+  expect(empty.tags).toEqual([['d', 'quorate/bunker/attestation/v1/a']])
+  for (const event of [empty, { ...empty, content: '{' }]) expect(readAttestation(event)).toBeNull()
 })

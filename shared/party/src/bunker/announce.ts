@@ -1,6 +1,7 @@
 import { verifyBody } from '@quorate/shared/crypto/sign'
 import { Refusal } from '@quorate/shared/errors'
 import { attestationEvent, handlerEvent } from '@quorate/shared/bunker/announcements'
+import type { UnsignedEvent } from '@quorate/shared/contents/nostr-event'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Parts } from '../parts.ts'
 import { relaysOf } from './standing.ts'
@@ -25,6 +26,9 @@ export async function announce(
   }
   const relays = relaysOf(bunker, key, signer)
   const createdAt = Math.floor(clock() / 1_000)
-  const events = [handlerEvent(relays, createdAt), attestationEvent(hosts, createdAt)]
-  return { events: events.map((event) => bunker.signers.sign(place, event)) }
+  const sign = (event: UnsignedEvent) => bunker.signers.sign(place, event)
+  return {
+    handler: sign(handlerEvent(relays, createdAt)),
+    proofs: hosts.map((host) => sign(attestationEvent(host, createdAt))),
+  }
 }

@@ -132,7 +132,7 @@ export const bunkerRoutes = {
     body: null,
     reply: z.strictObject({
       signer: NostrKey,
-      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(32),
+      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(100),
     }),
     errors: [...failures, ...ofEnclaves],
   }),

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { verifyBunkerEvent, type ProvedSigner } from '../../../bunker/proof.ts'
+import { verifyBunkerEvents, type ProvedSigner } from '../../../bunker/proof.ts'
 import { readBytes } from '../../content.ts'
 import { openSession, type Session, type World } from '../../session.ts'
 import { field, good } from '../../terminal.ts'
 import { UsageError } from '../../usage.ts'
 import { actor, npubOf, withBunker } from './opened.ts'
 
-/** `quorate bunker verify`: the hosts of a bunker against the trust file, or the event that a signer publishes. */
+/** `quorate bunker verify`: the hosts of a bunker against the trust file, or the events that a signer publishes. */
 export function addVerifyBunker(bunker: Command, world: World): void {
   bunker
     .command('verify')
@@ -14,7 +14,7 @@ export function addVerifyBunker(bunker: Command, world: World): void {
     .description('have every host of a bunker prove itself, and that it holds the signer')
     .option(
       '--event <file>',
-      'verify the event (kind 30078) that a signer publishes instead, or - for stdin: no key is needed',
+      'verify events (kind 30078) that a signer publishes instead, one or a list, or - for stdin: no key is needed',
     )
     .addHelpText(
       'after',
@@ -27,7 +27,7 @@ export function addVerifyBunker(bunker: Command, world: World): void {
       const trust = await session.trust()
       const proved =
         id === undefined
-          ? await verifyBunkerEvent(await readEvent(event ?? ''), trust)
+          ? await verifyBunkerEvents(await readEvents(event ?? ''), trust)
           : await withBunker(session, await actor(session, id), ({ bunker: opened }) =>
               opened.verify(trust, { signal: session.signal }),
             )
@@ -35,9 +35,10 @@ export function addVerifyBunker(bunker: Command, world: World): void {
     })
 }
 
-async function readEvent(file: string): Promise<unknown> {
+async function readEvents(file: string): Promise<readonly unknown[]> {
   try {
-    return JSON.parse((await readBytes(file)).toString())
+    const read: unknown = JSON.parse((await readBytes(file)).toString())
+    return Array.isArray(read) ? (read as readonly unknown[]) : [read]
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError(`${file} is not an event: JSON is expected`)
