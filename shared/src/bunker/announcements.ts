@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { BunkerReceipt } from '../wire/bunker.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
 import type { UnsignedEvent } from '../contents/nostr-event.ts'
@@ -15,7 +16,7 @@ export const BunkerAttestation = z.strictObject({
   hosts: z
     .array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity }))
     .min(1)
-    .max(32),
+    .max(mostParticipants),
 })
 export type BunkerAttestation = z.infer<typeof BunkerAttestation>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
@@ -20,7 +21,7 @@ export const bunkerMethods = {
     params: z.strictObject(seat),
     result: z.strictObject({
       receipt: BunkerReceipt,
-      sealed: z.array(z.strictObject({ host: SignKey, signer: SealedSigner })).max(32),
+      sealed: z.array(z.strictObject({ host: SignKey, signer: SealedSigner })).max(mostParticipants),
     }),
   },
   /**
@@ -32,18 +33,18 @@ export const bunkerMethods = {
     params: z.strictObject({
       ...of,
       sealed: SealedSigner,
-      books: z.array(Book).max(32),
+      books: z.array(Book).max(mostParticipants),
       bindings: z.array(Binding).max(2_048),
     }),
     result: z.strictObject({
       receipt: BunkerReceipt,
       sealed: SealedSigner.nullable(),
-      refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(32),
+      refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(mostParticipants),
     }),
   },
   /** A program's event. `consents`: what owners have said of it. */
   'bunker.take': {
-    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(32) }),
+    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(mostParticipants) }),
     result: Taken,
   },
   /** The answer to an event that cannot be signed. */
@@ -65,7 +66,7 @@ export const bunkerMethods = {
   'bunker.announce': {
     params: z.strictObject({
       ...of,
-      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(32),
+      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(mostParticipants),
     }),
     result: z.strictObject({ events: z.array(SignedEvent).max(4) }),
   },

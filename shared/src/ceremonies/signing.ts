@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { LogEntry } from '../wire/bunker.ts'
 import { Consent } from '../wire/consent.ts'
 import { Envelope } from '../nostr/event.ts'
@@ -17,10 +18,10 @@ import { ceremony } from './ceremony.ts'
 
 const seat = { signingId: SigningId, attempt: Attempt, index: Index }
 const results = z.array(ItemResult).min(1).max(MAX_ITEMS)
-const commitments = z.array(Commitment).min(1).max(32)
-const partials = z.array(Partial).min(1).max(32)
+const commitments = z.array(Commitment).min(1).max(mostParticipants)
+const partials = z.array(Partial).min(1).max(mostParticipants)
 /** Words on the request, and grants of owners who have said nothing of it: one of each participant. */
-const consents = z.array(Consent).max(32)
+const consents = z.array(Consent).max(mostParticipants)
 
 /** Signs the items of a request with a quorum (RFC 9591 §5). */
 export const signing = ceremony({
