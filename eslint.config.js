@@ -64,6 +64,10 @@ export default tseslint.config(
     rules: { 'max-lines': ['error', { max: 250 }] },
   },
   {
+    files: ['gateway/src/nostr/requests/*.ts'],
+    rules: { 'max-lines': ['error', { max: 180 }] },
+  },
+  {
     files: tests,
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',

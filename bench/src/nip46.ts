@@ -1,7 +1,8 @@
-import { FleetSigner } from '@quorate/local/bunker/fleet-signer'
+import { everything, FleetSigner } from '@quorate/local/bunker/fleet-signer'
 import { Faults } from '@quorate/nostr-lab/faults/proxy'
 import { startBaselineProcess, startRelayProcess } from '@quorate/nostr-lab/load/baseline'
 import type { Figures } from '@quorate/nostr-lab/load/figures'
+import { revokeMany, type Lent } from '@quorate/nostr-lab/load/revoke-many'
 import { signMany } from '@quorate/nostr-lab/load/sign-many'
 import { signThroughDrops } from '@quorate/nostr-lab/load/sign-through-drops'
 import { unwrapMany } from '@quorate/nostr-lab/load/unwrap-many'
@@ -14,6 +15,7 @@ export const nip46Names = [
   'nip46.sign',
   'nip46.clients-200',
   'nip46.unwrap-1000',
+  'nip46.revoke',
   'nip46.drops',
   'nip46.drops.lost',
 ] as const
@@ -87,6 +89,26 @@ async function inbox({ ours, baseline }: Both): Promise<Figure[]> {
   ]
 }
 
+const REVOCATIONS = 60
+
+/** From an owner's call to every host that has heard it. As many owners grant as the key wants, so that one word is enough. */
+async function revoking({ bunkers: { alice, bob } }: FleetSigner): Promise<Figure[]> {
+  const seconded: string[] = []
+  const lend = async (): Promise<Lent> => {
+    for (const before of seconded.splice(0)) await bob.revoke(before)
+    const { uri, grant } = await alice.offer(everything)
+    await bob.second(grant)
+    seconded.push(grant)
+    const revoke = async () => {
+      const { missing } = (await alice.revoke(grant)).heard
+      if (missing.length > 0) throw new Error(`not heard by the hosts of ${missing.join(', ')}`)
+    }
+    return { uri, revoke }
+  }
+  const of = await revokeMany(lend, REVOCATIONS)
+  return [figure('nip46.revoke', of), single('nip46.revoke.p99', of.p99, 'ms', of.count)]
+}
+
 /** The way between the signer and its relay is cut every five seconds. */
 async function drops(relay: string): Promise<Figure[]> {
   const faults = await Faults.start(relay)
@@ -111,6 +133,7 @@ export async function benchNip46(wanted: (name: string) => boolean): Promise<Fig
     try {
       if (wanted('nip46.sign')) figures.push(...(await signing({ ours, baseline })))
       if (wanted('nip46.unwrap-1000')) figures.push(...(await inbox({ ours, baseline })))
+      if (wanted('nip46.revoke')) figures.push(...(await revoking(ours)))
       if (wanted('nip46.clients-200')) figures.push(...(await manyClients({ ours, baseline })))
     } finally {
       await ours.close()

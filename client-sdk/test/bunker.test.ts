@@ -107,34 +107,25 @@ describe('an offer', () => {
   })
 })
 
-describe('a program that shows a nostrconnect URI', () => {
-  it('is answered with its secret at its relays, which the bunker listens at from then on', async () => {
-    const { bunker, bob, key } = await withBunker()
-    const secretKey = generateSecretKey()
-    const uri = `nostrconnect://${getPublicKey(secretKey)}?relay=wss%3A%2F%2Fclient.example&secret=s3cret&name=Coracle`
-    const { grant, client } = await bunker.accept(uri, { preset: 'notes' })
-    expect(client).toBe(getPublicKey(secretKey))
-    expect(bunker.relays).toEqual(relays)
-    const [given] = await bunker.grants()
-    // Others are not sent there.
-    expect([given?.grant.name, bunker.relays]).toEqual(['Coracle', relays])
-    const listens = () => bunker.connections.map(({ relay }) => relay)
-    expect(listens()).toEqual([...relays, 'wss://client.example'])
-    const program = gateway.bunkers.startProgram(key.keyId, secretKey)
-    expect(program.heard()).toMatchObject({ result: 's3cret' })
-
-    await (await bob.bunker(key)).second(grant)
-    expect(JSON.parse((await program.ask('sign_event', noteText))!.result!)).toMatchObject(note)
-
-    await (await bob.bunker(key)).revoke(grant)
-    await bunker.revoke(grant)
-    await bunker.grants()
-    expect(listens()).toEqual(relays)
-  })
-
-  it('is refused with a URI that is none', async () => {
+describe('a book', () => {
+  it('takes grants as long as it fits into a request, and says when it does not', async () => {
     const { bunker } = await withBunker()
-    await expect(bunker.accept('bunker://x', {})).rejects.toMatchObject(refusedAs('nostr.uri_invalid'))
+    const peers = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(64, '0'))
+    const give = (n: number) => bunker.give({ client: n.toString(16).padStart(64, 'a') }, { peers })
+    const refused = async (): Promise<{ code: string; issues: string[] }> => {
+      for (let n = 0; ; n += 1)
+        try {
+          await give(n)
+        } catch (error) {
+          return error as { code: string; issues: string[] }
+        }
+    }
+    const { code, issues } = await refused()
+    expect([code, issues]).toEqual(['request.invalid', [expect.stringContaining('name fewer peers')]])
+    const books = sentTo('putBook')
+    const longest = Math.max(...books.map((book) => JSON.stringify(book).length))
+    expect([longest > 200_000, longest < 262_144]).toEqual([true, true])
+    expect(await bunker.grants()).toHaveLength(books.length - 1)
   })
 })
 
@@ -228,7 +219,9 @@ describe('a grant', () => {
     for (const host of fleet.enclaves) host.restart()
     await gateway.bunkers.reload(key.keyId)
     await expect(program.ask('sign_event', noteText)).rejects.toMatchObject({ code: 'epoch.unproven' })
+    expect(await bunker.heard()).toEqual({ by: [], missing: ['alice', 'bob', 'carol'] })
     await bunker.renew()
+    expect(await bunker.heard()).toEqual({ by: ['alice', 'bob', 'carol'], missing: [] })
     await second.renew()
     expect((await program.ask('sign_event', noteText))?.result).toMatch('pubkey')
   })
@@ -281,6 +274,19 @@ describe('a request that waits', () => {
     await bunker.reject(waiting!)
     expect(program.read((await answer)[0])).toHaveProperty('error')
     expect(await second.waiting()).toEqual([])
+  })
+
+  it('says how much of a long message is shown', async () => {
+    const { bunker, program } = await connected(asking)
+    const peer = getPublicKey(generateSecretKey())
+    for (const characters of [2_000, 2_001])
+      await program.ask('nip44_encrypt', peer, '☀️'.repeat(characters / 2).padEnd(characters, '!'))
+    const [whole, part] = await bunker.waiting()
+    expect(whole!.message).toEqual({ text: '☀️'.repeat(1_000), characters: 2_000 })
+    expect(part!.message).toEqual({ text: '☀️'.repeat(1_000), characters: 2_001 })
+    const cutOf = (waiting: typeof whole) => showWaiting(waiting!).filter(({ label }) => label === 'cut')
+    expect(cutOf(whole)).toEqual([])
+    expect(cutOf(part)).toEqual([{ label: 'cut', text: '2000 of 2001 characters are shown' }])
   })
 
   it('is waited for', async () => {

@@ -128,8 +128,12 @@ describe('quorate bunker', () => {
     const uri = `nostrconnect://${getPublicKey(secretKey)}?relay=wss%3A%2F%2Fc.example&secret=s3cret&name=Coracle&perms=sign_event%3A1%2Csign_event%3A27235`
     const { code, err, lines } = await alice(['connect', keyId, uri, '--as-asked', '--json'])
     expect([code, err]).toEqual([0, ''])
-    expect(lines[0]).toMatchObject({ event: 'connected', client: getPublicKey(secretKey) })
-    expect(gateway.bunkers.startProgram(keyId, secretKey).heard()).toMatchObject({ result: 's3cret' })
+    expect(lines[0]).toMatchObject({ event: 'connected', client: getPublicKey(secretKey), missing: 1 })
+    const program = gateway.bunkers.startProgram(keyId, secretKey)
+    expect(program.heard()).toBeNull()
+    const seconded = await bob(['second', keyId, (lines[0] as { grant: string }).grant, '--yes'])
+    expect([seconded.code, seconded.out]).toEqual([0, expect.stringContaining('the program was answered')])
+    expect(program.heard()).toMatchObject({ result: 's3cret' })
     const [shown] = (await alice(['grants', keyId, '--json'])).lines
     const [{ grant }] = (shown as { grants: [{ grant: { permissions: { kinds: object } } }] }).grants
     expect(grant.permissions.kinds).toEqual({ ordinary: false, named: [1] })
@@ -243,7 +247,10 @@ describe('quorate bunker', () => {
     const { keyId, program } = await connected('--preset', 'notes')
     for (const host of fleet.enclaves) host.restart()
     await gateway.bunkers.reload(keyId)
+    const renew = `quorate bunker renew ${keyId.slice(0, 8)}`
+    for (const command of ['grants', 'waiting']) expect((await alice([command, keyId])).out).toContain(renew)
     for (const owner of [alice, bob]) expect(await owner(['renew', keyId])).toMatchObject({ code: 0 })
+    expect((await alice(['grants', keyId])).out).not.toContain(renew)
     expect((await program.ask('sign_event', noteText))?.result).toMatch('pubkey')
   })
 

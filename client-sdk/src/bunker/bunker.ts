@@ -20,15 +20,17 @@ import {
   newOffer,
   take,
   takeAll,
+  type Change,
   type GivenGrant,
   type GrantHolder,
 } from './grants.ts'
+import { missingFor, toGreet } from './greeting.ts'
 import type { BookName } from './known-books.ts'
 import { logStart, readLog, type LogPage, type LogPlace } from './log.ts'
-import { ownBook, type OwnBook, type Written } from './own-book.ts'
+import { ownBook, type OwnBook, type Told } from './own-book.ts'
 import { verifyHosts, type ProofOptions, type ProvedSigner } from './proof.ts'
 import { untilHeard } from './revoking.ts'
-import type { BunkerState, Heard } from './state.ts'
+import { heardOwn, type BunkerState, type Heard } from './state.ts'
 import { narrowTo, readTerms, type Terms } from './terms.ts'
 import { readWaiting, type WaitingRequest } from './waiting.ts'
 
@@ -37,6 +39,12 @@ type Waits = Signal & Readonly<{ wait?: number }>
 
 /** A `bunker://` URI for one program: who says its secret first, before `until` (ms), is bound to the grant. SECRET until then. */
 export type Offer = Readonly<{ uri: string; grant: GrantId; until: number; heard: Heard }>
+
+/**
+ * What an owner has said: the digest of the book, where programs are to be, and whose hosts have it by now. `greeted`: programs that had
+ * shown a `nostrconnect://` URI, and were answered since this owner was the last one that had to let them in.
+ */
+export type Written = Omit<Told, 'before' | 'after'> & Readonly<{ greeted: readonly NostrKey[] }>
 
 /** How long an offer is open when nothing is said. ms */
 const OFFER_TIME = 3_600_000
@@ -92,39 +100,37 @@ export class Bunker {
   ): Promise<Offer> {
     return refusing(async () => {
       const { grant, secret, until } = newOffer(terms, expiresIn, this.#context.now())
-      const { relays, heard } = await this.#book.write(give(grant), { signal })
+      const { relays, heard } = await this.#say(give(grant), { signal })
       const uri = formatBunkerUri({ signer: this.signer, relays: [...relays], secret })
       return { uri, grant: grant.id, until, heard }
     })
   }
 
   /**
-   * Lets in a program that shows a `nostrconnect://` URI: gives it a grant, listens at its relays too, and answers it there. Throws
-   * `nostr.uri_invalid`, and whatever keeps hosts from answering: `greet` does that part again.
+   * Lets in a program that shows a `nostrconnect://` URI: gives it a grant and listens at its relays too. The program is answered there as soon
+   * as enough owners let it in, by the act of the last one: `second` of this grant, or `accept` of the same URI. `missing`: how many more
+   * have to; 0 when it was answered. Throws `nostr.uri_invalid`, and whatever keeps hosts from answering: `greet` does that part again.
    */
   async accept(
     connectUri: string,
     terms: Terms,
     { signal }: Signal = {},
-  ): Promise<Readonly<{ grant: GrantId; client: NostrKey; heard: Heard }>> {
+  ): Promise<Readonly<{ grant: GrantId; client: NostrKey; heard: Heard; missing: number }>> {
     return refusing(async () => {
       const { client, secret, relays, metadata } = readConnectUri(connectUri)
       const name = metadata.name?.slice(0, 64) ?? ''
       const holder = { kind: 'client' as const, client, greeting: { secret, relays } }
       const grant = newGrant(holder, readTerms({ name, ...terms }, this.#context.now()))
-      const { heard } = await this.#book.write(give(grant), { signal })
-      await this.greet(grant.id, { signal })
-      return { grant: grant.id, client, heard }
+      const { heard } = await this.#say(give(grant), { signal })
+      return { grant: grant.id, client, heard, missing: missingFor(this.key, this.#state, client, this.#context.now()) }
     })
   }
 
-  /** Answers the program of a grant that came with a `nostrconnect://` URI, once more. */
+  /** Answers the program of a grant that came with a `nostrconnect://` URI, once more, or before enough owners let it in. */
   async greet(grant: string, { signal }: Signal = {}): Promise<void> {
     return refusing(async () => {
-      const { keyId } = this.key
-      await (
-        await this.#reader()
-      )('greetClient', { params: { keyId }, body: { grant: GrantId.parse(grant) }, signal })
+      const reader = await this.#reader()
+      await reader('greetClient', { params: { keyId: this.key.keyId }, body: { grant: GrantId.parse(grant) }, signal })
     })
   }
 
@@ -136,7 +142,7 @@ export class Bunker {
   ): Promise<Readonly<{ grant: GrantId; heard: Heard }>> {
     return refusing(async () => {
       const grant = newGrant(holderOf(to), readTerms(terms, this.#context.now()))
-      const { heard } = await this.#book.write(give(grant), { signal })
+      const { heard } = await this.#say(give(grant), { signal })
       return { grant: grant.id, heard }
     })
   }
@@ -147,7 +153,8 @@ export class Bunker {
   }
 
   /**
-   * Copies another owner's grant into the own book, as it stands there, so that this share signs for it too. `of`: whose, where several have given
+   * Copies another owner's grant into the own book, as it stands there, so that this share signs for it too, and answers the program if it
+   * waited for this. `of`: whose, where several have given
    * it in other terms. Throws `grant.unknown`.
    */
   async second(grant: string, { of, signal }: Signal & Readonly<{ of?: string }> = {}): Promise<Written> {
@@ -155,7 +162,7 @@ export class Bunker {
       const others = await this.grants({ signal })
       const found = others.find(({ id, own, owner }) => id === grant && !own && (of === undefined || owner === of))
       if (found === undefined) return refuse('grant.unknown')
-      return this.#book.write(give(found.grant), { signal })
+      return this.#say(give(found.grant), { signal })
     })
   }
 
@@ -168,7 +175,7 @@ export class Bunker {
         ...granting,
         name: terms.name ?? name,
       }))
-      return this.#book.write(to, { signal })
+      return this.#say(to, { signal })
     })
   }
 
@@ -177,7 +184,7 @@ export class Bunker {
     return refusing(async () => {
       const now = this.#context.now()
       const to = change(GrantId.parse(grant), (before) => narrowTo(before, terms, now))
-      return this.#book.write(to, { signal })
+      return this.#say(to, { signal })
     })
   }
 
@@ -186,7 +193,7 @@ export class Bunker {
     return refusing(async () => {
       const isOwn = ({ id, own }: GivenGrant) => own && id === grant
       if (!(await this.grants({ signal })).some(isOwn)) return refuse('grant.unknown')
-      return this.#book.write(take(GrantId.parse(grant)), { signal })
+      return this.#say(take(GrantId.parse(grant)), { signal })
     })
   }
 
@@ -196,16 +203,21 @@ export class Bunker {
    */
   async revokeAll(options: WaitOptions = {}): Promise<Heard> {
     return refusing(async () => {
-      const { digest, heard } = await this.#book.write(takeAll, { signal: options.signal })
+      const { digest, heard } = await this.#say(takeAll, { signal: options.signal })
       const { key } = this
       const read = (signal: AbortSignal | undefined) => this.#read({ signal })
       return untilHeard(key, { index: this.#member.index, digest, heard, read }, options)
     })
   }
 
+  /** Whose hosts go by the own newest book, by their own word. Where all have restarted at once, nobody's do until owners `renew`. */
+  async heard(options: Signal = {}): Promise<Heard> {
+    return refusing(async () => heardOwn(this.key, await this.#read(options), this.#member.index))
+  }
+
   /** Writes the same book again, with the hosts as they are now: after all of them have restarted, grants count again by it. */
   async renew({ signal }: Signal = {}): Promise<Written> {
-    return refusing(() => this.#book.write((terms) => terms, { signal, anew: true }))
+    return refusing(() => this.#say((terms) => terms, { signal, anew: true }))
   }
 
   /**
@@ -213,9 +225,7 @@ export class Bunker {
    * What does not verify, or is missing, is in `problems`, and the rest is there.
    */
   async log({ after = logStart, wait = 0, signal }: Waits & Readonly<{ after?: LogPlace }> = {}): Promise<LogPage> {
-    return refusing(async () => {
-      return readLog(this.key, await this.#reader(), { after, wait, signal })
-    })
+    return refusing(async () => readLog(this.key, await this.#reader(), { after, wait, signal }))
   }
 
   /**
@@ -248,7 +258,7 @@ export class Bunker {
       this.#context.known.requireCurrent(this.key)
       if (waiting.key.keyId !== this.key.keyId) return refuse('reply.mismatch')
       if (always !== undefined || requestDigest === null)
-        await this.#book.write(extendAlways(waiting, always ?? { preset: 'nothing' }, this.#context.now()), { signal })
+        await this.#say(extendAlways(waiting, always ?? { preset: 'nothing' }, this.#context.now()), { signal })
       if (requestDigest === null) return
       await decideWaiting(this.#context, this.#member, waiting, {
         decision: 'approve',
@@ -279,6 +289,15 @@ export class Bunker {
       const shown = await client.call('attestBunker', { params: { keyId: this.key.keyId }, signal })
       return verifyHosts(this.key, this.signer, shown, { trust, now: now(), maxAge })
     })
+  }
+
+  /** Writes the next book. Programs that it lets in as the last owner that had to are answered. */
+  async #say(change: Change, options: Signal & Readonly<{ anew?: boolean }>): Promise<Written> {
+    const { before, after, ...written } = await this.#book.write(change, options)
+    this.#state = after
+    const greeted = toGreet(this.key, before, after, this.#context.now())
+    for (const grant of greeted.values()) await this.greet(grant, { signal: options.signal })
+    return { ...written, greeted: [...greeted.keys()] }
   }
 
   async #read(options: Signal = {}): Promise<BunkerState> {

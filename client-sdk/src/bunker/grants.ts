@@ -34,7 +34,7 @@ export type GivenGrant = Readonly<{
 }>
 
 /** A host's word that a client is gone counts before another's that it came. */
-function boundTo({ bindings }: Pick<BunkerState, 'bindings'>, id: GrantId): BoundClient | null {
+export function boundTo({ bindings }: Pick<BunkerState, 'bindings'>, id: GrantId): BoundClient | null {
   const own = bindings.filter(({ body }) => body.grant === id).map(({ body }) => body)
   const last =
     own.find(({ ended }) => ended) ??
@@ -58,7 +58,7 @@ function handedBy({ bindings }: BunkerState, { holder, handsOn }: OwnerGrant, bo
 type InBook = Readonly<{ index: number; grant: OwnerGrant; bound: BoundClient | null }>
 
 /** The program that has a grant by now. */
-const programOf = ({ grant: { holder }, bound }: InBook): NostrKey | null =>
+export const programOf = ({ grant: { holder }, bound }: InBook): NostrKey | null =>
   holder.kind === 'client' ? holder.client : (bound?.client ?? null)
 
 /** Does another grant let the same program do all that this one does, as long as both last? */

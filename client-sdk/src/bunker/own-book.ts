@@ -11,14 +11,20 @@ import { heardBy, readState, type BunkerState, type Heard } from './state.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 
-/** What an owner has said: the digest of the book, where programs are to be, and whose hosts have it by now. */
-export type Written = Readonly<{ digest: Digest; relays: readonly string[]; heard: Heard }>
+/** What an owner has said: the digest of the book, where programs are to be, and whose hosts have it by now; and the bunker before and after. */
+export type Told = Readonly<{
+  digest: Digest
+  relays: readonly string[]
+  heard: Heard
+  before: BunkerState
+  after: BunkerState
+}>
 
 /** The book of one owner of a bunker: how it is read, and how the next one is written. */
 export type OwnBook = Readonly<{
   read: (options?: Signal) => Promise<BunkerState>
   /** `anew`: with the lives of the hosts as they are now. Throws `book.invalid`, `book.stale`, `epoch.stale`, `request.invalid`. */
-  write: (change: Change, options?: Signal & Readonly<{ anew?: boolean }>) => Promise<Written>
+  write: (change: Change, options?: Signal & Readonly<{ anew?: boolean }>) => Promise<Told>
 }>
 
 const isStale = (error: unknown): boolean => error instanceof QuorateError && error.code === 'book.stale'
@@ -71,7 +77,7 @@ export function ownBook(context: Context, key: Key, member: Member): OwnBook {
     const { digest, status } = await naming(context, key, say, anew)
     const after = await readState(key, status, books)
     if (!after.books.some((book) => book.digest === digest)) return refuse('reply.mismatch')
-    return { digest, relays: terms.relays, heard: heardBy(key, after, member.index, digest) }
+    return { digest, relays: terms.relays, heard: heardBy(key, after, member.index, digest), before: state, after }
   }
 
   return {

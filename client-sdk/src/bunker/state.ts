@@ -121,3 +121,9 @@ export function heardBy(key: Key, { receipts }: BunkerState, index: number, dige
     participants.filter(({ host }) => holds(host.identity.signKey) === wanted).map(({ userId }) => userId)
   return { by: of(true), missing: of(false) }
 }
+
+/** The same of this owner's book, as it is shown. Of one that has written none: nobody misses it. */
+export function heardOwn(key: Key, state: BunkerState, me: number): Heard {
+  const own = state.books.find(({ index }) => index === me)
+  return own === undefined ? { by: [], missing: [] } : heardBy(key, state, me, own.digest)
+}

@@ -23,7 +23,8 @@ import { soundApprovals } from '../signing/signing.ts'
 
 /**
  * What a program asks for and its owners have to decide, opened and checked. `item`: what would be signed, and nothing else; null for a
- * program that wants to connect. `metadata`: what the program calls itself, which proves nothing. `message`: what would be encrypted.
+ * program that wants to connect. `metadata`: what the program calls itself, which proves nothing. `message`: what would be encrypted, or the
+ * first of so many `characters`.
  */
 export type WaitingRequest = Readonly<{
   key: Key
@@ -34,7 +35,7 @@ export type WaitingRequest = Readonly<{
   wish: string
   metadata: PendingRequest['metadata']
   item: Item | null
-  message: string | null
+  message: PendingRequest['message']
   /** R, hex: what an approval approves; null for a connection, which a grant decides. */
   requestDigest: Digest | null
   /** User ids of those who are asked, and of those who have said yes or no. */
@@ -45,15 +46,18 @@ export type WaitingRequest = Readonly<{
   expiresAt: number
 }>
 
-/** So much of a message, in characters, a host lays out for its owners. */
-const SHOWN = 2_000
+/** A message as far as a host lays it out for its owners. */
+function messageFields({ text, characters }: NonNullable<PendingRequest['message']>): readonly Field[] {
+  const shown = Array.from(text).length
+  const rest = shown < characters ? [{ label: 'cut', text: `${shown} of ${characters} characters are shown` }] : []
+  return [...textFields('message', text), ...rest]
+}
 
 /** What a person reads before saying yes. Every character is visible. What a program calls itself proves nothing. */
 export const showWaiting = ({ item, message, metadata }: WaitingRequest): readonly Field[] => [
   ...[metadata?.name, metadata?.url].flatMap((text) => (text == null ? [] : textFields('calls itself', text))),
   ...(item === null ? [{ label: 'asks to', text: 'connect' }] : showContent(item.content)),
-  ...(message === null ? [] : textFields('message', message)),
-  ...((message?.length ?? 0) < SHOWN ? [] : [{ label: 'cut', text: `it may go on after ${SHOWN} characters` }]),
+  ...(message === null ? [] : messageFields(message)),
 ]
 
 /** Is this the request that the program's event makes, of which R commits to the item that is shown? */

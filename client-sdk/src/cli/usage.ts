@@ -80,7 +80,7 @@ const advice: Readonly<Record<string, string>> = {
   'bunker.not_found': '`quorate bunker create KEY --relay wss://…` makes one.',
   'bunker.scheme': 'Make a key of the default scheme, with `--content nostr-event ecdh`.',
   'book.stale': 'What the gateway shows is older than what is known here: nothing was written. Tell its operator.',
-  'book.unproven': 'All owners run `quorate bunker renew KEY`.',
+  'book.unproven': 'As many owners as n − t + 1, and as the threshold, run `quorate bunker renew KEY`.',
   'grant.unknown': '`quorate bunker grants KEY` lists them.',
   'enclave.unreachable': 'Is every enclave of the key there? See `quorate fleet`.',
   'nostr.uri_invalid': 'Give the whole URI, in quotes: the shell takes & for its own.',

@@ -60,6 +60,10 @@ const longestAnswer = 4 * mebibyte
 const longestOf: Readonly<Partial<Record<RouteName, number>>> = {
   /** 32 epochs. The certificate of 32 people with 32 askers each in their grants is 250 KB, and the hosts' words on it are 30 KB. */
   listCertificates: 16 * mebibyte,
+  /** The books of 32 owners, of 256 KiB each, and what hosts have seen of programs. */
+  createBunker: 16 * mebibyte,
+  getBunker: 16 * mebibyte,
+  putBook: 16 * mebibyte,
 }
 
 const waitOf = ({ wait = '0ms' }: Texts): number => {

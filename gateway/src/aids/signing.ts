@@ -37,10 +37,10 @@ const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
     if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
     if (says.entry !== undefined) tools.bunkers.logged(s.keyId, signingId, says.entry)
   },
-  // A program does not wait until the hosts have confirmed what its answer already holds.
-  aggregate({ own }, _, { says }) {
-    if (says.answer !== null) tools.bunkers.answered(own.request.body.signingId, says.answer)
-    return Promise.resolve()
+  // A program does not wait until the hosts have confirmed what its answer already holds. No host confirms before the answer is on the disk:
+  // after that it signs the request no more.
+  async aggregate({ own }, _, { says }) {
+    if (says.answer !== null) await tools.bunkers.answered(own.request.body.signingId, says.answer)
   },
 })
 

@@ -16,8 +16,8 @@ export type BunkerTools = Readonly<{
   restore: (keyId: KeyId, host: HostId) => Promise<void>
   /** A host has written a line into its log. It is kept before the answer is published. */
   logged: (keyId: KeyId, signingId: SigningId, entry: LogEntry) => void
-  /** The host that joined the partials has written the program's answer. */
-  answered: (signingId: SigningId, answer: Envelope) => void
+  /** The host that joined the partials has written the program's answer. Resolves when it is on the disk. */
+  answered: (signingId: SigningId, answer: Envelope) => Promise<void>
 }>
 
 /** What aids work with. `timeoutMs`: for one question to a host. */

@@ -1,9 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
 import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-request'
+import { isCommitmentOf } from '@quorate/shared/verify/quorum'
+import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { SigningId } from '@quorate/shared/wire/ids'
+import type { Commitment } from '@quorate/shared/wire/signing'
 import { weightOf } from '../aids/items.ts'
-import { isOfProgram, type SigningSession } from '../courses/signing-terms.ts'
-import { hasEnded } from '../engine/machine.ts'
+import { isOfProgram, type SigningOwn, type SigningSession } from '../courses/signing-terms.ts'
+import { signingCourse } from '../courses/signing.ts'
+import { hasEnded, transition } from '../engine/machine.ts'
 import type { ProgramOutcome, ProgramRequest, ProgramSignings } from '../nostr/ports.ts'
 import { begun, type Context } from './signing-context.ts'
 
@@ -22,10 +26,30 @@ function outcomeOf({ stage }: SigningSession): ProgramOutcome | null {
   }
 }
 
+/** At its first attempt, where the hosts of a quorum have committed to it: what is written first is then the beginning of that. */
+function withQuorum(s: SigningSession, now: number): SigningSession {
+  const available = s.seats.flatMap(({ index, host }) => (s.own.committed?.[index] === undefined ? [] : host))
+  return transition(signingCourse, s, { type: 'hosts_seen', available: [...new Set(available)], now })
+}
+
+/** By index, the commitments that their hosts have signed. Whoever has sent another is asked in its round, and named there. */
+async function soundOf(
+  verified: VerifiedKey,
+  frame: Parameters<typeof isCommitmentOf>[1],
+  commitments: readonly Commitment[],
+): Promise<NonNullable<SigningOwn['committed']>> {
+  const sound = await Promise.all(
+    commitments.map(async (commitment) =>
+      (await isCommitmentOf(verified, frame, commitment.body.index, commitment)) ? [commitment] : [],
+    ),
+  )
+  return Object.fromEntries(sound.flat().map((commitment) => [commitment.body.index, { commitment }]))
+}
+
 /** A host that lies about what an event asks for begins nothing, since the request follows from the event. */
 async function begin(
   { loadKey, limits, sessions, directory, items: kept, share, ports }: Context,
-  { event, signer, request, willing, approvals }: ProgramRequest,
+  { event, signer, request, willing, approvals, commitments }: ProgramRequest,
 ): Promise<void> {
   const { signingId, keyId, items } = request.body
   const { verified } = await loadKey(keyId)
@@ -36,10 +60,11 @@ async function begin(
     request,
     requestDigest,
     willing,
+    committed: await soundOf(verified, { signingId, requestDigest, attempt: 1 }, commitments),
     weight: weightOf(sealedItems),
     approvals: Object.fromEntries(approvals.map((approval) => [approval.body.index, approval])),
   }
-  const state = share(begun(verified, own))
+  const state = share(withQuorum(begun(verified, own), ports.clock()))
   directory.hold(state, limits)
   kept.note(signingId, sealedItems)
   try {

@@ -24,7 +24,8 @@ export type Context = Readonly<{
 /** A signing that has just been asked for. */
 export function begun(
   { certificate }: VerifiedKey,
-  own: Pick<SigningOwn, 'request' | 'requestDigest' | 'weight' | 'willing'> & Partial<Pick<SigningOwn, 'approvals'>>,
+  own: Pick<SigningOwn, 'request' | 'requestDigest' | 'weight' | 'willing' | 'committed'> &
+    Partial<Pick<SigningOwn, 'approvals'>>,
 ): SigningSession {
   const { skeleton } = certificate.roster
   const { signingId, keyId } = own.request.body

@@ -54,14 +54,26 @@ export const isPossible = (s: SigningSession): boolean =>
 
 export const rejecters = (s: SigningSession): number[] => those(s, (own, index) => decisionOf(own, index) === 'reject')
 
+/** What hosts have committed to before the session began counts for its first attempt, and for no other. */
+export const committedTo = ({ own, attempt }: SigningSession): NonNullable<SigningOwn['committed']> =>
+  attempt === 0 ? (own.committed ?? {}) : {}
+
+/** Those that have committed come first. */
+function inOrderOfWork(s: SigningSession, available: readonly HostId[]): readonly HostId[] {
+  const committed = new Set(Object.keys(committedTo(s)).map((index) => s.seats[Number(index) - 1]?.host))
+  return committed.size === 0 ? available : available.toSorted((a, b) => +committed.has(b) - +committed.has(a))
+}
+
 /**
- * Exactly threshold many of those whose consent is there at `now` (ms), on the hosts that come first in `available`. In the order of
+ * Exactly threshold many of those whose consent is there at `now` (ms), on the hosts that come first in `available`, those before them that have committed. In the order of
  * indices; null when there are too few.
  */
 export function chooseQuorum(s: SigningSession, available: readonly HostId[], now: number): number[] | null {
   const { threshold } = s.own
   const willing = new Set(those(s, (own, index) => isWilling(own, index, now)))
-  const candidates = available.flatMap((id) => s.seats.filter(({ host, index }) => host === id && willing.has(index)))
+  const candidates = inOrderOfWork(s, available).flatMap((id) =>
+    s.seats.filter(({ host, index }) => host === id && willing.has(index)),
+  )
   if (candidates.length < threshold) return null
   return candidates
     .slice(0, threshold)

@@ -1,3 +1,4 @@
+import type { Says } from '@quorate/shared/ceremonies/ceremony'
 import type { signing } from '@quorate/shared/ceremonies/signing'
 import type { OwnedKey } from '@quorate/shared/consent/permits'
 import type { RefusalCode } from '@quorate/shared/errors'
@@ -25,7 +26,7 @@ export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 /**
  * What is asked for, and who has agreed. `key`: the owners of its shares, with the grants that they registered. `askable`: the hosts
  * that could be asked when the last attempt began; `spoken`: who had asked or approved then. `willing`: owners whose books permit
- * what a program asks for, as a host has said.
+ * what a program asks for, as a host has said. `committed`: what hosts have committed to for the first attempt before the session began.
  */
 export type SigningOwn = Readonly<{
   requestDigest: Digest
@@ -40,6 +41,7 @@ export type SigningOwn = Readonly<{
   spoken?: readonly number[]
   withdrawal?: Withdrawal
   willing?: readonly number[]
+  committed?: Inbox<Says<typeof signing, 'commit'>>
 }>
 
 /** What each host of the quorum is given to sign, word for word the same. */

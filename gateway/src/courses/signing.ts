@@ -1,11 +1,13 @@
 import { signing } from '@quorate/shared/ceremonies/signing'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
+import type { HostId } from '@quorate/shared/wire/host'
 import type { AfterRefusal, Asking, Course, Refused, Verdict, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import {
   chooseQuorum,
+  committedTo,
   consentsOf,
   hasWilling,
   isPossible,
@@ -100,7 +102,7 @@ function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
   return { then: takesPart ? 'new_attempt' : 'stay', own: next }
 }
 
-function choose(before: SigningSession, available: SigningOwn['askable'] & {}, now: number) {
+function choose(before: SigningSession, available: readonly HostId[], now: number) {
   const s = { ...before, own: withNewHosts(before.own, available) }
   const quorum = chooseQuorum(s, available, now)
   return { own: quorum === null ? s.own : { ...s.own, askable: available, spoken: spoken(s) }, quorum }
@@ -183,7 +185,7 @@ const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
 /** Signs what a participant asks for, with a quorum whose owners agree. */
 export const signingCourse: Course<SigningTerms> = {
   of: signing,
-  first: () => ({ round: 'commit', given: null }),
+  first: (s) => ({ round: 'commit', given: null, said: committedTo(s) }),
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
   told,

@@ -3,7 +3,8 @@ import { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Mpc } from '@quorate/shared/mpc'
 import { createQuota } from '../bounds/quota.ts'
 import type { Bunker } from './bunker.ts'
-import type { RequestEvents, Requests } from './requests.ts'
+import type { RequestEvents } from './requests/desk.ts'
+import type { Requests } from './requests/requests.ts'
 import { Seen } from './seen.ts'
 
 /** Events that are remembered, so that another relay's copy costs nothing. After a while it is a program that asks for its answer again. */

@@ -16,9 +16,10 @@ const MOST_SERVED = 4_096
 /** A host of a key: its first seat, and its V. */
 export type BunkerSeat = Seat & Readonly<{ signKey: SignKey }>
 
-/** What a host has said in this life of it that it holds. */
+/** What a host has said in this life of it that it holds. `comings`: how often any host had come by then. */
 export type Standing = Readonly<{
   life: string
+  comings: number
   receipt: BunkerReceipt
   refused: readonly Readonly<{ index: number; code: RefusalCode }>[]
 }>
@@ -42,6 +43,7 @@ export class Bunker {
   readonly #store: BunkerStore
   readonly #serial = new Serial()
   readonly #served = new Seen({ most: MOST_SERVED })
+  readonly #signers = new Map<NostrKey, readonly number[]>()
   #kept: StoredBunker
   #turn = 0
 
@@ -81,6 +83,18 @@ export class Bunker {
   /** Some host has done for this client what it does for none that has no session. */
   served(client: NostrKey): void {
     this.#served.add(client)
+  }
+
+  /** Whose shares could sign what this client asked for last; none where that was not signed. It is likely to ask for the same again. */
+  likelySigners(client: NostrKey): readonly number[] {
+    return this.#signers.get(client) ?? []
+  }
+
+  noteSigners(client: NostrKey, willing: readonly number[]): void {
+    this.#signers.delete(client)
+    if (willing.length > 0) this.#signers.set(client, willing)
+    const [oldest] = this.#signers.keys()
+    if (this.#signers.size > MOST_SERVED && oldest !== undefined) this.#signers.delete(oldest)
   }
 
   isKnown(client: NostrKey): boolean {

@@ -24,7 +24,7 @@ import { realAlarm, type Alarm } from './relays/alarm.ts'
 import type { OpenLine } from './relays/line.ts'
 import type { RelayTimes } from './relays/relay.ts'
 import { Relays } from './relays/relays.ts'
-import { Requests } from './requests.ts'
+import { Requests } from './requests/requests.ts'
 
 /** How the gateway reaches relays, and who hears what happens there. */
 export type NostrPorts = Readonly<{
@@ -115,7 +115,9 @@ export class Bunkers {
     }
     const loader = this.loader
     this.#stopListening = hosts.subscribe(({ type, host }) => {
-      if (type === 'ready') bringAll(loader, host).catch(failed)
+      if (type !== 'ready') return
+      this.ask.came()
+      bringAll(loader, host).catch(failed)
     })
     for (const host of hosts.ids()) if (hosts.state(host) === 'ready') bringAll(loader, host).catch(failed)
     this.listen()

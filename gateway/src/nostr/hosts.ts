@@ -29,6 +29,11 @@ type Mend = readonly [RefusalCode, () => Promise<unknown>]
 /** What is brought to a host now, and what is brought after it. */
 type Loading = { readonly done: Promise<void>; next: Promise<void> | null }
 
+function refusalIn(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  throw error
+}
+
 const nameOf = ({ keyId }: Bunker, { host }: BunkerSeat): string => `${keyId}/${host}`
 
 /** The host has this book or a newer one, or will never take it. */
@@ -39,19 +44,37 @@ function holds({ receipt, refused }: Standing, book: Book): boolean {
   return refused.some((one) => one.index === index && one.code !== 'book.unproven')
 }
 
+/** All books that it does not hold it was brought, and it holds those of so many owners. */
+function holdsEnough(standing: Standing, books: readonly Book[], threshold: number): boolean {
+  const { receipt, refused } = standing
+  const isBrought = ({ body }: Book) => refused.some(({ index }) => index === body.index)
+  return books.every((book) => holds(standing, book) || isBrought(book)) && receipt.body.books.length >= threshold
+}
+
 /** How the hosts of bunkers are asked. One that has forgotten is told again first. */
 export class BunkerHosts {
   readonly #tools: HostTools
   readonly #loading = new Map<string, Loading>()
+  #comings = 0
 
   constructor(tools: HostTools) {
     this.#tools = tools
+  }
+
+  /** A host has come, which may know what others do not. */
+  came(): void {
+    this.#comings += 1
   }
 
   /** The hosts of a key that can be asked now, those without a failure first. */
   async available(keyId: KeyId): Promise<BunkerSeat[]> {
     const seats = await seatsOf(this.#tools.keys, keyId)
     return this.#tools.health.available().flatMap((host) => seats.find((seat) => seat.host === host) ?? [])
+  }
+
+  /** How many of its participants sign. Rejects as `KeyCache`. */
+  async thresholdOf(keyId: KeyId): Promise<number> {
+    return (await this.#tools.keys.load(keyId)).verified.certificate.roster.skeleton.threshold
   }
 
   /** The host has said in its present life what it holds. */
@@ -66,13 +89,29 @@ export class BunkerHosts {
     return bunker.record.books.every((book) => holds(standing, book))
   }
 
-  /** Brings a host all that it lacks, unless it has it. Rejects with `book.unproven` when it cannot tell which books are the newest. */
+  /**
+   * Brings a host all that it lacks, unless it has it. Rejects with `book.unproven`, or with what kept others from telling it, when it holds too few books
+   * to serve by.
+   */
   async ready(bunker: Bunker, seat: BunkerSeat): Promise<void> {
     if (this.isCurrent(bunker, seat)) return
     await this.#loading.get(nameOf(bunker, seat))?.done.catch(() => undefined)
     if (this.isCurrent(bunker, seat)) return
-    await this.load(bunker, seat)
-    if (!this.isCurrent(bunker, seat)) throw new Refusal('book.unproven')
+    const isTried = bunker.standings.get(seat.host)?.comings === this.#comings
+    if (isTried && (await this.#hasEnough(bunker, seat))) return
+    const trouble = await this.load(bunker, seat).then(() => new Refusal('book.unproven'), refusalIn)
+    if (!this.isCurrent(bunker, seat) && !(await this.#hasEnough(bunker, seat))) throw trouble
+  }
+
+  /**
+   * After a restart of all hosts, owners say their books one after the other. Those of as many as a program needs are enough: nobody waits
+   * for the last.
+   */
+  async #hasEnough(bunker: Bunker, seat: BunkerSeat): Promise<boolean> {
+    const standing = bunker.standings.get(seat.host)
+    if (standing === undefined || !this.isLoaded(bunker, seat)) return false
+    const { verified } = await this.#tools.keys.load(bunker.keyId)
+    return holdsEnough(standing, bunker.record.books, verified.certificate.roster.skeleton.threshold)
   }
 
   /** Brings a host all that there is now. Once at a time for a host and a bunker: who asks meanwhile gets the next time. */
@@ -142,14 +181,14 @@ export class BunkerHosts {
     const { keyId, signer, record } = bunker
     const sealed = record.sealed[seat.signKey]
     if (sealed === undefined) throw new Refusal('nostr.signer_unknown')
-    const life = this.#tools.hosts.life(seat.host) ?? ''
+    const [life, comings] = [this.#tools.hosts.life(seat.host) ?? '', this.#comings]
     const params = { keyId, index: seat.index, signer, sealed, ...part }
     const loaded = await this.#ask(keyId, seat, 'bunker.load', params, [])
     const { sealed: resealed } = loaded
     if (resealed !== null) await bunker.change((now) => withSealed(now, seat.signKey, resealed))
     const brought = new Set(part.books.map(({ body }) => body.index))
     const still = refused.filter(({ index }) => !brought.has(index))
-    bunker.standings.set(seat.host, { life, receipt: loaded.receipt, refused: [...still, ...loaded.refused] })
+    bunker.standings.set(seat.host, { life, comings, receipt: loaded.receipt, refused: [...still, ...loaded.refused] })
   }
 
   async #ask<M extends BunkerMethod>(

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { RelayEvents } from './relays/relays.ts'
-import type { RequestEvents } from './requests.ts'
+import type { RequestEvents } from './requests/desk.ts'
 
 /** What happens to programs' requests and at relays, as log lines and metrics. */
 export type NostrEvents = RelayEvents & RequestEvents

@@ -48,9 +48,21 @@ async function statusOf({ bunkers }: Context, bunker: Bunker): Promise<BunkerSta
   }
 }
 
+/** Brings the bunker to every host that is there and has not said that it holds it. */
+async function bringToAll({ bunkers }: Context, bunker: Bunker): Promise<Bunker> {
+  const { keys, hosts, failed } = bunkers.ports
+  const lacking = (await seatsOf(keys, bunker.keyId)).filter(
+    (seat) => hosts.state(seat.host) === 'ready' && !bunkers.ask.isLoaded(bunker, seat),
+  )
+  const loaded = await Promise.allSettled(lacking.map((seat) => bunkers.ask.load(bunker, seat)))
+  for (const one of loaded) if (one.status === 'rejected' && !(one.reason instanceof Refusal)) failed(one.reason)
+  return bunker
+}
+
 /** Once at a time for a key. Another gateway may have been first: then its signer counts. */
-async function make({ bunkers }: Context, keyId: KeyId): Promise<Bunker> {
-  const { keys, store, failed } = bunkers.ports
+async function make(context: Context, keyId: KeyId): Promise<Bunker> {
+  const { bunkers } = context
+  const { keys, store } = bunkers.ports
   const { certificate } = (await keys.load(keyId)).verified
   if (factsOf(certificate.roster.skeleton.scheme).verification !== 'bip340') throw new Refusal('bunker.scheme')
   bunkers.requireRoom()
@@ -60,18 +72,14 @@ async function make({ bunkers }: Context, keyId: KeyId): Promise<Bunker> {
   const { signer } = receipt.body
   const record = newRecord(signer, Object.fromEntries(sealed.map((one) => [one.host, one.signer])))
   const version = await store.saveBunker(keyId, 0, record)
-  const bunker = bunkers.add({ keyId, version, record })
-  const { hosts } = bunkers.ports
-  const ready = (await seatsOf(keys, keyId)).filter(({ host }) => hosts.state(host) === 'ready')
-  const loaded = await Promise.allSettled(ready.map((one) => bunkers.ask.load(bunker, one)))
-  for (const one of loaded) if (one.status === 'rejected' && !(one.reason instanceof Refusal)) failed(one.reason)
-  return bunker
+  return bringToAll(context, bunkers.add({ keyId, version, record }))
 }
 
+/** Whoever asks while it is made hears of it once every host has been asked to hold it. */
 async function create(context: Context, keyId: KeyId): Promise<BunkerStatus> {
   const { bunkers, creating } = context
-  if (bunkers.has(keyId)) return statusOf(context, bunkers.of(keyId))
-  const making = creating.get(keyId) ?? make(context, keyId).finally(() => creating.delete(keyId))
+  const begin = () => (bunkers.has(keyId) ? bringToAll(context, bunkers.of(keyId)) : make(context, keyId))
+  const making = creating.get(keyId) ?? begin().finally(() => creating.delete(keyId))
   creating.set(keyId, making)
   return statusOf(context, await making)
 }

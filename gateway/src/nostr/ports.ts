@@ -3,15 +3,19 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Commitment, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 
-/** A program's event to this signer, which was verified, and the request that a host has read from it. `willing`: the owners whose books permit it. */
+/**
+ * A program's event to this signer, which was verified, and the request that a host has read from it. `willing`: the owners whose books permit
+ * it. `commitments`: of hosts that have committed to the first attempt already.
+ */
 export type ProgramRequest = Readonly<{
   event: Envelope
   signer: NostrKey
   request: SigningRequest
   willing: readonly number[]
   approvals: readonly Approval[]
+  commitments: readonly Commitment[]
 }>
 
 /** How a signing for a program has ended: what is published, or why there is no signature. */

@@ -21,13 +21,14 @@ export type BunkerRecord = Readonly<{
   greeted: readonly Readonly<{ client: NostrKey; relays: Relays }>[]
 }>
 
-/** What waits for owners, beside the event: see `Waiting` of the API. `by`: the host that laid it out. */
+/** What waits for owners, beside the event: see `Waiting` of the API. `by`: the host that laid it out, and `entry`: the line by which it says so. */
 export type Asked = Readonly<{
   owners: readonly number[]
   request: SigningRequest | null
   pending: string
   expiresAt: number
   by: HostId
+  entry: LogEntry
 }>
 
 /**

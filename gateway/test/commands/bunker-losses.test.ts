@@ -1,9 +1,10 @@
 import { verifyEvent, type Event } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { grantOf, note, termsOf } from '../../../shared/party/test/bunker.js'
+import type { Host } from '../../../shared/party/test/host.js'
 import { noticed, until } from '../../../shared/test/noticing.js'
 import { Refusal } from '@quorate/shared/errors'
-import type { HostMethod } from '@quorate/shared/ceremonies/host-methods'
+import type { HostMethod, HostParams } from '@quorate/shared/ceremonies/host-methods'
 import {
   answersTo,
   connected,
@@ -21,7 +22,9 @@ import {
   coordinator,
   decisionFor,
   enclaves,
+  EVER,
   inFreshHouses,
+  logged,
   restartGateway,
   startGateway,
   stopGateway,
@@ -48,6 +51,27 @@ function holdAll(method: HostMethod, fails = false) {
       return fails ? held.then(() => Promise.reject(new Refusal('enclave.timeout'))) : held
     })
   return { asked: (many = 1) => until(() => asked >= many, method), goOn: () => goOn() }
+}
+
+/** What hosts say from now on to this method they have done, and the gateway never hears. */
+function holdResults(method: HostMethod) {
+  let given = 0
+  let lose = (): void => undefined
+  const lost = new Promise<never>((_, reject) => (lose = () => reject(new Refusal('enclave.unreachable'))))
+  lost.catch(() => undefined)
+  for (const id of enclaves.ids()) {
+    const host = enclaves.host(id)
+    const call: Host['call'] = host.call.bind(host)
+    const losing: Host['call'] = async (asked, params) => {
+      const result = await call(asked, params)
+      if (asked !== method) return result
+      given += 1
+      noticed()
+      return lost
+    }
+    Object.assign(host, { call: losing })
+  }
+  return { given: () => until(() => given >= 2, method), lose: () => lose() }
 }
 
 describe('a gateway that restarts', () => {
@@ -90,6 +114,52 @@ describe('a gateway that restarts', () => {
     },
   )
 
+  it('has given no answer away before it is on the disk, and no host has confirmed one: it is signed anew', async () => {
+    const bunker = await served()
+    const program = await connected(bunker)
+    const event = signEvent(program)
+    const save = store.saveClientRequest.bind(store)
+    let crash = (): void => undefined
+    store.saveClientRequest = (change, ...rest) => {
+      if (change.eventId !== event.id || change.state.stage.name !== 'answered') return save(change, ...rest)
+      const written = new Promise<number>((_, reject) => (crash = () => reject(new Refusal('store.failed'))))
+      noticed()
+      return written
+    }
+    relay.put(event)
+    await until(() => enclaves.count('signing.aggregate') === 1, 'the answer')
+    expect((await say(bunker, program, program.ask('ping', []))).result).toBe('pong')
+    expect(enclaves.count('signing.confirm')).toBe(0)
+    // What the gateway still asks comes to nothing.
+    for (const id of enclaves.ids()) enclaves.kill(id)
+    const stopped = stopGateway()
+    crash()
+    await stopped
+    logged.splice(0)
+    for (const id of enclaves.ids()) enclaves.reach(id)
+    await startGateway()
+    expect(signs(await nextAnswer(bunker, program, 2))).toBe(true)
+    expect(enclaves.count('signing.aggregate')).toBe(2)
+  })
+
+  it('between the receipts of hosts and its own write has told the program already, and does not ask for it again', async () => {
+    const bunker = await served()
+    const program = await connected(bunker)
+    const receipts = holdResults('signing.confirm')
+    expect(signs(await say(bunker, program, signEvent(program)))).toBe(true)
+    await receipts.given()
+    const stopped = stopGateway()
+    receipts.lose()
+    await stopped
+    await startGateway()
+    const commit = enclaves.calls.find(({ method }) => method === 'signing.commit')!.params
+    const { signingId } = (commit as HostParams<'signing.commit'>).request.body
+    const ended = await coordinator.follow.signing.wait(signingId, { ms: EVER })
+    expect(ended).toMatchObject({ state: 'failed', failure: { code: 'signing.ended' } })
+    await say(bunker, program, program.ask('ping', []))
+    expect(answersTo(program, bunker.signer)).toHaveLength(3)
+  })
+
   it('still has what waits for owners, whom it sends to the same page', async () => {
     const bunker = await served(asks, { page })
     const program = await connected(bunker)
@@ -107,6 +177,24 @@ describe('a gateway that restarts', () => {
     await relay.heard('the signature', () =>
       answersTo(program, bunker.signer).some(({ result }) => result?.startsWith('{') === true),
     )
+  })
+})
+
+describe('a host that has laid out a connection for owners', () => {
+  it('is shown its own line when it has restarted, and so is every other: the program gets in', async () => {
+    const bunker = await served({}, { strangers: 'ask', page })
+    const program = startClient(bunker)
+    await say(bunker, program, program.ask('connect', [bunker.signer, '']))
+    const { enclaveId } = enclaves.calls.find(({ method }) => method === 'bunker.take')!
+    enclaves.restart(enclaveId)
+    await restartGateway()
+    const before = enclaves.calls.length
+    const grant = grantOf({ holder: { kind: 'client', client: program.pubkey, greeting: null } }, Date.now())
+    await give(bunker, termsOf([grant], { strangers: 'ask', page }), [1, 2])
+    expect(await nextAnswer(bunker, program, 1)).toMatchObject({ result: 'ack' })
+    const taken = enclaves.calls.slice(before).filter(({ method }) => method === 'bunker.take')
+    const lines = taken.map(({ params }) => (params as HostParams<'bunker.take'>).laidOut?.body.seq)
+    expect(new Set(lines)).toEqual(new Set([0]))
   })
 })
 
@@ -190,15 +278,24 @@ describe('a host that is lost', () => {
     expect(enclaves.calls.length).toBeGreaterThan(before)
   })
 
-  it('and all others restarted: the bunker serves again once owners have written their books for these lives', async () => {
-    const bunker = await served()
-    const program = await connected(bunker)
-    for (const host of enclaves.ids()) enclaves.restart(host)
-    const { lives } = { lives: enclaves.ids().map((id) => enclaves.life(id)) }
-    const grant = grantOf({ holder: { kind: 'client', client: program.pubkey, greeting: null } }, Date.now())
-    await give(bunker, termsOf([grant]), [1, 2, 3], lives)
-    expect(signs(await say(bunker, program, signEvent(program)))).toBe(true)
-  })
+  it.each([
+    ['all', [1, 2, 3]],
+    ['n − t + 1', [1, 3]],
+  ])(
+    'and all others restarted: the bunker serves again once %s owners have written their books for these lives',
+    async (_, owners) => {
+      const bunker = await served()
+      const program = await connected(bunker)
+      for (const host of enclaves.ids()) enclaves.restart(host)
+      const lives = enclaves.ids().map((id) => enclaves.life(id))
+      const grant = grantOf({ holder: { kind: 'client', client: program.pubkey, greeting: null } }, Date.now())
+      await give(bunker, termsOf([grant]), owners, lives)
+      const loads = enclaves.count('bunker.load')
+      for (let n = 0; n < 4; n += 1) expect(signs(await say(bunker, program, signEvent(program)))).toBe(true)
+      // Each host is brought once more what it could not take, and then left alone.
+      expect(enclaves.count('bunker.load') - loads).toBeLessThanOrEqual(6)
+    },
+  )
 })
 
 describe('a relay that drops every connection', () => {

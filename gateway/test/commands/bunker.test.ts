@@ -1,3 +1,4 @@
+import { openLogLine } from '@quorate/shared/crypto/bunker-secrets'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
@@ -77,6 +78,11 @@ describe('a program at a relay', () => {
     const refused = await say(bunker, program, program.ask('sign_event', [JSON.stringify(note)]))
     expect(refused.error).toBeTruthy()
     expect(enclaves.count('bunker.refuse')).toBe(1)
+    // Its owners read in the log why nothing was signed.
+    const { rows } = await coordinator.readLog(keyIdOf(bunker), null, null)
+    const line = openLogLine(bunker.key.plan.sessionSecret, rows.at(-1)!.entry)
+    expect(line).toMatchObject({ outcome: 'refused', code: 'content.not_permitted', wish: 'sign_event:1' })
+    expect(line.judgements.map(({ rule }) => rule)).toEqual(['permitted', 'permitted', 'permitted'])
   })
 
   it('is not heard where its event is forged, for nobody here, or old', async () => {
@@ -87,7 +93,7 @@ describe('a program at a relay', () => {
     relay.put({ ...event, sig: '00'.repeat(64) })
     const template = { kind: 24_133, created_at: event.created_at, content: event.content }
     relay.put(finalizeEvent({ ...template, tags: [['p', program.pubkey]] }, program.secretKey))
-    relay.put(program.ask('ping', [], Math.floor(Date.now() / 1_000) - 599))
+    relay.put(program.ask('ping', [], Math.floor(Date.now() / 1_000) - 540))
     expect((await nextAnswer(bunker, program, 1)).result).toBe('pong')
     relay.put(program.ask('ping', [], Math.floor(Date.now() / 1_000) + 120))
     expect((await say(bunker, program, program.ask('ping', []))).result).toBe('pong')
@@ -223,6 +229,7 @@ describe('a bunker', () => {
     await expect(coordinator.bunker('00'.repeat(16) as never)).rejects.toEqual(code('key.not_found'))
     const made = await Promise.all(Array.from({ length: 3 }, () => coordinator.createBunker(keyId)))
     expect(new Set(made.map(({ signer }) => signer)).size).toBe(1)
+    for (const { hosts } of made) expect(hosts.every(({ receipt }) => receipt !== null)).toBe(true)
     expect(enclaves.count('bunker.create')).toBe(1)
   })
 

@@ -1,8 +1,11 @@
 import { gzipSync } from 'node:zlib'
+import { NostrKey } from '@quorate/shared/nostr/keys'
+import { Book, MAX_SEALED_BOOK } from '@quorate/shared/wire/bunker'
+import { Digest, Random32 } from '@quorate/shared/wire/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listen, type Timeouts } from '../../src/http/server.ts'
 import { noticed, turn, until } from '../../../shared/test/noticing.js'
-import { dial, getPath, post, raw, startTestHttp, type TestHttp } from './fixture.ts'
+import { dial, getPath, keyA, post, raw, startTestHttp, type TestHttp } from './fixture.ts'
 
 let http: TestHttp
 beforeAll(async () => {
@@ -120,6 +123,28 @@ describe('bodies without measure', () => {
     const json = JSON.stringify(good)
     expect((await reserve(json + ' '.repeat((256 << 10) - json.length))).status).toBe(200)
     expect((await reserve(json + ' '.repeat((256 << 10) - json.length + 1))).status).toBe(413)
+  })
+
+  it('has room for the largest book of an owner', async () => {
+    const digest = 'f'.repeat(64)
+    // A control character and half a surrogate pair take six bytes of JSON each.
+    const relays = ['\u0001', '\ud800'].flatMap((longest) =>
+      Array.from({ length: 8 }, (_, n) => `wss://${n}/`.padEnd(256, longest)),
+    )
+    const body: Book['body'] = {
+      skeletonDigest: Digest.parse(digest),
+      index: 32,
+      serial: 2_147_483_647,
+      version: { epoch: 1_000_000, digest: Digest.parse(digest) },
+      signer: NostrKey.parse(digest),
+      relays,
+      sealed: '_'.repeat(MAX_SEALED_BOOK),
+      lives: Array.from({ length: 32 }, () => Random32.parse(digest)),
+      givenAt: 8_640_000_000_000_000,
+    }
+    const book = Book.parse({ body, signature: 'f'.repeat(128) })
+    expect((await post(`${http.api}/keys/${keyA}/bunker/books`, book)).status).toBe(200)
+    expect(Book.safeParse({ ...book, body: { ...body, sealed: `${body.sealed}_` } }).success).toBe(false)
   })
 
   it('are refused when two lengths disagree', async () => {

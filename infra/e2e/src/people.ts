@@ -1,4 +1,4 @@
-import type { GrantTerms, Key, Keygen, Participant, Refresh } from '@quorate/client'
+import type { ContentType, GrantTerms, Key, Keygen, Participant, Refresh } from '@quorate/client'
 
 const names = ['alice', 'bob', 'carol'] as const
 type Name = (typeof names)[number]
@@ -13,11 +13,15 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
   carol: make('carol'),
 })
 
-/** `ttl`: how long the others may take to join, s. `ownKeys`: those that people bring, where the scheme takes one of each. */
+/**
+ * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that people
+ * bring, where the scheme takes one of each.
+ */
 export type Wish = Readonly<{
   scheme: Key['scheme']
   grant: GrantTerms | null
   threshold?: number
+  content?: readonly ContentType[]
   ttl?: number
   ownKeys?: Readonly<{ [N in Name]?: Uint8Array }>
 }>

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Quorate, type Key } from '@quorate/client'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+import { startRelay } from '@quorate/nostr-lab/relay/embedded'
 import type { Measurements } from '@quorate/shared/wire/measurements'
 import { verifyBody } from '@quorate/shared/crypto/sign'
 import { ManifestStatus, type Manifest } from '@quorate/shared/wire/manifest'
@@ -15,11 +16,12 @@ import { noticed, until } from '../../../shared/test/noticing.js'
 import { pollUntil } from '../../../shared/test/poll.js'
 import type { People } from '../src/people.ts'
 import { makeKey, sign } from './support/crash-fleet.ts'
+import { connectProgram, type Program } from './support/program.ts'
 import { keyOf, makeManifest, releaseSigners } from './support/release-keys.ts'
 
 /*
- * A fleet moves from one image to the next, enclave by enclave, and its people sign at every step. The steps build on each
- * other.
+ * A fleet moves from one image to the next, enclave by enclave. Its people sign at every step, and so does a program that connected to a
+ * bunker before. The steps build on each other.
  */
 const delaySeconds = 5
 const release = { keys: releaseSigners.map(keyOf), quorum: 2, delaySeconds, leastSerial: 1 }
@@ -32,18 +34,21 @@ let first: Measurements
 let next: Measurements
 let people: People
 let key: Key
+let relay: Awaited<ReturnType<typeof startRelay>>
+let program: Program
 /** The enclaves of Alice's, Bob's and Carol's shares. Alice asks, so that with Carol's away there is one quorum left. */
 let ofAlice: string
 let ofBob: string
 let ofCarol: string
 
 beforeAll(async () => {
+  relay = await startRelay()
   const source = fileURLToPath(new URL('./support/next-enclave.ts', import.meta.url))
   fleet = await startFleet({
     ...{ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000, release },
     sources: { next: source },
     onEvent: noticed,
-    gatewayEnv: { QUORATE_MANIFEST: manifestPath },
+    gatewayEnv: { QUORATE_MANIFEST: manifestPath, QUORATE_RELAYS: relay.url },
   })
   const [running] = fleet.trust.measurements
   if (running === undefined || fleet.next === null) throw new Error('the fleet has no two images')
@@ -53,9 +58,12 @@ beforeAll(async () => {
   key = await makeKey(people)
   const hosts = key.certificate.body.roster.skeleton.participants.map(({ host }) => host.identity.enclaveId)
   ;[ofAlice = '', ofBob = '', ofCarol = ''] = hosts
+  program = await connectProgram(people, relay.url)
 }, whole)
 afterAll(async () => {
+  await program.close()
   await fleet.stop()
+  await relay.close()
   rmSync(folder, { recursive: true, force: true })
 }, whole)
 
@@ -74,7 +82,7 @@ const get = async (path: string): Promise<unknown> => (await fetch(`${fleet.url}
 const report = async () => ManifestReport.parse(await get('/manifest'))
 
 const logPath = () => join(fleet.state, 'logs', 'gateway.log')
-type Line = Readonly<{ event: string; enclaveId?: string }>
+type Line = Readonly<{ event: string; enclaveId?: string; left?: number }>
 /** Whole lines only: the last one may not be written to its end. */
 const linesOf = (text: string): Line[] =>
   text
@@ -129,15 +137,24 @@ async function moveAndBoot(enclaveId: string, to: 'first' | 'next'): Promise<voi
   )
 }
 
+/** Waits until the others have told it, in its present life, of all keys in use. Only then may the next one go. */
+const recalled = (enclaveId: string) =>
+  logged((lines) => {
+    const own = lines.filter((line) => line.enclaveId === enclaveId)
+    const life = own.slice(own.findLastIndex(({ event }) => event === 'enclave.ready'))
+    return life.some(({ event, left }) => event === 'enclave.recalled' && left === 0)
+  })
+
 async function stateOf(enclaveId: string): Promise<string | undefined> {
   const { enclaves } = (await get('/enclaves')) as { enclaves: { enclaveId: string; state: string }[] }
   return enclaves.find((one) => one.enclaveId === enclaveId)?.state
 }
 
-/** Both quorums with Alice sign: every enclave of the key is in one of them. */
+/** Both quorums with Alice sign: every enclave of the key is in one of them. The program has one of them sign for it. */
 async function everybodySigns(text: string): Promise<void> {
   await sign(people, key, `${text}, with Bob`, { approvers: [people.bob] })
   await sign(people, key, `${text}, with Carol`, { approvers: [people.carol] })
+  await program.signs(text)
 }
 
 const imagesOf = (quorate: Quorate) =>
@@ -150,8 +167,10 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
     await moveAndBoot(ofCarol, 'next')
     expect(await stateOf(ofCarol)).not.toBe('ready')
     await sign(people, key, 'one enclave is away')
+    await program.signs('one enclave is away')
     await move(ofCarol, 'first')
     await fleet.ready()
+    await recalled(ofCarol)
     await everybodySigns('nothing was lost')
   })
 
@@ -192,6 +211,7 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
     for (const id of [ofCarol, ofBob, ofAlice]) {
       if (id !== ofCarol) await move(id, 'next')
       await fleet.ready()
+      await recalled(id)
       await everybodySigns(`${id} has moved`)
       const mixed = await makeKey(people)
       await sign(people, mixed, 'a key of both images')
@@ -207,6 +227,7 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
     for (const to of ['first', 'next'] as const) {
       await move(ofAlice, to)
       await fleet.ready()
+      await recalled(ofAlice)
       await everybodySigns(`to the ${to} image`)
     }
   })
@@ -222,8 +243,11 @@ describe('an upgrade of a fleet from one image to the next', { timeout: whole },
     await moveAndBoot(ofBob, 'first')
     expect(await stateOf(ofBob)).not.toBe('ready')
     await move(ofBob, 'next')
+    await fleet.ready()
+    await recalled(ofBob)
     await moveAndBoot(ofAlice, 'first')
     expect(await stateOf(ofAlice)).toBe('retired')
+    await program.signs('without the retired one')
     const readiness = await fetch(`${fleet.url}/readyz`)
     expect(await readiness.json()).toMatchObject({ ready: true, enclaves: { [ofAlice]: 'retired' } })
     const { alice } = peopleWho([first, next], 1)

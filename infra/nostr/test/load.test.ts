@@ -3,6 +3,7 @@ import { openBaseline } from '../src/baseline/bunker.ts'
 import { Faults } from '../src/faults/proxy.ts'
 import { startBaselineProcess, startRelayProcess } from '../src/load/baseline.ts'
 import { figuresOf, percentile, runInFlight } from '../src/load/figures.ts'
+import { revokeMany } from '../src/load/revoke-many.ts'
 import { signMany } from '../src/load/sign-many.ts'
 import { signThroughDrops } from '../src/load/sign-through-drops.ts'
 import { unwrapMany } from '../src/load/unwrap-many.ts'
@@ -49,6 +50,12 @@ describe('load on the baseline, each in a process of its own', () => {
   it('reads an inbox of gift wraps', async () => {
     const { uri, user } = await startBaseline()
     expect(await unwrapMany({ uri, user, wraps: 10, senders: 3 })).toMatchObject({ wraps: 10 })
+  })
+
+  it('does not count a revocation after which the client is served still', async () => {
+    const { uri } = await startBaseline()
+    const lend = async () => ({ uri: await uri(), revoke: () => Promise.resolve() })
+    await expect(revokeMany(lend, 1)).rejects.toThrow('served after its revocation')
   })
 
   it('loses nothing that a relay acknowledged which drops everybody again and again', async () => {

@@ -78,6 +78,7 @@ export function createParty(ports: PartyPorts): Party {
     askers: createAskers(),
   }
   const parts: Parts = { ...held, bunker: createBunkerParts(held) }
+  const signings = createSignings(parts)
   const epochChange = createEpochChange(parts)
   const party: Party = {
     ...acquaintance(parts),
@@ -85,8 +86,8 @@ export function createParty(ports: PartyPorts): Party {
     ...named('recall', createRecall(parts)),
     ...named('keygen', { ...createKeygens(parts), ...epochChange }),
     ...named('refresh', { ...createRefreshRounds(parts), ...epochChange }),
-    ...named('signing', createSignings(parts)),
-    ...named('bunker', createBunker(parts)),
+    ...named('signing', signings.handlers),
+    ...named('bunker', createBunker(parts, signings.commitAhead)),
   }
   return inTurns(party, ports.giveWay)
 }

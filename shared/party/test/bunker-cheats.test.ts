@@ -159,6 +159,32 @@ describe('a host', () => {
     expect((await takeAt(bunker, 1, event, [one!, two!])).does).toBe('sign')
   })
 
+  it('takes an old event when a host of the key has laid it out within the hour, be it another one, and in another life', async () => {
+    const clock = { now: Date.now() }
+    const later = await startHosts({ clock })
+    await introduceAll(later.members)
+    const bunker = await serve(await keyFor(later), termsOf([], { strangers: 'ask' }))
+    const program = startProgram(bunker)
+    const event = program.ask('connect', [bunker.signer, ''])
+    const at = Math.floor(clock.now / 1_000)
+    const [asked, other] = [await takeAt(bunker, 1, event), await takeAt(bunker, 1, program.ask('ping', []))]
+    expect([asked.does, other.does]).toEqual(['ask', 'answer'])
+
+    clock.now += 1_200_000
+    await restart(bunker, [1], later)
+    await recall(bunker.key, 1)
+    const grant = grantOf({ holder: { kind: 'client', client: program.pubkey, greeting: null } }, clock.now)
+    await grantAll(bunker, termsOf([grant], { strangers: 'ask' }))
+    const forged = { ...asked.entry, signature: other.entry.signature }
+    for (const entry of [null, other.entry, forged])
+      await expectRefusal(takeAt(bunker, 1, event, [], entry), 'nostr.event_stale')
+    await expectRefusal(takeAt(bunker, 1, program.ask('ping', [], at), [], asked.entry), 'nostr.event_stale')
+    for (const index of [1, 2, 3])
+      expect(program.read(answerOf(await takeAt(bunker, index, event, [], asked.entry))).result).toBe('ack')
+    clock.now = at * 1_000 + 3_600_000
+    await expectRefusal(takeAt(bunker, 2, event, [], asked.entry), 'nostr.event_stale')
+  })
+
   it('does nothing that the policy of the key does not name', async () => {
     const key = await makeKey(group, { content: ['nostr-event'] })
     await loadKey(key)

@@ -8,7 +8,7 @@ import { Envelope } from '@quorate/shared/nostr/event'
 import { NostrKey } from '@quorate/shared/nostr/keys'
 import { presets, type PresetName } from '@quorate/shared/nostr/presets'
 import { fromHex } from '@quorate/shared/wire/bytes'
-import type { Binding, Book, BookTerms, OwnerGrant, SealedSigner, Taken } from '@quorate/shared/wire/bunker'
+import type { Binding, Book, BookTerms, LogEntry, OwnerGrant, SealedSigner, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import { GrantId } from '@quorate/shared/wire/ids'
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
@@ -33,7 +33,7 @@ export type MadeBunker = {
   bindings: Binding[]
 }
 
-const hostAt = ({ plan }: MadeKey, index: number) => plan.hosts.get(index)!
+export const hostAt = ({ plan }: MadeKey, index: number) => plan.hosts.get(index)!
 
 /** The first host draws the signer's secret; nobody else has it yet. */
 export async function createBunker(key: MadeKey): Promise<MadeBunker> {
@@ -156,9 +156,10 @@ export function takeAt(
   index: number,
   event: Envelope,
   consents: Approval[] = [],
+  laidOut: LogEntry | null = null,
 ): Promise<Taken> {
   const { keyId } = key.plan.skeleton
-  return hostAt(key, index).call('bunker.take', { keyId, index, signer, event, consents })
+  return hostAt(key, index).call('bunker.take', { keyId, index, signer, event, consents, laidOut, commits: false })
 }
 
 /** Every host sees the event, as an honest gateway has it when a program connects. Gives what the first said. */

@@ -1,4 +1,5 @@
 import type { Content } from '../contents/table.ts'
+import { hasPeer, isNear, isShort, secondsAhead } from './conditions.ts'
 import { permitsKind } from '../nostr/permissions.ts'
 import type { OwnerGrant } from '../wire/bunker.ts'
 import type { UserId } from '../wire/ids.ts'
@@ -6,21 +7,19 @@ import type { UserId } from '../wire/ids.ts'
 /** What participants of a key ask for over REST, in the light of a book. `now` in ms. */
 export type Asked = Readonly<{ asker: UserId; contents: readonly Content[]; now: number }>
 
-function coversContent({ permissions, peers, longest, dated }: OwnerGrant, content: Content, now: number): boolean {
+function coversContent(grant: OwnerGrant, content: Content, now: number): boolean {
+  const { permissions } = grant
   switch (content.type) {
     case 'nostr-event': {
       const { kind, created_at, content: text } = content.event
-      const ahead = created_at - Math.floor(now / 1_000)
-      const isNear = dated === null || (ahead <= dated.after && -ahead <= dated.before)
-      return permitsKind(permissions, kind) && isNear && (longest === null || text.length <= longest)
+      const isDated = isNear(grant, secondsAhead(created_at, now))
+      return permitsKind(permissions, kind) && isDated && isShort(grant, text.length)
     }
-    case 'ecdh': {
-      const isPeer = peers === null || peers.some((peer) => content.peer.slice(2) === peer)
-      return isPeer && permissions.methods.includes(`nip44_${content.direction}`)
-    }
+    case 'ecdh':
+      return hasPeer(grant, content.peer.slice(2)) && permissions.methods.includes(`nip44_${content.direction}`)
     case 'bytes':
     case 'raw':
-      return longest === null || content.bytes.length / 2 <= longest
+      return isShort(grant, content.bytes.length / 2)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OwnerGrant } from '../wire/bunker.ts'
+import { hasPeer, isNear, isShort, secondsAhead } from './conditions.ts'
 import { cameWith, grantsOf, handedBy, offerOf, type Bunker } from './clients.ts'
 import type { HandOn } from '../nostr/hand-on.ts'
 import type { NostrKey } from '../nostr/keys.ts'
@@ -141,15 +142,15 @@ const isByAnother: Condition = {
 /** Of one grant of the client. */
 type Granted = Case & Readonly<{ grant: OwnerGrant }>
 
-const longestOf = ({ params }: Request): number | null => {
-  if (params === null) return null
+const lengthOf = ({ params }: Request): number => {
+  if (params === null) return 0
   if ('event' in params) return params.event.content.length
-  return 'message' in params ? params.message.length : null
+  return 'message' in params ? params.message.length : 0
 }
 
 /** How far the date of an event is from now, in seconds: below 0 for what is past. */
 const ahead = ({ request, now }: Case): number =>
-  request.method === 'sign_event' ? request.params.event.created_at - Math.floor(now / 1_000) : 0
+  request.method === 'sign_event' ? secondsAhead(request.params.event.created_at, now) : 0
 
 /** What a grant must say for what needs a permission. */
 const covering: readonly Condition<Granted>[] = [
@@ -163,19 +164,17 @@ const covering: readonly Condition<Granted>[] = [
   },
   {
     name: 'the grant has the peer',
-    holds: ({ grant: { peers }, request }) =>
-      peers === null || peers.includes(peerOf(request) ?? ('' as NostrKey)) || peerOf(request) === null,
+    holds: ({ grant, request }) => hasPeer(grant, peerOf(request)),
     observed: ({ request }) => peerOf(request) ?? 'none',
   },
   {
     name: 'the content is not longer than the grant says',
-    holds: ({ grant: { longest }, request }) => longest === null || (longestOf(request) ?? 0) <= longest,
-    observed: ({ request }) => `${longestOf(request) ?? 0} characters`,
+    holds: ({ grant, request }) => isShort(grant, lengthOf(request)),
+    observed: ({ request }) => `${lengthOf(request)} characters`,
   },
   {
     name: 'the date is as near as the grant says',
-    holds: (of) =>
-      of.grant.dated === null || (ahead(of) <= of.grant.dated.after && -ahead(of) <= of.grant.dated.before),
+    holds: (of) => isNear(of.grant, ahead(of)),
     observed: (of) => `${ahead(of)} s ahead`,
   },
 ]

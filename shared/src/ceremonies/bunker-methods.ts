@@ -4,10 +4,11 @@ import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { Relays, RelayUrl } from '../nostr/relays.ts'
-import { Binding, Book, BunkerReceipt, SealedSigner, Taken } from '../wire/bunker.ts'
+import { Binding, Book, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
+import { Commitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
 
 /** `index`: a seat of the host that is asked. */
@@ -42,15 +43,32 @@ export const bunkerMethods = {
       refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(mostParticipants),
     }),
   },
-  /** A program's event. `consents`: what owners have said of it. */
+  /**
+   * A program's event. `consents`: what owners have said of it. `laidOut`: by which line a host of the key has laid it out for them, which
+   * may be long ago, and another host. `commits`: where it is to be signed, this host commits to the first attempt at once.
+   */
   'bunker.take': {
-    params: z.strictObject({ ...of, event: Envelope, consents: z.array(Approval).max(mostParticipants) }),
+    params: z.strictObject({
+      ...of,
+      event: Envelope,
+      consents: z.array(Approval).max(mostParticipants),
+      laidOut: LogEntry.nullable(),
+      commits: z.boolean(),
+    }),
     result: Taken,
   },
-  /** The answer to an event that cannot be signed. */
+  /**
+   * A program's event that another host takes at this moment. Where shares are to be used by the books of owners alone, this host commits to
+   * the first attempt; null where not.
+   */
+  'bunker.commit': {
+    params: z.strictObject({ ...of, event: Envelope }),
+    result: z.strictObject({ commitment: Commitment.nullable() }),
+  },
+  /** The answer to an event that cannot be signed, and the line of the log that says why. */
   'bunker.refuse': {
     params: z.strictObject({ ...of, event: Envelope, code: Failure.shape.code }),
-    result: z.strictObject({ answer: Envelope }),
+    result: z.strictObject({ answer: Envelope, entry: LogEntry }),
   },
   /** What a program waits for that showed a `nostrconnect://` URI, and where. */
   'bunker.greet': {

@@ -99,19 +99,28 @@ export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean 
 /** Why a schema refuses what `fitsScheme` denies. */
 export const misfit = 'keys of this scheme cannot have so many participants with this threshold'
 
-/** What JSON Schema can say of `fitsScheme`: for each threshold that some scheme fits, the fewest participants. */
-export const frameForms: readonly object[] = Array.from({ length: mostParticipants }, (_, at) => at + 1).flatMap(
-  (threshold) => {
-    const fewest = Math.min(...schemeNames.map((scheme) => fewestFor(scheme, threshold)))
-    if (fewest > mostParticipants) return []
-    return [
-      {
-        type: 'object',
-        properties: { threshold: { const: threshold }, participants: { type: 'array', minItems: fewest } },
-      },
-    ]
-  },
-)
+/** Up to which threshold each has a form of its own. */
+const exactForms = mostOfDkg
+
+const formOf = (threshold: object, minItems: number): object => ({
+  type: 'object',
+  properties: { threshold, participants: { type: 'array', minItems } },
+})
+
+/**
+ * What JSON Schema can say of `fitsScheme`: for each threshold that some scheme fits, the fewest participants. Great thresholds share one form.
+ */
+export const frameForms: readonly object[] = [
+  ...Array.from({ length: exactForms }, (_, at) => at + 1).flatMap((threshold) => {
+    const fewest = fewestOf(threshold)
+    return fewest > mostParticipants ? [] : [formOf({ const: threshold }, fewest)]
+  }),
+  formOf({ type: 'integer', minimum: exactForms + 1 }, fewestOf(exactForms + 1)),
+]
+
+function fewestOf(threshold: number): number {
+  return Math.min(...schemeNames.map((scheme) => fewestFor(scheme, threshold)))
+}
 
 /** Infinity when the scheme fits no number of participants with this threshold. */
 function fewestFor(scheme: SchemeName, threshold: number): number {

@@ -13,7 +13,7 @@ import { Life } from './identity.ts'
 import { Item } from './content.ts'
 import { Version } from './recall.ts'
 import { signed } from './signed.ts'
-import { SigningRequest } from './signing.ts'
+import { Commitment, SigningRequest } from './signing.ts'
 
 /** At most `count` signatures, or messages, in any window of `seconds`. Ten years are as long as a grant lasts. */
 export const Limit = z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(315_360_000) })
@@ -70,6 +70,12 @@ export const BookTerms = z.strictObject({
 export type BookTerms = z.infer<typeof BookTerms>
 
 /**
+ * Characters of a sealed book at most: about 170,000 bytes of terms, so that no book has as many grants as all of them could be long.
+ * All else in it is shorter than 28 KiB in JSON, also where each character of a relay needs six, and a request of 256 KiB has room for both.
+ */
+export const MAX_SEALED_BOOK = (256 - 28) << 10
+
+/**
  * All grants of a share's owner, by the auth key over H(book, body). The one with the highest serial counts, and no other: so grants are given,
  * narrowed and taken back. `version`: of the key, as the owner knows it; `lives`: of the key's hosts, so that one that has restarted
  * knows that this was said since then. `sealed`: the terms under the session secret.
@@ -82,7 +88,7 @@ export const Book = signed(
     version: Version,
     signer: NostrKey,
     relays: Relays,
-    sealed: Base64url.max(262_144),
+    sealed: Base64url.max(MAX_SEALED_BOOK),
     lives: LifeIds,
     givenAt: Time,
   }),
@@ -162,7 +168,10 @@ export const LogLine = z.strictObject({
 })
 export type LogLine = z.infer<typeof LogLine>
 
-/** A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. */
+/**
+ * A request that waits for a yes, in clear: what a person reads before it. `item`: what would be signed; null for a connection. `message`: what
+ * would be encrypted, of so many characters; `text` has the first ones alone where it is long.
+ */
 export const PendingRequest = z.strictObject({
   event: Digest,
   client: NostrKey,
@@ -170,7 +179,7 @@ export const PendingRequest = z.strictObject({
   wish: Text.max(256),
   metadata: Metadata.nullable(),
   item: Item.nullable(),
-  message: Text.max(4_096).nullable(),
+  message: z.strictObject({ text: Text.max(4_096), characters: z.int().min(0) }).nullable(),
   askedAt: Time,
   expiresAt: Time,
 })
@@ -187,6 +196,7 @@ export const Taken = z.discriminatedUnion('does', [
     request: SigningRequest,
     willing: z.array(Index).max(mostParticipants),
     entry: LogEntry,
+    commitment: Commitment.nullable(),
   }),
   z.strictObject({
     does: z.literal('ask'),

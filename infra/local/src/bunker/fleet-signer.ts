@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Quorate, readConnectUri, type Bunker, type Key, type Participant, type Terms } from '@quorate/client'
+import { Quorate, type Bunker, type Key, type Participant, type Terms } from '@quorate/client'
 import { startFleet, type Fleet } from '../fleet/fleet.ts'
 
 /** Two owners whose grants let programs in: as many as the key wants. */
@@ -57,14 +57,12 @@ export class FleetSigner {
   /** A `bunker://` URI for one program, by the books of both owners. One at a time: each is a change of both books. */
   uri = (terms: Terms = everything): Promise<string> => this.#inTurn(() => this.#offer(terms))
 
-  /** Lets in the program that shows this `nostrconnect://` URI. */
+  /** Lets in the program that shows this `nostrconnect://` URI. It is answered when both owners have let it in. */
   accept = (connectUri: string, terms: Terms = everything): Promise<void> =>
     this.#inTurn(async () => {
       const { alice, bob } = this.bunkers
-      // A program that is greeted asks at once: by then both owners must have let it in.
-      const { client } = readConnectUri(connectUri)
-      await alice.give({ client }, terms)
-      await bob.accept(connectUri, terms)
+      const { grant } = await alice.accept(connectUri, terms)
+      await bob.second(grant)
     })
 
   async #offer(terms: Terms): Promise<string> {

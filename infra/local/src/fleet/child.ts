@@ -31,6 +31,7 @@ export class Child {
   #running: ChildProcess | undefined
   #again: NodeJS.Timeout | undefined
   #stopped = false
+  #away = false
   #deaths = 0
   #ready = Promise.resolve(false)
 
@@ -49,6 +50,20 @@ export class Child {
   signal(name: NodeJS.Signals): void {
     this.#deaths = -1
     if (this.#running?.pid !== undefined) signalGroup(this.#running.pid, name)
+  }
+
+  /** Kills it, and leaves it dead. */
+  lose(): void {
+    this.#away = true
+    clearTimeout(this.#again)
+    this.signal('SIGKILL')
+  }
+
+  /** Starts what was lost. */
+  restore(): void {
+    if (!this.#away) return
+    this.#away = false
+    if (this.#running === undefined && !this.#stopped) this.#start()
   }
 
   /** Resolves when the child does its work, or with false when it has ended before it came to it. */
@@ -95,8 +110,9 @@ export class Child {
     if (performance.now() - startedAt > longLife) this.#deaths = 0
     const delay = Math.min(longestDelay, firstDelay * 2 ** Math.max(0, this.#deaths))
     this.#deaths += 1
-    this.#onEvent({ type: 'exited', name: this.name, code, signal, restartIn: this.#stopped ? null : delay })
-    if (this.#stopped) return
+    const isOver = this.#stopped || this.#away
+    this.#onEvent({ type: 'exited', name: this.name, code, signal, restartIn: isOver ? null : delay })
+    if (isOver) return
     this.#again = setTimeout(() => this.#start(), delay)
   }
 

@@ -14,6 +14,9 @@ export type Crew = Readonly<{
   names: readonly string[]
   pidOf: (name: string) => number | undefined
   signal: (name: string, signal: NodeJS.Signals) => void
+  /** Kills it, and leaves it dead until it is restored. */
+  lose: (name: string) => void
+  restore: (name: string) => void
   /** Resolves when all of these do their work. Throws a `FleetError` with the end of the log of one that cannot. */
   start: (commands: readonly Command[]) => Promise<void>
   /** Throws a `FleetError` when one of them dies again and again, or when they have been stopped. */
@@ -62,6 +65,8 @@ export function createCrew(onEvent: OnFleetEvent): Crew {
     names,
     pidOf: (name) => childOf(members, name).pid(),
     signal: (name, signal) => childOf(members, name).signal(signal),
+    lose: (name) => childOf(members, name).lose(),
+    restore: (name) => childOf(members, name).restore(),
     check,
     start: async (commands) => {
       check()

@@ -55,6 +55,9 @@ export type Fleet = Readonly<{
   pidOf: (name: string) => number | undefined
   /** What dies comes back by itself. SIGKILL when nothing is said. */
   kill: (name: string, signal?: NodeJS.Signals) => void
+  /** Kills it, and leaves it dead until it is restored. */
+  lose: (name: string) => void
+  restore: (name: string) => void
   pause: (name: string) => void
   resume: (name: string) => void
   /** Starts this enclave again, of the image that the fleet began with or of the next one. */
@@ -173,7 +176,11 @@ async function hostEnclaves(
   return hosts
 }
 
-function controlsOf({ names, pidOf, signal }: Crew, hosts: readonly EnclaveHost[], { first, next }: Images) {
+function controlsOf(
+  { names, pidOf, signal, lose, restore }: Crew,
+  hosts: readonly EnclaveHost[],
+  { first, next }: Images,
+) {
   const hostOf = (enclaveId: string): EnclaveHost => {
     const host = hosts.find((one) => one.enclaveId === enclaveId)
     if (host === undefined) throw new FleetError(`there is no ${enclaveId}`)
@@ -190,6 +197,8 @@ function controlsOf({ names, pidOf, signal }: Crew, hosts: readonly EnclaveHost[
       signal(enclaveId, 'SIGKILL')
     },
     kill: (name, what = 'SIGKILL') => signal(name, what),
+    lose,
+    restore,
     pause: (name) => signal(name, 'SIGSTOP'),
     resume: (name) => signal(name, 'SIGCONT'),
   } satisfies Partial<Fleet>

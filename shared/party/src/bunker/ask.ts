@@ -8,12 +8,18 @@ import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
 import { clientRequest, verifyClientRequest } from '@quorate/shared/verify/client-request'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { SigningRequest } from '@quorate/shared/wire/signing'
+import type { Commitment, SigningRequest } from '@quorate/shared/wire/signing'
 import type { HeldKey, Vault } from '../vault.ts'
 import type { Signers } from './signers.ts'
 
 /** What a program asks shares for: its verified event, the request that stands in it, and what is to be signed. */
 export type ClientAsk = Readonly<{ signer: NostrKey; event: Envelope; request: Request; item: Item }>
+
+/**
+ * This host's commitment for the first attempt at a request that follows from what a program asks. Null where it cannot be given: the round
+ * itself says why.
+ */
+export type CommitAhead = (key: HeldKey, ask: ClientAsk, request: SigningRequest) => Promise<Commitment | null>
 
 type Ports = Readonly<{ mpc: Mpc; signers: Signers; vault: Vault }>
 

@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import { verifyEnvelope } from '@quorate/shared/nostr/event'
-import { greet, readRequest, refuse } from '@quorate/shared/nostr/nip46'
+import { greet, readRequest } from '@quorate/shared/nostr/nip46'
 import { factsOf } from '@quorate/shared/schemes/table'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { BunkerReceipt } from '@quorate/shared/wire/bunker'
@@ -9,7 +9,7 @@ import type { Floors } from '../floors.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { announce } from './announce.ts'
-import { respond } from './answer.ts'
+import type { CommitAhead } from './ask.ts'
 import { createBindings } from './bindings.ts'
 import { createBooks } from './books.ts'
 import { createLog } from './log.ts'
@@ -17,11 +17,11 @@ import type { BunkerParts } from './parts.ts'
 import { createSecretCache } from './secret-cache.ts'
 import { createSigners } from './signers.ts'
 import { booksWith } from './standing.ts'
-import { currentKey, take } from './take.ts'
-import { createWaiting } from './waiting.ts'
+import { commitAhead, currentKey, take } from './take.ts'
+import { consider, refuseTaken, refuseUnread } from './taking.ts'
 
 type Handlers = Readonly<{
-  [M in 'create' | 'load' | 'take' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
+  [M in 'create' | 'load' | 'take' | 'commit' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
     params: HostParams<`bunker.${M}`>,
   ) => Promise<HostResult<`bunker.${M}`>>
 }>
@@ -42,7 +42,6 @@ export function createBunkerParts(parts: Omit<Parts, 'bunker'> & Readonly<{ floo
     bindings: createBindings(parts),
     floors: parts.floors,
     log: createLog(parts),
-    waiting: createWaiting(),
     shared,
   }
 }
@@ -86,17 +85,20 @@ async function load(
   return { receipt: await receipt(parts, key, signer), sealed: resealed, refused }
 }
 
-/** Says no to the program, in its own terms, where a signing has failed. */
-function refuseEvent(
+/** Says no to the program, in its own terms, where a signing has failed, and writes down why. */
+async function refuseEvent(
   parts: Parts,
   { event: given, code, ...of }: HostParams<'bunker.refuse'>,
-): HostResult<'bunker.refuse'> {
+): Promise<HostResult<'bunker.refuse'>> {
   const key = keyOf(parts, of)
   const { signer } = of
   const event = verifyEnvelope(parts.mpc, given, signer)
   const read = readRequest(parts.bunker.signers.read({ lineage: key.lineage, signer }, event))
   if (read.id === null) throw new Refusal('nostr.request_invalid')
-  return { answer: respond(parts, key, { signer, event }, refuse(read.id, code)) }
+  const { answer, entry } = await ('refused' in read
+    ? refuseUnread(parts, key, { signer, event }, { id: read.id, refused: code })
+    : refuseTaken(parts, consider(parts, key, signer, event, read), code))
+  return { answer, entry }
 }
 
 /** A program that showed a URI waits for its secret, encrypted by the signer. */
@@ -137,7 +139,7 @@ const atOnce =
     Promise.resolve(params).then(handle)
 
 /** The bunkers of this host's keys: NIP-46 inside. */
-export function createBunker(parts: Parts): Handlers {
+export function createBunker(parts: Parts, commit: CommitAhead): Handlers {
   return {
     async create({ keyId, index }) {
       const key = currentKey(parts, keyId, index)
@@ -147,8 +149,9 @@ export function createBunker(parts: Parts): Handlers {
       return { receipt: await receipt(parts, key, signer), sealed: [...sealed] }
     },
     load: (params) => load(parts, params),
-    take: (params) => take(parts, params),
-    refuse: atOnce((params) => refuseEvent(parts, params)),
+    take: (params) => take(parts, commit, params),
+    commit: (params) => commitAhead(parts, commit, params),
+    refuse: (params) => refuseEvent(parts, params),
     greet: atOnce((params) => greetClient(parts, params)),
     authenticate: atOnce((params) => authenticate(parts, params)),
     announce: (params) => announce(parts, params),

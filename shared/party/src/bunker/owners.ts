@@ -8,13 +8,14 @@ import { respond } from './answer.ts'
 import { lineOf } from './log-lines.ts'
 import { signingOf, type Taking } from './taking.ts'
 
-/** As much of a message as a person is shown. */
+/** So many characters of a message a person is shown. */
 const SHOWN = 2_000
 
-const messageOf = ({ request: { method, params } }: Taking): string | null =>
-  method.endsWith('_encrypt') && params !== null && 'message' in params
-    ? Array.from(params.message).slice(0, SHOWN).join('')
-    : null
+function messageOf({ request: { method, params } }: Taking): PendingRequest['message'] {
+  if (!method.endsWith('_encrypt') || params === null || !('message' in params)) return null
+  const characters = Array.from(params.message)
+  return { text: characters.slice(0, SHOWN).join(''), characters: characters.length }
+}
 
 /** A request that waits, as its owners will read it. */
 function pendingOf(taking: Taking): PendingRequest {
@@ -44,8 +45,7 @@ function pageFor({ bunker }: Parts, { key, event }: Taking, owners: readonly num
 /** Sends the client's user to a page, and lays the request out for its owners. Without a page the client waits. */
 export async function askOwners(parts: Parts, taking: Taking, owners: number[]): Promise<Taken> {
   const { bunker, vault } = parts
-  const { key, event, request } = taking
-  bunker.waiting.add(event.id)
+  const { key, request } = taking
   const page = pageFor(parts, taking, owners)
   const entry = await bunker.log.write(key, lineOf(taking, { outcome: 'asked', code: null }))
   const pending = vault.lend(key.certificate.roster.skeleton.keyId, key.index, ({ sessionSecret }) =>

@@ -4,7 +4,6 @@ import type { Books } from './books.ts'
 import type { Log } from './log.ts'
 import type { SecretCache } from './secret-cache.ts'
 import type { Signers } from './signers.ts'
-import type { Waiting } from './waiting.ts'
 
 /** What a host holds for the bunkers of its keys. `shared`: x of points that keys share with peers, by lineage and peer. */
 export type BunkerParts = Readonly<{
@@ -13,6 +12,5 @@ export type BunkerParts = Readonly<{
   bindings: Bindings
   floors: Floors
   log: Log
-  waiting: Waiting
   shared: SecretCache
 }>

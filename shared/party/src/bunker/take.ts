@@ -1,30 +1,25 @@
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import { ownedKey, permits, type Ground } from '@quorate/shared/consent/permits'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import { isFreshEvent } from '@quorate/shared/nostr/arrival'
 import { together, type Decision } from '@quorate/shared/bunker/decide'
 import { verifyEnvelope, type Envelope } from '@quorate/shared/nostr/event'
-import { readHandOn, type HandOn } from '@quorate/shared/nostr/hand-on'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
-import type { Request } from '@quorate/shared/nostr/methods'
-import { readRequest, refuse, type Response } from '@quorate/shared/nostr/nip46'
-import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
+import { readRequest, type Response } from '@quorate/shared/nostr/nip46'
 import { permitsItem } from '@quorate/shared/verify/items'
-import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import { charge } from '../charge.ts'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
-import { cipherWith, respond } from './answer.ts'
-import { requestOf } from './ask.ts'
+import { cipherWith } from './answer.ts'
+import { requestOf, type CommitAhead } from './ask.ts'
 import { lineOf } from './log-lines.ts'
-import { refuseTaken, reply, signingOf, type Taking } from './taking.ts'
+import { requireTimely } from './timely.ts'
+import { consider, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
 import { perform } from './perform.ts'
-import { decisionsOf } from './standing.ts'
 
 /** The key of a seat at the version in force. Throws `key.unknown`, `epoch.unproven`, `epoch.stale`. */
 export function currentKey({ vault, memories }: Parts, keyId: string, index: number): HeldKey {
@@ -55,14 +50,17 @@ async function wordsOf(
   return { approved, rejected }
 }
 
+/** The shared point of a conversation, where this host has it of earlier. */
+const knownPoint = ({ bunker }: Parts, { key, ask }: Pick<Taking, 'key' | 'ask'>): Uint8Array | null =>
+  ask?.item.content.type === 'ecdh' ? bunker.shared.peek(`${key.lineage}/${ask.item.content.peer}`) : null
+
 /** Uses the shared point that this host has of earlier; null where it has none. It counts as a use for each owner that is needed. */
 function fromMemory(
   parts: Parts,
   { key, ask, request, decisions }: Taking,
   willing: readonly number[],
 ): Response | null {
-  if (ask?.item.content.type !== 'ecdh') return null
-  const x = parts.bunker.shared.peek(`${key.lineage}/${ask.item.content.peer}`)
+  const x = knownPoint(parts, { key, ask })
   if (x === null) return null
   const { threshold } = key.certificate.roster.skeleton
   for (const index of willing.slice(0, threshold)) charge(parts, key, index, groundOf(decisions.get(index)), 1)
@@ -73,27 +71,24 @@ function fromMemory(
 const groundOf = (decision: Decision | undefined): Ground =>
   decision?.grant == null ? 'approved' : { grant: decision.grant.id, limits: decision.grant.limits }
 
-async function allowed(parts: Parts, taking: Taking, willing: number[]): Promise<Taken> {
+async function allowed(parts: Parts, taking: Taking, willing: number[], commit: CommitAhead | null): Promise<Taken> {
   const { key, ask } = taking
   if (ask === null) return perform(parts, taking, willing)
   if (!permitsItem(key, ask.item)) return refuseTaken(parts, taking, 'content.not_permitted')
   const known = fromMemory(parts, taking, willing)
   if (known !== null) return reply(parts, taking, known, { outcome: 'answered', code: null })
   const entry = await parts.bunker.log.write(key, lineOf(taking, { outcome: 'signed', code: null }))
-  return { does: 'sign', request: requestOf(parts, key, ask), willing, entry }
+  const request = requestOf(parts, key, ask)
+  const commitment = commit === null ? null : await commit(key, ask, request)
+  return { does: 'sign', request, willing, entry, commitment }
 }
 
-const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
-  request.method === 'connect' && request.params.secret !== null ? readHandOn(mpc, request.params.secret, to) : null
-
-/** The request of a verified event, with what each owner's book says of it. */
-function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope, request: Request): Taking {
-  const content = contentFor(request)
-  const ask = content === null ? null : { signer, event, request, item: itemFor(content) }
-  const client = event.pubkey
-  const handOn = handOnOf(parts, request, { signer, client })
-  const decisions = decisionsOf(parts.bunker, key, { signer, client, request, handOn }, parts.clock())
-  return { key, signer, event, request, ask, decisions, handOn }
+/** What a program's event says, or why its text cannot be read. Throws as `take`. */
+function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
+  const { signers } = parts.bunker
+  signers.require({ lineage: key.lineage, signer })
+  const event = verifyEnvelope(parts.mpc, given, signer)
+  return { event, read: () => readRequest(signers.read({ lineage: key.lineage, signer }, event)) }
 }
 
 /**
@@ -102,34 +97,41 @@ function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope,
  */
 export async function take(
   parts: Parts,
-  { keyId, index, signer, event: given, consents }: HostParams<'bunker.take'>,
+  commit: CommitAhead,
+  { keyId, index, signer, event: given, consents, laidOut, commits }: HostParams<'bunker.take'>,
 ): Promise<Taken> {
   const key = currentKey(parts, keyId, index)
-  const { signers, waiting } = parts.bunker
-  signers.require({ lineage: key.lineage, signer })
-  const event = verifyEnvelope(parts.mpc, given, signer)
-  const isNew = isFreshEvent(event.created_at, parts.clock())
-  if (!isNew && !waiting.has(event.id) && consents.length === 0) throw new Refusal('nostr.event_stale')
-  const read = readRequest(signers.read({ lineage: key.lineage, signer }, event))
-  if ('refused' in read) return refuseUnread(parts, key, { signer, event }, read)
+  const { event, read } = opened(parts, key, signer, given)
+  await requireTimely(parts, key, event, laidOut)
+  const request = read()
+  if ('refused' in request) return refuseUnread(parts, key, { signer, event }, request)
 
-  const taking = consider(parts, key, signer, event, read)
+  const taking = consider(parts, key, signer, event, request)
   const words = await wordsOf(parts, taking, consents)
   const { threshold } = key.certificate.roster.skeleton
   const { does, willing, asking } = together(taking.decisions, { threshold, ...words })
-  if (does === 'allow') return allowed(parts, taking, willing)
+  if (does === 'allow') return allowed(parts, taking, willing, commits ? commit : null)
   return does === 'ask' ? askOwners(parts, taking, asking) : refuseTaken(parts, taking, 'nostr.not_permitted')
 }
 
-async function refuseUnread(
+/**
+ * Commits to the first attempt at what a program's event asks for, while another host takes the event. Null where the books alone do not
+ * allow it, or no share has anything to do. Throws as `take`.
+ */
+export async function commitAhead(
   parts: Parts,
-  key: HeldKey,
-  of: Pick<Taking, 'signer' | 'event'>,
-  { id, refused }: Readonly<{ id: string | null; refused: RefusalCode }>,
-): Promise<Taken> {
-  if (id === null) throw new Refusal(refused)
-  const { event } = of
-  const line = { event: event.id, client: event.pubkey, wish: '', peer: null, judgements: [], metadata: null }
-  const entry = await parts.bunker.log.write(key, { ...line, outcome: 'refused', code: refused })
-  return { does: 'answer', answer: respond(parts, key, of, refuse(id, refused)), entry, bindings: [] }
+  commit: CommitAhead,
+  { keyId, index, signer, event: given }: HostParams<'bunker.commit'>,
+): Promise<HostResult<'bunker.commit'>> {
+  const key = currentKey(parts, keyId, index)
+  const { event, read } = opened(parts, key, signer, given)
+  await requireTimely(parts, key, event, null)
+  const request = read()
+  if ('refused' in request) return { commitment: null }
+  const taking = consider(parts, key, signer, event, request)
+  const { ask, decisions } = taking
+  const { threshold } = key.certificate.roster.skeleton
+  const { does } = together(decisions, { threshold, approved: [], rejected: [] })
+  if (ask === null || does !== 'allow' || knownPoint(parts, taking) !== null) return { commitment: null }
+  return { commitment: await commit(key, ask, requestOf(parts, key, ask)) }
 }

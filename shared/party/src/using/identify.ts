@@ -66,9 +66,18 @@ function identifyClient(
   const { signers } = parts.bunker
   const { requestDigest, ask } = identifyAsk({ ...parts, signers }, key, request, sealedItems)
   if (now !== null && !isFresh(body.askedAt, body.expiresAt, now)) throw new Refusal('consent.expired')
+  return askedByClient(parts, key, { ask, request: body, requestDigest })
+}
+
+/** What a program asks for, once it is known to be that. */
+export function askedByClient(
+  parts: Parts,
+  key: HeldKey,
+  { ask, request, requestDigest }: Readonly<{ ask: ClientAsk; request: RequestBody; requestDigest: Digest }>,
+): Asked {
   const judge = (open: OpenKey): Judged[] => [
     permitsItem(open, ask.item) ? { item: ask.item } : { code: 'content.not_permitted' },
   ]
   const standing = (index: number, at: number) => standingOfClient(parts.bunker, key, ask, index, at)
-  return { request: body, requestDigest, ask, judge, standing }
+  return { request, requestDigest, ask, judge, standing }
 }

@@ -1,4 +1,5 @@
 import { askerOf, ownedKey } from '@quorate/shared/consent/permits'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
@@ -6,6 +7,7 @@ import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { CommitAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
 import { requireConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
@@ -17,7 +19,7 @@ import { checkConfirmable, confirm } from './confirm.ts'
 import { createEnded, type Ended } from './ended.ts'
 import { openTasks, type Declined, type Task } from './tasks.ts'
 import { takeSeat } from './commit.ts'
-import { identify, type Asked } from './identify.ts'
+import { askedByClient, identify, type Asked } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
 import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
 import { createWithdrawn, type Withdrawn } from './withdrawn.ts'
@@ -70,15 +72,18 @@ function seatOf({ parts, signings }: Bench, { signingId, index, attempt }: Place
 /** What the rounds of this host's signings work with. */
 type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended; withdrawn: Withdrawn }>
 
-/** The signings of this host. They live in memory only; after a restart a new attempt begins. */
-export function createSignings(parts: Parts): Signings {
+/** A seat in an attempt. `consents`: what participants have said of the request. */
+type JoinedSeat = Pick<HostParams<'signing.commit'>, 'attempt' | 'index' | 'consents'>
+
+/** The signings of this host. They live in memory only; after a restart a new attempt begins. `commitAhead`: see `CommitAhead`. */
+export function createSignings(parts: Parts): Readonly<{ handlers: Signings; commitAhead: CommitAhead }> {
   const bench: Bench = {
     parts,
     signings: keepSignings(parts),
     ended: createEnded(),
     withdrawn: createWithdrawn(parts.clock),
   }
-  return {
+  const handlers: Signings = {
     commit: async (question) => ({ commitment: await commit(bench, question) }),
     partial: async (question) => ({ partial: await sign(bench, question), ...(await logged(bench, question)) }),
     aggregate({ partials, ...place }) {
@@ -88,17 +93,37 @@ export function createSignings(parts: Parts): Signings {
     confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
     withdraw: (question) => withdraw(bench, question),
   }
+  return { handlers, commitAhead: (...of) => commitAhead(bench, ...of) }
 }
 
 async function commit(
-  { parts, signings, ended, withdrawn }: Bench,
+  bench: Bench,
   { attempt, index, request, sealedItems, consents }: HostParams<'signing.commit'>,
 ): Promise<Commitment> {
-  const { vault, clock } = parts
-  const { body } = request
-  const known = vault.key(body.keyId, index)
-  const asked = await identify(parts, known, request, sealedItems, clock())
-  const { requestDigest } = asked
+  const { vault, clock } = bench.parts
+  const known = vault.key(request.body.keyId, index)
+  const asked = await identify(bench.parts, known, request, sealedItems, clock())
+  return join(bench, known, asked, { attempt, index, consents })
+}
+
+async function commitAhead(bench: Bench, ...[key, ask, { body }]: Parameters<CommitAhead>): Promise<Commitment | null> {
+  const asked = askedByClient(bench.parts, key, { ask, request: body, requestDigest: digestOf('request', body) })
+  try {
+    return await join(bench, key, asked, { attempt: 1, index: key.index, consents: [] })
+  } catch (error) {
+    if (error instanceof Refusal) return null
+    throw error
+  }
+}
+
+async function join(
+  { parts, signings, ended, withdrawn }: Bench,
+  known: HeldKey,
+  asked: Asked,
+  { attempt, index, consents }: JoinedSeat,
+): Promise<Commitment> {
+  const { clock } = parts
+  const { request: body, requestDigest } = asked
   const plea: Plea = { ...asked, key: known, consents }
   await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)

@@ -5,7 +5,16 @@ import { describeConditions, describePermissions } from '../../../bunker/terms.t
 import { openSession, type World } from '../../session.ts'
 import { bad, field, good, heading } from '../../terminal.ts'
 import { UsageError } from '../../usage.ts'
-import { actor, bunkerLines, bunkerValue, heardLines, npubOf, withBunker, type Opened } from './opened.ts'
+import {
+  actor,
+  bunkerLines,
+  bunkerValue,
+  forgottenLines,
+  heardLines,
+  npubOf,
+  withBunker,
+  type Opened,
+} from './opened.ts'
 
 function holderText({ grant: { holder }, bound }: GivenGrant): string {
   switch (holder.kind) {
@@ -50,9 +59,11 @@ export function addGrants(bunker: Command, world: World): void {
     .action(async (id: string, _: unknown, command: Command) => {
       const session = openSession(command, world)
       await withBunker(session, await actor(session, id), async (opened) => {
-        const grants = await opened.bunker.grants({ signal: session.signal })
-        session.terminal.result({ ...bunkerValue(opened), grants }, [
+        const { signal } = session
+        const [grants, heard] = [await opened.bunker.grants({ signal }), await opened.bunker.heard({ signal })]
+        session.terminal.result({ ...bunkerValue(opened), grants, heard }, [
           ...bunkerLines(opened),
+          ...forgottenLines(opened.key, heard),
           ...(grants.length > 0 ? grants.flatMap((one) => grantLines(opened.key, one)) : ['no grants']),
         ])
       })
@@ -82,9 +93,10 @@ export function addSecond(bunker: Command, world: World): void {
           if (answer === null) throw new UsageError('nobody is here to answer: look at the grant, then say --yes')
           if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('not granted')
         }
-        const { heard } = await opened.bunker.second(grant, { ...named, signal })
-        terminal.result({ event: 'seconded', grant, heard, keyId: opened.key.keyId }, [
+        const { heard, greeted } = await opened.bunker.second(grant, { ...named, signal })
+        terminal.result({ event: 'seconded', grant, heard, greeted, keyId: opened.key.keyId }, [
           good(`granted as ${opened.me.userId}`),
+          ...(greeted.length > 0 ? [good('the program was answered')] : []),
           ...heardLines(heard),
         ])
       })

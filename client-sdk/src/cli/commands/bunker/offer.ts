@@ -95,9 +95,11 @@ export function addConnect(bunker: Command, world: World): void {
       const given = termsFrom(options)
       const terms = options.asAsked === true ? { ...askedTerms(asked.permissions), ...given } : given
       await withBunker(session, await actor(session, id), async (opened) => {
-        const { grant, client, heard } = await opened.bunker.accept(uri, terms, { signal })
-        terminal.result({ event: 'connected', client, grant, heard, keyId: opened.key.keyId }, [
-          good('the program was answered'),
+        const { grant, client, heard, missing } = await opened.bunker.accept(uri, terms, { signal })
+        terminal.result({ event: 'connected', client, grant, heard, missing, keyId: opened.key.keyId }, [
+          good(
+            missing === 0 ? 'the program was answered' : `granted: it is answered once ${missing} more say the same`,
+          ),
           field('client', npubOf(client)),
           ...tellers(opened, grant, heard),
         ])

@@ -43,6 +43,16 @@ export function heardLines({ by, missing }: Heard): string[] {
   return missing.length === 0 ? [all] : [all, bad(`not yet by the hosts of ${missing.join(', ')}`)]
 }
 
+/** What to do when so few hosts know the own grants that the others are not told by them. */
+export function forgottenLines({ keyId, participants, threshold }: Key, { by, missing }: Heard): string[] {
+  const enough = participants.length - threshold + 1
+  if (missing.length === 0 || by.length >= enough) return []
+  const renew = `quorate bunker renew ${keyId.slice(0, 8)}`
+  return [
+    bad(`your grants are known to the hosts of ${by.join(', ') || 'nobody'}: if the others have restarted, ${renew}`),
+  ]
+}
+
 export const npubOf = (publicKey: string): string => npub(fromHex(publicKey))
 
 export const bunkerLines = ({ bunker, key }: Opened): string[] => [

@@ -10,7 +10,7 @@ import { sleep } from '../../../http/retry.ts'
 import { openSession, type Session, type World } from '../../session.ts'
 import { field, good, heading } from '../../terminal.ts'
 import { UsageError } from '../../usage.ts'
-import { actor, npubOf, withBunker, type Opened } from './opened.ts'
+import { actor, forgottenLines, npubOf, withBunker, type Opened } from './opened.ts'
 
 type Deciding = Readonly<{ key?: string; always?: boolean; yes?: boolean }>
 
@@ -47,11 +47,15 @@ export function addWaiting(bunker: Command, world: World): void {
     .action(async (id: string, { wait }: { wait?: boolean }, command: Command) => {
       const session = openSession(command, world)
       await withBunker(session, await actor(session, id), async (opened) => {
+        const heard = await opened.bunker.heard({ signal: session.signal })
+        const forgotten = forgottenLines(opened.key, heard)
+        if (wait === true) for (const line of forgotten) session.terminal.progress(line)
         const waiting =
           wait === true
             ? await untilSomething(session, opened)
             : await opened.bunker.waiting({ signal: session.signal })
-        session.terminal.result({ waiting: waiting.map(waitingValue) }, [
+        session.terminal.result({ waiting: waiting.map(waitingValue), heard }, [
+          ...forgotten,
           ...waiting.flatMap(waitingLines),
           ...(waiting.length > 0 ? [field('then', 'quorate bunker approve REQUEST, or reject')] : ['nothing waits']),
         ])

@@ -1,6 +1,6 @@
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
-import type { BunkerStore, ClientRequest, LoggedEntry } from '../store/bunkers.ts'
-import type { Bunker } from './bunker.ts'
+import type { BunkerStore, ClientRequest, LoggedEntry } from '../../store/bunkers.ts'
+import type { Bunker } from '../bunker.ts'
 
 /** A request without an answer. `cancel` takes back what is set for its end. `writing`: what is on its way into the store. */
 export type OpenRequest = {

@@ -1,14 +1,17 @@
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Envelope } from '@quorate/shared/nostr/event'
-import type { Taken } from '@quorate/shared/wire/bunker'
+import type { LogEntry, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
-import { delayAfter } from '../engine/back-off.ts'
-import type { Hosts } from '../engine/ports.ts'
-import { isUnwell } from '../hosts/health.ts'
-import type { Bunker, BunkerSeat } from './bunker.ts'
-import type { BunkerHosts } from './hosts.ts'
-import type { Alarm } from './relays/alarm.ts'
+import type { Commitment } from '@quorate/shared/wire/signing'
+import { delayAfter } from '../../engine/back-off.ts'
+import type { Hosts } from '../../engine/ports.ts'
+import { isUnwell } from '../../hosts/health.ts'
+import type { Bunker, BunkerSeat } from '../bunker.ts'
+import type { BunkerHosts } from '../hosts.ts'
+import type { Alarm } from '../relays/alarm.ts'
+import { commitAhead, helpersOf } from './ahead.ts'
 
 /** What no other host would say otherwise of an event. */
 const ofEvent: ReadonlySet<RefusalCode> = new Set([
@@ -29,7 +32,7 @@ export const isOfEvent = (error: unknown): boolean => error instanceof Refusal &
 const PATIENCE = 60_000
 const RESTS = { first: 250, longest: 5_000 }
 
-type Tools = Readonly<{
+export type Tools = Readonly<{
   ask: BunkerHosts
   hosts: Pick<Hosts, 'subscribe'>
   alarm: Alarm
@@ -37,17 +40,27 @@ type Tools = Readonly<{
   closing: AbortSignal
 }>
 
-/** An event for the hosts of a bunker. `first`: the host that is asked before the others. */
-export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; first?: HostId }>
+/** An event for the hosts of a bunker. `first`: the host that is asked before the others. `laidOut`: the line by which one has laid it out. */
+export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; laidOut: LogEntry | null; first?: HostId }>
+
+const paramsOf = ({ event, consents, laidOut }: Omit<Ask, 'first'>) => ({ event, consents: [...consents], laidOut })
+
+type Took = Readonly<{ seat: BunkerSeat; said: Taken; commitments: readonly Commitment[] }>
+
+/** Whom to ask before the others: this host, and then those whose shares are likely to sign. */
+type Preferred = Readonly<{ first?: HostId | undefined; signers?: readonly number[] }>
 
 /** Those first that hold the newest books. */
 function inOrder(
   { ask }: Tools,
   bunker: Bunker,
   seats: readonly BunkerSeat[],
-  first: HostId | undefined,
+  { first, signers = [] }: Preferred,
 ): BunkerSeat[] {
-  const worth = (seat: BunkerSeat) => (seat.host === first ? 2 : ask.isCurrent(bunker, seat) ? 1 : 0)
+  const worth = (seat: BunkerSeat) => {
+    if (seat.host === first) return 3
+    return ask.isCurrent(bunker, seat) ? 1 + +signers.includes(seat.index) : 0
+  }
   return bunker.inTurn(seats).sort((one, other) => worth(other) - worth(one))
 }
 
@@ -55,14 +68,14 @@ function inOrder(
 async function oneOf<T>(
   tools: Tools,
   bunker: Bunker,
-  first: HostId | undefined,
-  question: (seat: BunkerSeat) => Promise<T>,
+  preferred: Preferred,
+  question: (seat: BunkerSeat, others: readonly BunkerSeat[]) => Promise<T>,
 ): Promise<Readonly<{ seat: BunkerSeat; said: T }>> {
   let last = new Refusal('enclave.unreachable')
-  const seats = await tools.ask.available(bunker.keyId)
-  for (const seat of inOrder(tools, bunker, seats, first)) {
+  const seats = inOrder(tools, bunker, await tools.ask.available(bunker.keyId), preferred)
+  for (const [at, seat] of seats.entries()) {
     try {
-      return { seat, said: await question(seat) }
+      return { seat, said: await question(seat, seats.slice(at + 1)) }
     } catch (error) {
       if (!(error instanceof Refusal) || isOfEvent(error)) throw error
       // What a host that is well says weighs more than that another one is away.
@@ -87,22 +100,28 @@ const rest = ({ hosts, alarm, closing }: Tools, ms: number): Promise<void> =>
     if (closing.aborted) done()
   })
 
+const committedBy = (said: Taken): Commitment[] =>
+  said.does === 'sign' && said.commitment !== null ? [said.commitment] : []
+
 /**
  * Has one host take an event; waits for a host that can. Time-outs of ours never count against the program. Rejects with `gateway.draining`, or
- * after a minute with what stood in the way.
+ * after a minute with what stood in the way. Where the event is likely to be signed, the hosts of
+ * a quorum commit to it at once.
  */
-export async function take(
-  tools: Tools,
-  bunker: Bunker,
-  { event, consents, first }: Ask,
-): Promise<Readonly<{ seat: BunkerSeat; said: Taken }>> {
+export async function take(tools: Tools, bunker: Bunker, { first, ...ask }: Ask): Promise<Took> {
+  const { event, consents } = ask
   const until = tools.clock() + PATIENCE
+  const signers = consents.length === 0 ? bunker.likelySigners(event.pubkey) : []
+  const commits = signers.length > 0
   for (let failures = 1; ; failures += 1) {
     try {
-      return await oneOf(tools, bunker, first, async (seat) => {
+      const { seat, said } = await oneOf(tools, bunker, { first, signers }, async (seat, others) => {
         await tools.ask.ready(bunker, seat)
-        return tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents] })
+        const ahead = commitAhead(tools.ask, bunker, event, await helpersOf(tools.ask, bunker, others, signers))
+        const taken = await tools.ask.ask(bunker, seat, 'bunker.take', { ...paramsOf(ask), commits })
+        return { taken, commitments: taken.does === 'sign' ? [...committedBy(taken), ...(await ahead)] : [] }
       })
+      return { seat, said: said.taken, commitments: said.commitments }
     } catch (error) {
       if (tools.closing.aborted) throw new Refusal('gateway.draining')
       if (!(error instanceof Refusal) || isOfEvent(error) || tools.clock() >= until) throw error
@@ -115,7 +134,7 @@ export async function take(
 export async function show(
   tools: Tools,
   bunker: Bunker,
-  { event, consents }: Ask,
+  ask: Ask,
   but: BunkerSeat,
 ): Promise<Readonly<{ seat: BunkerSeat; said: Taken }>[]> {
   const seats = await tools.ask.available(bunker.keyId)
@@ -123,23 +142,24 @@ export async function show(
     .filter(({ host }) => host !== but.host)
     .map(async (seat) => {
       await tools.ask.ready(bunker, seat)
-      return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', { event, consents: [...consents] }) }
+      const params = { ...paramsOf(ask), commits: false }
+      return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', params) }
     })
   return (await Promise.allSettled(shown)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
 
-/** The program's answer for what cannot be done. Null when no host can say it. */
+/** The program's answer for what cannot be done, with the line of the host's log. Null when no host can say it. */
 export async function refuse(
   tools: Tools,
   bunker: Bunker,
   event: Envelope,
   code: RefusalCode,
-): Promise<Envelope | null> {
+): Promise<HostResult<'bunker.refuse'> | null> {
   try {
-    const { said } = await oneOf(tools, bunker, undefined, (seat) =>
+    const { said } = await oneOf(tools, bunker, {}, (seat) =>
       tools.ask.ask(bunker, seat, 'bunker.refuse', { event, code }),
     )
-    return said.answer
+    return said
   } catch (error) {
     if (error instanceof Refusal) return null
     throw error

@@ -1,8 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { BunkerStore, ClientRequest } from '../store/bunkers.ts'
-import type { Bunker } from './bunker.ts'
+import type { BunkerStore, ClientRequest } from '../../store/bunkers.ts'
+import type { Bunker } from '../bunker.ts'
 import type { OpenRequests } from './open-requests.ts'
 
 /** An owner's word on a request. `use` rejects when it does not count. */
