@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { mostParticipants } from '../schemes/table.ts'
 import { BunkerReceipt } from '../wire/bunker.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
+import { oneEach } from '../wire/ids.ts'
 import type { UnsignedEvent } from '../contents/nostr-event.ts'
 import { REMOTE_SIGNING } from '../nostr/event.ts'
 
@@ -13,10 +13,7 @@ const ATTESTATION = 'quorate/bunker/attestation/v1'
 
 /** Which hosts hold the secret of a signer: what each says under V, with the document that proves V. */
 export const BunkerAttestation = z.strictObject({
-  hosts: z
-    .array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity }))
-    .min(1)
-    .max(mostParticipants),
+  hosts: oneEach(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).min(1),
 })
 export type BunkerAttestation = z.infer<typeof BunkerAttestation>
 

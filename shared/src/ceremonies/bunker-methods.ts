@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { Relays, RelayUrl } from '../nostr/relays.ts'
 import { Binding, Book, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
-import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
+import { GrantId, Index, KeyId, SignKey, oneEach } from '../wire/ids.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
 import { Commitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
@@ -22,7 +21,7 @@ export const bunkerMethods = {
     params: z.strictObject(seat),
     result: z.strictObject({
       receipt: BunkerReceipt,
-      sealed: z.array(z.strictObject({ host: SignKey, signer: SealedSigner })).max(mostParticipants),
+      sealed: oneEach(z.strictObject({ host: SignKey, signer: SealedSigner })),
     }),
   },
   /**
@@ -34,13 +33,13 @@ export const bunkerMethods = {
     params: z.strictObject({
       ...of,
       sealed: SealedSigner,
-      books: z.array(Book).max(mostParticipants),
+      books: oneEach(Book),
       bindings: z.array(Binding).max(2_048),
     }),
     result: z.strictObject({
       receipt: BunkerReceipt,
       sealed: SealedSigner.nullable(),
-      refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(mostParticipants),
+      refused: oneEach(z.strictObject({ index: Index, code: Failure.shape.code })),
     }),
   },
   /**
@@ -51,7 +50,7 @@ export const bunkerMethods = {
     params: z.strictObject({
       ...of,
       event: Envelope,
-      consents: z.array(Approval).max(mostParticipants),
+      consents: oneEach(Approval),
       laidOut: LogEntry.nullable(),
       commits: z.boolean(),
     }),
@@ -84,7 +83,7 @@ export const bunkerMethods = {
   'bunker.announce': {
     params: z.strictObject({
       ...of,
-      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(mostParticipants),
+      hosts: oneEach(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })),
     }),
     result: z.strictObject({ events: z.array(SignedEvent).max(4) }),
   },

@@ -99,31 +99,32 @@ export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean 
 /** Why a schema refuses what `fitsScheme` denies. */
 export const misfit = 'keys of this scheme cannot have so many participants with this threshold'
 
-/** Up to which threshold each has a form of its own. */
+/** Up to how many participants each threshold has a form of its own. */
 const exactForms = mostOfDkg
 
-const formOf = (threshold: object, minItems: number): object => ({
-  type: 'object',
-  properties: { threshold, participants: { type: 'array', minItems } },
-})
+const upTo = (most: number): number[] => Array.from({ length: most }, (_, at) => at + 1)
+const sizes = upTo(mostParticipants)
 
-/**
- * What JSON Schema can say of `fitsScheme`: for each threshold that some scheme fits, the fewest participants. Great thresholds share one form.
- */
-export const frameForms: readonly object[] = [
-  ...Array.from({ length: exactForms }, (_, at) => at + 1).flatMap((threshold) => {
-    const fewest = fewestOf(threshold)
-    return fewest > mostParticipants ? [] : [formOf({ const: threshold }, fewest)]
-  }),
-  formOf({ type: 'integer', minimum: exactForms + 1 }, fewestOf(exactForms + 1)),
-]
-
-function fewestOf(threshold: number): number {
-  return Math.min(...schemeNames.map((scheme) => fewestFor(scheme, threshold)))
+/** What fits one of these schemes, which fit the same: a form for each threshold, or a rough one where there are too many. */
+function formsOf(schemes: readonly SchemeName[], fits: SchemeFacts['fits']): object[] {
+  const fitting = sizes.filter((n) => sizes.some((threshold) => fits(n, threshold)))
+  const [fewest, most] = [Math.min(...fitting), Math.max(...fitting)]
+  const formOf = (threshold: object, minItems: number): object => ({
+    type: 'object',
+    properties: { scheme: { enum: schemes }, threshold, participants: { type: 'array', minItems, maxItems: most } },
+  })
+  if (most > exactForms) return [formOf({ type: 'integer', maximum: most }, fewest)]
+  return upTo(most).flatMap((threshold) => {
+    const first = fitting.find((n) => fits(n, threshold))
+    return first === undefined ? [] : [formOf({ const: threshold }, first)]
+  })
 }
 
-/** Infinity when the scheme fits no number of participants with this threshold. */
-function fewestFor(scheme: SchemeName, threshold: number): number {
-  for (let n = 1; n <= mostParticipants; n += 1) if (factsOf(scheme).fits(n, threshold)) return n
-  return Infinity
-}
+/** What JSON Schema can say of `fitsScheme`: for each threshold that a scheme fits, the fewest participants, and the most. */
+export const frameForms: readonly object[] = [...new Set(schemeNames.map((scheme) => factsOf(scheme).fits))].flatMap(
+  (fits) =>
+    formsOf(
+      schemeNames.filter((scheme) => factsOf(scheme).fits === fits),
+      fits,
+    ),
+)
