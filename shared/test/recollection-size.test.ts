@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encode } from '../src/crypto/cbor.ts'
 import { hostMethods, type HostParams } from '../src/ceremonies/host-methods.ts'
+import { mostParticipants } from '../src/schemes/table.ts'
 import { MAX_BODY } from '../src/wire/frame.ts'
 import {
   MAX_KEY_PARTS,
@@ -58,7 +59,7 @@ describe('a recollection of as much as it may hold', () => {
     const recollection = largest()
     const named = { keyId: 'f'.repeat(32), code: 'receipt.invalid.or.longer' }
     expect(encode({ result: { recollection, refused: times(MAX_RECALLED, named) } }).length).toBeLessThan(MAX_BODY)
-    const keys = times(MAX_RECALLED, { keyId: 'f'.repeat(32), index: 32 })
+    const keys = times(MAX_RECALLED, { keyId: 'f'.repeat(32), index: 100 })
     const params = { from: hex, keys, recollection } as unknown as HostParams<'recall.learn'>
     expect(encode(['recall.learn', params]).length).toBeLessThan(MAX_BODY)
     expect(() => hostMethods['recall.learn'].params.parse(params)).not.toThrow()
@@ -78,6 +79,6 @@ describe('a recollection of as much as it may hold', () => {
   it('always has room for two keys', () => {
     expect(2 * MAX_KEY_PARTS).toBeLessThanOrEqual(MAX_RECALLED_PARTS)
     expect(2 * 2 * MAX_TALLIES).toBeLessThanOrEqual(MAX_RECALLED_TALLIES)
-    expect(2 * 32).toBeLessThanOrEqual(MAX_RECALLED_PARTICIPANTS)
+    expect(2 * mostParticipants).toBeLessThanOrEqual(MAX_RECALLED_PARTICIPANTS)
   })
 })

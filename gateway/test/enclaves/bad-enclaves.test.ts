@@ -23,7 +23,7 @@ describe('hostile streams', () => {
     }
   }
 
-  it.each([0, 7, 0xffffffff, (1 << 20) + 9])('drops the stream at a length of %d and comes back', async (length) => {
+  it.each([0, 7, 0xffffffff, (2 << 20) + 9])('drops the stream at a length of %d and comes back', async (length) => {
     const { fake, enclaves } = await readyOne()
     const { attest } = fake.on
     const header = new Uint8Array(12)

@@ -74,6 +74,8 @@ it('is as strict about a reservation as the gateway', () => {
     [true, good],
     [true, { ...good, threshold: 32, participants: people(32) }],
     [false, { ...good, threshold: 33, participants: people(33) }],
+    [true, { ...good, scheme: 'musig2', threshold: 100, participants: people(100) }],
+    [false, { ...good, scheme: 'musig2', threshold: 101, participants: people(101) }],
     [false, { ...good, threshold: 4 }],
     [false, { ...good, threshold: 1 }],
     [false, { ...good, threshold: 1, participants: ['ann'] }],

@@ -14,14 +14,14 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
 })
 
 /**
- * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that
- * people bring, where the scheme takes one of each.
+ * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that people
+ * bring, where the scheme takes one of each.
  */
 export type Wish = Readonly<{
   scheme: Key['scheme']
   grant: GrantTerms | null
-  content?: readonly ContentType[]
   threshold?: number
+  content?: readonly ContentType[]
   ttl?: number
   ownKeys?: Readonly<{ [N in Name]?: Uint8Array }>
 }>

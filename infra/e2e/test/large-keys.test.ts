@@ -30,16 +30,21 @@ afterAll(async () => {
 }, long)
 
 /** 64 characters, each of three bytes but for the last two. */
-const names = Array.from({ length: 32 }, (_, at) => `${'森'.repeat(62)}${at + 10}`)
+const namesOf = (count: number) => Array.from({ length: count }, (_, at) => `${'森'.repeat(61)}${at + 100}`)
+const names = namesOf(32)
 
 async function makeKey(
   threshold: number,
   grant: GrantTerms | null = null,
+  { scheme, participants }: Readonly<{ scheme: Key['scheme']; participants: string[] }> = {
+    scheme: 'frost-secp256k1-tr',
+    participants: names,
+  },
 ): Promise<{ key: Key; people: Participant[] }> {
   const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
-  const people = names.map((name) => quorate.participant(name, { seed: randomBytes(32) }))
+  const people = participants.map((name) => quorate.participant(name, { seed: randomBytes(32) }))
   const [first, ...others] = people as [Participant, ...Participant[]]
-  const keygen = await first.reserveKey({ scheme: 'frost-secp256k1-tr', threshold, participants: names, grant })
+  const keygen = await first.reserveKey({ scheme, threshold, participants, grant })
   await Promise.all(others.map((one) => one.participate(keygen.invitation(one.userId), { grant })))
   return { key: await keygen.completed({ timeout: long }), people }
 }
@@ -82,5 +87,20 @@ describe('a key of 32 people on three busy enclaves', { timeout: long }, () => {
     const isGood = (text: string, at: number) =>
       schnorr.verify(signatures[at]!, hashOfBytes(text), fromHex(key.groupKey))
     expect(texts.map(isGood)).toEqual(texts.map(() => true))
+  })
+})
+
+describe('a key of MuSig2 of 100 people on three busy enclaves', { timeout: long }, () => {
+  it('is made, and all of them sign with it by standing grants', async () => {
+    const participants = namesOf(100)
+    const limit = { count: 100, seconds: 3_600 }
+    const askers = participants.slice(0, 1)
+    const grant = { askers, content: ['bytes' as const], limit, expiresAt: Date.now() + 86_400_000 }
+    const { key, people } = await makeKey(100, grant, { scheme: 'musig2', participants })
+    expect(spreadOf(key)).toEqual([34, 33, 33])
+    const signing = await people[0]!.requestSignature(key, 'a hundred')
+    const { signatures, receipts } = await signing.completed({ timeout: long })
+    expect(receipts).toHaveLength(100)
+    expect(schnorr.verify(signatures[0]!, hashOfBytes('a hundred'), fromHex(key.groupKey))).toBe(true)
   })
 })

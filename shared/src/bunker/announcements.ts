@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BunkerReceipt } from '../wire/bunker.ts'
 import { AttestedIdentity } from '../wire/identity.ts'
+import { oneEach } from '../wire/ids.ts'
 import type { UnsignedEvent } from '../contents/nostr-event.ts'
 import { REMOTE_SIGNING } from '../nostr/event.ts'
 

@@ -6,7 +6,7 @@ import { NostrKey } from '../nostr/keys.ts'
 import { Relays, RelayUrl } from '../nostr/relays.ts'
 import { Binding, Book, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
-import { GrantId, Index, KeyId, SignKey } from '../wire/ids.ts'
+import { GrantId, Index, KeyId, SignKey, oneEach } from '../wire/ids.ts'
 import { Commitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
 
@@ -24,7 +24,7 @@ export const bunkerMethods = {
     params: z.strictObject(seat),
     result: z.strictObject({
       receipt: BunkerReceipt,
-      sealed: z.array(z.strictObject({ host: SignKey, signer: SealedSigner })).max(32),
+      sealed: oneEach(z.strictObject({ host: SignKey, signer: SealedSigner })),
     }),
   },
   /**
@@ -36,13 +36,13 @@ export const bunkerMethods = {
     params: z.strictObject({
       ...of,
       sealed: SealedSigner,
-      books: z.array(Book).max(32),
+      books: oneEach(Book),
       bindings: z.array(Binding).max(2_048),
     }),
     result: z.strictObject({
       receipt: BunkerReceipt,
       sealed: SealedSigner.nullable(),
-      refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })).max(32),
+      refused: oneEach(z.strictObject({ index: Index, code: Failure.shape.code })),
     }),
   },
   /**
@@ -53,7 +53,7 @@ export const bunkerMethods = {
     params: z.strictObject({
       ...of,
       event: Envelope,
-      consents: z.array(Approval).max(32),
+      consents: oneEach(Approval),
       laidOut: LogEntry.nullable(),
       commits: z.boolean(),
     }),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LogEntry } from '../wire/bunker.ts'
 import { Consent } from '../wire/consent.ts'
 import { Envelope } from '../nostr/event.ts'
-import { Digest, Index, SigningId } from '../wire/ids.ts'
+import { Digest, Index, SigningId, oneEach } from '../wire/ids.ts'
 import {
   Commitment,
   ItemResult,
@@ -17,10 +17,10 @@ import { ceremony } from './ceremony.ts'
 
 const seat = { signingId: SigningId, attempt: Attempt, index: Index }
 const results = z.array(ItemResult).min(1).max(MAX_ITEMS)
-const commitments = z.array(Commitment).min(1).max(32)
-const partials = z.array(Partial).min(1).max(32)
+const commitments = oneEach(Commitment).min(1)
+const partials = oneEach(Partial).min(1)
 /** Words on the request, and grants of owners who have said nothing of it: one of each participant. */
-const consents = z.array(Consent).max(32)
+const consents = oneEach(Consent)
 
 /** Signs the items of a request with a quorum (RFC 9591 §5). */
 export const signing = ceremony({

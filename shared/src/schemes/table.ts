@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** The most participants of a key, whatever its scheme. */
+export const mostParticipants = 100
+
 /** How a signature verifies: BIP-340, or RFC 8032 with canonical points of prime order. */
 export type Verification = 'bip340' | 'ed25519'
 
@@ -26,11 +29,18 @@ export type SchemeFacts = Readonly<{
   tweaks: boolean
 }>
 
-const tOfN: SchemeFacts['fits'] = (participants, threshold) => threshold >= 2 && threshold <= participants
+/**
+ * In a DKG each of n sends each other a package of some 600 bytes, and the gateway keeps all of them through a round: 0.6 MB for 32 people, 6 MB
+ * for 100.
+ */
+const mostOfDkg = 32
+
+const tOfN: SchemeFacts['fits'] = (participants, threshold) =>
+  threshold >= 2 && threshold <= participants && participants <= mostOfDkg
 
 /** BIP-327: all sign. */
 const nOfN: SchemeFacts['fits'] = (participants, threshold) =>
-  participants >= 2 && participants <= 100 && threshold === participants
+  participants >= 2 && participants <= mostParticipants && threshold === participants
 
 /** The schemes that keys are made with. A new one is a row here, and its cryptography in a file beside this one. */
 export const schemeFacts = {
@@ -89,25 +99,32 @@ export const fitsScheme = ({ scheme, threshold, participants }: Frame): boolean 
 /** Why a schema refuses what `fitsScheme` denies. */
 export const misfit = 'keys of this scheme cannot have so many participants with this threshold'
 
-/** The most participants of a key, whatever its scheme. */
-export const mostParticipants = 32
+/** Up to how many participants each threshold has a form of its own. */
+const exactForms = mostOfDkg
 
-/** What JSON Schema can say of `fitsScheme`: for each threshold that some scheme fits, the fewest participants. */
-export const frameForms: readonly object[] = Array.from({ length: mostParticipants }, (_, at) => at + 1).flatMap(
-  (threshold) => {
-    const fewest = Math.min(...schemeNames.map((scheme) => fewestFor(scheme, threshold)))
-    if (fewest > mostParticipants) return []
-    return [
-      {
-        type: 'object',
-        properties: { threshold: { const: threshold }, participants: { type: 'array', minItems: fewest } },
-      },
-    ]
-  },
-)
+const upTo = (most: number): number[] => Array.from({ length: most }, (_, at) => at + 1)
+const sizes = upTo(mostParticipants)
 
-/** Infinity when the scheme fits no number of participants with this threshold. */
-function fewestFor(scheme: SchemeName, threshold: number): number {
-  for (let n = 1; n <= mostParticipants; n += 1) if (factsOf(scheme).fits(n, threshold)) return n
-  return Infinity
+/** What fits one of these schemes, which fit the same: a form for each threshold, or a rough one where there are too many. */
+function formsOf(schemes: readonly SchemeName[], fits: SchemeFacts['fits']): object[] {
+  const fitting = sizes.filter((n) => sizes.some((threshold) => fits(n, threshold)))
+  const [fewest, most] = [Math.min(...fitting), Math.max(...fitting)]
+  const formOf = (threshold: object, minItems: number): object => ({
+    type: 'object',
+    properties: { scheme: { enum: schemes }, threshold, participants: { type: 'array', minItems, maxItems: most } },
+  })
+  if (most > exactForms) return [formOf({ type: 'integer', maximum: most }, fewest)]
+  return upTo(most).flatMap((threshold) => {
+    const first = fitting.find((n) => fits(n, threshold))
+    return first === undefined ? [] : [formOf({ const: threshold }, first)]
+  })
 }
+
+/** What JSON Schema can say of `fitsScheme`: for each threshold that a scheme fits, the fewest participants, and the most. */
+export const frameForms: readonly object[] = [...new Set(schemeNames.map((scheme) => factsOf(scheme).fits))].flatMap(
+  (fits) =>
+    formsOf(
+      schemeNames.filter((scheme) => factsOf(scheme).fits === fits),
+      fits,
+    ),
+)

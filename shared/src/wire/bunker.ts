@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
 import { Envelope } from '../nostr/event.ts'
@@ -114,7 +115,7 @@ export const BunkerReceipt = signed(
     lineage: Digest,
     signer: NostrKey,
     life: Life,
-    books: z.array(z.strictObject({ index: Index, serial: z.int(), digest: Digest })).max(32),
+    books: z.array(z.strictObject({ index: Index, serial: z.int(), digest: Digest })).max(mostParticipants),
     saidAt: Time,
   }),
 )
@@ -162,7 +163,7 @@ export const LogLine = z.strictObject({
   peer: NostrKey.nullable(),
   outcome: z.enum(['answered', 'signed', 'took_part', 'asked', 'refused']),
   code: Text.max(64).nullable(),
-  judgements: z.array(Judgement).max(32),
+  judgements: z.array(Judgement).max(mostParticipants),
   metadata: Metadata.nullable(),
 })
 export type LogLine = z.infer<typeof LogLine>
@@ -193,7 +194,7 @@ export const Taken = z.discriminatedUnion('does', [
   z.strictObject({
     does: z.literal('sign'),
     request: SigningRequest,
-    willing: z.array(Index).max(32),
+    willing: z.array(Index).max(mostParticipants),
     entry: LogEntry,
     commitment: Commitment.nullable(),
   }),
@@ -201,7 +202,7 @@ export const Taken = z.discriminatedUnion('does', [
     does: z.literal('ask'),
     answer: Envelope.nullable(),
     entry: LogEntry,
-    owners: z.array(Index).max(32),
+    owners: z.array(Index).max(mostParticipants),
     request: SigningRequest.nullable(),
     pending: Base64url,
   }),

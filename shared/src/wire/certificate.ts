@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { factsOf } from '../schemes/table.ts'
+import { factsOf, mostParticipants } from '../schemes/table.ts'
 import { Base64url, Digest, GroupKey, Index, Signature } from './ids.ts'
 import { Roster } from './keygen.ts'
 
@@ -24,7 +24,10 @@ export const CertificateBody = z
 export type CertificateBody = z.infer<typeof CertificateBody>
 
 /** The key certificate: its body and a signature by each participant's host, in the order of indices. */
-export const Certificate = z.strictObject({ body: CertificateBody, signatures: z.array(Signature).min(1).max(32) })
+export const Certificate = z.strictObject({
+  body: CertificateBody,
+  signatures: z.array(Signature).min(1).max(mostParticipants),
+})
 export type Certificate = z.infer<typeof Certificate>
 
 /** A share as the gateway keeps it. */

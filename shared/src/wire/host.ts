@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { EnclaveId, Index } from './ids.ts'
 import { EnclaveIdentity } from './identity.ts'
@@ -20,5 +21,5 @@ export type Seat = Readonly<{ index: number; host: HostId }>
 export const RequestBodyFrame = z.tuple([Text.max(64), z.unknown()])
 export const ReplyBodyFrame = z.union([
   z.strictObject({ result: z.unknown() }),
-  z.strictObject({ refusal: z.strictObject({ code: Text.max(64), culprits: z.array(Index).max(32) }) }),
+  z.strictObject({ refusal: z.strictObject({ code: Text.max(64), culprits: z.array(Index).max(mostParticipants) }) }),
 ])

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { longestKey, longestResult } from '../schemes/table.ts'
+import { longestKey, longestResult, mostParticipants } from '../schemes/table.ts'
 
 const hex = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `${bytes} bytes as lower-case hex`)
@@ -27,8 +27,11 @@ export type Digest = z.infer<typeof Digest>
 /** 32 bytes that nobody knew before, hex: nonces of askers, secrets, symmetric keys. */
 export const Random32 = hex(32)
 
+/** A list that holds one entry of each participant at most. */
+export const oneEach = <T extends z.ZodType>(entry: T) => z.array(entry).max(mostParticipants)
+
 /** Names of the lives of hosts, as whoever carries this says they are now. A word that names one was said after it had begun. */
-export const LifeIds = z.array(Random32).max(32)
+export const LifeIds = oneEach(Random32)
 
 /** Ed25519 public key and signature (RFC 8032), hex. */
 export const SignKey = hex(32).brand<'SignKey'>()

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { factsOf, longestKey, longestResult, misfit, schemeNames, type SchemeName } from '../schemes/table.ts'
+import {
+  factsOf,
+  longestKey,
+  longestResult,
+  misfit,
+  mostParticipants,
+  schemeNames,
+  type SchemeName,
+} from '../schemes/table.ts'
 import { CertificateBody } from './certificate.ts'
 import { GroupKey, KeySignature } from './ids.ts'
 import { Skeleton } from './keygen.ts'
@@ -53,6 +61,14 @@ describe.each(schemeNames)('a key of %s', (scheme) => {
         }
       }),
     )
+  })
+
+  it('has as many participants as its scheme fits, and at most so many as there are in any key', () => {
+    for (const participants of [mostParticipants, mostParticipants + 1, 32, 33])
+      for (const threshold of [2, participants]) {
+        const isFit = fits(participants, threshold)
+        expect(Skeleton.safeParse(skeletonOf(scheme, threshold, participants)).success).toBe(isFit)
+      }
   })
 
   it('has a group key of the length of its scheme in its certificate', () => {

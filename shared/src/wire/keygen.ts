@@ -111,7 +111,7 @@ export const Init = z.strictObject({
   skeletonDigest: Digest,
   sessionSecret: Secret32,
   /** Invitation keys of the participants that this enclave hosts. */
-  invitationKeys: z.array(z.strictObject({ index: Index, key: Secret32 })).max(32),
+  invitationKeys: z.array(z.strictObject({ index: Index, key: Secret32 })).max(mostParticipants),
   /** For a key that is dealt. */
   dealt: DealtToHost.optional(),
 })
@@ -189,7 +189,10 @@ export const RegistrationReceipt = signed(
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 
 /** Skeleton and every participant's receipt, in the order of indices. D = H(roster, this). */
-export const Roster = z.strictObject({ skeleton: Skeleton, registrations: z.array(RegistrationReceipt).min(1).max(32) })
+export const Roster = z.strictObject({
+  skeleton: Skeleton,
+  registrations: z.array(RegistrationReceipt).min(1).max(mostParticipants),
+})
 export type Roster = z.infer<typeof Roster>
 
 /** `ceremony`: what it is about, which is D for a keygen and the digest of the request for a refresh. */

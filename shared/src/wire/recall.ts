@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { Digest, GrantId, Index, Random32, SignKey, Time } from './ids.ts'
 import { Life } from './identity.ts'
 import { NewestSerial, Serial } from './manifest.ts'
@@ -48,7 +49,7 @@ export const MAX_RECALLED = 64
 /**
  * The most that one recollection tells over all its keys: of parts, of tallies and renewed grants together, and of participants. Bytes in
  * CBOR at most: 12,288 parts of 34, 2,048 tallies of 68, 1,024 participants of 300 (a past, a book, a host's life), 64 keys of 320. That is
- * 885,000 of a frame's 1,048,576. One key has 4,096 parts, 512 tallies, 512 renewed grants and 32 participants at most: two always fit.
+ * 885,000 of a frame's 2,097,152. One key has 4,096 parts, 512 tallies, 512 renewed grants and 100 participants at most: two always fit.
  */
 export const MAX_RECALLED_PARTS = 12_288
 export const MAX_RECALLED_TALLIES = 2_048
@@ -63,9 +64,9 @@ const Remembered = z.strictObject({
   current: Version.nullable(),
   prepared: Version.nullable(),
   uses: z.array(Tally).max(MAX_TALLIES),
-  pasts: z.array(Past).max(32),
-  books: z.array(Floor).max(32),
-  complete: z.array(Index).max(32),
+  pasts: z.array(Past).max(mostParticipants),
+  books: z.array(Floor).max(mostParticipants),
+  complete: z.array(Index).max(mostParticipants),
 })
 export type Remembered = Readonly<z.infer<typeof Remembered>>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import { Base64url, Index } from './ids.ts'
 import { Certificate } from './certificate.ts'
 import { Prepared } from './refresh.ts'
@@ -7,4 +8,4 @@ import { Prepared } from './refresh.ts'
 export const ShareInSeat = z.strictObject({ certificate: Certificate, index: Index, sealedShare: Base64url })
 
 /** The same, with the word of each host that it has prepared this version, in the order of indices. */
-export const ShareInForce = ShareInSeat.extend({ prepared: z.array(Prepared).min(1).max(32) })
+export const ShareInForce = ShareInSeat.extend({ prepared: z.array(Prepared).min(1).max(mostParticipants) })

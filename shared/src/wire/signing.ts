@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../schemes/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'
 import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, Time } from './ids.ts'
@@ -99,7 +100,7 @@ export const ItemFailure = z.discriminatedUnion('code', [
     refusals: z
       .array(z.strictObject({ index: Index, code: ItemRefusal }))
       .min(1)
-      .max(32),
+      .max(mostParticipants),
   }),
 ])
 export type ItemFailure = z.infer<typeof ItemFailure>
@@ -124,7 +125,7 @@ export const SigningReceipt = signed(
     packageDigest: Digest,
     /** H(result, one `Outcome` per item). */
     resultDigest: Digest,
-    quorum: z.array(Index).min(1).max(32),
+    quorum: z.array(Index).min(1).max(mostParticipants),
     index: Index,
     policyDigest: Digest,
     epoch: z.int().min(0),

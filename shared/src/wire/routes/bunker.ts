@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../../schemes/table.ts'
 import { NostrKey } from '../../nostr/keys.ts'
 import { Relays, RelayUrl } from '../../nostr/relays.ts'
 import { Binding, Book, BunkerReceipt, LogEntry } from '../bunker.ts'
@@ -132,7 +133,7 @@ export const bunkerRoutes = {
     body: null,
     reply: z.strictObject({
       signer: NostrKey,
-      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(100),
+      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(mostParticipants),
     }),
     errors: [...failures, ...ofEnclaves],
   }),

@@ -42,7 +42,7 @@ export const InitBody = z.strictObject({
   sealed: z
     .array(z.strictObject({ enclaveId: EnclaveId, sealed: Base64url }))
     .min(1)
-    .max(32),
+    .max(mostParticipants),
 })
 export const ParticipantBody = z.strictObject({ userId: UserId, sealed: Base64url })
 
@@ -56,7 +56,7 @@ export const KeygenStatus = z.strictObject({
   failure: Failure.nullable(),
   certificate: Certificate.nullable(),
   /** With the certificate: the word of each host that it has installed it, in the order of indices. */
-  installed: z.array(Installed).max(32),
+  installed: z.array(Installed).max(mostParticipants),
 })
 export type KeygenStatus = z.infer<typeof KeygenStatus>
 

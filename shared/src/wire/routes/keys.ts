@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostParticipants } from '../../schemes/table.ts'
 import { KeyId } from '../ids.ts'
 import { Certificate } from '../certificate.ts'
 import { Installed } from '../refresh.ts'
@@ -10,7 +11,10 @@ export const MAX_CERTIFICATES = 32
 /**
  * A key at one epoch, with the word of each host that it signs at this very version only, in the order of indices.
  */
-export const KeyEpoch = z.strictObject({ certificate: Certificate, installed: z.array(Installed).max(32) })
+export const KeyEpoch = z.strictObject({
+  certificate: Certificate,
+  installed: z.array(Installed).max(mostParticipants),
+})
 export type KeyEpoch = z.infer<typeof KeyEpoch>
 
 /** Keys that are made: what their hosts have certified. */
