@@ -1,7 +1,4 @@
-import { z } from 'zod'
-import { BunkerReceipt } from '../wire/bunker.ts'
-import { AttestedIdentity } from '../wire/identity.ts'
-import { oneEach } from '../wire/ids.ts'
+import { BunkerAttestation } from '../wire/bunker.ts'
 import type { UnsignedEvent } from '../contents/nostr-event.ts'
 import { REMOTE_SIGNING } from '../nostr/event.ts'
 
@@ -10,10 +7,6 @@ const HANDLER = 31_990
 /** Data of one application under a name (NIP-78). */
 const APPLICATION_DATA = 30_078
 const ATTESTATION = 'quorate/bunker/attestation/v1'
-
-/** A host that holds the secret of a signer: what it says under V, with the document that proves V. */
-export const BunkerAttestation = z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })
-export type BunkerAttestation = z.infer<typeof BunkerAttestation>
 
 /** NIP-89, as NIP-46 wants it for discovery: who remote-signs, and on which relays. `createdAt` in seconds. */
 export const handlerEvent = (relays: readonly string[], createdAt: number): UnsignedEvent => ({

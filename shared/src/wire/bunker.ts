@@ -9,7 +9,7 @@ import { Metadata } from '../nostr/metadata.ts'
 import { Permissions } from '../nostr/permissions.ts'
 import { Relays } from '../nostr/relays.ts'
 import { Base64url, Digest, GrantId, Index, LifeIds, SignKey, Time, UserId } from './ids.ts'
-import { Life } from './identity.ts'
+import { AttestedIdentity, Life } from './identity.ts'
 import { Item } from './content.ts'
 import { Version } from './recall.ts'
 import { signed } from './signed.ts'
@@ -120,6 +120,10 @@ export const BunkerReceipt = signed(
   }),
 )
 export type BunkerReceipt = z.infer<typeof BunkerReceipt>
+
+/** A host that holds the secret of a signer: what it says under V, with the document that proves V. */
+export const BunkerAttestation = z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })
+export type BunkerAttestation = z.infer<typeof BunkerAttestation>
 
 /** The signer's secret as a host keeps it. `from`: the host that sealed it, by V. */
 export const SealedSigner = z.strictObject({ from: SignKey, sealed: Base64url.max(1_024) })
