@@ -1,5 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { digestOf } from '@quorate/shared/crypto/sign'
+import { mostParticipants } from '@quorate/shared/schemes/table'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Content } from '@quorate/shared/contents/table'
 import type { Consent } from '@quorate/shared/wire/consent'
@@ -249,7 +250,7 @@ describe('a standing grant', () => {
     ]
     for (const grant of invented) await expectRefusal(commit(key, 2, it, [grant]), 'consent.invalid', [2])
     for (const grant of invented) await expectRefusal(commit(key, 2, it, [registered, grant]), 'consent.invalid', [2])
-    const many = Array.from({ length: 33 }, () => registered)
+    const many = Array.from({ length: mostParticipants + 1 }, () => registered)
     await expectRefusal(commit(key, 2, it, many), 'message.invalid')
     await commit(key, 2, it, [registered])
   })
