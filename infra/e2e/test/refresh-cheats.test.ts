@@ -39,19 +39,22 @@ async function signWith(of: Cluster, key: MadeKey, text = 'hello'): Promise<Uint
 }
 
 describe('a refresh', () => {
-  it.each(schemeNames.filter((one) => makesBy(one, 'refresh')))('gives a key of %s new shares, again and again', async (scheme) => {
-    const verify = scheme === 'frost-ed25519' ? ed25519.verify : schnorr.verify
-    let key = await makeKey(cluster, { scheme })
-    const { groupKey } = key.certificate.body
-    for (const epoch of [1, 2]) {
-      const next = await refresh(cluster, key)
-      expect(next.certificate.body).toMatchObject({ epoch, previous: key.digest, groupKey })
-      expect(next.certificate.body.publicKeys).not.toBe(key.certificate.body.publicKeys)
-      await expectRefusal(signWith(cluster, key), 'epoch.stale')
-      expect(verify(await signWith(cluster, next), hashOfBytes('hello'), fromHex(groupKey))).toBe(true)
-      key = next
-    }
-  })
+  it.each(schemeNames.filter((one) => makesBy(one, 'refresh')))(
+    'gives a key of %s new shares, again and again',
+    async (scheme) => {
+      const verify = scheme === 'frost-ed25519' ? ed25519.verify : schnorr.verify
+      let key = await makeKey(cluster, { scheme })
+      const { groupKey } = key.certificate.body
+      for (const epoch of [1, 2]) {
+        const next = await refresh(cluster, key)
+        expect(next.certificate.body).toMatchObject({ epoch, previous: key.digest, groupKey })
+        expect(next.certificate.body.publicKeys).not.toBe(key.certificate.body.publicKeys)
+        await expectRefusal(signWith(cluster, key), 'epoch.stale')
+        expect(verify(await signWith(cluster, next), hashOfBytes('hello'), fromHex(groupKey))).toBe(true)
+        key = next
+      }
+    },
+  )
 
   it('lets the old shares sign until it is installed, and not a moment longer', async () => {
     const key = await makeKey(cluster)
