@@ -6,7 +6,8 @@ import { loadMpc, type KeyTweak, type MusigSession, type PreSigned } from '../sr
 import { scalar } from './encoding.ts'
 import { expectFailure } from './failing.ts'
 import { nonces, publicKey, pubkeysOf, signed, signers, taggedHash, xonly, type Signers } from './musig.ts'
-import { hex, vectorJson } from './vectors.ts'
+import { bip341 } from './bip341.ts'
+import { hex } from './vectors.ts'
 
 const { musig2 } = await loadMpc()
 const { Point } = secp256k1
@@ -154,9 +155,7 @@ describe('signing with an adaptor', () => {
 })
 
 describe('an atomic swap', () => {
-  type Spending = { intermediary: { sigHash: string } }
-  const vector = vectorJson('bip341/wallet-test-vectors.json') as { keyPathSpending: { inputSpending: Spending[] }[] }
-  const [first, second] = vector.keyPathSpending.flatMap((one) =>
+  const [first, second] = bip341.keyPathSpending.flatMap((one) =>
     one.inputSpending.map(({ intermediary }) => hex(intermediary.sigHash)),
   )
 

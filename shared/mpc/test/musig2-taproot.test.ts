@@ -3,27 +3,14 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { describe, expect, it } from 'vitest'
 import { loadMpc, type AggregateKey, type KeyTweak } from '../src/index.ts'
 import { pubkeysOf, signed, signers, taggedHash, xonly, type Signers } from './musig.ts'
-import { hex, vectorJson } from './vectors.ts'
+import { bip341 } from './bip341.ts'
+import { hex } from './vectors.ts'
 
 const { musig2 } = await loadMpc()
 const { Point } = secp256k1
 const { Fn } = Point
 
-type Bip341 = {
-  scriptPubKey: {
-    given: { internalPubkey: string }
-    intermediary: { merkleRoot: string | null; tweakedPubkey: string }
-  }[]
-  keyPathSpending: {
-    inputSpending: {
-      given: { internalPrivkey: string; merkleRoot: string | null }
-      intermediary: { internalPubkey: string; tweakedPrivkey: string; sigHash: string }
-    }[]
-  }[]
-}
-
-const vector = vectorJson('bip341/wallet-test-vectors.json') as Bip341
-const spendings = vector.keyPathSpending.flatMap((one) => one.inputSpending)
+const spendings = bip341.keyPathSpending.flatMap((one) => one.inputSpending)
 
 const toScalar = (bytes: Uint8Array) => Fn.create(BigInt(`0x${bytesToHex(bytes)}`))
 
@@ -45,7 +32,7 @@ function signersOf(internalPrivkey: string): { secretKeys: Signers; key: Aggrega
 const taproot = (merkleRoot: string | null): KeyTweak => ({ kind: 'taproot', tweak: hex(merkleRoot ?? '') })
 
 describe('BIP-341', () => {
-  it.each(vector.scriptPubKey)('gives $given.internalPubkey its output key', ({ given, intermediary }) => {
+  it.each(bip341.scriptPubKey)('gives $given.internalPubkey its output key', ({ given, intermediary }) => {
     // Every internal key of this table has its private key in the other one.
     const known = spendings.find((one) => one.intermediary.internalPubkey === given.internalPubkey)!
     const { key, toInternal } = signersOf(known.given.internalPrivkey)
@@ -66,8 +53,8 @@ describe('BIP-341', () => {
   })
 
   it('has seven of each, with a script tree and without', () => {
-    expect([vector.scriptPubKey.length, spendings.length]).toEqual([7, 7])
-    const roots = vector.scriptPubKey.map(({ intermediary }) => intermediary.merkleRoot)
+    expect([bip341.scriptPubKey.length, spendings.length]).toEqual([7, 7])
+    const roots = bip341.scriptPubKey.map(({ intermediary }) => intermediary.merkleRoot)
     expect(roots.filter((root) => root === null)).toHaveLength(1)
   })
 

@@ -7,6 +7,7 @@ import { createSecp256k1 } from '../src/secp256k1.ts'
 import { readInt } from '../src/wire.ts'
 import { quorums, sign } from './ceremony.ts'
 import { expectFailure } from './failing.ts'
+import { bip341 } from './bip341.ts'
 import { hex, vectorJson, vectorText } from './vectors.ts'
 
 const mpc = await loadMpc()
@@ -58,29 +59,15 @@ describe('BIP-340', () => {
   })
 })
 
-type Bip341 = {
-  scriptPubKey: {
-    given: { internalPubkey: string }
-    intermediary: { merkleRoot: string | null; tweakedPubkey: string }
-  }[]
-  keyPathSpending: {
-    inputSpending: {
-      given: { internalPrivkey: string; merkleRoot: string | null }
-      intermediary: { internalPubkey: string; tweakedPrivkey: string; sigHash: string }
-    }[]
-  }[]
-}
-
 describe('BIP-341', () => {
-  const vector = vectorJson('bip341/wallet-test-vectors.json') as Bip341
   const root = (value: string | null) => hex(value ?? '')
 
-  it.each(vector.scriptPubKey)('gives $given.internalPubkey its output key', ({ given, intermediary }) => {
+  it.each(bip341.scriptPubKey)('gives $given.internalPubkey its output key', ({ given, intermediary }) => {
     const tweak = root(intermediary.merkleRoot)
     expect(tr.tweakedKey({ groupKey: hex(given.internalPubkey), tweak })).toEqual(hex(intermediary.tweakedPubkey))
   })
 
-  const spendings = vector.keyPathSpending.flatMap((one) => one.inputSpending)
+  const spendings = bip341.keyPathSpending.flatMap((one) => one.inputSpending)
   it.each(spendings)('spends by key path from a split of $given.internalPrivkey', ({ given, intermediary }) => {
     const tweak = root(given.merkleRoot)
     const key = tr.dealerSplit({ secretKey: hex(given.internalPrivkey), participants: 3, threshold: 2 })
