@@ -217,7 +217,9 @@ export const signingCourse: Course<SigningTerms> = {
   settle: {
     commit: ({ own }, { said, quorum }) => {
       const commitments = inOrder(quorum, said).map(({ commitment }) => commitment)
-      return { then: 'begin', round: 'package', given: { commitments, consents: consentsOf(own, quorum) } }
+      const { committed, ...rest } = own
+      const given = { commitments, consents: consentsOf(own, quorum) }
+      return { then: 'begin', round: 'package', given, ...(committed && { own: rest }) }
     },
     package: (_, { given }) => ({ then: 'begin', round: 'partial', given }),
     partial: (_, { given, said, quorum }) => {
