@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { keepNewest } from '../bounds/newest.ts'
 import type { SigningOwn, SigningSession } from '../courses/signing-terms.ts'
 
 /** Keys of which one copy is kept. */
@@ -13,10 +14,7 @@ export function createSharing(): (s: SigningSession) => SigningSession {
   return (s) => {
     const name = hash('sha256', JSON.stringify(s.own.key))
     const key = kept.get(name) ?? s.own.key
-    kept.delete(name)
-    kept.set(name, key)
-    const [oldest] = kept.keys()
-    if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest)
+    keepNewest(kept, name, key, KEPT)
     return key === s.own.key ? s : { ...s, own: { ...s.own, key } }
   }
 }

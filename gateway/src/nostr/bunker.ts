@@ -4,6 +4,7 @@ import type { BunkerReceipt } from '@quorate/shared/wire/bunker'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { HostId, Seat } from '@quorate/shared/wire/host'
 import type { KeyId, SignKey } from '@quorate/shared/wire/ids'
+import { keepNewest } from '../bounds/newest.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
 import type { BunkerRecord, BunkerStore, StoredBunker } from '../store/bunkers.ts'
 import { Queue } from './queue.ts'
@@ -91,10 +92,8 @@ export class Bunker {
   }
 
   noteSigners(client: NostrKey, willing: readonly number[]): void {
-    this.#signers.delete(client)
-    if (willing.length > 0) this.#signers.set(client, willing)
-    const [oldest] = this.#signers.keys()
-    if (this.#signers.size > MOST_SERVED && oldest !== undefined) this.#signers.delete(oldest)
+    if (willing.length > 0) keepNewest(this.#signers, client, willing, MOST_SERVED)
+    else this.#signers.delete(client)
   }
 
   isKnown(client: NostrKey): boolean {

@@ -125,8 +125,7 @@ export class BunkerHosts {
   async #hasEnough(bunker: Bunker, seat: BunkerSeat): Promise<boolean> {
     const standing = bunker.standings.get(seat.host)
     if (standing === undefined || !this.isLoaded(bunker, seat)) return false
-    const { verified } = await this.#tools.keys.load(bunker.keyId)
-    return holdsEnough(standing, bunker.record.books, verified.certificate.roster.skeleton.threshold)
+    return holdsEnough(standing, bunker.record.books, await this.thresholdOf(bunker.keyId))
   }
 
   /** Brings a host all that there is now. Once at a time for a host and a bunker: who asks meanwhile gets the next time. */

@@ -26,6 +26,10 @@ const unlessBug =
     if (!(error instanceof Refusal)) failed(error)
   }
 
+async function allTried(tries: readonly Promise<void>[], failed: (error: unknown) => void): Promise<void> {
+  await Promise.all(tries.map((one) => one.catch(unlessBug(failed))))
+}
+
 /** Tells every host that is there, at once, of a new book. One that has not taken it is not asked for anything before it has. */
 export async function tellAll({ ask, hosts, keys, failed }: LoaderTools, bunker: Bunker, book: Book): Promise<void> {
   const seats = await seatsOf(keys, bunker.keyId)
@@ -34,7 +38,18 @@ export async function tellAll({ ask, hosts, keys, failed }: LoaderTools, bunker:
     await ask.tell(bunker, seat, book)
     if (!ask.isCurrent(bunker, seat)) await ask.load(bunker, seat)
   })
-  for (const one of await Promise.allSettled(told)) if (one.status === 'rejected') unlessBug(failed)(one.reason)
+  await allTried(told, failed)
+}
+
+/** Brings a bunker to every host that is there and has not said that it holds it. */
+export async function bringToAll({ ask, hosts, keys, failed }: LoaderTools, bunker: Bunker): Promise<void> {
+  const lacking = (await seatsOf(keys, bunker.keyId)).filter(
+    (seat) => hosts.state(seat.host) === 'ready' && !ask.isLoaded(bunker, seat),
+  )
+  await allTried(
+    lacking.map((seat) => ask.load(bunker, seat)),
+    failed,
+  )
 }
 
 /** Brings a host of a bunker what it lacks. Never rejects. */

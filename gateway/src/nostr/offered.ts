@@ -17,7 +17,7 @@ import { isAllowed } from './allowed.ts'
 import { seatsOf, type Bunker } from './bunker.ts'
 import type { Bunkers } from './bunkers.ts'
 import { isNews, requireBook } from './books.ts'
-import { tellAll } from './loader.ts'
+import { bringToAll, tellAll } from './loader.ts'
 import { newRecord, relaysOf, withBook, withGreeted } from './record.ts'
 
 /** How long to wait at most for something to appear; null: not at all. */
@@ -48,20 +48,8 @@ async function statusOf({ bunkers }: Context, bunker: Bunker): Promise<BunkerSta
   }
 }
 
-/** Brings the bunker to every host that is there and has not said that it holds it. */
-async function bringToAll({ bunkers }: Context, bunker: Bunker): Promise<Bunker> {
-  const { keys, hosts, failed } = bunkers.ports
-  const lacking = (await seatsOf(keys, bunker.keyId)).filter(
-    (seat) => hosts.state(seat.host) === 'ready' && !bunkers.ask.isLoaded(bunker, seat),
-  )
-  const loaded = await Promise.allSettled(lacking.map((seat) => bunkers.ask.load(bunker, seat)))
-  for (const one of loaded) if (one.status === 'rejected' && !(one.reason instanceof Refusal)) failed(one.reason)
-  return bunker
-}
-
 /** Once at a time for a key. Another gateway may have been first: then its signer counts. */
-async function make(context: Context, keyId: KeyId): Promise<Bunker> {
-  const { bunkers } = context
+async function make({ bunkers }: Context, keyId: KeyId): Promise<Bunker> {
   const { keys, store } = bunkers.ports
   const { certificate } = (await keys.load(keyId)).verified
   if (factsOf(certificate.roster.skeleton.scheme).verification !== 'bip340') throw new Refusal('bunker.scheme')
@@ -72,13 +60,17 @@ async function make(context: Context, keyId: KeyId): Promise<Bunker> {
   const { signer } = receipt.body
   const record = newRecord(signer, Object.fromEntries(sealed.map((one) => [one.host, one.signer])))
   const version = await store.saveBunker(keyId, 0, record)
-  return bringToAll(context, bunkers.add({ keyId, version, record }))
+  return bunkers.add({ keyId, version, record })
 }
 
 /** Whoever asks while it is made hears of it once every host has been asked to hold it. */
 async function create(context: Context, keyId: KeyId): Promise<BunkerStatus> {
   const { bunkers, creating } = context
-  const begin = () => (bunkers.has(keyId) ? bringToAll(context, bunkers.of(keyId)) : make(context, keyId))
+  const begin = async () => {
+    const bunker = bunkers.has(keyId) ? bunkers.of(keyId) : await make(context, keyId)
+    await bringToAll(bunkers.loader, bunker)
+    return bunker
+  }
   const making = creating.get(keyId) ?? begin().finally(() => creating.delete(keyId))
   creating.set(keyId, making)
   return statusOf(context, await making)

@@ -1,3 +1,5 @@
+import { keepNewest } from '../bounds/newest.ts'
+
 type Terms = Readonly<{ most: number; ms?: number; clock?: () => number }>
 
 /** Remembers the newest `most` names, each for `ms`. */
@@ -15,9 +17,6 @@ export class Seen {
   }
 
   add(name: string): void {
-    this.#at.delete(name)
-    this.#at.set(name, this.#terms.clock())
-    const [oldest] = this.#at.keys()
-    if (this.#at.size > this.#terms.most && oldest !== undefined) this.#at.delete(oldest)
+    keepNewest(this.#at, name, this.#terms.clock(), this.#terms.most)
   }
 }

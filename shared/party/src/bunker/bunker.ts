@@ -1,6 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { verifyEnvelope } from '@quorate/shared/nostr/event'
-import { greet, readRequest } from '@quorate/shared/nostr/nip46'
+import { greet } from '@quorate/shared/nostr/nip46'
 import { factsOf } from '@quorate/shared/schemes/table'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { BunkerReceipt } from '@quorate/shared/wire/bunker'
@@ -18,7 +17,7 @@ import { createSecretCache } from './secret-cache.ts'
 import { createSigners } from './signers.ts'
 import { booksWith } from './standing.ts'
 import { commitAhead, currentKey, take } from './take.ts'
-import { consider, refuseTaken, refuseUnread } from './taking.ts'
+import { consider, opened, refuseTaken, refuseUnread } from './taking.ts'
 
 type Handlers = Readonly<{
   [M in 'create' | 'load' | 'take' | 'commit' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
@@ -88,16 +87,15 @@ async function load(
 /** Says no to the program, in its own terms, where a signing has failed, and writes down why. */
 async function refuseEvent(
   parts: Parts,
-  { event: given, code, ...of }: HostParams<'bunker.refuse'>,
+  { keyId, index, signer, event: given, code }: HostParams<'bunker.refuse'>,
 ): Promise<HostResult<'bunker.refuse'>> {
-  const key = keyOf(parts, of)
-  const { signer } = of
-  const event = verifyEnvelope(parts.mpc, given, signer)
-  const read = readRequest(parts.bunker.signers.read({ lineage: key.lineage, signer }, event))
-  if (read.id === null) throw new Refusal('nostr.request_invalid')
-  const { answer, entry } = await ('refused' in read
-    ? refuseUnread(parts, key, { signer, event }, { id: read.id, refused: code })
-    : refuseTaken(parts, consider(parts, key, signer, event, read), code))
+  const key = parts.vault.key(keyId, index)
+  const { event, read } = opened(parts, key, signer, given)
+  const request = read()
+  if (request.id === null) throw new Refusal('nostr.request_invalid')
+  const { answer, entry } = await ('refused' in request
+    ? refuseUnread(parts, key, { signer, event }, { id: request.id, refused: code })
+    : refuseTaken(parts, consider(parts, key, signer, event, request), code))
   return { answer, entry }
 }
 

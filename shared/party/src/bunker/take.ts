@@ -2,9 +2,7 @@ import { isSignedBy } from '@quorate/shared/consent/signed'
 import { ownedKey, permits, type Ground } from '@quorate/shared/consent/permits'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { together, type Decision } from '@quorate/shared/bunker/decide'
-import { verifyEnvelope, type Envelope } from '@quorate/shared/nostr/event'
-import type { NostrKey } from '@quorate/shared/nostr/keys'
-import { readRequest, type Response } from '@quorate/shared/nostr/nip46'
+import type { Response } from '@quorate/shared/nostr/nip46'
 import { permitsItem } from '@quorate/shared/verify/items'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
@@ -17,7 +15,7 @@ import { cipherWith } from './answer.ts'
 import { requestOf, type CommitAhead } from './ask.ts'
 import { lineOf } from './log-lines.ts'
 import { requireTimely } from './timely.ts'
-import { consider, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
+import { consider, opened, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
 import { askOwners } from './owners.ts'
 import { perform } from './perform.ts'
 
@@ -81,14 +79,6 @@ async function allowed(parts: Parts, taking: Taking, willing: number[], commit: 
   const request = requestOf(parts, key, ask)
   const commitment = commit === null ? null : await commit(key, ask, request)
   return { does: 'sign', request, willing, entry, commitment }
-}
-
-/** What a program's event says, or why its text cannot be read. Throws as `take`. */
-function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
-  const { signers } = parts.bunker
-  signers.require({ lineage: key.lineage, signer })
-  const event = verifyEnvelope(parts.mpc, given, signer)
-  return { event, read: () => readRequest(signers.read({ lineage: key.lineage, signer }, event)) }
 }
 
 /**

@@ -1,10 +1,10 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import type { Decision } from '@quorate/shared/bunker/decide'
-import type { Envelope } from '@quorate/shared/nostr/event'
+import { verifyEnvelope, type Envelope } from '@quorate/shared/nostr/event'
 import { readHandOn, type HandOn } from '@quorate/shared/nostr/hand-on'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Request } from '@quorate/shared/nostr/methods'
-import { refuse, type Response } from '@quorate/shared/nostr/nip46'
+import { readRequest, refuse, type Response } from '@quorate/shared/nostr/nip46'
 import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
 import type { Binding, Taken } from '@quorate/shared/wire/bunker'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
@@ -28,6 +28,14 @@ export type Taking = Readonly<{
 
 const handOnOf = ({ mpc }: Parts, request: Request, to: Parameters<typeof readHandOn>[2]): HandOn | null =>
   request.method === 'connect' && request.params.secret !== null ? readHandOn(mpc, request.params.secret, to) : null
+
+/** What a program's event says, or why its text cannot be read. Throws `nostr.signer_unknown`, `nostr.event_*`, `seal.invalid`. */
+export function opened(parts: Parts, key: HeldKey, signer: NostrKey, given: Envelope) {
+  const { signers } = parts.bunker
+  signers.require({ lineage: key.lineage, signer })
+  const event = verifyEnvelope(parts.mpc, given, signer)
+  return { event, read: () => readRequest(signers.read({ lineage: key.lineage, signer }, event)) }
+}
 
 /** The request of a verified event, with what each owner's book says of it. */
 export function consider(parts: Parts, key: HeldKey, signer: NostrKey, event: Envelope, request: Request): Taking {
