@@ -7,9 +7,9 @@ import type { RequestEvents } from './requests/desk.ts'
 import type { Requests } from './requests/requests.ts'
 import { Seen } from './seen.ts'
 
-/** Events that are remembered, so that another relay's copy costs nothing. After a while it is a program that asks for its answer again. */
+/** Events that are remembered, so that another relay's copy costs nothing. What comes later is a program that has lost its answer, and asks for it again. */
 const MOST_SEEN = 100_000
-const SEEN_MS = 60_000
+const SEEN_MS = 2_000
 /** Events of strangers that a bunker looks at in a minute. */
 const OF_STRANGERS = { most: 60, ms: 60_000 }
 

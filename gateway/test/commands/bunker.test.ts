@@ -3,7 +3,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { finalizeEvent, verifyEvent, type Event } from 'nostr-tools'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { grantOf, note, termsOf, writeBook } from '../../../shared/party/test/bunker.js'
 import { askRefresh } from '../../../shared/party/test/refresh.js'
 import { noticed, until } from '../../../shared/test/noticing.js'
@@ -21,7 +21,7 @@ import {
   waitingAt,
   withRelays,
 } from './bunker-house.ts'
-import { code, coordinator, decisionFor, enclaves, EVER, inFreshHouses, storedKey } from './house.ts'
+import { code, coordinator, decisionFor, enclaves, EVER, inFreshHouses, stopTime, storedKey } from './house.ts'
 
 inFreshHouses()
 withRelays()
@@ -67,6 +67,19 @@ describe('a program at a relay', () => {
     expect(after.result).toBe('pong')
     expect(answersTo(program, bunker.signer)).toHaveLength(3)
     expect(enclaves.count('signing.aggregate')).toBe(1)
+  })
+
+  it('has its answer again when it brings the same event again, since no relay keeps one', async () => {
+    const bunker = await served()
+    const program = await connected(bunker)
+    stopTime()
+    const event = program.ask('sign_event', [JSON.stringify(note)])
+    const said = await say(bunker, program, event)
+    const before = enclaves.calls.length
+    relay.events.splice(0)
+    vi.advanceTimersByTime(2_000)
+    expect(await say(bunker, program, event)).toEqual(said)
+    expect(enclaves.calls.length).toBe(before)
   })
 
   it('hears why it cannot have what it asks for: from the book, and where hosts refuse to sign', async () => {
