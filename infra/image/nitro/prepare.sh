@@ -10,7 +10,7 @@ qemu_sha256=6a0888e806c2ffc0c5f0733e974f9aea55491950d3c47c98669c8b236dde59ae
 snapshot=20261128T000000Z
 vsock_version=0.3.0
 vsock_sha256=52ce95d81af89ad693d067c650e42df0f217addfbc96cc4820f7c62eb4a28b13
-ready=$cache/machine-2
+ready=$cache/machine-3
 log=$cache/prepare.log
 
 missing() { echo "$1" >&2; exit 3; }
@@ -100,7 +100,9 @@ END
 "$work/python/bin/pip" install -q setuptools distlib >>"$log" 2>&1 || missing 'setuptools is out of reach'
 mkdir -p "$work/qemu/build"
 tar -xJf "$work"/qemu_*.orig.tar.xz -C "$work/qemu" --strip-components=1
-patch --quiet -p1 -d "$work/qemu" <"$here/signer.patch" >>"$log" || missing 'the patch does not fit this QEMU'
+for change in signer half-request; do
+  patch --quiet -p1 -d "$work/qemu" <"$here/$change.patch" >>"$log" || missing "$change.patch does not fit this QEMU"
+done
 # Debian's tarball is without the firmware of other machines, which no option leaves out.
 sed -i 's/unpack_edk2_blobs = bzip2.found()/unpack_edk2_blobs = false/' "$work/qemu/meson.build"
 (
