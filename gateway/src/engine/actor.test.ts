@@ -15,7 +15,7 @@ const hear = (s: Heard, word: string): Heard => {
   return { words: [...s.words, word], until }
 }
 
-function actorOf(more: Partial<Of> = {}, until = LONG) {
+function actorOf(more: Partial<Of> = {}, until = LONG, version = 1) {
   const saved: string[][] = []
   const performed: string[] = []
   const failures: unknown[] = []
@@ -45,7 +45,7 @@ function actorOf(more: Partial<Of> = {}, until = LONG) {
     failed: (error) => failures.push(error),
     ...more,
   }
-  const actor = new Actor(behaviour, { version: 1, state: { words: [], until } })
+  const actor = new Actor(behaviour, { version, state: { words: [], until } })
   /** Answers what was performed last, and waits for what comes of it. */
   const answers = async (word: string) => {
     answer(word)
@@ -137,6 +137,13 @@ describe('an actor', () => {
     await turn()
     await actor.post('last')
     expect(words()).toEqual(kept)
+  })
+
+  it('tells who begins a session that there is already, and reports no failure', async () => {
+    const conflict = new Refusal('session.conflict')
+    const { actor, failures } = actorOf({ save: () => Promise.reject(conflict) }, LONG, 0)
+    await expect(actor.post(null)).rejects.toBe(conflict)
+    expect(failures).toEqual([])
   })
 
   it('ends at a deadline that was moved by the very write in which the earlier one passed', async () => {

@@ -221,9 +221,13 @@ export class Actor<S, E, F> {
     }
   }
 
-  /** Keeps letters without a poster for a later try. Gives false when our own code failed: it would fail again. */
+  /**
+   * Keeps letters without a poster for a later try. Gives false when our own code failed: it would fail again. Who begins a session that there is
+   * already is told so, and nothing has failed.
+   */
   #putBack(letters: readonly Letter<S, E>[], error: unknown): boolean {
-    this.#behaviour.failed(error)
+    const isThere = this.#current.version === 0 && isConflict(error)
+    if (!isThere) this.#behaviour.failed(error)
     for (const { poster } of letters) poster?.reject(error)
     if (this.#stopped !== null) return true
     if (this.#current.version === 0 || !(error instanceof Refusal)) return false
