@@ -45,10 +45,10 @@ describe('the bundle for browsers', () => {
     const files = Object.keys(metafile.inputs)
     expect(
       files
-        .filter((path) => /ed25519|module\.(web|node)/.test(path))
+        .filter((path) => /ed25519|gcm|module\.(web|node)/.test(path))
         .map((path) => path.split('/').pop())
         .sort(),
-    ).toEqual(['ed25519.web.ts', 'module.web.ts'])
+    ).toEqual(['ed25519.web.ts', 'gcm.web.ts', 'module.web.ts'])
     expect(files.filter((path) => path.includes('@noble/curves') || path.includes('/cli/'))).toEqual([])
   })
 })

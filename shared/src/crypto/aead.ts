@@ -1,4 +1,4 @@
-import { gcm } from '@noble/ciphers/aes.js'
+import { decryptGcm, encryptGcm } from '#gcm'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '../errors.ts'
 import { encode } from './cbor.ts'
@@ -12,7 +12,7 @@ const TAG = 16
  */
 export function sealWith(key: Uint8Array, context: readonly (string | number)[], plaintext: Uint8Array): Uint8Array {
   const nonce = randomBytes(NONCE)
-  const ciphertext = gcm(key, nonce, encode(context)).encrypt(plaintext)
+  const ciphertext = encryptGcm(key, nonce, encode(context), plaintext)
   const sealed = new Uint8Array(NONCE + ciphertext.length)
   sealed.set(nonce)
   sealed.set(ciphertext, NONCE)
@@ -23,7 +23,7 @@ export function sealWith(key: Uint8Array, context: readonly (string | number)[],
 export function openWith(key: Uint8Array, context: readonly (string | number)[], sealed: Uint8Array): Uint8Array {
   if (sealed.length < NONCE + TAG) throw new Refusal('seal.invalid')
   try {
-    return gcm(key, sealed.subarray(0, NONCE), encode(context)).decrypt(sealed.subarray(NONCE))
+    return decryptGcm(key, sealed.subarray(0, NONCE), encode(context), sealed.subarray(NONCE))
   } catch {
     throw new Refusal('seal.invalid')
   }
