@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js'
 import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { toHex } from '@quorate/shared/wire/bytes'
@@ -42,13 +43,16 @@ export function createContext({
 }: ContextOptions): Context {
   const clocks = createClocks(now)
   const client = createClient({ ...rest, clocks })
-  const readers = new Map<string, Reader>()
+  const readers = new Map<string, Promise<Reader>>()
 
-  const readerOf = async (keyId: string, sessionSecret: Uint8Array): Promise<Reader> => {
-    const signer = await readerSigner(sessionSecret)
-    const name = `${keyId} ${toHex(signer.publicKey)}`
-    const reader = readers.get(name) ?? createReader(client, keyId, signer, now)
-    readers.set(name, reader)
+  // To derive the signer costs as much as a call, and a key is read again and again.
+  const readerOf = (keyId: string, sessionSecret: Uint8Array): Promise<Reader> => {
+    const name = `${keyId} ${toHex(sha256(sessionSecret))}`
+    let reader = readers.get(name)
+    if (reader === undefined) {
+      reader = readerSigner(sessionSecret).then((signer) => createReader(client, keyId, signer, now))
+      readers.set(name, reader)
+    }
     return reader
   }
   const lives = createHostLives(onForked)

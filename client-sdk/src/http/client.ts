@@ -8,11 +8,13 @@ import {
   type RouteQuery,
   type RouteReply,
 } from '@quorate/shared/wire/routes/table'
+import { send } from '#send'
 import { createClocks, type Clocks } from '../clocks.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { failureOf, moved, parseJson, unanswered } from './failures.ts'
-import { readText } from './read-text.ts'
 import { retrying, type RetryOptions } from './retry.ts'
+import { isSuccess, type Answer, type Sending } from './send.ts'
+import { sendBy } from './send.web.ts'
 
 /** One part of a call, under this name. It may be left out where the route demands nothing of it. */
 type Part<Name extends string, Value> = Value extends undefined
@@ -74,16 +76,14 @@ const waitOf = ({ wait = '0ms' }: Texts): number => {
 export function createClient(options: ClientOptions): Client {
   const { timeout = 15_000, retry = { attempts: 8, pause: 100 }, clocks = createClocks(Date.now) } = options
   const gateway = GatewayAddress.parse(options.gateway)
-  const send = options.fetch ?? fetch
+  const exchange = options.fetch === undefined ? send : sendBy(options.fetch)
 
   const call = async (name: RouteName, { query = {}, ...given }: AnyCall): Promise<unknown> => {
     const url = urlOf(gateway, name, given.params ?? {}, query)
-    const init = requestOf(name, given)
+    const limits = { most: longestOf[name] ?? longestAnswer, timeout: timeout + waitOf(query), signal: given.signal }
+    const sending = { url, ...requestOf(name, given), ...limits }
     const attempt = async () => {
-      const signals = [AbortSignal.timeout(timeout + waitOf(query)), ...(given.signal ? [given.signal] : [])]
-      const most = longestOf[name] ?? longestAnswer
-      const sent = () => send(url, { ...init, signal: AbortSignal.any(signals) })
-      const reply = await exchange(sent, { url, most, clocks, caller: given.signal })
+      const reply = await answered(() => exchange(sending), { url, clocks, caller: given.signal })
       const parsed = routes[name].reply.safeParse(reply)
       return parsed.success ? parsed.data : refuse('reply.invalid')
     }
@@ -103,32 +103,28 @@ function urlOf(gateway: string, name: RouteName, params: Texts, query: Texts): U
  * The same request for every try. Its Idempotency-Key makes a repeated POST the same act; a route whose body does so alone
  * needs none.
  */
-function requestOf(name: RouteName, { body, token }: AnyCall): RequestInit {
+function requestOf(name: RouteName, { body, token }: AnyCall): Pick<Sending, 'method' | 'headers' | 'body'> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
-  if (routes[name].method === 'get') return { method: 'GET', headers, redirect: 'manual' }
+  if (routes[name].method === 'get') return { method: 'GET', headers, body: undefined }
   headers['content-type'] = 'application/json'
   if (!('repeatable' in routes[name])) headers['idempotency-key'] = crypto.randomUUID()
-  return { method: 'POST', headers, body: JSON.stringify(body), redirect: 'manual' }
+  return { method: 'POST', headers, body: JSON.stringify(body) }
 }
 
-/** One try, whose answer has so many bytes at most. Gives the JSON of a success; throws `Retryable` when another try may help. */
-async function exchange(
-  send: () => Promise<Response>,
-  { url, most, clocks, caller }: Readonly<{ url: URL; most: number; clocks: Clocks; caller: AbortSignal | undefined }>,
+/** One try. Gives the JSON of a success; throws `Retryable` when another try may help. */
+async function answered(
+  ask: () => Promise<Answer>,
+  { url, clocks, caller }: Readonly<{ url: URL; clocks: Clocks; caller: AbortSignal | undefined }>,
 ): Promise<unknown> {
-  let response: Response
-  let text: string
+  let answer: Answer
   try {
-    response = await send()
-    clocks.heard("the gateway's", Date.parse(response.headers.get('date') ?? ''))
-    text = await readText(response, most)
+    answer = await ask()
+    clocks.heard("the gateway's", Date.parse(answer.header('date') ?? ''))
   } catch (cause) {
     caller?.throwIfAborted()
     throw cause instanceof QuorateError ? cause : unanswered(cause)
   }
-  if (response.ok) return parseJson(text)
-  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400))
-    throw moved(response, url)
-  throw failureOf(response, text, clocks.differences)
+  if (isSuccess(answer)) return parseJson(answer.text)
+  throw answer.status >= 300 && answer.status < 400 ? moved(answer, url) : failureOf(answer, clocks.differences)
 }

@@ -2,6 +2,7 @@ import { Problem } from '@quorate/shared/wire/problem'
 import { readRetryAfter } from '@quorate/shared/wire/retry-after'
 import { QuorateError } from '../errors.ts'
 import { Retryable } from './retry.ts'
+import type { Answer } from './send.ts'
 
 /**
  * Statuses of proxies and of the edge that pass: something between here and the gateway was late, restarted or overloaded (RFC 9110, RFC
@@ -14,11 +15,9 @@ function range(first: number, last: number): number[] {
 }
 
 /** What a gateway, or something on the way to it, answered instead of a reply: thrown as `Retryable` where it may pass. */
-export function failureOf(response: Response, text: string, differences: () => string[]): QuorateError | Retryable {
-  const { headers } = response
-  const asked = { retryAfter: headers.get('retry-after'), date: headers.get('date') }
-  const after = readRetryAfter(asked, Date.now()) ?? 0
-  const error = problemOf(response.status, parseJson(text), { differences, after })
+export function failureOf({ status, header, text }: Answer, differences: () => string[]): QuorateError | Retryable {
+  const after = readRetryAfter({ retryAfter: header('retry-after'), date: header('date') }, Date.now()) ?? 0
+  const error = problemOf(status, parseJson(text), { differences, after })
   return error.retry === 'same_request' && isWorthWaiting(error, after) ? new Retryable(error, after) : error
 }
 
@@ -63,13 +62,13 @@ export function parseJson(text: string): unknown {
 }
 
 /** A redirect is followed by nobody: what was signed names this address. Browsers do not tell where it leads. */
-export function moved(response: Response, asked: URL): QuorateError {
-  const to = URL.parse(response.headers.get('location') ?? '', asked)
+export function moved({ header }: Answer, asked: URL): QuorateError {
+  const to = URL.parse(header('location') ?? '', asked)
   return new QuorateError('gateway.moved', 'client', { issues: to === null ? [] : [`it redirects to ${to.origin}`] })
 }
 
 /** By their codes, failures of a connection that another try does not change: TLS with somebody else, or with nobody who speaks it. */
-const lasting = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/
+const lasting = /^(EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/
 
 /** A failure to get any answer. */
 export function unanswered(cause: unknown): QuorateError | Retryable {
@@ -80,9 +79,11 @@ export function unanswered(cause: unknown): QuorateError | Retryable {
   return new Retryable(new QuorateError('gateway.unavailable', 'client', { cause }))
 }
 
-/** Node's fetch says what failed in the cause of its error. */
+/** What failed: the error itself, or the cause of what `fetch` throws. */
 function causeOf(error: unknown): { code: string; message: string } {
-  const { cause } = error as Readonly<{ cause?: { code?: unknown; message?: unknown } }>
+  type Failure = Readonly<{ code?: unknown; message?: unknown }>
+  const { cause } = error as Readonly<{ cause?: Failure }>
+  const { code, message } = cause ?? (error as Failure)
   const textOf = (value: unknown) => (typeof value === 'string' ? value : '')
-  return { code: textOf(cause?.code), message: textOf(cause?.message) }
+  return { code: textOf(code), message: textOf(message) }
 }

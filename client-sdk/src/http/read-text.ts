@@ -18,15 +18,18 @@ export async function readText({ headers, body, ok }: Response, most: number): P
   }
   // The stream may have broken off by itself.
   reader.cancel().catch(() => undefined)
-  throw invalid(`more than ${most} bytes`)
+  throw tooLong(most)
 }
 
-function decodeUtf8(bytes: Uint8Array, fatal: boolean): string {
+/** Throws `reply.invalid` for what is no UTF-8, where that is fatal: an error page of a proxy may be anything. */
+export function decodeUtf8(bytes: Uint8Array, fatal: boolean): string {
   try {
     return new TextDecoder('utf-8', { fatal }).decode(bytes)
   } catch {
     throw invalid('no UTF-8')
   }
 }
+
+export const tooLong = (most: number): QuorateError => invalid(`more than ${most} bytes`)
 
 const invalid = (issue: string): QuorateError => new QuorateError('reply.invalid', 'client', { issues: [issue] })
