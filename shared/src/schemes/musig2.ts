@@ -55,10 +55,7 @@ function readKeys(publicKeys: Uint8Array): PublicKeys {
 const absent = new Uint8Array(KEY)
 
 const writeKeys = ({ sorted, participants, pubkeys }: PublicKeys): Uint8Array =>
-  concatBytes(
-    Uint8Array.of(sorted ? 1 : 0),
-    ...indicesTo(participants).map((index) => pubkeys.get(index) ?? absent),
-  )
+  concatBytes(Uint8Array.of(sorted ? 1 : 0), ...indicesTo(participants).map((index) => pubkeys.get(index) ?? absent))
 
 function subgroupOf(publicKeys: Uint8Array, members: readonly number[]): Uint8Array {
   const keys = readKeys(publicKeys)

@@ -35,8 +35,7 @@ export function signsWithAllOfASubgroup(subject: Subject): void {
   const whole = useOf(scheme, key, message)
   const publicKeys = scheme.subgroup(whole.publicKeys, [1, 2, 3])
   const of = { ...whole, publicKeys, publicKey: scheme.describe(publicKeys).groupKey }
-  for (const others of [[1, 2], [1, 2, 4], indicesTo(participants)])
-    expectInvalid(() => sign(scheme, key, others, of))
+  for (const others of [[1, 2], [1, 2, 4], indicesTo(participants)]) expectInvalid(() => sign(scheme, key, others, of))
   const mine = signAll(scheme, key, [1, 2, 3], of)
   const theirs = signAll(scheme, key, indicesTo(participants), whole)
   const mixed = new Map(mine.partials).set(3, theirs.partials.get(3) ?? new Uint8Array(0))

@@ -37,10 +37,11 @@ export function addKey(program: Command, world: World): void {
       const { epoch, roster } = key.certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
-      terminal.result({ ...rest, epoch, policy, hosts, ...names }, [
+      terminal.result({ ...rest, subgroups: key.subgroups, epoch, policy, hosts, ...names }, [
         heading(`key ${key.keyId}`),
         good('certificate verified'),
         ...frameLines(key),
+        ...key.subgroups.map(({ id, members, groupKey: own }) => field(id, `${own}, of ${members.join(', ')}`)),
         ...Object.entries(names).map(([name, value]) => field(name, value)),
         field('certificate', key.digest),
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
