@@ -142,14 +142,18 @@ export function createMusig2Scheme(mpc: Mpc): Scheme {
     const listed = pubkeys.get(index)
     return listed !== undefined && equalBytes(listed, own) && occurs(pubkeys, own) === 1
   }
+  const point = (publicKeys: Uint8Array): Uint8Array => {
+    const { sorted, pubkeys } = readKeys(publicKeys)
+    return mpc.musig2.keyAgg({ sorted, pubkeys })
+  }
   return {
     make: { contribute: contributeWith(mpc) },
     use: { sign: signWith(mpc) },
     describe: (publicKeys) => {
-      const { sorted, pubkeys } = readKeys(publicKeys)
-      const groupKey = mpc.musig2.keyAgg({ sorted, pubkeys }).slice(1)
-      return { groupKey, verifyingShares: pubkeys, threshold: pubkeys.size }
+      const { pubkeys } = readKeys(publicKeys)
+      return { groupKey: point(publicKeys).slice(1), verifyingShares: pubkeys, threshold: pubkeys.size }
     },
+    point,
     isShareOf: (index, made) => orFalse(() => isShareOf(index, made)),
     // Whoever holds two of the keys signs for two.
     needsThreshold: (publicKeys) => {
