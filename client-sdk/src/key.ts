@@ -7,8 +7,11 @@ import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32, type Digest } from '@quorate/shared/wire/ids'
 import type { SchemeName } from '@quorate/shared/schemes/table'
-import { Certificate } from '@quorate/shared/wire/certificate'
+import { Certificate, type CertificateBody } from '@quorate/shared/wire/certificate'
 import { refuse } from './errors.ts'
+
+/** Some participants of a key, all of whom sign with a key of their own. `groupKey` is in the form of that of the whole key. */
+export type Subgroup = Readonly<{ id: string; members: readonly string[]; groupKey: string }>
 
 /** A key whose certificate has been verified. Prints without its session secret; a copy of it is not a key. */
 export type Key = Readonly<{
@@ -19,6 +22,10 @@ export type Key = Readonly<{
   participants: readonly string[]
   /** BIP-340 x-only or Ed25519 public key, 32 bytes, hex. */
   groupKey: string
+  /** Those of its participants who have a key of their own in it, in the order of the certificate. */
+  subgroups: readonly Subgroup[]
+  /** The sub-group of this name. Throws `subgroup.unknown`. */
+  subgroup: (id: string) => Subgroup
   /** Who dealt the key, and so has known all of it; null for a key that its hosts drew. */
   dealtBy: string | null
   certificate: Certificate
@@ -56,6 +63,25 @@ export function verifiedKeyOf(key: Key, certificateDigest: string): VerifiedKey 
     : { certificate: earlier.body, digest: digestOf('certificate', earlier.body) }
 }
 
+const subgroupsOf = ({ roster, subgroupKeys = [] }: CertificateBody): Subgroup[] => {
+  const { participants, subgroups = [] } = roster.skeleton
+  return subgroups.map(({ id, members }, at) => ({
+    id,
+    members: members.map((index) => participants[index - 1]?.userId ?? ''),
+    groupKey: subgroupKeys[at] ?? '',
+  }))
+}
+
+/** What stands beside the data of a key, so that it prints and compares as its data. */
+const methods = {
+  subgroup(this: Pick<Key, 'subgroups'>, id: string): Subgroup {
+    return this.subgroups.find((one) => one.id === id) ?? refuse('subgroup.unknown')
+  },
+}
+
+const hold = (of: Omit<Key, 'subgroup'>): Key =>
+  Object.freeze(Object.assign(Object.create(methods) as typeof methods, of))
+
 /** Only for certificates that have been verified, with their digest. */
 export function holdKey(
   gateway: string,
@@ -67,13 +93,15 @@ export function holdKey(
   const { roster, groupKey } = certificate.body
   const { keyId, scheme, threshold, participants, dealt } = roster.skeleton
   const names = participants.map(({ userId }) => userId)
-  const key = Object.freeze({
+  const subgroups = subgroupsOf(certificate.body)
+  const key = hold({
     gateway,
     keyId,
     scheme,
     threshold,
     participants: names,
     groupKey,
+    subgroups,
     dealtBy: dealt?.by ?? null,
     certificate,
     digest,

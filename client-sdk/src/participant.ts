@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
 import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
+import { signersOfRequest } from '@quorate/shared/verify/signers'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
@@ -46,6 +47,10 @@ type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
  * The enclave draws one where nothing is said.
  */
 type Bringing = Readonly<{ ownKey?: Uint8Array | undefined }>
+
+/** Can this participant's share sign the request? */
+const isSigner = (key: Key, { request }: Pick<Signing, 'request'>, { index }: Pick<Member, 'index'>): boolean =>
+  signersOfRequest(key.certificate.body.roster.skeleton, request.body).members.includes(index)
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
@@ -221,19 +226,23 @@ export class Participant {
   }
 
   /**
-   * Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. Throws `epoch.stale`
-   * for a key of which a newer epoch is known here.
+   * Asks for signatures; that is the asker's own approval too. `subgroup`: signs what does not name one itself, and all of it is for one, or for all.
+   * `expiresIn` in ms, ten minutes when nothing is said. Throws `epoch.stale` for a key of which a newer epoch is known here, `subgroup.unknown`, `subgroup.mixed`.
    */
   async requestSignature(
     key: Key,
     what: Signable | readonly Signable[],
-    { expiresIn = 600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+    {
+      expiresIn = 600_000,
+      subgroup,
+      signal,
+    }: Signal & Readonly<{ expiresIn?: number; subgroup?: string | undefined }> = {},
   ): Promise<Signing> {
     return refusing(async () => {
       const expiresAt = this.#context.now() + expiresIn
       const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
       const asker = { ...(await this.#memberOf(key)), naming: ofKey }
-      return askFor(this.#context, key, asker, { items: readItems(key, what), expiresAt, signal })
+      return askFor(this.#context, key, asker, { items: readItems(key, what, subgroup), expiresAt, signal })
     })
   }
 
@@ -253,7 +262,7 @@ export class Participant {
   }
 
   /**
-   * The signings that wait for this participant's word, checked. `wait` (ms): until there is one that has not ended, 60 s at
+   * The signings that wait for this participant's word, checked: of a sub-group for its members. `wait` (ms): until there is one that has not ended, 60 s at
    * most. A request that nobody of the key signed is an error: a gateway that makes up requests is not to be worked with. One
    * whose items do not open, or are not what it commits to, is left out: a participant can ask that way, and must not keep
    * the others from their work. So is one of an epoch that is over, since nobody can sign it any more.
@@ -272,7 +281,8 @@ export class Participant {
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
         const { asker, expiresAt } = opened.request.body
         const said = asker === me.index || approvals.some(({ body }) => body.index === me.index)
-        if (!said && expiresAt > this.#context.now()) pending.push(new Signing(this.#context, key, opened))
+        if (!said && isSigner(key, opened, me) && expiresAt > this.#context.now())
+          pending.push(new Signing(this.#context, key, opened))
       }
       return pending.sort((a, b) => a.request.body.askedAt - b.request.body.askedAt)
     })
@@ -303,6 +313,7 @@ export class Participant {
       if (expiresAt <= givenAt) return refuse('consent.expired')
       const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
       const member = await this.#memberOf(key)
+      if (!isSigner(key, signing, member)) return refuse('subgroup.not_member')
       const status = await naming(this.#context, key, async (lives) => {
         const word = { decision, reason, lives, givenAt, expiresAt: until }
         const approval = await writeApproval(key, requestDigest, member, word)

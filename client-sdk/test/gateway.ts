@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
+import { signersOfRequest } from '@quorate/shared/verify/signers'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
@@ -102,11 +103,12 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   /** The hosts sign as soon as the asker and those who approved are enough. */
   const advance = async (status: RouteReply<'getSigning'>) => {
     const { made } = keygens.get(status.keyId)!
-    const { threshold } = made!.plan.skeleton
+    const { members, threshold } = signersOfRequest(made!.plan.skeleton, status.request.body)
     const approvers = status.approvals.filter((a) => a.body.decision === 'approve').map((a) => a.body.index)
     const { asker } = status.request.body
     if (typeof asker !== 'number') return
-    const quorum = [...new Set([asker, ...approvers])].slice(0, threshold)
+    const willing = [...new Set([asker, ...approvers])].filter((index) => members.includes(index))
+    const quorum = willing.slice(0, threshold)
     if (quorum.length < threshold) return
     const { results, receipts } = await sign(made!, status, status.approvals, quorum)
     const version = status.version + 1

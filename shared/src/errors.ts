@@ -1,5 +1,6 @@
 import { row, type Row } from './refusal-row.ts'
 import { bunkerRefusals } from './refusals-of-bunkers.ts'
+import { subgroupRefusals } from './refusals-of-subgroups.ts'
 
 /** The one closed table of refusals. A code is all that an enclave ever says; the title is for people. */
 export const refusals = {
@@ -130,6 +131,8 @@ export const refusals = {
     'new_session',
     'Enclaves of this key stayed away from its refresh until the deadline: it still signs at its old epoch',
   ),
+
+  ...subgroupRefusals,
 
   // Signing
   'key.unknown': row('upstream', 409, 'same_request', 'The enclave has not opened this key'),

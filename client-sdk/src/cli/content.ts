@@ -13,6 +13,7 @@ export type ContentOptions = Readonly<{
   raw?: boolean
   nostrEvent?: string
   taproot?: string | boolean
+  subgroup?: string
 }>
 
 /**
@@ -28,11 +29,13 @@ export async function readContent(
   if (named.length !== 1)
     throw new UsageError('what is to be signed? Give one of MESSAGE, --file FILE, --nostr-event FILE')
   const content = await namedContent(message, options, publicKey)
-  if (options.taproot === undefined || options.taproot === false) return { content, mode: { kind: 'plain' } }
+  const { subgroup } = options
+  const of = subgroup === undefined ? {} : { subgroup }
+  if (options.taproot === undefined || options.taproot === false) return { content, mode: { kind: 'plain' }, ...of }
   const merkleRoot = options.taproot === true ? '' : options.taproot
   if (!/^([0-9a-f]{64})?$/.test(merkleRoot))
     throw new UsageError('--taproot takes a merkle root: 32 bytes in hex, or nothing')
-  return { content, mode: { kind: 'taproot', merkleRoot } }
+  return { content, mode: { kind: 'taproot', merkleRoot }, ...of }
 }
 
 async function namedContent(
@@ -86,8 +89,9 @@ export async function readBytes(file: string): Promise<Buffer> {
   }
 }
 
-/** An item as an approver must see it before saying yes: its content, and the key if it is not the group key. */
-export const describeItem = ({ content, mode }: Item): string[] => [
+/** An item as an approver must see it before saying yes: its content, whose key signs it if it is not that of all, and the key if it is not the group key. */
+export const describeItem = ({ content, mode, subgroup }: Item): string[] => [
   ...showContent(content).map(({ label, text }) => field(label, text)),
+  ...(subgroup === undefined ? [] : [field('sub-group', subgroup)]),
   ...(mode.kind === 'plain' ? [] : [field('key', `Taproot output key, merkle root ${mode.merkleRoot || 'none'}`)]),
 ]

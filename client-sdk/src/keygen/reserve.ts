@@ -2,6 +2,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import type { ContentType } from '@quorate/shared/contents/table'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
+import type { Subgroup } from '@quorate/shared/wire/subgroups'
 import type { Context } from '../context.ts'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
@@ -18,6 +19,7 @@ import {
   skeletonDigest,
   type SpreadOptions,
 } from './skeleton.ts'
+import { readSubgroups, type SubgroupWish } from './subgroups.ts'
 
 /** The key that is wanted. */
 export type ReserveOptions = Readonly<{
@@ -32,6 +34,11 @@ export type ReserveOptions = Readonly<{
    * nothing is said.
    */
   keyOrder?: 'indices' | undefined
+  /**
+   * For such a scheme: by name, the user ids of participants who have a key of their own in this one, with which all of them sign. What a host of
+   * all of them could sign alone, `sharesPerEnclave` has to allow.
+   */
+  subgroups?: SubgroupWish | undefined
   /** Seconds until everybody must have registered. */
   ttl?: number
   signal?: AbortSignal
@@ -43,7 +50,7 @@ type Dealing = WholeKey & Readonly<{ by: string }>
 
 /**
  * Steps 1 to 3 of making a key: draw its id, reserve, have each host prove itself, fix the skeleton, draw the secrets, and hand every
- * enclave its part sealed to the key that it proved. `whole`: a key to deal, in place of one that the hosts draw.
+ * enclave its part sealed to the key that it proved. `whole`: a key to deal, in place of one that the hosts draw. Throws `keygen.subgroup_invalid` before anything is sent.
  */
 export async function reserve(
   context: Context,
@@ -51,6 +58,7 @@ export async function reserve(
   whole: Dealing | null = null,
 ): Promise<KeygenKnowledge> {
   const { scheme, threshold, participants, signal } = options
+  const subgroups = readSubgroups(options, options.subgroups)
   const drawn = toHex(randomBytes(16))
   const wish = { scheme, threshold, participants, keyId: drawn }
   const body = ReserveBody.safeParse({ ...wish, ...(ttl === undefined ? {} : { ttl }) })
@@ -58,7 +66,7 @@ export async function reserve(
   const dealing = whole && deal(await context.mpc(), options, whole, whole.by)
   try {
     const reservation = await context.client.call('reserveKeygen', { body: body.data, signal })
-    return await fix(context, options, { reservation, drawn, dealing })
+    return await fix(context, options, { reservation, drawn, dealing, subgroups })
   } finally {
     if (dealing !== null) wipeShares(dealing.key)
   }
@@ -68,6 +76,7 @@ type Proposed = Readonly<{
   reservation: RouteReply<'reserveKeygen'>
   drawn: string
   dealing: ReturnType<typeof deal> | null
+  subgroups: Subgroup[] | undefined
 }>
 
 /** Steps 2 and 3, around what the gateway proposes. */
@@ -81,8 +90,8 @@ async function fix(
     keyOrder,
     sharesPerEnclave,
     signal,
-  }: Omit<ReserveOptions, 'ttl'>,
-  { reservation, drawn, dealing }: Proposed,
+  }: Omit<ReserveOptions, 'ttl' | 'subgroups'>,
+  { reservation, drawn, dealing, subgroups }: Proposed,
 ): Promise<KeygenKnowledge> {
   const { client, attestor } = context
   const hosts = readReservation(reservation, drawn, participants)
@@ -90,7 +99,7 @@ async function fix(
   const { publicKey: readerKey } = await readerSigner(sessionSecret)
   const skeleton = drawSkeleton(
     reservation,
-    { scheme, threshold, participants, content, dealt: dealing?.dealt, keyOrder },
+    { scheme, threshold, participants, content, dealt: dealing?.dealt, keyOrder, subgroups },
     hosts,
     toHex(readerKey),
   )

@@ -3,7 +3,9 @@ import type { Mpc } from '@quorate/shared/mpc'
 import { openItem, sealItem } from '@quorate/shared/crypto/session-items'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
-import { permitsItem, requireSealedItems, schemeSigns, sealedDigest } from '@quorate/shared/verify/items'
+import { isNamedBy, permitsItem, requireSealedItems, schemeSigns, sealedDigest } from '@quorate/shared/verify/items'
+import { signersOf } from '@quorate/shared/verify/signers'
+import { groupKeyOf } from '@quorate/shared/verify/subgroups'
 import { fromBase64url, fromHex, toBase64url, toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import { Item, type Mode } from '@quorate/shared/wire/content'
 import type { RequestBody } from '@quorate/shared/wire/signing'
@@ -20,11 +22,15 @@ function itemOf(what: Signable): Item {
   return 'content' in bytes ? bytes : { content: bytes, mode }
 }
 
-/** Checks what is to be signed against its schema and the key's policy. Throws `content.invalid` or `content.not_permitted`. */
-export function readItems(key: Key, what: Signable | readonly Signable[]): Item[] {
+/**
+ * Checks what is to be signed against its schema and the key's policy. `subgroup`: signs what does not name one itself. Throws `content.invalid`,
+ * `content.not_permitted`, `subgroup.unknown`.
+ */
+export function readItems(key: Key, what: Signable | readonly Signable[], subgroup?: string): Item[] {
   return (Array.isArray(what) ? (what as readonly Signable[]) : [what as Signable]).map((one) => {
-    const item = Item.safeParse(itemOf(one))
+    const item = Item.safeParse({ ...(subgroup === undefined ? {} : { subgroup }), ...itemOf(one) })
     if (!item.success) return refuse('content.invalid')
+    signersOf(key.certificate.body.roster.skeleton, item.data.subgroup)
     return permitsItem(verifiedKey(key), item.data) ? item.data : refuse('content.not_permitted')
   })
 }
@@ -41,6 +47,7 @@ export function sealItems(
     items: items.map((item, at) => ({
       type: item.content.type,
       digest: toHex(itemDigest(secret, signingId, at, item)) as RequestBody['items'][number]['digest'],
+      ...(item.subgroup === undefined ? {} : { subgroup: item.subgroup }),
     })),
     sealedDigest: sealedDigest(sealedItems),
   }
@@ -51,21 +58,27 @@ export function sealItems(
 export function openItems(key: Key, request: RequestBody, sealedItems: readonly string[]): Item[] {
   const secret = sessionSecretOf(key)
   requireSealedItems(request, sealedItems)
-  return request.items.map(({ type, digest }, at) => {
+  return request.items.map((named, at) => {
     const item = openItem(secret, request.signingId, at, fromBase64url(sealedItems[at] ?? ''))
-    const same = item.content.type === type && toHex(itemDigest(secret, request.signingId, at, item)) === digest
-    return same ? item : refuse('content.mismatch')
+    const same = toHex(itemDigest(secret, request.signingId, at, item)) === named.digest
+    return same && isNamedBy(item, named) ? item : refuse('content.mismatch')
   })
 }
 
-/** The Taproot output key (BIP-341, 32 bytes) of a key whose scheme has one, over a merkle root (32 bytes, or none). */
-export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array()): Uint8Array =>
-  schemeOf(mpc, key.scheme).tweakedKey(fromHex(key.groupKey), merkleRoot)
+/**
+ * The Taproot output key (BIP-341, 32 bytes) of a key whose scheme has one, or of its sub-group, over a merkle root (32 bytes, or none). Throws
+ * `subgroup.unknown`.
+ */
+export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array(), subgroup?: string): Uint8Array =>
+  schemeOf(mpc, key.scheme).tweakedKey(fromHex(groupKeyOf(key.certificate.body, subgroup)), merkleRoot)
 
-/** The bytes that are signed for an item, and the public key that verifies them. Throws `content.not_permitted`. */
+/** The bytes that are signed for an item, and the public key that verifies them. Throws `content.not_permitted`, `subgroup.unknown`. */
 export function signedBytes(mpc: Mpc, key: Key, item: Item): { publicKey: Uint8Array; message: Uint8Array } {
   if (!schemeSigns(key.scheme, item)) return refuse('content.not_permitted')
-  const { content, mode } = item
-  const publicKey = mode.kind === 'plain' ? fromHex(key.groupKey) : taprootKey(mpc, key, fromHex(mode.merkleRoot))
+  const { content, mode, subgroup } = item
+  const publicKey =
+    mode.kind === 'plain'
+      ? fromHex(groupKeyOf(key.certificate.body, subgroup))
+      : taprootKey(mpc, key, fromHex(mode.merkleRoot), subgroup)
   return { publicKey, message: messageOf(content, toHex(publicKey)) }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { loadMpc } from '@quorate/shared/mpc'
+import { isNamedBy } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Item } from '@quorate/shared/wire/content'
@@ -26,7 +27,11 @@ export type SignatureProof = z.infer<typeof SignatureProof>
 export const signatureProof = ({ request, items, receipts }: SignatureResult): SignatureProof => ({
   format: 'quorate-signature/v3',
   request,
-  items: items.map(({ content, mode }) => ({ content, mode })),
+  items: items.map(({ content, mode, subgroup }) => ({
+    content,
+    mode,
+    ...(subgroup === undefined ? {} : { subgroup }),
+  })),
   results: items.map((item) => outcomeOf(item)),
   receipts: [...receipts],
 })
@@ -53,10 +58,10 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
     const same =
       digests.length === body.items.length &&
-      body.items.every(({ type, digest }, at) => type === items[at]?.content.type && digest === digests[at])
+      items.every((item, at) => isNamedBy(item, body.items[at]) && body.items[at]?.digest === digests[at])
     if (!same || results.length !== items.length) return refuse('content.mismatch')
     const outcomes = readOutcomes(await loadMpc(), { key, requestDigest, items }, results, receipts)
-    await verifyReceipts(version, requestDigest, results, receipts)
+    await verifyReceipts(version, body, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
     requireSigned(outcomes)
   })

@@ -6,6 +6,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { useOf } from '@quorate/shared/schemes/cryptography'
 import { longestResult } from '@quorate/shared/schemes/table'
 import { itemSession, permitsItem } from '@quorate/shared/verify/items'
+import { publicKeysOf } from '@quorate/shared/verify/subgroups'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -60,7 +61,7 @@ export async function acceptSignatures(
   const outcomes = results.map((result, at) => ('code' in result ? result : open(result.sealedSignature, at)))
   const version = verifiedKeyOf(key, request.body.certificateDigest)
   const read = readOutcomes(mpc, { key, requestDigest, items }, outcomes, receipts)
-  await verifyReceipts(version, requestDigest, outcomes, receipts)
+  await verifyReceipts(version, request.body, outcomes, receipts)
   requireImages(trust, receipts)
   return resultOf(nameCulprits(key, read, receipts), { request, requestDigest, receipts })
 }
@@ -127,7 +128,8 @@ export function verifyItem(
   session: Uint8Array = new Uint8Array(0),
 ): string {
   const { publicKey, message } = signedBytes(mpc, key, item)
-  const publicKeys = fromBase64url(key.certificate.body.publicKeys)
+  const { roster, publicKeys: all } = key.certificate.body
+  const publicKeys = publicKeysOf(mpc, roster, fromBase64url(all), item.subgroup)
   const tweak = item.mode.kind === 'plain' ? null : fromHex(item.mode.merkleRoot)
   const use = useOf(mpc, key.scheme, contentOf(item.content.type).use)
   const valid = use.verify({ session, publicKeys, publicKey, message, tweak }, result)

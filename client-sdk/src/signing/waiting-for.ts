@@ -1,4 +1,5 @@
 import { consentsWith, ownedKey, weigh, type Objection } from '@quorate/shared/consent/permits'
+import { signersOfRequest } from '@quorate/shared/verify/signers'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Key } from '../key.ts'
 import type { OpenedRequest } from './verify.ts'
@@ -17,11 +18,13 @@ export function waitingFor(
   now: number,
 ): WaitingFor {
   const owned = ownedKey(key.certificate.body.roster)
+  const { members, threshold } = signersOfRequest(key.certificate.body.roster.skeleton, request.body)
   const consents = consentsWith(owned, request.body, approvals)
-  const shares = owned.owners.flatMap(({ index, userId }) => {
+  const signers = owned.owners.filter(({ index }) => members.includes(index))
+  const shares = signers.flatMap(({ index, userId }) => {
     const weighed = weigh(consents, { key: owned, request: request.body, requestDigest, index, now })
     return weighed.ground === null ? [{ userId, why: weighed.objection }] : []
   })
-  const ready = owned.owners.length - shares.length
-  return { needed: Math.max(0, key.threshold - ready), shares }
+  const ready = signers.length - shares.length
+  return { needed: Math.max(0, threshold - ready), shares }
 }

@@ -1,4 +1,5 @@
 import { ownedKey } from '@quorate/shared/consent/permits'
+import { signersOfRequest } from '@quorate/shared/verify/signers'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { Items } from '../aids/items.ts'
@@ -28,7 +29,8 @@ export function begun(
     Partial<Pick<SigningOwn, 'approvals'>>,
 ): SigningSession {
   const { skeleton } = certificate.roster
-  const { signingId, keyId } = own.request.body
+  const { signingId, keyId, items } = own.request.body
+  const isOfSubgroup = items.some(({ subgroup }) => subgroup !== undefined)
   return {
     id: signingId,
     keyId,
@@ -38,6 +40,7 @@ export function begun(
       approvals: {},
       ...own,
       threshold: skeleton.threshold,
+      ...(isOfSubgroup ? { signers: signersOfRequest(skeleton, { items }).members } : {}),
       key: ownedKey(certificate.roster),
       excluded: {},
     },

@@ -18,6 +18,7 @@ import { requireSound } from '../aids/approval.ts'
 import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { createTelling } from '../aids/withdrawal.ts'
+import { isSigner } from '../courses/signing-consent.ts'
 import { signingCourse } from '../courses/signing.ts'
 import type { SigningSession, SigningTerms, Superseded } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
@@ -77,6 +78,7 @@ async function approve(context: Context, signingId: SigningId, approval: Approva
   const { state } = await sessions.find(signingId)
   await requireSound(state.own, approval, ports.clock())
   const { index, decision, lives } = approval.body
+  if (!isSigner(state.own, index)) throw new Refusal('subgroup.not_member', [index])
   if (state.own.approvals[index]?.signature !== approval.signature)
     requireLives(ports.enclaves, (await context.loadKey(state.keyId)).verified, lives)
   const now = await sessions.tell(signingId, approval)

@@ -47,10 +47,20 @@ function isWilling(own: SigningOwn, index: number, now: number): boolean {
 const those = ({ seats, own }: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
   seats.flatMap(({ index }) => (are(own, index) ? [index] : []))
 
+/** Can this participant's share sign what is asked for at all? */
+export const isSigner = ({ signers }: SigningOwn, index: number): boolean => signers?.includes(index) ?? true
+
+/** Those of the signers. */
+const signersWho = (s: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
+  those(s, (own, index) => isSigner(own, index) && are(own, index))
+
+/** How many of the signers sign: all of a sub-group. */
+const needed = ({ signers, threshold }: SigningOwn): number => signers?.length ?? threshold
+
 /** Could enough people still come together? Not once too many have rejected, or were put out for good. */
 export const isPossible = (s: SigningSession): boolean =>
-  those(s, (own, index) => decisionOf(own, index) !== 'reject' && own.excluded[index]?.final !== true).length >=
-  s.own.threshold
+  signersWho(s, (own, index) => decisionOf(own, index) !== 'reject' && own.excluded[index]?.final !== true).length >=
+  needed(s.own)
 
 export const rejecters = (s: SigningSession): number[] => those(s, (own, index) => decisionOf(own, index) === 'reject')
 
@@ -65,18 +75,18 @@ function inOrderOfWork(s: SigningSession, available: readonly HostId[]): readonl
 }
 
 /**
- * Exactly threshold many of those whose consent is there at `now` (ms), on the hosts that come first in `available`, those before them that have committed. In the order of
+ * Exactly as many as are needed of the signers whose consent is there at `now` (ms), on the hosts that come first in `available`, those before them that have committed. In the order of
  * indices; null when there are too few.
  */
 export function chooseQuorum(s: SigningSession, available: readonly HostId[], now: number): number[] | null {
-  const { threshold } = s.own
-  const willing = new Set(those(s, (own, index) => isWilling(own, index, now)))
+  const most = needed(s.own)
+  const willing = new Set(signersWho(s, (own, index) => isWilling(own, index, now)))
   const candidates = inOrderOfWork(s, available).flatMap((id) =>
     s.seats.filter(({ host, index }) => host === id && willing.has(index)),
   )
-  if (candidates.length < threshold) return null
+  if (candidates.length < most) return null
   return candidates
-    .slice(0, threshold)
+    .slice(0, most)
     .map(({ index }) => index)
     .sort((a, b) => a - b)
 }
@@ -104,13 +114,13 @@ function hasGranted(own: SigningOwn, index: number): boolean {
 
 /** Are there enough left who could sign, as far as their consent goes? */
 export const hasWilling = (s: SigningSession): boolean =>
-  those(
+  signersWho(
     s,
     (own, index) =>
       own.excluded[index] === undefined &&
       decisionOf(own, index) !== 'reject' &&
       (hasSpoken(own, index) || hasGranted(own, index) || hasInBook(own, index)),
-  ).length >= s.own.threshold
+  ).length >= needed(s.own)
 
 /** Another host may remember what those have forgotten that could not tell the epoch. */
 export function withNewHosts(own: SigningOwn, available: readonly HostId[]): SigningOwn {

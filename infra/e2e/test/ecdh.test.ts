@@ -39,7 +39,7 @@ describe('a shared secret', () => {
       for (const result of results)
         expect(extract(sha256, readEcdhResult(result)!.point.slice(1), Buffer.from('nip44-v2'))).toEqual(expected)
       const verified = { certificate: key.certificate.body, digest: key.digest }
-      await verifyReceipts(verified, asked.requestDigest, results.map(toHex), receipts)
+      await verifyReceipts(verified, asked.request.body, results.map(toHex), receipts)
     }
   })
 

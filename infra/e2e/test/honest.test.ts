@@ -26,7 +26,7 @@ describe('a 2-of-3 key in three enclaves', () => {
       const [signature] = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
       expect(schnorr.verify(signature!, hashOfBytes('hello'), fromHex(key.certificate.body.groupKey))).toBe(true)
       const verified = { certificate: key.certificate.body, digest: key.digest }
-      await verifyReceipts(verified, asked.requestDigest, [toHex(signature!)], receipts)
+      await verifyReceipts(verified, asked.request.body, [toHex(signature!)], receipts)
     }
   })
 

@@ -54,8 +54,8 @@ function genuine(key: MadeKey, outcomes: readonly Outcome[]): number[] {
   )
 }
 
-const verify = (key: MadeKey, { requestDigest }: Request, outcomes: Outcome[], receipts: SigningReceipt[]) =>
-  verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, requestDigest, outcomes, receipts)
+const verify = (key: MadeKey, { request }: Request, outcomes: Outcome[], receipts: SigningReceipt[]) =>
+  verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, request.body, outcomes, receipts)
 
 /** Commitments of one host in one signing that left it, and that were spent, by its log. */
 function noncesOf(key: MadeKey<Member>, index: number, { request }: Asked): { made: string[]; spent: string[] } {

@@ -2,7 +2,7 @@ import { equalBytes } from '@noble/ciphers/utils.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { MpcError, type ByIndex, type KeyTweak, type Mpc, type MusigSession } from '../../mpc/src/index.ts'
-import { isComplete } from './heard.ts'
+import { indicesTo, isComplete } from './heard.ts'
 import { orFalse } from './or-false.ts'
 import { factsOf } from './table.ts'
 import {
@@ -20,7 +20,8 @@ import {
 
 /*
  * MuSig2 (BIP-327): n of n, each with a key of its own. A share is a participant's secret key (32 bytes). The public keys are a byte
- * that says their order (1: KeySort, 0: as they stand), then those of all (33 bytes each), in the order of their indices.
+ * that says their order (1: KeySort, 0: as they stand), then those of all (33 bytes each), in the order of their indices. For a sub-group
+ * 33 zeros stand in the place of everybody else.
  */
 
 const KEY = 33
@@ -34,24 +35,34 @@ const possessionOf = ({ session, participants }: Frame, index: number, pubkey: U
 
 const isCompressed = (key: Uint8Array): boolean => key.length === KEY && (key[0] === 2 || key[0] === 3)
 
-type PublicKeys = Readonly<{ sorted: boolean; pubkeys: ByIndex }>
+/** `participants`: of the whole key. `pubkeys`: of those who sign. */
+type PublicKeys = Readonly<{ sorted: boolean; participants: number; pubkeys: ByIndex }>
+
+const isThere = (key: Uint8Array): boolean => key.some((byte) => byte !== 0)
 
 /** The keys by index, and their order. Throws `invalid_input` for what is no list of them. */
 function readKeys(publicKeys: Uint8Array): PublicKeys {
   const [order] = publicKeys
-  const count = (publicKeys.length - 1) / KEY
-  if (!fits(count, count) || !Number.isInteger(count) || (order !== 0 && order !== 1))
-    throw new MpcError('invalid_input')
+  const participants = (publicKeys.length - 1) / KEY
   const at = (nth: number) => 1 + nth * KEY
-  const pubkeys = Array.from(
-    { length: count },
-    (_, nth) => [nth + 1, publicKeys.subarray(at(nth), at(nth + 1))] as const,
-  )
-  return { sorted: order === 1, pubkeys: new Map(pubkeys) }
+  if (!Number.isInteger(participants) || (order !== 0 && order !== 1)) throw new MpcError('invalid_input')
+  const listed = indicesTo(participants).map((index) => [index, publicKeys.subarray(at(index - 1), at(index))] as const)
+  const pubkeys = new Map(listed.filter(([, key]) => isThere(key)))
+  if (!fits(participants, participants) || !fits(pubkeys.size, pubkeys.size)) throw new MpcError('invalid_input')
+  return { sorted: order === 1, participants, pubkeys }
 }
 
-const writeKeys = ({ sorted, pubkeys }: PublicKeys): Uint8Array =>
-  concatBytes(Uint8Array.of(sorted ? 1 : 0), ...pubkeys.values())
+const absent = new Uint8Array(KEY)
+
+const writeKeys = ({ sorted, participants, pubkeys }: PublicKeys): Uint8Array =>
+  concatBytes(Uint8Array.of(sorted ? 1 : 0), ...indicesTo(participants).map((index) => pubkeys.get(index) ?? absent))
+
+function subgroupOf(publicKeys: Uint8Array, members: readonly number[]): Uint8Array {
+  const keys = readKeys(publicKeys)
+  const pubkeys = new Map([...keys.pubkeys].filter(([index]) => members.includes(index)))
+  if (pubkeys.size !== members.length || !fits(pubkeys.size, pubkeys.size)) throw new MpcError('invalid_input')
+  return writeKeys({ ...keys, pubkeys })
+}
 
 const occurs = (pubkeys: ByIndex, key: Uint8Array): number =>
   [...pubkeys.values()].filter((one) => equalBytes(one, key)).length
@@ -59,7 +70,8 @@ const occurs = (pubkeys: ByIndex, key: Uint8Array): number =>
 const tweaksOf = (tweak: Uint8Array | null): KeyTweak[] => (tweak === null ? [] : [{ kind: 'taproot', tweak }])
 
 const sessionOf = ({ publicKeys, message, tweak }: UseInput): MusigSession => {
-  return { ...readKeys(publicKeys), tweaks: tweaksOf(tweak), message }
+  const { sorted, pubkeys } = readKeys(publicKeys)
+  return { sorted, pubkeys, tweaks: tweaksOf(tweak), message }
 }
 
 function requireFrame({ session, participants, threshold }: Frame): void {
@@ -82,7 +94,7 @@ function contributeWith(mpc: Mpc): Contribute {
     },
     join(of, all) {
       requireFrame(of)
-      const indices = Array.from({ length: of.participants }, (_, at) => at + 1)
+      const indices = indicesTo(of.participants)
       if (all.size !== indices.length || !indices.every((index) => all.has(index))) throw new MpcError('invalid_input')
       const inOrder = [...all].sort(([a], [b]) => a - b)
       const pubkeys = new Map(inOrder.map(([index, { publicKey }]) => [index, publicKey]))
@@ -90,7 +102,7 @@ function contributeWith(mpc: Mpc): Contribute {
       const twice = inOrder.filter(([, { publicKey }]) => occurs(pubkeys, publicKey) > 1)
       const culprits = (liars.length > 0 ? liars : twice).map(([index]) => index)
       if (culprits.length > 0) throw new MpcError('bad_package', culprits)
-      return writeKeys({ sorted: of.sorted, pubkeys })
+      return writeKeys({ sorted: of.sorted, participants: of.participants, pubkeys })
     },
   }
 }
@@ -105,9 +117,9 @@ const signWith = (mpc: Mpc): Use => ({
     // Bytes that others may change until the next round are not kept.
     const drawnFor = digestOf(begun)
     const held: Held<ShareInput, Uint8Array> = hold([secnonce], ([secnonce], all, input) => {
-      const participants = readKeys(input.publicKeys).pubkeys.size
+      const signers = [...readKeys(input.publicKeys).pubkeys.keys()]
       const isSame = input.index === index && equalBytes(digestOf(input), drawnFor)
-      if (!isSame || !isComplete(all, { index, participants }, pubnonce)) throw new MpcError('invalid_input')
+      if (!isSame || !isComplete(all, { index, signers }, pubnonce)) throw new MpcError('invalid_input')
       const aggnonce = mpc.musig2.nonceAgg({ pubnonces: all })
       return { done: mpc.musig2.sign({ ...sessionOf(input), secretKey: input.share, secnonce, aggnonce }) }
     })
@@ -130,20 +142,25 @@ export function createMusig2Scheme(mpc: Mpc): Scheme {
     const listed = pubkeys.get(index)
     return listed !== undefined && equalBytes(listed, own) && occurs(pubkeys, own) === 1
   }
+  const point = (publicKeys: Uint8Array): Uint8Array => {
+    const { sorted, pubkeys } = readKeys(publicKeys)
+    return mpc.musig2.keyAgg({ sorted, pubkeys })
+  }
   return {
     make: { contribute: contributeWith(mpc) },
     use: { sign: signWith(mpc) },
     describe: (publicKeys) => {
-      const keys = readKeys(publicKeys)
-      const groupKey = mpc.musig2.keyAgg(keys).slice(1)
-      return { groupKey, verifyingShares: keys.pubkeys, threshold: keys.pubkeys.size }
+      const { pubkeys } = readKeys(publicKeys)
+      return { groupKey: point(publicKeys).slice(1), verifyingShares: pubkeys, threshold: pubkeys.size }
     },
+    point,
     isShareOf: (index, made) => orFalse(() => isShareOf(index, made)),
     // Whoever holds two of the keys signs for two.
     needsThreshold: (publicKeys) => {
       const { pubkeys } = readKeys(publicKeys)
       return [...pubkeys.values()].every((key) => occurs(pubkeys, key) === 1)
     },
+    subgroup: subgroupOf,
     tweakedKey: (groupKey, tweak) => mpc.frost('frost-secp256k1-tr').tweakedKey({ groupKey, tweak }),
   }
 }

@@ -158,6 +158,10 @@ export type Scheme = Readonly<{
   isShareOf: (index: number, made: Made) => boolean
   /** Do these public keys need as many shares as they say? A dealer can make some of which fewer give the key. */
   needsThreshold: (publicKeys: Uint8Array) => boolean
+  /** The public keys without those of all participants but these, who keep their indices. Throws `invalid_input` for others than the key has. */
+  subgroup?: (publicKeys: Uint8Array, members: readonly number[]) => Uint8Array
+  /** The group key as a compressed point (33 bytes), where wallets derive other keys of it (BIP-328). */
+  point?: (publicKeys: Uint8Array) => Uint8Array
   /** The Taproot output key (BIP-341) of a group key, 32 bytes. */
   tweakedKey: (groupKey: Uint8Array, tweak: Uint8Array) => Uint8Array
 }>

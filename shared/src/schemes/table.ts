@@ -27,6 +27,8 @@ export type SchemeFacts = Readonly<{
   fits: (participants: number, threshold: number) => boolean
   /** Does the key also sign as a Taproot output key (BIP-341)? */
   tweaks: boolean
+  /** Can some of its participants have a key of their own in it, with which all of them sign? */
+  subgroups: boolean
 }>
 
 /**
@@ -52,6 +54,7 @@ export const schemeFacts = {
     uses: { sign: 64, ecdh: 33 + 32 * 98 },
     fits: tOfN,
     tweaks: true,
+    subgroups: false,
   },
   'frost-ed25519': {
     verification: 'ed25519',
@@ -60,6 +63,7 @@ export const schemeFacts = {
     uses: { sign: 64 },
     fits: tOfN,
     tweaks: false,
+    subgroups: false,
   },
   musig2: {
     verification: 'bip340',
@@ -68,6 +72,7 @@ export const schemeFacts = {
     uses: { sign: 64 },
     fits: nOfN,
     tweaks: true,
+    subgroups: true,
   },
 } as const satisfies Record<string, SchemeFacts>
 

@@ -45,6 +45,10 @@ export function permitsItem({ certificate }: VerifiedKey, item: Item): boolean {
 /** Names item `at` (0…) of the request R: what a scheme binds a use to. 32 bytes. */
 export const itemSession = (requestDigest: Digest, at: number): Uint8Array => taggedHash('item', [requestDigest, at])
 
+/** Does a request say of this item what everybody may see of it? */
+export const isNamedBy = ({ content, subgroup }: Item, named: RequestBody['items'][number] | undefined): boolean =>
+  content.type === named?.type && subgroup === named.subgroup
+
 /** Opens item `at` (0…) of a request under S and holds it against what the request commits to, and what the key permits. */
 export function judgeItem(
   key: VerifiedKey,
@@ -57,7 +61,7 @@ export function judgeItem(
     const item = openItem(sessionSecret, request.signingId, at, fromBase64url(sealed))
     const named = request.items[at]
     const digest = toHex(itemDigest(sessionSecret, request.signingId, at, item))
-    if (item.content.type !== named?.type || digest !== named.digest) return { code: 'content.mismatch' }
+    if (!isNamedBy(item, named) || digest !== named?.digest) return { code: 'content.mismatch' }
     return permitsItem(key, item) ? { item } : { code: 'content.not_permitted' }
   } catch (error) {
     const code = ItemRefusal.safeParse(error instanceof Refusal ? error.code : null)

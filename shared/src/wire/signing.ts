@@ -2,15 +2,18 @@ import { z } from 'zod'
 import { mostParticipants } from '../schemes/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'
-import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, Time } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, SubgroupId, Time } from './ids.ts'
 import { Life } from './identity.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { signed } from './signed.ts'
 
 export const MAX_ITEMS = 16
 
-/** One thing to sign, as the gateway may see it: its type, and a digest of content and mode that is keyed by the session secret. */
-const RequestItem = z.strictObject({ type: ContentType, digest: Digest })
+/**
+ * One thing to sign, as the gateway may see it: its type, the sub-group that signs it if it is not all, and a digest of the whole item that is keyed by
+ * the session secret.
+ */
+const RequestItem = z.strictObject({ type: ContentType, digest: Digest, subgroup: SubgroupId.optional() })
 
 /** A program that asks by an event (NIP-46): its key, and the event's id. `signer`: the key that it wrote to. */
 const Client = z.strictObject({ client: NostrKey, event: Digest, signer: NostrKey })

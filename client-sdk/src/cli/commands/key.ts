@@ -1,10 +1,6 @@
 import type { Command } from 'commander'
-import { loadMpc } from '@quorate/shared/mpc'
-import { factsOf } from '@quorate/shared/schemes/table'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
-import { taprootKey } from '../../signing/items.ts'
-import { npub } from '../../npub.ts'
+import { publicNames } from '../../public-names.ts'
 import { openSession, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 
@@ -37,11 +33,15 @@ export function addKey(program: Command, world: World): void {
       const { epoch, roster } = key.certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
-      terminal.result({ ...rest, epoch, policy, hosts, ...names }, [
+      const subgroups = await Promise.all(
+        key.subgroups.map(async (one) => ({ ...one, ...(await publicNames(key, one.id)) })),
+      )
+      terminal.result({ ...rest, subgroups, epoch, policy, hosts, ...names }, [
         heading(`key ${key.keyId}`),
         good('certificate verified'),
         ...frameLines(key),
-        ...Object.entries(names).map(([name, value]) => field(name, value)),
+        ...key.subgroups.map(({ id, members, groupKey: own }) => field(id, `${own}, of ${members.join(', ')}`)),
+        ...Object.entries(names).map(([name, value]) => field(name, value as string)),
         field('certificate', key.digest),
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
       ])
@@ -56,13 +56,4 @@ function frameLines({ scheme, threshold, participants, certificate, groupKey, de
     field('public key', groupKey),
     ...(dealtBy === null ? [] : [field('dealt by', `${dealtBy}, who has known all of it`)]),
   ]
-}
-
-/** The other names of a key: for Nostr (NIP-19), and for Bitcoin without a script tree, as far as its scheme has them. */
-async function publicNames(key: Key): Promise<Record<string, string>> {
-  const { verification, tweaks } = factsOf(key.scheme)
-  const names: Record<string, string> = {}
-  if (verification === 'bip340') names.npub = npub(fromHex(key.groupKey))
-  if (tweaks) names.taproot = toHex(taprootKey(await loadMpc(), key))
-  return names
 }

@@ -6,6 +6,7 @@ import { refuse } from '../../errors.ts'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
+import type { SubgroupWish } from '../../keygen/subgroups.ts'
 import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
 import type { Participant } from '../../participant.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
@@ -17,7 +18,7 @@ import { UsageError } from '../usage.ts'
 
 type Joining = GrantOptions & Readonly<{ sharesPerEnclave?: number; wait: boolean }>
 export type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
-type Drawing = Options & OwnKeyOptions & Readonly<{ unsorted?: boolean }>
+type Drawing = Options & OwnKeyOptions & Readonly<{ unsorted?: boolean; subgroup?: SubgroupWish }>
 type Invited = Joining & OwnKeyOptions & Readonly<{ dealtBy?: string }>
 
 const shares = (text: string): number => {
@@ -25,6 +26,15 @@ const shares = (text: string): number => {
   if (!Number.isInteger(most) || most < 1)
     throw new UsageError(`--shares-per-enclave ${text}: a whole number is expected`)
   return most
+}
+
+/** May be given again, for another sub-group. */
+function readSubgroup(text: string, before: SubgroupWish = {}): SubgroupWish {
+  const [name = '', ...rest] = text.split('=')
+  const members = rest.join('=').split(',').filter(Boolean)
+  if (name === '' || members.length === 0) throw new UsageError(`--subgroup ${text}: NAME=PERSON,PERSON is expected`)
+  if (Object.hasOwn(before, name)) throw new UsageError(`--subgroup ${name}: there are two of this name`)
+  return { ...before, [name]: members }
 }
 
 const joiningOptions = (): Option[] => [
@@ -42,6 +52,12 @@ export function addKeygen(program: Command, world: World): void {
   const command = program.command('keygen').description('make a key that is never in one place')
   addFrame(command)
   addOwnKey(command)
+    .addOption(
+      new Option(
+        '--subgroup <name=people>',
+        `some of the participants, comma-separated, with a key of their own (${contributing})`,
+      ).argParser(readSubgroup),
+    )
     .option('--unsorted', `aggregate the keys in the order of the participants, and not sorted (${contributing})`)
     .addHelpText(
       'after',
@@ -51,7 +67,8 @@ export function addKeygen(program: Command, world: World): void {
     .action(async (participants: string[], options: Drawing, action: Command) => {
       const keyOrder = options.unsorted === true ? 'indices' : undefined
       await withOwnKey(options, world, async (ownKey) => {
-        const begin = (me: Participant, wish: Wish) => me.reserveKey({ ...wish, ownKey, keyOrder })
+        const { subgroup: subgroups } = options
+        const begin = (me: Participant, wish: Wish) => me.reserveKey({ ...wish, ownKey, keyOrder, subgroups })
         return makeKey(openSession(action, world), participants, options, begin)
       })
     })
@@ -140,12 +157,18 @@ export function addParticipate(program: Command, world: World): void {
         me.participate(invitation, { ...joining, ownKey, ownPublicKey, signal: session.signal }),
       )
       await session.home.saveJoining({ invitation, ...joining, ownPublicKey: keygen.ownPublicKey ?? undefined })
-      const { threshold, participants } = keygen.skeleton
-      session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
-        good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),
-      ])
+      showRegistered(session, keygen, me.userId)
       if (options.wait) await finishKeygen(session, keygen)
     })
+}
+
+function showRegistered({ terminal }: Session, { keyId, skeleton }: Keygen, userId: string): void {
+  const { threshold, participants, subgroups = [] } = skeleton
+  const nameOf = (index: number) => participants[index - 1]?.userId ?? ''
+  terminal.result({ event: 'registered', keyId, userId }, [
+    good(`registered as ${userId} for key ${keyId}, ${threshold} of ${participants.length}`),
+    ...subgroups.map(({ id, members }) => field('sub-group', `${id}: ${members.map(nameOf).join(', ')}`)),
+  ])
 }
 
 /** A key that somebody has known whole is not taken for one that nobody has. */

@@ -18,7 +18,17 @@ export const addContentOptions = (command: Command): Command =>
     .option('--hex', 'MESSAGE, or the file, is hex')
     .option('--raw', 'sign exactly these bytes, for other systems: the key must be one for `raw`')
     .option('--nostr-event <file>', 'a Nostr event (NIP-01) as JSON: kind, content, tags, created_at')
+    .option('--subgroup <name>', 'of those participants whose sub-group has this name, under their own key')
     .option('--taproot [merkle-root]', 'under the Taproot output key (BIP-341) instead of the group key')
+
+/** The key that is to sign, hex. Throws `subgroup.unknown`. */
+export const signingKey = (key: Key, { subgroup }: ContentOptions): string =>
+  subgroup === undefined ? key.groupKey : key.subgroup(subgroup).groupKey
+
+const wanted = (key: Key, { subgroup }: ContentOptions): string =>
+  subgroup === undefined
+    ? `${key.threshold} of ${key.participants.length}`
+    : `all of ${key.subgroup(subgroup).members.join(', ')}`
 
 /** `quorate sign`: ask, wait, verify. */
 export function addSign(program: Command, world: World): void {
@@ -40,14 +50,12 @@ export function addSign(program: Command, world: World): void {
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
       const kept = await session.home.key(id)
-      const item = await readContent(message, options, kept.groupKey)
+      const item = await readContent(message, options, signingKey(kept, options))
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
-      session.terminal.progress(
-        `signing ${signing.signingId}: waiting for ${key.threshold} of ${key.participants.length}`,
-      )
+      session.terminal.progress(`signing ${signing.signingId}: waiting for ${wanted(key, options)}`)
       session.terminal.progress(`the others approve with: quorate approve ${signing.signingId}`)
       if (!options.wait) {
         session.terminal.result({ event: 'requested', signingId: signing.signingId, keyId: key.keyId }, [

@@ -83,7 +83,7 @@ async function enrolmentOf(hosted: readonly number[], mpc: Mpc, { skeleton, init
   const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
     throw new Refusal('keygen.skeleton_mismatch')
-  if (!maySitTogether(skeleton, hosted.length)) throw new Refusal('keygen.crowded')
+  if (!maySitTogether(skeleton, hosted)) throw new Refusal('keygen.crowded')
   if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
   const { sessionSecret } = init
   if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')

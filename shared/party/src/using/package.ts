@@ -2,6 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import type { ByIndex } from '@quorate/shared/mpc'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
+import { isQuorum, type Signers } from '@quorate/shared/verify/signers'
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { SignKey } from '@quorate/shared/wire/ids'
@@ -11,11 +12,11 @@ import type { HeldKey } from '../vault.ts'
 import type { Task } from './tasks.ts'
 import type { Signing } from './seat.ts'
 
-/** What all commitments of a package must agree on. */
-type Frame = Readonly<{ signingId: string; requestDigest: string; attempt: number; items: number }>
+/** What all commitments of a package must agree on, and who can make them. */
+type Frame = Readonly<{ signingId: string; requestDigest: string; attempt: number; items: number; signers: Signers }>
 
 /**
- * Checks the list of commitments that a signing package brings: at least a threshold, ascending and distinct, each signed by its
+ * Checks the list of commitments that a signing package brings: of those who sign the request enough, ascending and distinct, each signed by its
  * participant's host for this attempt, the own one exactly as it left. Throws `signing.misdelivered`, which accuses nobody, since
  * who carries the list can make it anything; `signing.bad_commitment` with those who signed for other items than the request has; and
  * `life.retired` when a host has been started again since, as far as is known here.
@@ -27,10 +28,9 @@ export async function checkCommitments(
   list: readonly Commitment[],
   lives: Lives,
 ): Promise<void> {
-  const { threshold } = key.certificate.roster.skeleton
   const indices = list.map(({ body }) => body.index)
   const ascends = indices.every((index, at) => index > (indices[at - 1] ?? 0))
-  if (!ascends || list.length < threshold || !indices.includes(own.body.index))
+  if (!ascends || !isQuorum(frame.signers, indices) || !indices.includes(own.body.index))
     throw new Refusal('signing.misdelivered')
   for (const commitment of list) {
     const { index } = commitment.body

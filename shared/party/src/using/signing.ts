@@ -3,10 +3,11 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
+import { signersOfRequest } from '@quorate/shared/verify/signers'
 import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/shared/wire/signing'
 import type { CommitAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
 import { requireConsent, type Plea } from '../consent.ts'
@@ -124,6 +125,7 @@ async function join(
 ): Promise<Commitment> {
   const { clock } = parts
   const { request: body, requestDigest } = asked
+  requireMember(known, body, index)
   const plea: Plea = { ...asked, key: known, consents }
   await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
@@ -208,6 +210,12 @@ async function hearVouchers({ memories, life, clock }: Parts, plea: Plea, lineag
   const vouchers = await countVouchers(plea, life.id, clock())
   if (vouchers < requiredVouchers(participants.length, threshold)) return
   memories.keep({ keyId, lineage }, vouch(memories.of(lineage), versionOf(plea.key)))
+}
+
+/** Throws `subgroup.not_member`. */
+function requireMember({ certificate }: HeldKey, request: RequestBody, index: number): void {
+  const { members } = signersOfRequest(certificate.roster.skeleton, request)
+  if (!members.includes(index)) throw new Refusal('subgroup.not_member')
 }
 
 const begin = (asked: Asked, tasks: readonly (Task | Declined)[]): Signing => ({

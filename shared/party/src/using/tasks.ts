@@ -4,6 +4,7 @@ import type { Mpc } from '@quorate/shared/mpc'
 import type { UseInput } from '@quorate/shared/schemes/scheme'
 import { schemeOf, useOf } from '@quorate/shared/schemes/cryptography'
 import type { UseName } from '@quorate/shared/schemes/table'
+import { groupKeyOf, publicKeysOf } from '@quorate/shared/verify/subgroups'
 import { itemSession } from '@quorate/shared/verify/items'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
@@ -38,8 +39,10 @@ export function openTasks(
 }
 
 /** For an item that the key permits. */
-function taskOf(mpc: Mpc, { certificate, publicKeys }: HeldKey, session: Uint8Array, { content, mode }: Item): Task {
-  const groupKey = fromHex(certificate.groupKey)
+function taskOf(mpc: Mpc, key: HeldKey, session: Uint8Array, { content, mode, subgroup }: Item): Task {
+  const { certificate } = key
+  const groupKey = fromHex(groupKeyOf(certificate, subgroup))
+  const publicKeys = publicKeysOf(mpc, certificate.roster, key.publicKeys, subgroup)
   const tweak = mode.kind === 'plain' ? null : fromHex(mode.merkleRoot)
   const scheme = schemeOf(mpc, certificate.roster.skeleton.scheme)
   const publicKey = tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak)
