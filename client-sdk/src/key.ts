@@ -8,7 +8,7 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32, type Digest } from '@quorate/shared/wire/ids'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { Certificate, type CertificateBody } from '@quorate/shared/wire/certificate'
-import { refuse } from './errors.ts'
+import { QuorateError, refuse } from './errors.ts'
 
 /** Some participants of a key, all of whom sign with a key of their own. `groupKey` is in the form of that of the whole key. */
 export type Subgroup = Readonly<{ id: string; members: readonly string[]; groupKey: string }>
@@ -49,8 +49,15 @@ type ExportedKey = z.infer<typeof ExportedKey>
 
 const sessionSecrets = new WeakMap<Key, Uint8Array>()
 
-/** S of a key that was made here. Throws `key.invalid` for a copy. */
-export const sessionSecretOf = (key: Key): Uint8Array => sessionSecrets.get(key) ?? refuse('key.invalid')
+const noKey = (what: string): QuorateError =>
+  new QuorateError('key.invalid', 'client', { issues: [`${what} has no secret: use exportKey and importKey`] })
+
+/** S of a key that was made here. Throws `key.invalid` for a copy, as spread, structuredClone and postMessage make it. */
+export function sessionSecretOf(key: Key): Uint8Array {
+  const secret = sessionSecrets.get(key)
+  if (secret === undefined) throw noKey('a copy of a key')
+  return secret
+}
 
 /** The key as the shared checks take it. */
 export const verifiedKey = ({ certificate, digest }: Key): VerifiedKey => ({ certificate: certificate.body, digest })
@@ -76,6 +83,10 @@ const subgroupsOf = ({ roster, subgroupKeys = [] }: CertificateBody): Subgroup[]
 const methods = {
   subgroup(this: Pick<Key, 'subgroups'>, id: string): Subgroup {
     return this.subgroups.find((one) => one.id === id) ?? refuse('subgroup.unknown')
+  },
+  /** What is stringified is meant to be kept, and would be no key when it is read. */
+  toJSON(): never {
+    throw noKey('the JSON of a key')
   },
 }
 

@@ -86,10 +86,16 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
 
 const voices = { gateway: ', says the gateway', hosts: ', say the hosts', client: '' } as const
 
+/** The issues stand on lines of their own. */
+function titleOf(error: unknown): string {
+  if (error instanceof QuorateError) return error.title
+  return error instanceof Error ? error.message : 'something failed'
+}
+
 function report(error: unknown, { stdout, stderr, signal }: World, json: boolean): void {
   if (signal.aborted) return
   const known = error instanceof QuorateError
-  const message = error instanceof Error ? error.message : 'something failed'
+  const message = titleOf(error)
   if (json) {
     const code = error instanceof UsageError ? 'usage' : 'failed'
     const { by, culprits, retry, issues }: Partial<QuorateError> = known ? error : {}
