@@ -1,7 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
-import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import { signersOfRequest } from '@quorate/shared/verify/signers'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Invitation } from '@quorate/shared/wire/keygen'
@@ -11,17 +10,23 @@ import { createBunker, openBunker, type BunkerOptions } from './bunker/open.ts'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
-import { verifiedKey, type Key } from './key.ts'
-import { GrantTerms } from './keygen/grant.ts'
-import { acceptInvitation, fetchSkeleton, publicKeyOf, register, type JoinOptions } from './keygen/join.ts'
+import type { Key } from './key.ts'
 import type { WholeKey } from './keygen/deal.ts'
-import { Keygen, type KeygenKnowledge } from './keygen/keygen.ts'
+import type { Keygen } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
-import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import type { ReserveOptions } from './keygen/reserve.ts'
+import {
+  dealOwn,
+  reserveOwn,
+  takePart,
+  type Bringing,
+  type Invited,
+  type Joining,
+  type Taker,
+} from './keygen/taking-part.ts'
 import { naming, type Member } from './naming.ts'
-import { requireDealer, requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
-import { Refresh } from './refresh/refresh.ts'
-import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
+import { draftRefresh, secondRefresh, sendRefresh, type RefreshTimes } from './refresh/ask.ts'
+import type { Refresh } from './refresh/refresh.ts'
 import { latestKey } from './refresh/successor.ts'
 import { askFor, type Asker } from './signing/ask.ts'
 import { openSignings } from './signing/list.ts'
@@ -31,30 +36,13 @@ import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
 import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
-type RefreshTimes = Readonly<{ expiresIn?: number | undefined }>
-
-/** How long a request for a refresh waits for hosts when nothing is said. ms */
-const REFRESH_TIME = 3_600_000
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
 
-/** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
-type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
-
-/**
- * For a scheme to which each participant contributes a key: the own secret key (32 bytes), which is borrowed, and goes to the own enclave alone.
- * The enclave draws one where nothing is said.
- */
-type Bringing = Readonly<{ ownKey?: Uint8Array | undefined }>
-
 /** Can this participant's share sign the request? */
 const isSigner = (key: Key, { request }: Pick<Signing, 'request'>, { index }: Pick<Member, 'index'>): boolean =>
   signersOfRequest(key.certificate.body.roster.skeleton, request.body).members.includes(index)
-
-/** Throws a `ZodError` that says where it does not fit. */
-const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
-  GrantTerms.nullable().parse(grant ?? null)
 
 const unreadable: ReadonlySet<unknown> = new Set([
   'seal.invalid',
@@ -91,13 +79,8 @@ export class Participant {
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
    * `grant` lets others sign with the own share. Throws `secret.invalid` for an `ownKey` that is none, `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
-  async reserveKey({ grant: wished, ownKey, ...options }: ReserveOptions & Joining & Bringing): Promise<Keygen> {
-    return refusing(async () => {
-      const grant = readTerms(wished)
-      if (ownKey !== undefined) publicKeyOf((await this.#context.mpc()).secp256k1, options, ownKey)
-      const known = await reserve(this.#context, options)
-      return this.#joinOwn(known, { grant, ownKey: ownKey ?? null, signal: options.signal })
-    })
+  async reserveKey(wish: ReserveOptions & Joining & Bringing): Promise<Keygen> {
+    return refusing(() => reserveOwn(this.#taker, wish))
   }
 
   /**
@@ -106,29 +89,8 @@ export class Participant {
    * knowing it: delete every other copy, and have the key refreshed, so that nothing that was dealt is a share of it any more. Throws
    * `secret.invalid` for what is no secret key, or not that of `publicKey`, before anything has been sent.
    */
-  async dealKey({
-    secretKey,
-    publicKey,
-    grant: wished,
-    ...options
-  }: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
-    return refusing(async () => {
-      try {
-        const grant = readTerms(wished)
-        const known = await reserve(this.#context, options, { secretKey, publicKey, by: this.userId })
-        return await this.#joinOwn(known, { grant, ownKey: null, signal: options.signal })
-      } finally {
-        secretKey.fill(0)
-      }
-    })
-  }
-
-  async #joinOwn(known: KeygenKnowledge, joining: Omit<JoinOptions, 'seed'>): Promise<Keygen> {
-    const keygen = new Keygen(this.#context, known)
-    if (!known.invitationKeys.has(this.userId)) return keygen
-    const invitation = keygen.invitation(this.userId)
-    const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, ...joining })
-    return new Keygen(this.#context, { ...known, own })
+  async dealKey(wish: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
+    return refusing(() => dealOwn(this.#taker, wish))
   }
 
   /**
@@ -138,31 +100,8 @@ export class Participant {
    * `dealtBy` names its dealer, who has known all of it: the invitation says who. `ownPublicKey`: of the own key that an earlier run has sent, which is
    * not sent again.
    */
-  async participate(
-    invitation: Invitation,
-    {
-      grant: wished,
-      sharesPerEnclave,
-      dealtBy,
-      ownKey,
-      ownPublicKey,
-      signal,
-    }: Signal & Joining & Bringing & Readonly<{ dealtBy?: string | undefined; ownPublicKey?: string | undefined }> = {},
-  ): Promise<Keygen> {
-    return refusing(async () => {
-      const grant = readTerms(wished)
-      acceptInvitation(invitation, this.userId)
-      const { keyId, skeletonDigest } = invitation
-      this.#context.known.requireFrame(keyId, skeletonDigest)
-      const skeleton = await fetchSkeleton(this.#context, invitation, signal)
-      requireSpread(skeleton, { sharesPerEnclave })
-      requireDealer(skeleton, dealtBy)
-      const joining = { seed: this.#seed, grant, ownKey: ownKey ?? ownPublicKey ?? null, signal }
-      const own = await register(this.#context, skeleton, invitation, joining)
-      this.#context.known.noteFrame(keyId, skeletonDigest)
-      const sessionSecret = fromHex(invitation.sessionSecret)
-      return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
-    })
+  async participate(invitation: Invitation, options: Invited = {}): Promise<Keygen> {
+    return refusing(() => takePart(this.#taker, invitation, options))
   }
 
   /**
@@ -174,21 +113,13 @@ export class Participant {
   }
 
   /** Signs a request for new shares of a key, and does not send it: a second participant is to sign it too. `expiresIn` as below. */
-  async draftRefresh(key: Key, { expiresIn = REFRESH_TIME }: RefreshTimes = {}): Promise<RefreshRequest> {
-    return refusing(async () => {
-      this.#context.known.requireCurrent(key)
-      const askedAt = this.#context.now()
-      const times = { askedAt, expiresAt: askedAt + expiresIn }
-      return writeRefreshRequest(key, await this.#memberOf(key), times)
-    })
+  async draftRefresh(key: Key, times: RefreshTimes = {}): Promise<RefreshRequest> {
+    return refusing(async () => draftRefresh(this.#context, key, await this.#memberOf(key), times))
   }
 
   /** Signs another participant's request for new shares too, until it expires. Throws `refresh.request_invalid`, `epoch.stale`. */
   async secondRefresh(key: Key, request: RefreshRequest): Promise<RefreshRequest> {
-    return refusing(async () => {
-      this.#context.known.requireCurrent(key)
-      return secondRequest(key, request, await this.#memberOf(key), this.#context.now())
-    })
+    return refusing(async () => secondRefresh(this.#context, key, await this.#memberOf(key), request))
   }
 
   /**
@@ -204,12 +135,7 @@ export class Participant {
     return refusing(async () => {
       this.#context.known.requireCurrent(key)
       const request = drafted ?? (await this.draftRefresh(key, times))
-      await verifyRefreshRequest(verifiedKey(key), request, this.#context.now())
-      const { client } = this.#context
-      const { keyId } = key
-      const status = await client.call('requestRefresh', { params: { keyId }, body: request, signal })
-      if (status.refreshId !== request.body.refreshId) return refuse('reply.mismatch')
-      return new Refresh(this.#context, key, request)
+      return sendRefresh(this.#context, key, request, signal)
     })
   }
 
@@ -334,6 +260,10 @@ export class Participant {
   /** The bunker of a key. `newest`: the own newest book, where an earlier run of this program kept it. Throws `bunker.not_found`. */
   async bunker(key: Key, options: Signal & Pick<BunkerOptions, 'newest'> = {}): Promise<Bunker> {
     return refusing(async () => openBunker(this.#context, key, await this.#memberOf(key), options))
+  }
+
+  get #taker(): Taker {
+    return { context: this.#context, userId: this.userId, seed: this.#seed }
   }
 
   /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */

@@ -17,7 +17,7 @@ function restrict(mpc: Mpc, { scheme }: Pick<Skeleton, 'scheme'>, all: Uint8Arra
 export type SubgroupKeys = Pick<CertificateBody, 'subgroupKeys'>
 
 /**
- * The keys of the sub-groups that a skeleton names, in its order. `giveWay`: awaited before each, since a thousand places in them take about half a
+ * The keys of the sub-groups that a skeleton names, in its order. `giveWay`: awaited before each, since 4,000 places in them take about half a
  * second. Throws `MpcError`.
  */
 export async function subgroupKeysOf(

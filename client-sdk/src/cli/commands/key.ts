@@ -33,27 +33,29 @@ export function addKey(program: Command, world: World): void {
       const { epoch, roster } = key.certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
-      const subgroups = await Promise.all(
-        key.subgroups.map(async (one) => ({ ...one, ...(await publicNames(key, one.id)) })),
-      )
+      const subgroups = await namedSubgroups(key)
       terminal.result({ ...rest, subgroups, epoch, policy, hosts, ...names }, [
         heading(`key ${key.keyId}`),
         good('certificate verified'),
         ...frameLines(key),
-        ...key.subgroups.map(({ id, members, groupKey: own }) => field(id, `${own}, of ${members.join(', ')}`)),
-        ...Object.entries(names).map(([name, value]) => field(name, value as string)),
+        ...Object.entries(names).map(([name, value]) => field(name, value)),
         field('certificate', key.digest),
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
       ])
     })
 }
 
-function frameLines({ scheme, threshold, participants, certificate, groupKey, dealtBy }: Key): string[] {
+/** The sub-groups of a key, with what others call them. */
+const namedSubgroups = (key: Key) =>
+  Promise.all(key.subgroups.map(async (one) => ({ ...one, ...(await publicNames(key, one.id)) })))
+
+function frameLines({ scheme, threshold, participants, certificate, groupKey, subgroups, dealtBy }: Key): string[] {
   const { epoch, roster } = certificate.body
   return [
     field('scheme', `${scheme}, ${threshold} of ${participants.length}, epoch ${epoch}`),
     field('may sign', roster.skeleton.policy.content.join(', ')),
     field('public key', groupKey),
+    ...subgroups.map(({ id, members, groupKey: own }) => field(id, `${own}, of ${members.join(', ')}`)),
     ...(dealtBy === null ? [] : [field('dealt by', `${dealtBy}, who has known all of it`)]),
   ]
 }
