@@ -1,12 +1,12 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { createBase58check } from '@scure/base'
+import { bech32m, createBase58check } from '@scure/base'
 import { loadMpc } from '@quorate/shared/mpc'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { factsOf } from '@quorate/shared/schemes/table'
 import { groupKeyOf, publicKeysOf } from '@quorate/shared/verify/subgroups'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
-import { refusing } from './errors.ts'
+import { refuse, refusing } from './errors.ts'
 import type { Key } from './key.ts'
 import { npub } from './npub.ts'
 import { taprootKey } from './signing/items.ts'
@@ -39,3 +39,23 @@ export const publicNames = (key: Key, subgroup?: string): Promise<PublicNames> =
       ...(point ? { xpub: syntheticXpub(point(publicKeys)) } : {}),
     }
   })
+
+/** Prefixes of addresses (BIP-173), by network. */
+const prefixes = { mainnet: 'bc', testnet: 'tb', signet: 'tb', regtest: 'bcrt' } as const
+export type BitcoinNetwork = keyof typeof prefixes
+
+/** SegWit version 1 (BIP-341). */
+const TAPROOT = 1
+
+/** The address (BIP-350) of a Taproot output key, 32 bytes. */
+export const addressOf = (outputKey: Uint8Array, network: BitcoinNetwork): string =>
+  bech32m.encode(prefixes[network], [TAPROOT, ...bech32m.toWords(outputKey)])
+
+/**
+ * The address of the output key without a script tree, of a key or of its sub-group with this name. Throws `content.invalid` for a key
+ * that has none, `subgroup.unknown`.
+ */
+export async function taprootAddress(key: Key, network: BitcoinNetwork, subgroup?: string): Promise<string> {
+  const { taproot } = await publicNames(key, subgroup)
+  return taproot === undefined ? refuse('content.invalid') : addressOf(fromHex(taproot), network)
+}

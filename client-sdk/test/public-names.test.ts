@@ -4,8 +4,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { vectorJson } from '../../shared/mpc/test/vectors.js'
-import { publicNames } from '../src/index.ts'
-import { syntheticXpub } from '../src/public-names.ts'
+import { publicNames, taprootAddress } from '../src/index.ts'
+import { addressOf, syntheticXpub } from '../src/public-names.ts'
 import { fleet, gateway, withOwnGateway } from './lying-gateway.ts'
 import { makeKey, people } from './people.ts'
 
@@ -15,6 +15,13 @@ const cases = vectorJson('bip328/vectors.json') as { aggregate_pubkey: string; x
 
 it.each(cases)('$aggregate_pubkey has BIP-328’s extended public key', ({ aggregate_pubkey, xpub }) => {
   expect(syntheticXpub(fromHex(aggregate_pubkey))).toBe(xpub)
+})
+
+type Output = { intermediary: { tweakedPubkey: string }; expected: { bip350Address: string } }
+const outputs = (vectorJson('bip341/wallet-test-vectors.json') as { scriptPubKey: Output[] }).scriptPubKey
+
+it.each(outputs)('BIP-341’s output $intermediary.tweakedPubkey has its address', ({ intermediary, expected }) => {
+  expect(addressOf(fromHex(intermediary.tweakedPubkey), 'mainnet')).toBe(expected.bip350Address)
 })
 
 describe('a key', () => {
@@ -47,6 +54,15 @@ describe('a key', () => {
     ] as const) {
       const { key } = await makeKey(fleet, gateway, { scheme })
       expect(Object.keys(await publicNames(key))).toEqual(names)
+      if (scheme === 'frost-ed25519')
+        await expect(taprootAddress(key, 'mainnet')).rejects.toMatchObject({ code: 'content.invalid' })
+      else
+        for (const [network, prefix] of [
+          ['mainnet', 'bc1p'],
+          ['signet', 'tb1p'],
+          ['regtest', 'bcrt1p'],
+        ] as const)
+          expect((await taprootAddress(key, network)).startsWith(prefix)).toBe(true)
     }
   })
 })

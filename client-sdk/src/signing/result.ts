@@ -3,16 +3,16 @@ import type { Digest } from '@quorate/shared/wire/ids'
 import type { ItemFailure, ItemRefusal, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { QuorateError } from '../errors.ts'
 
-/** A finished Nostr event (NIP-01). */
-export type NostrEvent = Readonly<{
+/** A finished Nostr event (NIP-01), in the form that nostr-tools has. `created_at`: seconds since 1970. */
+export type NostrEvent = {
   id: string
   pubkey: string
   created_at: number
   kind: number
-  tags: readonly (readonly string[])[]
+  tags: string[][]
   content: string
   sig: string
-}>
+}
 
 /** An item with its verified signature (64 bytes), the public key (32 bytes, hex) that verifies it, and a finished Nostr event. */
 export type SignedItem = Item &
