@@ -1,3 +1,4 @@
+import { sameDecisions } from '@quorate/shared/consent/decisions'
 import { askerOf } from '@quorate/shared/consent/permits'
 import { Refusal } from '@quorate/shared/errors'
 import { requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
@@ -77,14 +78,16 @@ async function approve(context: Context, signingId: SigningId, approval: Approva
   const { ports, sessions } = context
   const { state } = await sessions.find(signingId)
   await requireSound(state.own, approval, ports.clock())
-  const { index, decision, lives } = approval.body
+  const { index, decisions, lives } = approval.body
   if (!isSigner(state.own, index)) throw new Refusal('subgroup.not_member', [index])
   if (state.own.approvals[index]?.signature !== approval.signature)
     requireLives(ports.enclaves, (await context.loadKey(state.keyId)).verified, lives)
   const now = await sessions.tell(signingId, approval)
   const kept = now.state.own.approvals[index]
-  if (kept?.body.decision !== decision) throw new Refusal('session.conflict')
-  if (kept.signature === approval.signature) ports.events.signingDecided({ signingId, index, decision })
+  if (kept === undefined || !sameDecisions(kept.body, approval.body)) throw new Refusal('session.conflict')
+  const approved = decisions.filter((decision) => decision === 'approve').length
+  const rejected = decisions.length - approved
+  if (kept.signature === approval.signature) ports.events.signingDecided({ signingId, index, approved, rejected })
   return signingCourse.status(now)
 }
 

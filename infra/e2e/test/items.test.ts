@@ -1,4 +1,5 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
+import { decideAll } from '@quorate/shared/consent/decisions'
 import { openSignature } from '@quorate/shared/crypto/session-items'
 import { longestResult } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
@@ -34,7 +35,8 @@ type Request = Asked & Awaited<ReturnType<typeof askFor>> & { approvals: Approva
 /** Alice (1) asks for these items, and the others approve. */
 async function asked(key: MadeKey, makers: readonly ItemMaker[]): Promise<Request> {
   const request = await askFor(key.plan, key, 1, makers, soon())
-  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon()))
+  const yes = decideAll(makers, 'approve')
+  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon(), yes))
   return { ...request, approvals: await Promise.all(approvals) }
 }
 
@@ -173,7 +175,7 @@ describe('a host that lies about an item', () => {
     const host = key.plan.hosts.get(honest)!
     const consents = carried(key, it, it.approvals)
     const { partial } = await host.call('signing.partial', { ...place, consents, commitments })
-    const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
+    const live = failuresOf(commitments, 2).flatMap((failure, at) => (failure === null ? [at] : []))
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
@@ -255,7 +257,8 @@ describe('a host that lies about an item', () => {
     ] as const) {
       const key = await keyWithLiar({ grants: new Map([[2, grantOf(count)]]) })
       const request = await askFor(key.plan, key, 1, [good(0), good(1), good(2)], soon())
-      const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon())] }
+      const yes = decideAll([0, 1, 2], 'approve')
+      const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon(), yes)] }
       const words = ['commit', 'seal.invalid', 'seal.invalid'] as const
       const { results } = await join(key, it, 2, await lyingPackage(key, it, 2, words))
       expect(genuine(key, open(key, it, results))).toEqual([0])

@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { Approval } from '../consent.ts'
 import { Index, KeyId, SigningId, Time } from '../ids.ts'
-import { ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState, Withdrawal } from '../signing.ts'
+import {
+  ItemResult,
+  ItemState,
+  SealedItems,
+  SigningReceipt,
+  SigningRequest,
+  SigningState,
+  Withdrawal,
+} from '../signing.ts'
 import { Failure } from '../status.ts'
 import { none, route, Wait, waiting, wholeNumber } from './route.ts'
 
@@ -16,6 +24,8 @@ export const SigningProgress = z.strictObject({
   expiresAt: Time,
   attempt: z.int(),
   request: SigningRequest,
+  /** One per item of the request. */
+  items: z.array(ItemState),
   approvals: z.array(Approval),
   quorum: z.array(Index),
   failure: Failure.nullable(),
