@@ -125,6 +125,14 @@ const LONGEST_PAGE = 1 << 20
 /** What a signing takes on it at most beside its items, and for each of its people. */
 const OF_SIGNING = 4_096
 const OF_PERSON = 2_048
+/** And for each item, of each person too: what it is called, and the decision. */
+const OF_ITEM = 128
+const OF_DECISION = 12
+
+function longestStatus({ own, seats }: SigningSession): number {
+  const items = own.request.body.items.length
+  return own.weight + OF_SIGNING + OF_ITEM * items + (OF_PERSON + OF_DECISION * items) * seats.length
+}
 
 /** One page, in the order of ids. At least one signing stands on it, when there is one. */
 async function openSignings(
@@ -138,7 +146,7 @@ async function openSignings(
   for (const [at, id] of ids.entries()) {
     const now = await sessions.find(id)
     if (hasEnded(now.state)) continue
-    weight += now.state.own.weight + OF_SIGNING + OF_PERSON * now.state.seats.length
+    weight += longestStatus(now.state)
     const isFull = signings.length > 0 && (signings.length >= limit || weight > LONGEST_PAGE)
     if (isFull) return { signings, next: SigningId.parse(ids[at - 1]) }
     signings.push({ ...signingCourse.status(now), sealedItems: await items.load(id) })

@@ -188,6 +188,7 @@ const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
 export const signingCourse: Course<SigningTerms> = {
   of: signing,
   first: (s) => ({ round: 'commit', given: null, said: committedTo(s) }),
+  items: ({ own }) => own.request.body.items.length,
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
   told,

@@ -85,6 +85,22 @@ describe('one bad item among good ones', () => {
     }
   })
 
+  it('fails alone among the hundred of the largest batch, wherever it stands', async () => {
+    const key = await makeKey(cluster)
+    const places = new Map(badItems.map(([, code, bad], nth) => [nth * 14 + 1, { code, bad }]))
+    const makers = Array.from({ length: 100 }, (_, at) => places.get(at)?.bad ?? good(at))
+    const it = await asked(key, makers)
+    const { results, receipts } = await sign(key, it, it.approvals, [1, 2])
+    const outcomes = open(key, it, results)
+    const isBad = (_: unknown, at: number) => places.has(at)
+    expect(outcomes.filter(isBad)).toEqual([...places.values()].map(({ code }) => ({ code })))
+    expect(genuine(key, outcomes)).toEqual([...makers.keys()].filter((at) => !places.has(at)))
+    await verify(key, it, outcomes, receipts)
+    const { made, spent } = noncesOf(key, 2, it)
+    expect(made).toHaveLength(100 - places.size)
+    expect(spent).toEqual(made)
+  })
+
   it('has its own code beside others of every kind, and a Taproot mode that its content does not take', async () => {
     const key = await makeKey(cluster, { content: ['bytes', 'nostr-event'] })
     const event = { created_at: 1, kind: 1, tags: [], content: '' }

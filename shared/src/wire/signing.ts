@@ -7,7 +7,7 @@ import { Life } from './identity.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { signed } from './signed.ts'
 
-export const MAX_ITEMS = 16
+export const MAX_ITEMS = 100
 
 /**
  * One thing to sign, as the gateway may see it: its type, the sub-group that signs it if it is not all, and a digest of the whole item that is keyed by

@@ -12,12 +12,13 @@ import type { HeldKey, OpenKey } from '../vault.ts'
 
 /**
  * A verified request R, and who asks. `judge`: what is to be signed, item by item. `standing`: what an owner's book says of each item at
- * `now` (ms). `ask`: null where a participant asks.
+ * `now` (ms). `ask`: null where a participant asks. `weight`: characters of what it keeps sealed.
  */
 export type Asked = Readonly<{
   request: RequestBody
   requestDigest: Digest
   ask: ClientAsk | null
+  weight: number
   judge: (key: OpenKey) => readonly Judged[]
   standing: (index: number, now: number) => readonly Standing[]
 }>
@@ -52,7 +53,8 @@ export async function identify(
   const owned = ownedKey(key.certificate.roster)
   const standing = (index: number, at: number) =>
     standingOfAsker(parts.bunker, key, owned, { request: body, contents }, index, at)
-  return { request: body, requestDigest, ask: null, judge, standing }
+  const weight = sealedItems.reduce((sum, sealed) => sum + sealed.length, 0)
+  return { request: body, requestDigest, ask: null, weight, judge, standing }
 }
 
 function identifyClient(
@@ -79,5 +81,5 @@ export function askedByClient(
     permitsItem(open, ask.item) ? { item: ask.item } : { code: 'content.not_permitted' },
   ]
   const standing = (index: number, at: number) => [standingOfClient(parts.bunker, key, ask, index, at)]
-  return { request, requestDigest, ask, judge, standing }
+  return { request, requestDigest, ask, weight: 0, judge, standing }
 }

@@ -232,12 +232,12 @@ const begin = (asked: Asked, threshold: number, tasks: readonly (Task | Declined
   aggregated: null,
 })
 
-/** About what a signing holds in the end: the messages, and per item everybody's commitments. */
-const bytesOf = ({ tasks }: Signing, { certificate }: HeldKey): number =>
+/** About what a signing holds in the end: what was sealed, the messages, and per item everybody's commitments. */
+const bytesOf = ({ tasks, asked }: Signing, { certificate }: HeldKey): number =>
   tasks.reduce((sum, task) => {
     const message = 'code' in task ? 0 : task.message.length
     return sum + message + certificate.roster.registrations.length * 256
-  }, 1_024)
+  }, 1_024 + asked.weight)
 
 function wipe(signing: Signing): void {
   for (const seat of signing.seats.values()) destroyNonces(seat)

@@ -13,6 +13,9 @@ import {
 import { Failure } from '../status.ts'
 import { none, route, Wait, waiting, wholeNumber } from './route.ts'
 
+/** Bytes of a request with its sealed items: 100 items of some 10,000 each, or one of 1,000,000. */
+export const MAX_SIGNING = 1 << 20
+
 export const SigningBody = z.strictObject({ request: SigningRequest, sealedItems: SealedItems })
 
 /** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
@@ -50,6 +53,7 @@ export const signingRoutes = {
     summary: 'Ask for signatures',
     wants: 'nobody',
     repeatable: true,
+    longest: MAX_SIGNING,
     query: none,
     body: SigningBody,
     reply: SigningProgress,
