@@ -3,6 +3,8 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
 import { signersOfRequest } from '@quorate/shared/verify/signers'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
+import { decideAll } from '@quorate/shared/consent/decisions'
+import type { Decision } from '@quorate/shared/wire/consent'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Bunker } from './bunker/bunker.ts'
@@ -214,25 +216,42 @@ export class Participant {
     })
   }
 
-  /**
-   * Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. Throws `epoch.stale` when it
-   * is not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
-   */
+  /** Approves exactly the items that `signing` shows. Throws as `decide`. */
   async approve(signing: Signing, { signal }: Signal = {}): Promise<void> {
+    return this.decide(signing, decideAll(signing.items, 'approve'), { signal })
+  }
+
+  /** Rejects all of a request, also after it was approved; the reason (200 characters) is for the others, and the gateway reads it too. */
+  async reject(signing: Signing, reason: string | null = null, { signal }: Signal = {}): Promise<void> {
+    return this.decide(signing, decideAll(signing.items, 'reject'), { reason, signal })
+  }
+
+  /**
+   * Says yes or no to each of the items that `signing` shows, in one word, until the request expires, and for 24 hours at most. What enough
+   * people say yes to is signed, and the rest is not. Throws `request.invalid` unless there is one decision for each item,
+   * `session.conflict` for a word other than the own earlier one that does not reject everything, and `epoch.stale` for a yes when the request is
+   * not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
+   */
+  async decide(
+    signing: Signing,
+    decisions: readonly Decision[],
+    { reason = null, signal }: Signal & Readonly<{ reason?: string | null }> = {},
+  ): Promise<void> {
     return refusing(async () => {
-      const { key, request } = signing
-      this.#context.known.requireCurrent(key)
-      if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
-      return this.#say(signing, 'approve', null, signal)
+      const { key, request, items } = signing
+      if (decisions.length !== items.length) {
+        const issues = [`${decisions.length} decisions on ${items.length} items`]
+        throw new QuorateError('request.invalid', 'client', { issues })
+      }
+      if (decisions.includes('approve')) {
+        this.#context.known.requireCurrent(key)
+        if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
+      }
+      return this.#say(signing, [...decisions], reason, signal)
     })
   }
 
-  /** Rejects the request; the reason (200 characters) is for the others, and the gateway reads it too. */
-  async reject(signing: Signing, reason: string | null = null, { signal }: Signal = {}): Promise<void> {
-    return this.#say(signing, 'reject', reason, signal)
-  }
-
-  async #say(signing: Signing, decision: 'approve' | 'reject', reason: string | null, signal?: AbortSignal) {
+  async #say(signing: Signing, decisions: Decision[], reason: string | null, signal?: AbortSignal) {
     return refusing(async () => {
       const { requestDigest, expiresAt, signingId, key } = signing
       const givenAt = this.#context.now()
@@ -241,7 +260,7 @@ export class Participant {
       const member = await this.#memberOf(key)
       if (!isSigner(key, signing, member)) return refuse('subgroup.not_member')
       const status = await naming(this.#context, key, async (lives) => {
-        const word = { decision, reason, lives, givenAt, expiresAt: until }
+        const word = { decisions, reason, lives, givenAt, expiresAt: until }
         const approval = await writeApproval(key, requestDigest, member, word)
         return this.#context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
       })

@@ -104,7 +104,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const advance = async (status: RouteReply<'getSigning'>) => {
     const { made } = keygens.get(status.keyId)!
     const { members, threshold } = signersOfRequest(made!.plan.skeleton, status.request.body)
-    const approvers = status.approvals.filter((a) => a.body.decision === 'approve').map((a) => a.body.index)
+    const approvers = status.approvals.filter((a) => a.body.decisions.includes('approve')).map((a) => a.body.index)
     const { asker } = status.request.body
     if (typeof asker !== 'number') return
     const willing = [...new Set([asker, ...approvers])].filter((index) => members.includes(index))
@@ -181,7 +181,8 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       body: { request: RouteReply<'getSigning'>['request']; sealedItems: string[] }
     }) => {
       const { signingId, keyId, expiresAt } = body.request.body
-      const fresh = { attempt: 1, approvals: [], quorum: [], failure: null, results: null, receipts: [] }
+      const items = body.request.body.items.map(() => 'waiting' as const)
+      const fresh = { attempt: 1, items, approvals: [], quorum: [], failure: null, results: null, receipts: [] }
       const status = {
         signingId,
         keyId,
@@ -202,7 +203,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       const status = signings.get(signingId)
       if (!status) return problem('request.not_found')
       const next = { ...status, version: status.version + 1, approvals: [...status.approvals, body] }
-      if (body.body.decision === 'reject')
+      if (!body.body.decisions.includes('approve'))
         Object.assign(next, { state: 'failed', failure: { code: 'signing.rejected', culprits: [body.body.index] } })
       signings.set(signingId, next)
       if (next.state !== 'failed') await advance(next)

@@ -119,14 +119,17 @@ describe('three people', () => {
     await carol.participate(keygen.invitation('carol'))
     const key = await keygen.completed()
     const signing = await alice.requestSignature(key, 'covered')
-    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'carol', why: 'silent' }] })
+    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'carol', why: 'silent', items: [0] }] })
     await bob.reject(signing)
-    const rejected = { userId: 'bob', why: 'rejected' }
-    expect(await signing.waitingFor()).toEqual({ needed: 2, shares: [rejected, { userId: 'carol', why: 'silent' }] })
+    const rejected = { userId: 'bob', why: 'rejected', items: [0] }
+    expect(await signing.waitingFor()).toEqual({
+      needed: 2,
+      shares: [rejected, { userId: 'carol', why: 'silent', items: [0] }],
+    })
     const byCarol = await carol.requestSignature(key, 'not for carol')
     const shares = [
-      { userId: 'alice', why: 'silent' },
-      { userId: 'bob', why: 'uncovered' },
+      { userId: 'alice', why: 'silent', items: [0] },
+      { userId: 'bob', why: 'uncovered', items: [0] },
     ]
     expect(await byCarol.waitingFor()).toEqual({ needed: 2, shares })
     await alice.approve(byCarol)

@@ -152,7 +152,7 @@ export const refusals = {
     'participant',
     409,
     'new_session',
-    'A participant whose share is needed rejected the request',
+    'A participant whose share is needed rejected the request, or this item of it',
   ),
   'signing.withdrawn': row('caller', 409, 'new_session', 'Its asker has withdrawn this request'),
   'signing.withdrawal_invalid': row('caller', 403, 'never', 'The withdrawal is not the word of who asked'),

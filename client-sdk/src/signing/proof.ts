@@ -6,7 +6,7 @@ import { isNamedBy } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Item } from '@quorate/shared/wire/content'
-import { Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import { ItemFailure, ItemRefusal, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
 import { requireSigned, type ItemOutcome, type SignatureResult } from './result.ts'
@@ -38,10 +38,12 @@ export const signatureProof = ({ request, items, receipts }: SignatureResult): S
 
 function outcomeOf(item: ItemOutcome): Outcome {
   if (item.refused === null) return toHex(item.signature)
-  return item.refused === 'signing.disputed'
-    ? { code: item.refused, refusals: [...item.refusals] }
-    : { code: item.refused }
+  const { refused: code, refusals } = item
+  // What all of the quorum says needs no names.
+  return ItemFailure.parse(isOfAll(code) ? { code } : { code, refusals })
 }
+
+const isOfAll = (code: ItemFailure['code']): boolean => ItemRefusal.safeParse(code).success
 
 /**
  * Verifies a proof against a key, without a gateway: the request, that its items are the contents, each signature, the receipts

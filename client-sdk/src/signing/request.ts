@@ -42,7 +42,7 @@ export async function writeApproval(
   key: Key,
   requestDigest: Digest,
   who: Readonly<{ index: number; signer: Signer }>,
-  word: Readonly<Pick<Approval['body'], 'decision' | 'reason' | 'lives' | 'givenAt' | 'expiresAt'>>,
+  word: Readonly<Pick<Approval['body'], 'decisions' | 'reason' | 'lives' | 'givenAt' | 'expiresAt'>>,
 ): Promise<Approval> {
   const skeletonDigest = digestOf('skeleton', key.certificate.body.roster.skeleton)
   const scope = { kind: 'request', requestDigest }

@@ -1,6 +1,12 @@
 import type { Item } from '@quorate/shared/wire/content'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { ItemFailure, ItemRefusal, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type {
+  ItemFailure,
+  ItemRefusal,
+  OwnerRefusal,
+  SigningReceipt,
+  SigningRequest,
+} from '@quorate/shared/wire/signing'
 import { QuorateError } from '../errors.ts'
 
 /** A finished Nostr event (NIP-01), in the form that nostr-tools has. `created_at`: seconds since 1970. */
@@ -19,11 +25,11 @@ export type SignedItem = Item &
   Readonly<{ refused: null; signature: Uint8Array; publicKey: string; event: NostrEvent | null }>
 
 /** A host's word that it does not sign an item. */
-type ItemRefusedBy = Readonly<{ index: number; code: ItemRefusal }>
+type ItemRefusedBy = Readonly<{ index: number; code: ItemRefusal | OwnerRefusal }>
 
 /**
- * An item that the quorum did not sign, why, and who of it said so. `signing.disputed`: not all of the quorum did, or not for one
- * reason. `culprits` are then those whose word the item itself disproves; a proof does not hold what was sealed, and names none.
+ * An item that the quorum did not sign, why, and who of it said so. `signing.rejected`, or `consent.missing`: too few of its owners
+ * wanted it, and who has rejected it or not said yes. `signing.disputed`: not all of the quorum found it unfit, or not for one reason. `culprits` are then those whose word the item itself disproves; a proof does not hold what was sealed, and names none.
  */
 export type RefusedItem = Item &
   Readonly<{ refused: ItemFailure['code']; refusals: readonly ItemRefusedBy[]; culprits: readonly number[] }>

@@ -88,7 +88,7 @@ export function readOutcomes(
 
 function refusedItem(item: Item, failure: ItemFailure, quorum: readonly number[]): RefusedItem {
   const { code: refused } = failure
-  const refusals = refused === 'signing.disputed' ? failure.refusals : quorum.map((index) => ({ index, code: refused }))
+  const refusals = 'refusals' in failure ? failure.refusals : quorum.map((index) => ({ index, code: failure.code }))
   return { ...item, refused, refusals, culprits: [] }
 }
 

@@ -1,11 +1,24 @@
-import { consentsWith, ownedKey, weigh, type Objection } from '@quorate/shared/consent/permits'
+import { consentsWith, ownedKey, weigh, type Objection, type Weighed } from '@quorate/shared/consent/permits'
 import { signersOfRequest } from '@quorate/shared/verify/signers'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Key } from '../key.ts'
 import type { OpenedRequest } from './verify.ts'
 
-/** How many more shares a signing needs, and why each that could come does not take part yet. */
-export type WaitingFor = Readonly<{ needed: number; shares: readonly Readonly<{ userId: string; why: Objection }>[] }>
+/** Why one owner's share does not take part in these items (0…) yet. */
+type Missing = Readonly<{ userId: string; why: Objection; items: readonly number[] }>
+
+/**
+ * How many more shares a signing needs, for the item that needs most, and why each that could come does not take part yet. Items that too many
+ * have rejected do not count, unless there are no others.
+ */
+export type WaitingFor = Readonly<{ needed: number; shares: readonly Missing[] }>
+
+function missingOf(userId: string, weighed: readonly Weighed[]): Missing[] {
+  const reasons = new Map<Objection, number[]>()
+  for (const [at, one] of weighed.entries())
+    if (one.ground === null) reasons.set(one.objection, [...(reasons.get(one.objection) ?? []), at])
+  return [...reasons].map(([why, items]) => ({ userId, why, items }))
+}
 
 /**
  * What consent is missing at `now` (ms), by the rule that gateway and enclaves decide by. `approvals` have been verified. How often
@@ -21,10 +34,17 @@ export function waitingFor(
   const { members, threshold } = signersOfRequest(key.certificate.body.roster.skeleton, request.body)
   const consents = consentsWith(owned, request.body, approvals)
   const signers = owned.owners.filter(({ index }) => members.includes(index))
-  const shares = signers.flatMap(({ index, userId }) => {
-    const weighed = weigh(consents, { key: owned, request: request.body, requestDigest, index, now })
-    return weighed.ground === null ? [{ userId, why: weighed.objection }] : []
+  const words = signers.map(({ index }) =>
+    weigh(consents, { key: owned, request: request.body, requestDigest, index, now }),
+  )
+  const items = request.body.items.map((_, at) => {
+    const said = words.flatMap((weighed) => weighed[at] ?? [])
+    const rejected = said.filter((one) => one.ground === null && one.objection === 'rejected').length
+    const needed = Math.max(0, threshold - said.filter(({ ground }) => ground !== null).length)
+    return { needed, isPossible: said.length - rejected >= threshold }
   })
-  const ready = signers.length - shares.length
-  return { needed: Math.max(0, threshold - ready), shares }
+  const possible = items.filter(({ isPossible }) => isPossible)
+  const needed = Math.max(...(possible.length > 0 ? possible : items).map((item) => item.needed))
+  const shares = signers.flatMap(({ userId }, at) => missingOf(userId, words[at] ?? []))
+  return { needed, shares }
 }

@@ -39,7 +39,7 @@ export type Limits = Readonly<{
   /** How long a reservation is held that nobody initialises. */
   reservedMs: number
   openSigningsPerAsker: number
-  /** Of the open signings of one asker, one key, and all: characters of their sealed items, and 16,384 for each. */
+  /** Of the open signings of one asker, one key, and all: characters of their sealed items, 512 for each item, and 16,384 for each signing. */
   weightPerAsker: number
   weightPerKey: number
   weightOfSignings: number

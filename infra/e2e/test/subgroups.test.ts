@@ -89,7 +89,7 @@ describe('a sub-group of a key', { timeout: long }, () => {
     const { key, people } = made
     const { alice, bob, carol } = people as Record<'alice' | 'bob' | 'carol', Participant>
     const signing = await alice.requestSignature(key, 'of a pair', { subgroup: 'pair' })
-    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'bob', why: 'silent' }] })
+    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'bob', why: 'silent', items: [0] }] })
     expect(await carol.pendingSignings(key)).toEqual([])
     const seen = await carol.signing(key, signing.signingId)
     await expect(carol.approve(seen)).rejects.toMatchObject({ code: 'subgroup.not_member', by: 'client' })
@@ -144,7 +144,7 @@ describe('a sub-group of a key', { timeout: long }, () => {
       skeletonDigest: digestOf('skeleton', skeleton),
       index: 3,
       scope: { kind: 'request', requestDigest: signing.requestDigest },
-      ...{ decision: 'reject', reason: null, givenAt, expiresAt: givenAt + 60_000 },
+      ...{ decisions: ['reject'], reason: null, givenAt, expiresAt: givenAt + 60_000 },
     })
     const headers = { 'content-type': 'application/json' }
     const url = `${fleet.url}/api/v1/signing/${signing.signingId}/approve`

@@ -48,7 +48,11 @@ const event: Content = { type: 'nostr-event', event: { created_at: 1, kind: 1, t
 /** One of each kind of item that no host of a key for `bytes` signs, and why. */
 export const badItems: readonly (readonly [string, ItemRefusal, ItemMaker])[] = [
   ['that is no sealed message', 'seal.invalid', spoil(() => ({ sealed: toBase64url(new Uint8Array(64)) }))],
-  ['sealed for another place', 'seal.invalid', spoil((place) => ({ sealed: seal({ ...place, at: 15 }, item) }))],
+  [
+    'sealed for another place',
+    'seal.invalid',
+    spoil((place) => ({ sealed: seal({ ...place, at: place.at + 1 }, item) })),
+  ],
   ['that is no CBOR', 'content.invalid', spoil((place) => ({ sealed: sealedBytes(place, Uint8Array.of(255)) }))],
   [
     'of a content that does not exist',

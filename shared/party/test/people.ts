@@ -16,7 +16,7 @@ import { factsOf, longestResult, type SchemeName } from '@quorate/shared/schemes
 import { dealtDigest } from '@quorate/shared/verify/dealt'
 import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
-import type { Approval, Grant } from '@quorate/shared/wire/consent'
+import type { Approval, Decision, Grant } from '@quorate/shared/wire/consent'
 import { contributionTo } from '@quorate/shared/wire/keygen'
 import type { Dealt, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
@@ -226,14 +226,14 @@ export const approve = async (
   index: number,
   requestDigest: Digest,
   expiresAt: number,
-  decision: 'approve' | 'reject' = 'approve',
+  decision: Decision | readonly Decision[] = 'approve',
   { givenAt = plan.clock.now + 1, lives }: Readonly<{ givenAt?: number; lives?: string[] }> = {},
 ) =>
   (await signBody(plan.signers.get(index)!, 'consent', {
     skeletonDigest: digestOf('skeleton', plan.skeleton),
     index,
     scope: { kind: 'request', requestDigest },
-    decision,
+    decisions: typeof decision === 'string' ? [decision] : decision,
     reason: null,
     givenAt,
     expiresAt,

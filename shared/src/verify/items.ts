@@ -8,7 +8,7 @@ import { factsOf, type SchemeName } from '../schemes/table.ts'
 import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Item } from '../wire/content.ts'
 import type { Digest } from '../wire/ids.ts'
-import { ItemRefusal, type Commitment, type ItemFailure, type RequestBody } from '../wire/signing.ts'
+import { ItemRefusal, OwnerRefusal, type Commitment, type ItemFailure, type RequestBody } from '../wire/signing.ts'
 import type { VerifiedKey } from './signing.ts'
 
 /*
@@ -70,21 +70,37 @@ export function judgeItem(
   }
 }
 
-/**
- * Per item of a signing package null when every host of it committed to the item, which is then signed; else why it is not.
- * All commitments are of the same items.
- */
-export function failuresOf(commitments: readonly Commitment[]): (ItemFailure | null)[] {
-  const [first] = commitments
-  return (first?.body.commitments ?? []).map((_, at) => {
-    const refusals = commitments.flatMap(({ body }) => {
-      const word = body.commitments[at]
-      return word !== undefined && 'code' in word ? [{ index: body.index, code: word.code }] : []
-    })
-    const [refusal] = refusals
-    if (refusal === undefined) return null
+type RefusalBy<C> = Readonly<{ index: number; code: C }>
+
+/** The hosts that refuse item `at` for one of these reasons. */
+const refusing = <C extends string>(
+  commitments: readonly Commitment[],
+  at: number,
+  codes: Readonly<{ options: readonly C[] }>,
+): RefusalBy<C>[] =>
+  commitments.flatMap(({ body }) => {
+    const word = body.commitments[at]
+    const code = word !== undefined && 'code' in word ? codes.options.find((one) => one === word.code) : undefined
+    return code === undefined ? [] : [{ index: body.index, code }]
+  })
+
+function failureOf(commitments: readonly Commitment[], threshold: number, at: number): ItemFailure | null {
+  const refusals = refusing(commitments, at, ItemRefusal)
+  const [refusal] = refusals
+  if (refusal !== undefined) {
     const { code } = refusal
     const agreed = refusals.length === commitments.length && refusals.every((other) => other.code === code)
     return agreed ? { code } : { code: 'signing.disputed', refusals }
-  })
+  }
+  const withheld = refusing(commitments, at, OwnerRefusal)
+  if (commitments.length - withheld.length >= threshold) return null
+  const isRejected = withheld.some(({ code }) => code === 'signing.rejected')
+  return { code: isRejected ? 'signing.rejected' : 'consent.missing', refusals: withheld }
 }
+
+/**
+ * Per item of a signing package null when it is signed: no host finds it unfit, and `threshold` have committed to it; else why it is not.
+ * Who has committed to it signs it. All commitments are of the same items.
+ */
+export const failuresOf = (commitments: readonly Commitment[], threshold: number): (ItemFailure | null)[] =>
+  (commitments[0]?.body.commitments ?? []).map((_, at) => failureOf(commitments, threshold, at))

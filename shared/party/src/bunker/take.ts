@@ -39,10 +39,10 @@ async function wordsOf(
   const { body } = signing
   const use = { key: owned, request: body, requestDigest: digestOf('request', body), now: parts.clock() }
   for (const consent of consents) {
-    const { index, decision } = consent.body
+    const { index, decisions } = consent.body
     const owner = owned.owners[index - 1]
     if (owner === undefined || !(await isSignedBy(owner, consent))) continue
-    if (decision === 'reject') rejected.push(index)
+    if (decisions.includes('reject')) rejected.push(index)
     else if (permits(consent, { ...use, index })) approved.push(index)
   }
   return { approved, rejected }

@@ -54,16 +54,23 @@ function hostOf({ certificate }: HeldKey, index: number): SignKey {
   return participant.host.identity.signKey
 }
 
-/** An item that every host of a package committed to, by its place in the request, with their commitments as the scheme takes them. */
+/** An item that a package signs, by its place in the request, with the commitments of those who sign it, as the scheme takes them. */
 export type LiveItem = Readonly<{ at: number; task: Task; commitments: ByIndex }>
 
+/** What is to be done with each item, and how many do it. */
+export type Terms = Pick<Signing, 'tasks' | 'threshold'>
+
 /** The items that a checked package signs, in the order of the request. */
-export function liveItems(tasks: Signing['tasks'], list: readonly Commitment[]): LiveItem[] {
-  const failures = failuresOf(list)
+export function liveItems({ tasks, threshold }: Terms, list: readonly Commitment[]): LiveItem[] {
+  const failures = failuresOf(list, threshold)
   return tasks.flatMap((task, at) =>
     failures[at] !== null || 'code' in task ? [] : [{ at, task, commitments: commitmentsFor(list, at) }],
   )
 }
+
+/** Those of them that participant `index` signs. */
+export const signedBy = (index: number, live: readonly LiveItem[]): LiveItem[] =>
+  live.filter(({ commitments }) => commitments.has(index))
 
 const commitmentsFor = (list: readonly Commitment[], at: number): Map<number, Uint8Array> =>
   new Map(

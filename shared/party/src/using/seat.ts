@@ -35,6 +35,8 @@ export type Signing = {
   request: RequestBody
   requestDigest: Digest
   asked: Asked
+  /** How many sign each item. */
+  threshold: number
   /** One per item of the request. */
   tasks: readonly (Task | Declined)[]
   seats: Map<number, Seat>

@@ -53,9 +53,11 @@ function enter(parts: Parts, signings: Sessions<Signing>, asked: Asked, index: n
     if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
     return known
   }
-  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, asked))
-  const signing = begin(asked, tasks)
-  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
+  const key = keyOf(parts, request, index)
+  const tasks = lendFor(parts, request, index, (open) => openTasks(parts.mpc, open, asked))
+  const { threshold } = signersOfRequest(key.certificate.roster.skeleton, request)
+  const signing = begin(asked, threshold, tasks)
+  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
   return signing
 }
 
@@ -127,14 +129,14 @@ async function join(
   const { request: body, requestDigest } = asked
   requireMember(known, body, index)
   const plea: Plea = { ...asked, key: known, consents }
-  await requireConsent(plea, index, clock())
+  const agreed = await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
   keyOf(parts, body, index)
   // It may have been withdrawn meanwhile.
   withdrawn.requireOpen(requestDigest)
   if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
   const signing = enter(parts, signings, asked, index)
-  return takeSeat(parts, signing, index, attempt)
+  return takeSeat(parts, signing, { index, attempt, consents: agreed })
 }
 
 /** A signing that has ended spends no more nonces, and repeats what it has said. */
@@ -218,10 +220,11 @@ function requireMember({ certificate }: HeldKey, request: RequestBody, index: nu
   if (!members.includes(index)) throw new Refusal('subgroup.not_member')
 }
 
-const begin = (asked: Asked, tasks: readonly (Task | Declined)[]): Signing => ({
+const begin = (asked: Asked, threshold: number, tasks: readonly (Task | Declined)[]): Signing => ({
   request: asked.request,
   requestDigest: asked.requestDigest,
   asked,
+  threshold,
   tasks,
   seats: new Map(),
   charged: new Map(),
@@ -229,12 +232,12 @@ const begin = (asked: Asked, tasks: readonly (Task | Declined)[]): Signing => ({
   aggregated: null,
 })
 
-/** About what a signing holds in the end: the messages, and per item everybody's commitments. */
-const bytesOf = ({ tasks }: Signing, { certificate }: HeldKey): number =>
+/** About what a signing holds in the end: what was sealed, the messages, and per item everybody's commitments. */
+const bytesOf = ({ tasks, asked }: Signing, { certificate }: HeldKey): number =>
   tasks.reduce((sum, task) => {
     const message = 'code' in task ? 0 : task.message.length
     return sum + message + certificate.roster.registrations.length * 256
-  }, 1_024)
+  }, 1_024 + asked.weight)
 
 function wipe(signing: Signing): void {
   for (const seat of signing.seats.values()) destroyNonces(seat)
