@@ -47,12 +47,12 @@ async function makeOne(brings: boolean): Promise<void> {
   expect([key, key.subgroup('pair'), key.subgroup('others')].map(({ groupKey }) => groupKey)).toEqual(expected)
 }
 
-async function signOnce(): Promise<void> {
+async function signOnce(by: 'all' | 'pair' = made % 2 === 0 ? 'all' : 'pair'): Promise<void> {
   made += 1
   const { people } = crashing
   const { bob, carol } = people
   const text = `signature ${made}`
-  if (made % 2 === 0) {
+  if (by === 'all') {
     shares += 3
     await sign(people, key, text, { approvers: [bob, carol] })
     return
@@ -112,8 +112,9 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
     await signOnce()
   })
 
-  it.each(sides)('makes the signature, killed right %s it', async (when) => {
-    const places = await atEveryWrite(when, signOnce)
+  const cases = sides.flatMap((when) => (['all', 'pair'] as const).map((by) => ({ when, by })))
+  it.each(cases)('makes the signature of $by, killed right $when it', async ({ when, by }) => {
+    const places = await atEveryWrite(when, () => signOnce(by))
     const states = ['collecting_participants', 'generating_nonces', 'completed'].map((state) => `signing ${state}`)
     expect(places).toEqual(expect.arrayContaining(states))
   })
