@@ -7,6 +7,7 @@ import { preflight, securityHeaders } from './headers.ts'
 import { API, mount, sendProblem, type MountPorts } from './mount.ts'
 import { mountNostr, type NostrRoutes } from './nostr-routes.ts'
 import { openApi } from './openapi.ts'
+import type { AllowedOrigins } from './origins.ts'
 import { limitRate } from './rate-limit.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -19,8 +20,7 @@ export type AppPorts = MountPorts & {
     ratePerMinute: number
     /** How many proxies in front may say where a request comes from. */
     trustedProxies: number
-    /** Whose pages may use the API from a browser: null for nobody's, `*` for all. */
-    corsOrigin: string | null
+    corsOrigin: AllowedOrigins
   }>
 }
 
