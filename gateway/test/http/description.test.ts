@@ -15,7 +15,12 @@ beforeAll(async () => {
 })
 afterAll(() => http.close())
 
-type Description = { paths: Record<string, Record<string, { operationId: string }>>; components: { schemas: object } }
+type Operation = { operationId: string; tags: string[]; description: string; security: object[]; parameters: object[] }
+type Description = {
+  paths: Record<string, Record<string, Operation>>
+  tags: { name: string }[]
+  components: { schemas: object }
+}
 
 it('describes every route, and every schema that it refers to', async () => {
   const text = await (await fetch(`${http.url}/openapi.json`)).text()
@@ -24,6 +29,19 @@ it('describes every route, and every schema that it refers to', async () => {
   expect(described.sort()).toEqual(Object.keys(routes).sort())
   for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
     expect(components.schemas).toHaveProperty(name!)
+})
+
+it('says of each route which resource it belongs to, whom it wants, and what its parameters mean', () => {
+  const { paths, tags } = openApi(API) as unknown as Description
+  const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
+  for (const { operationId, tags: own, security, description, parameters } of operations) {
+    expect(tags.map(({ name }) => name)).toEqual(expect.arrayContaining(own))
+    expect(own).toHaveLength(1)
+    const { wants } = routes[operationId as keyof typeof routes]
+    expect(security).toEqual(wants === 'nobody' ? [] : [{ token: [] }])
+    expect(description).toMatch(wants === 'nobody' ? /^Needs no token/ : /^Needs a token/)
+    for (const parameter of parameters) expect(parameter).toHaveProperty('description', expect.stringMatching(/\w/))
+  }
 })
 
 it('is what stands in docs/openapi.json', () => {
