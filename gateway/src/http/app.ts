@@ -1,7 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { refuseOtherMethods } from './other-methods.ts'
-import { docsPage } from './docs-page.ts'
+import { mountDocsFiles } from './docs-files.ts'
+import { docsPage, docsPolicy } from './docs-page.ts'
 import { oneHost, plainAddresses } from './door.ts'
 import { preflight, securityHeaders } from './headers.ts'
 import { API, mount, sendProblem, type MountPorts } from './mount.ts'
@@ -78,8 +79,10 @@ function mountDocs(app: Express, publicUrl: string): void {
     response.writeHead(200, { 'content-type': 'application/json' }).end(description)
   })
   app.get('/docs', (_request, response) => {
-    const policy = `default-src 'none'; style-src '${page.styleHash}'; frame-ancestors 'none'`
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy })
-    response.end(page.html)
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': docsPolicy })
+    response.end(page)
   })
+  mountDocsFiles(app)
+  // Relative: a proxy may serve the gateway below a path.
+  app.get('/', (_request, response) => void response.writeHead(302, { location: 'docs' }).end())
 }
