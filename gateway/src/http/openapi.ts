@@ -19,6 +19,7 @@ import { routes } from '@quorate/shared/wire/routes/table'
 import * as signing from '@quorate/shared/wire/signing'
 import * as status from '@quorate/shared/wire/status'
 import { z } from 'zod'
+import { describeRoute, parameterWords, tagOf, tags } from './openapi-words.ts'
 
 type Json = Record<string, unknown>
 
@@ -49,9 +50,10 @@ export function openApi(server: string): Json {
       title: 'Quorate',
       version: '1',
       description: 'Threshold signing over enclaves. Every refusal is a problem (RFC 9457) whose code is in /docs.',
-      license: { name: 'Apache-2.0 OR MIT' },
+      license: { name: 'Apache-2.0 OR MIT', identifier: 'Apache-2.0 OR MIT' },
     },
     servers: [{ url: server }],
+    tags,
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -65,8 +67,10 @@ function operation(name: string, route: Route, schemas: Json): Json {
   const media = route.events ? 'text/event-stream' : 'application/json'
   return {
     operationId: name,
+    tags: [tagOf(name)],
     summary: route.summary,
-    ...(route.wants === 'reader' && { security: [{ token: [] }] }),
+    description: describeRoute(route),
+    security: route.wants === 'reader' ? [{ token: [] }] : [],
     parameters: [
       ...parameters('path', route.params, schemas),
       ...parameters('query', route.query, schemas),
@@ -115,6 +119,7 @@ function parameters(place: 'path' | 'query', schema: z.ZodType, schemas: Json): 
   return Object.entries(shape).map(([name, part]) => ({
     name,
     in: place,
+    description: parameterWords[name],
     required: !part.safeParse(undefined).success,
     schema: schemaOf(part, 'input', schemas),
   }))
@@ -127,8 +132,14 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Jso
     metadata: named,
     unrepresentable: 'any',
     // What a schema says of itself with `meta`, for those whose form cannot be told from their code.
-    override: ({ zodSchema, jsonSchema }) =>
-      void Object.assign(jsonSchema, z.globalRegistry.get(zodSchema as unknown as z.ZodType)),
+    override: ({ zodSchema, jsonSchema }) => {
+      Object.assign(jsonSchema, z.globalRegistry.get(zodSchema as unknown as z.ZodType))
+      // A union that has one member so far is that member.
+      const [only, ...others] = jsonSchema.oneOf ?? [null, null]
+      if (others.length > 0 || only === undefined || only === null || typeof only === 'boolean') return
+      delete jsonSchema.oneOf
+      Object.assign(jsonSchema, only)
+    },
   })
   const whole = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
   const parts = (whole['$defs'] ?? {}) as Json

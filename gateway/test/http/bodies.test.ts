@@ -260,7 +260,9 @@ describe('paths', () => {
     '/api/v1/%ff',
     '/api/v1/keys/%E0%A4%A',
     '/api/v2/enclaves',
-    '/',
+    '/docs/',
+    '/docs/../package.json',
+    '/docs/swagger-ui.js',
     '/.env',
   ])('%s leads nowhere', async (path) => {
     const { status, body } = await getPath(http.url, path)
