@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
-import { Item } from '../wire/content.ts'
+import { Item, misfitOf } from '../wire/content.ts'
 import { decode, encode } from './cbor.ts'
 import { deriveKey } from './hkdf.ts'
 import { openWith, sealWith } from './aead.ts'
@@ -33,15 +33,22 @@ export function itemDigest(sessionSecret: Uint8Array, signingId: string, at: num
 export const sealItem = (sessionSecret: Uint8Array, signingId: string, at: number, item: Item): Uint8Array =>
   withKey(sessionSecret, 'message', signingId, at, (key) => sealWith(key, ['item', signingId, at], encode(item)))
 
-/** Inverse of `sealItem`. Throws `seal.invalid`, or `content.invalid` for whatever was sealed that is not an item. */
+/** Inverse of `sealItem`. Throws `seal.invalid`; `tweak.invalid` or `adaptor.invalid` for an item whose mode or adaptor cannot be read, and `content.invalid` for what is no item. */
 export function openItem(sessionSecret: Uint8Array, signingId: string, at: number, sealed: Uint8Array): Item {
   const plaintext = withKey(sessionSecret, 'message', signingId, at, (key) =>
     openWith(key, ['item', signingId, at], sealed),
   )
+  const item = Item.safeParse(decoded(plaintext))
+  if (!item.success) throw new Refusal(misfitOf(item.error))
+  return item.data
+}
+
+/** Null for what is no CBOR. */
+function decoded(plaintext: Uint8Array): unknown {
   try {
-    return Item.parse(decode(plaintext))
+    return decode(plaintext)
   } catch {
-    throw new Refusal('content.invalid')
+    return null
   }
 }
 

@@ -20,6 +20,9 @@ export const addContentOptions = (command: Command): Command =>
     .option('--nostr-event <file>', 'a Nostr event (NIP-01) as JSON: kind, content, tags, created_at')
     .option('--subgroup <name>', 'of those participants whose sub-group has this name, under their own key')
     .option('--taproot [merkle-root]', 'under the Taproot output key (BIP-341) instead of the group key')
+    .option('--tweak <scalar>', 'under the group key with this plain tweak (BIP-327), 32 bytes in hex')
+    .option('--xonly-tweak <scalar>', 'the same, with an x-only tweak')
+    .option('--adaptor <point>', 'a pre-signature for this point, in hex, or for the terms in this file (JSON)')
 
 /** The key that is to sign, hex. Throws `subgroup.unknown`. */
 export const signingKey = (key: Key, { subgroup }: ContentOptions): string =>
@@ -85,12 +88,17 @@ function showResult({ terminal }: Session, key: Key, { request, items, receipts 
     signingId: request.body.signingId,
     keyId: key.keyId,
     quorum,
-    signatures: items.map((item) => (item.refused === null ? toHex(item.signature) : null)),
+    signatures: items.map((item) => (item.refused === null && item.signature ? toHex(item.signature) : null)),
+    preSignatures: items.map((item) =>
+      item.refused === null && item.preSignatures ? item.preSignatures.map(toHex) : null,
+    ),
     publicKeys: items.map((item) => (item.refused === null ? item.publicKey : null)),
     events: items.map((item) => (item.refused === null ? item.event : null)),
     refused: refusedItems(items),
   }
-  const count = signed.length === 1 ? 'the signature' : `${signed.length} signatures`
+  const isPre = signed.some(({ signature }) => signature === null)
+  const name = isPre ? 'pre-signature' : 'signature'
+  const count = signed.length === 1 ? `the ${name}` : `${signed.length} signatures${isPre ? ' or pre-signatures' : ''}`
   terminal.result(value, [
     ...(signed.length > 0 ? [good(`verified: ${count}, and a receipt of each host`)] : []),
     ...items.flatMap((item, at) => outcomeLines(key, item, at)),
@@ -102,7 +110,9 @@ function showResult({ terminal }: Session, key: Key, { request, items, receipts 
 export function outcomeLines(key: Key, item: ItemOutcome, at: number): string[] {
   if (item.refused === null)
     return [
-      field('signature', toHex(item.signature)),
+      ...(item.signature === null
+        ? item.preSignatures.map((one) => field('pre-signature', toHex(one)))
+        : [field('signature', toHex(item.signature))]),
       field('public key', item.publicKey),
       ...(item.event === null ? [] : [field('event', JSON.stringify(item.event))]),
     ]
