@@ -4,8 +4,10 @@ import { Content, messageOf, showContent } from '@quorate/shared/contents/table'
 import { toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import { AdaptorTerms, type Hint } from '@quorate/shared/wire/adaptor'
-import { Mode } from '@quorate/shared/wire/mode'
 import { z } from 'zod'
+import type { Key } from '../key.ts'
+import { modeFor } from '../signing/items.ts'
+import { describeMode, readMode, type ModeOptions } from './mode.ts'
 import { field } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -14,28 +16,28 @@ export type ContentOptions = Readonly<{
   hex?: boolean
   raw?: boolean
   nostrEvent?: string
-  taproot?: string | boolean
   subgroup?: string
-  tweak?: string
-  xonlyTweak?: string
   adaptor?: string
-}>
+}> &
+  ModeOptions
 
 /**
- * What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in. `publicKey`: hex of the key that is to
- * sign, which an event may not contradict. Throws `UsageError`.
+ * What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in if it is not that of the key. An event may
+ * not contradict the key that is to sign. Throws `UsageError`, `subgroup.unknown`.
  */
 export async function readContent(
   message: string | undefined,
   options: ContentOptions,
-  publicKey: string,
+  key: Pick<Key, 'groupKey' | 'subgroup' | 'mode'>,
 ): Promise<Item> {
   const named = [message, options.file, options.nostrEvent].filter((source) => source !== undefined)
   if (named.length !== 1)
     throw new UsageError('what is to be signed? Give one of MESSAGE, --file FILE, --nostr-event FILE')
-  const content = await namedContent(message, options, publicKey)
   const { subgroup } = options
-  const item = { content, mode: readMode(options), ...(subgroup === undefined ? {} : { subgroup }) }
+  const publicKey = subgroup === undefined ? key.groupKey : key.subgroup(subgroup).groupKey
+  const content = await namedContent(message, options, publicKey)
+  const mode = readMode(options) ?? modeFor(key, content)
+  const item = { content, mode, ...(subgroup === undefined ? {} : { subgroup }) }
   return options.adaptor === undefined ? item : { ...item, adaptor: await readTerms(options.adaptor) }
 }
 
@@ -53,20 +55,6 @@ const notTerms = (named: string): UsageError =>
   new UsageError(
     `${named} is neither a point in hex (33 bytes, compressed) nor a JSON file with terms: kind one, any or all`,
   )
-
-/** The mode that one of the options names. Throws `UsageError` for two of them, and for what no key has. */
-function readMode({ taproot = false, tweak, xonlyTweak }: ContentOptions): Mode {
-  const named: unknown[] = [
-    ...(taproot === false ? [] : [{ kind: 'taproot', merkleRoot: taproot === true ? '' : taproot }]),
-    ...(tweak === undefined ? [] : [{ kind: 'tweak', xonly: false, tweak }]),
-    ...(xonlyTweak === undefined ? [] : [{ kind: 'tweak', xonly: true, tweak: xonlyTweak }]),
-  ]
-  if (named.length > 1) throw new UsageError('give one of --taproot, --tweak and --xonly-tweak')
-  const mode = Mode.safeParse(named[0] ?? { kind: 'plain' })
-  if (mode.success) return mode.data
-  if (taproot !== false) throw new UsageError('--taproot takes a merkle root: 32 bytes in hex, or nothing')
-  throw new UsageError('--tweak and --xonly-tweak take 32 bytes in hex, from 1 to the order of secp256k1 less 1')
-}
 
 async function namedContent(
   message: string | undefined,
@@ -159,16 +147,5 @@ function describeHint(hint: Hint): string {
       return `point ${hint.point}`
     case 'scalar':
       return `scalar ${hint.scalar}`
-  }
-}
-
-function describeMode(mode: Mode): string[] {
-  switch (mode.kind) {
-    case 'plain':
-      return []
-    case 'taproot':
-      return [field('key', `Taproot output key, merkle root ${mode.merkleRoot || 'none'}`)]
-    case 'tweak':
-      return [field('key', `the group key with the ${mode.xonly ? 'x-only' : 'plain'} tweak ${mode.tweak}`)]
   }
 }

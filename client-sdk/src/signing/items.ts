@@ -1,4 +1,4 @@
-import type { Content } from '@quorate/shared/contents/table'
+import { Content, contentOf } from '@quorate/shared/contents/table'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openItem, sealItem } from '@quorate/shared/crypto/session-items'
@@ -21,16 +21,25 @@ import { issuesOf, QuorateError, refuse } from '../errors.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 
 /**
- * Something to sign: bytes or a text (its UTF-8) as content of type `bytes`, content, or content with the key mode to sign it in, and with an
- * adaptor where a pre-signature is wanted.
+ * Something to sign: bytes or a text (its UTF-8) as content of type `bytes`, content, or content with the mode to sign it in, if not that of
+ * the key, and with an adaptor where a pre-signature is wanted.
  */
-export type Signable = Uint8Array | string | Content | Item
+export type Signable = Uint8Array | string | Content | Wished
 
-function itemOf(what: Signable): Item {
+/** Without a mode it is signed in that of the key. */
+type Wished = Omit<Item, 'mode'> & Readonly<{ mode?: Mode | undefined }>
+
+function itemOf(key: Key, what: Signable): object {
   const bytes = typeof what === 'string' ? toUtf8(what) : what
-  const mode: Mode = { kind: 'plain' }
-  if (bytes instanceof Uint8Array) return { content: { type: 'bytes', bytes: toHex(bytes) }, mode }
-  return 'content' in bytes ? bytes : { content: bytes, mode }
+  if (bytes instanceof Uint8Array) return itemOf(key, { type: 'bytes', bytes: toHex(bytes) })
+  const { mode, ...item } = 'content' in bytes ? bytes : { content: bytes, mode: undefined }
+  return { ...item, mode: mode === undefined ? modeFor(key, item.content) : mode }
+}
+
+/** In which mode of the key a content is signed that names none. */
+export function modeFor(key: Pick<Key, 'mode'>, content: Content): Mode {
+  const read = Content.safeParse(content)
+  return read.success && contentOf(read.data.type).tweaks ? key.mode : { kind: 'plain' }
 }
 
 /**
@@ -45,7 +54,7 @@ export function readItems(mpc: Mpc, key: Key, what: Signable | readonly Signable
     throw new QuorateError(code, 'client', { issues: issues.map((issue) => `${item}: ${issue}`) })
   }
   const items = all.map((one, at) => {
-    const item = Item.safeParse({ ...(subgroup === undefined ? {} : { subgroup }), ...itemOf(one) })
+    const item = Item.safeParse({ ...(subgroup === undefined ? {} : { subgroup }), ...itemOf(key, one) })
     if (!item.success) return refused(at, misfitOf(item.error), issuesOf(item.error))
     signersOf(key.certificate.body.roster.skeleton, item.data.subgroup)
     return item.data

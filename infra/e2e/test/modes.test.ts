@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
-import type { Item, Mode, Participant } from '@quorate/client'
+import { exportKey, importKey, type Item, type Mode, type Participant } from '@quorate/client'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { bip341 } from '../../../shared/mpc/test/bip341.js'
@@ -86,6 +86,60 @@ describe.each([
       await expect(asked).rejects.toMatchObject({ code: 'tweak.invalid', by: 'client' })
       await expect(asked).rejects.toMatchObject({ issues: [expect.stringContaining('item 2 of 2: mode')] })
     }
+  })
+})
+
+describe('a key that was made to sign in a mode', () => {
+  const root = toHex(randomBytes(32))
+
+  it(
+    'does so for who names none, says it to who takes part, and is overruled by an item',
+    { timeout: long },
+    async () => {
+      const people = drawPeople()
+      const [alice, ...others] = people
+      const mode: Mode = { kind: 'taproot', merkleRoot: root }
+      const keygen = await alice.reserveKey({
+        ...{ scheme: 'frost-secp256k1-tr', threshold: 2, participants: names, mode },
+        content: ['bytes', 'nostr-event'],
+      })
+      // The gateway sees that there is a mode, and not which.
+      expect(JSON.stringify(keygen.skeleton)).not.toContain(root)
+      for (const one of others) expect((await one.participate(keygen.invitation(one.userId))).mode).toEqual(mode)
+      const key = await keygen.completed({ timeout: long })
+      expect(key.mode).toEqual(mode)
+      expect((await importKey(exportKey(key))).mode).toEqual(mode)
+      const publicKey = Uint8Array.of(2, ...fromHex(key.groupKey))
+      const event = { created_at: 1, kind: 1, tags: [], content: 'gm' }
+      const signing = await alice.requestSignature(key, [
+        'hello',
+        { content: { type: 'bytes', bytes: 'ab' } },
+        bytesIn({ kind: 'plain' }),
+        { type: 'nostr-event', event },
+      ])
+      const seen = await others[0]!.signing(key, signing.signingId)
+      expect(seen.items.map((item) => item.mode)).toEqual([mode, mode, { kind: 'plain' }, { kind: 'plain' }])
+      await others[0]!.approve(seen)
+      const { publicKeys, signatures } = await signing.completed({ timeout: long })
+      const output = toHex(keyInMode(publicKey, mode))
+      expect(publicKeys).toEqual([output, output, key.groupKey, key.groupKey])
+      expect(schnorr.verify(signatures[0]!, hashOfBytes('hello'), fromHex(output))).toBe(true)
+      const renewed = await alice.refreshKey(key, { timeout: long })
+      expect(renewed.mode).toEqual(mode)
+    },
+  )
+
+  it('is refused before anything is sent when the mode cannot be read', { timeout: long }, async () => {
+    const [alice] = drawPeople()
+    const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names } as const
+    for (const mode of [
+      { kind: 'taproot', merkleRoot: 'ab' },
+      { kind: 'tweak', xonly: true, tweak: '00'.repeat(32) },
+      null,
+    ])
+      await expect(alice.reserveKey({ ...wish, mode: mode as Mode })).rejects.toMatchObject({ code: 'tweak.invalid' })
+    const none = alice.reserveKey({ ...wish, scheme: 'frost-ed25519', mode: { kind: 'taproot', merkleRoot: '' } })
+    await expect(none).rejects.toMatchObject({ code: 'request.invalid' })
   })
 })
 

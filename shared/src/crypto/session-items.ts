@@ -1,7 +1,9 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
+import { fromBase64url } from '../wire/bytes.ts'
 import { Item, misfitOf } from '../wire/content.ts'
+import { Mode } from '../wire/mode.ts'
 import { decode, encode } from './cbor.ts'
 import { deriveKey } from './hkdf.ts'
 import { openWith, sealWith } from './aead.ts'
@@ -74,6 +76,33 @@ export function openSignature(
   )
   if (signature.length > longest) throw new Refusal('seal.invalid')
   return signature
+}
+
+/** Seals under S (32 bytes) the mode of a key's items for which nobody names one. */
+export const sealMode = (sessionSecret: Uint8Array, keyId: string, mode: Mode): Uint8Array =>
+  withModeKey(sessionSecret, keyId, (key) => sealWith(key, ['mode', keyId], encode(mode)))
+
+/** Inverse of `sealMode`, for a skeleton; the key itself where it seals none. Throws `seal.invalid`, `tweak.invalid`. */
+export function openMode(
+  sessionSecret: Uint8Array,
+  { keyId, sealedMode }: Readonly<{ keyId: string; sealedMode?: string | undefined }>,
+): Mode {
+  if (sealedMode === undefined) return { kind: 'plain' }
+  const plaintext = withModeKey(sessionSecret, keyId, (key) =>
+    openWith(key, ['mode', keyId], fromBase64url(sealedMode)),
+  )
+  const mode = Mode.safeParse(decoded(plaintext))
+  if (!mode.success) throw new Refusal('tweak.invalid')
+  return mode.data
+}
+
+function withModeKey<T>(sessionSecret: Uint8Array, keyId: string, use: (key: Uint8Array) => T): T {
+  const key = deriveKey(sessionSecret, 'mode', keyId)
+  try {
+    return use(key)
+  } finally {
+    key.fill(0)
+  }
 }
 
 /** Seed (32 bytes) of the Ed25519 reader key, with which who knows S proves that they may read. */

@@ -7,26 +7,21 @@ import { refusedItems, requireSigned, type ItemOutcome, type SignatureResult } f
 import type { Signing } from '../../signing/signing.ts'
 import { readContent, type ContentOptions } from '../content.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
+import { addModeOptions } from '../mode.ts'
 import { bad, field, good } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
 
 export const addContentOptions = (command: Command): Command =>
-  command
+  addModeOptions(command)
     .option('--file <file>', 'the bytes of this file, or - for stdin')
     .option('--hex', 'MESSAGE, or the file, is hex')
     .option('--raw', 'sign exactly these bytes, for other systems: the key must be one for `raw`')
     .option('--nostr-event <file>', 'a Nostr event (NIP-01) as JSON: kind, content, tags, created_at')
     .option('--subgroup <name>', 'of those participants whose sub-group has this name, under their own key')
-    .option('--taproot [merkle-root]', 'under the Taproot output key (BIP-341) instead of the group key')
-    .option('--tweak <scalar>', 'under the group key with this plain tweak (BIP-327), 32 bytes in hex')
-    .option('--xonly-tweak <scalar>', 'the same, with an x-only tweak')
+    .option('--untweaked', 'under the group key itself, where the key was made to sign under another')
     .option('--adaptor <point>', 'a pre-signature for this point, in hex, or for the terms in this file (JSON)')
-
-/** The key that is to sign, hex. Throws `subgroup.unknown`. */
-export const signingKey = (key: Key, { subgroup }: ContentOptions): string =>
-  subgroup === undefined ? key.groupKey : key.subgroup(subgroup).groupKey
 
 const wanted = (key: Key, { subgroup }: ContentOptions): string =>
   subgroup === undefined
@@ -53,7 +48,7 @@ export function addSign(program: Command, world: World): void {
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
       const kept = await session.home.key(id)
-      const item = await readContent(message, options, signingKey(kept, options))
+      const item = await readContent(message, options, kept)
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
