@@ -15,7 +15,16 @@ export { Refresh, type RefreshStatus } from './refresh/refresh.ts'
 export type { Signable } from './signing/items.ts'
 export type { SigningStatus } from './signing/verify.ts'
 export { ItemsRefused } from './signing/result.ts'
-export type { ItemOutcome, NostrEvent, RefusedItem, SignatureResult, SignedItem } from './signing/result.ts'
+export type {
+  AnsweredItem,
+  ItemOutcome,
+  NostrEvent,
+  PreSignedItem,
+  RefusedItem,
+  SignatureResult,
+  SignedItem,
+} from './signing/result.ts'
+export { completeSignature, extractSecret, proveAdaptor, verifyPreSignature } from './signing/adaptors.ts'
 export type { WaitOptions } from './following.ts'
 export type { Attested } from './attest.ts'
 export type { ForkedHost } from './host-lives.ts'
@@ -27,7 +36,9 @@ export type { Invitation } from '@quorate/shared/wire/keygen'
 export { bytesMessage } from '@quorate/shared/contents/bytes'
 export type { Field } from '@quorate/shared/contents/content'
 export { messageOf, showContent, type Content, type ContentType } from '@quorate/shared/contents/table'
-export type { Item, Mode } from '@quorate/shared/wire/content'
+export type { Item } from '@quorate/shared/wire/content'
+export type { Mode } from '@quorate/shared/wire/mode'
+export type { AdaptorTerms, Hint } from '@quorate/shared/wire/adaptor'
 export type { TrustPolicy } from '@quorate/shared/attestation/policy'
 export { SignatureProof, signatureProof, verifyProof, verifySignature } from './signing/proof.ts'
 export type { Bunker, Offer, Written } from './bunker/bunker.ts'

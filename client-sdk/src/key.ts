@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { openMode, readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
@@ -8,6 +8,7 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32, type Digest } from '@quorate/shared/wire/ids'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { Certificate, type CertificateBody } from '@quorate/shared/wire/certificate'
+import type { Mode } from '@quorate/shared/wire/mode'
 import { QuorateError, refuse } from './errors.ts'
 
 /** Some participants of a key, all of whom sign with a key of their own. `groupKey` is in the form of that of the whole key. */
@@ -26,6 +27,8 @@ export type Key = Readonly<{
   subgroups: readonly Subgroup[]
   /** The sub-group of this name. Throws `subgroup.unknown`. */
   subgroup: (id: string) => Subgroup
+  /** In which items are signed that name no mode of their own, as the participants agreed. */
+  mode: Mode
   /** Who dealt the key, and so has known all of it; null for a key that its hosts drew. */
   dealtBy: string | null
   certificate: Certificate
@@ -113,6 +116,7 @@ export function holdKey(
     participants: names,
     groupKey,
     subgroups,
+    mode: openMode(sessionSecret, roster.skeleton),
     dealtBy: dealt?.by ?? null,
     certificate,
     digest,

@@ -50,6 +50,8 @@ const unreadable: ReadonlySet<unknown> = new Set([
   'seal.invalid',
   'content.invalid',
   'content.mismatch',
+  'tweak.invalid',
+  'adaptor.invalid',
   'message.invalid',
 ])
 
@@ -170,7 +172,8 @@ export class Participant {
       const expiresAt = this.#context.now() + expiresIn
       const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
       const asker = { ...(await this.#memberOf(key)), naming: ofKey }
-      return askFor(this.#context, key, asker, { items: readItems(key, what, subgroup), expiresAt, signal })
+      const items = readItems(await this.#context.mpc(), key, what, subgroup)
+      return askFor(this.#context, key, asker, { items, expiresAt, signal })
     })
   }
 

@@ -1,6 +1,7 @@
 import { row, type Row } from './refusal-row.ts'
 import { bunkerRefusals } from './refusals-of-bunkers.ts'
 import { subgroupRefusals } from './refusals-of-subgroups.ts'
+import { itemRefusals } from './refusals-of-items.ts'
 
 /** The one closed table of refusals. A code is all that an enclave ever says; the title is for people. */
 export const refusals = {
@@ -205,9 +206,7 @@ export const refusals = {
     'same_request',
     'The enclave has restarted, and too few others have told it how often the standing grant was used: approve this request, or wait for them',
   ),
-  'content.invalid': row('caller', 400, 'never', 'The content is not of the type that it claims'),
-  'content.mismatch': row('caller', 409, 'never', 'The content is not what the request commits to'),
-  'content.not_permitted': row('caller', 403, 'never', "The key's policy does not permit this type of content"),
+  ...itemRefusals,
 
   // Trust
   'attestation.invalid': row(

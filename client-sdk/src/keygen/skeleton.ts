@@ -36,6 +36,8 @@ export type KeyWish = Readonly<{
   dealt?: Dealt | undefined
   /** `indices`: the keys that participants contribute are aggregated in the order of `participants`; else sorted. */
   keyOrder?: Skeleton['keyOrder']
+  /** The key itself where nothing is said. */
+  sealedMode?: string | undefined
   /** Of members by index. */
   subgroups?: readonly Subgroup[] | undefined
 }>
@@ -68,7 +70,7 @@ export function readReservation(
 /** Fixes the frame of the key around hosts, and says in it when one of them holds a quorum. Throws `request.invalid` for what no key can be. */
 export function drawSkeleton(
   { keyId, expiresAt }: Pick<Reservation, 'keyId' | 'expiresAt'>,
-  { scheme, threshold, participants, content, dealt, keyOrder, subgroups }: KeyWish,
+  { scheme, threshold, participants, content, dealt, keyOrder, sealedMode, subgroups }: KeyWish,
   hosts: readonly EnclaveIdentity[],
   readerKey: string,
 ): Skeleton {
@@ -87,6 +89,7 @@ export function drawSkeleton(
     ...(holdsQuorum({ threshold, participants: hosted, subgroups }) ? { spread: 'quorum_in_one_host' } : {}),
     ...(dealt === undefined ? {} : { dealt }),
     ...(keyOrder === undefined ? {} : { keyOrder }),
+    ...(sealedMode === undefined ? {} : { sealedMode }),
     ...(subgroups === undefined ? {} : { subgroups: [...subgroups] }),
     readerKey,
     expiresAt,

@@ -9,7 +9,7 @@ import { Item } from '@quorate/shared/wire/content'
 import { ItemFailure, ItemRefusal, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
-import { requireSigned, type ItemOutcome, type SignatureResult } from './result.ts'
+import { requireSigned, resultOfItem, withoutAdaptor, type ItemOutcome, type SignatureResult } from './result.ts'
 import { readOutcomes, requireImages, verifyItem } from './verify.ts'
 
 /** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
@@ -27,17 +27,16 @@ export type SignatureProof = z.infer<typeof SignatureProof>
 export const signatureProof = ({ request, items, receipts }: SignatureResult): SignatureProof => ({
   format: 'quorate-signature/v3',
   request,
-  items: items.map(({ content, mode, subgroup }) => ({
-    content,
-    mode,
-    ...(subgroup === undefined ? {} : { subgroup }),
+  items: items.map((item) => ({
+    ...withoutAdaptor(item),
+    ...(item.adaptor === undefined ? {} : { adaptor: item.adaptor }),
   })),
   results: items.map((item) => outcomeOf(item)),
   receipts: [...receipts],
 })
 
 function outcomeOf(item: ItemOutcome): Outcome {
-  if (item.refused === null) return toHex(item.signature)
+  if (item.refused === null) return toHex(resultOfItem(item))
   const { refused: code, refusals } = item
   // What all of the quorum says needs no names.
   return ItemFailure.parse(isOfAll(code) ? { code } : { code, refusals })

@@ -1,3 +1,5 @@
+import { concatBytes } from '@noble/hashes/utils.js'
+import { preSignaturesIn } from '@quorate/shared/schemes/adaptors'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type {
@@ -7,7 +9,7 @@ import type {
   SigningReceipt,
   SigningRequest,
 } from '@quorate/shared/wire/signing'
-import { QuorateError } from '../errors.ts'
+import { QuorateError, refuse } from '../errors.ts'
 
 /** A finished Nostr event (NIP-01), in the form that nostr-tools has. `created_at`: seconds since 1970. */
 export type NostrEvent = {
@@ -22,7 +24,11 @@ export type NostrEvent = {
 
 /** An item with its verified signature (64 bytes), the public key (32 bytes, hex) that verifies it, and a finished Nostr event. */
 export type SignedItem = Item &
-  Readonly<{ refused: null; signature: Uint8Array; publicKey: string; event: NostrEvent | null }>
+  Readonly<{ refused: null; signature: Uint8Array; preSignatures: null; publicKey: string; event: NostrEvent | null }>
+
+/** An item with its verified pre-signatures (65 bytes each): one, or for terms of `any` one for each point. `completeSignature` makes the signature. */
+export type PreSignedItem = Item &
+  Readonly<{ refused: null; signature: null; preSignatures: readonly Uint8Array[]; publicKey: string; event: null }>
 
 /** A host's word that it does not sign an item. */
 type ItemRefusedBy = Readonly<{ index: number; code: ItemRefusal | OwnerRefusal }>
@@ -34,11 +40,14 @@ type ItemRefusedBy = Readonly<{ index: number; code: ItemRefusal | OwnerRefusal 
 export type RefusedItem = Item &
   Readonly<{ refused: ItemFailure['code']; refusals: readonly ItemRefusedBy[]; culprits: readonly number[] }>
 
-export type ItemOutcome = SignedItem | RefusedItem
+export type AnsweredItem = SignedItem | PreSignedItem
+
+export type ItemOutcome = AnsweredItem | RefusedItem
 
 /**
  * How a signing ended, item by item in the order of the request, with what proves to anybody who signed what. Of the lists
- * `signatures`, `publicKeys` and `events` none has a gap: they throw `ItemsRefused` unless every item was signed.
+ * `signatures`, `publicKeys` and `events` none has a gap: they throw `ItemsRefused` unless every item was signed. `signatures` throws
+ * `adaptor.incomplete` for a pre-signature, which is none.
  */
 export type SignatureResult = Readonly<{
   items: readonly ItemOutcome[]
@@ -53,7 +62,30 @@ export type SignatureResult = Readonly<{
   receipts: readonly SigningReceipt[]
 }>
 
-const isSigned = (item: ItemOutcome): item is SignedItem => item.refused === null
+const isSigned = (item: ItemOutcome): item is AnsweredItem => item.refused === null
+
+/** What was asked for, but for the adaptor: what a completed pre-signature is the signature of. */
+export const withoutAdaptor = ({ content, mode, subgroup }: Item): Item => ({
+  content,
+  mode,
+  ...(subgroup === undefined ? {} : { subgroup }),
+})
+
+/** What the hosts made of an item: its signature, or its pre-signatures one behind the other. */
+export const resultOfItem = ({ signature, preSignatures }: AnsweredItem): Uint8Array =>
+  signature ?? concatBytes(...preSignatures)
+
+/** An item with its pre-signatures, which have been verified. */
+export const preSigned = (item: Item, result: Uint8Array, publicKey: string): PreSignedItem => ({
+  ...item,
+  refused: null,
+  signature: null,
+  preSignatures: preSignaturesIn(result),
+  publicKey,
+  event: null,
+})
+
+const signatureOf = ({ signature }: AnsweredItem): Uint8Array => signature ?? refuse('adaptor.incomplete')
 
 /** `at`: place in the request, 0…. */
 export type Refused = Readonly<{ at: number; code: ItemFailure['code']; culprits: readonly number[] }>
@@ -76,8 +108,8 @@ export class ItemsRefused extends QuorateError {
   }
 }
 
-/** All items, signed. Throws `ItemsRefused`. */
-export function requireSigned(items: readonly ItemOutcome[]): SignedItem[] {
+/** All items, signed or pre-signed. Throws `ItemsRefused`. */
+export function requireSigned(items: readonly ItemOutcome[]): AnsweredItem[] {
   const refused = refusedItems(items)
   const [first] = refused
   if (first !== undefined) throw new ItemsRefused(first.code, items, refused)
@@ -92,7 +124,7 @@ export function resultOf(
     items,
     ...proved,
     get signatures() {
-      return requireSigned(items).map(({ signature }) => signature)
+      return requireSigned(items).map(signatureOf)
     },
     get publicKeys() {
       return requireSigned(items).map(({ publicKey }) => publicKey)

@@ -3,6 +3,7 @@ import { mayFollow, rejectsAny, sameDecisions } from '@quorate/shared/consent/de
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
+import { ItemRefusal } from '@quorate/shared/wire/signing'
 import type { AfterRefusal, Asking, Course, Refused, Verdict, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
@@ -55,12 +56,9 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'signing.request_invalid',
   'signing.withdrawn',
   'signing.invalid_signature',
-  'content.invalid',
-  'content.mismatch',
-  'content.not_permitted',
+  ...ItemRefusal.options,
   'certificate.invalid',
   'epoch.stale',
-  'seal.invalid',
   'store.damaged',
   'nostr.event_invalid',
   'nostr.event_misaddressed',

@@ -63,7 +63,9 @@ async function say(key: Key, { signingId }: Signing, words: Partial<Record<keyof
 const endsOf = (key: Key, { items }: SignatureResult) =>
   items.map((item, at) =>
     item.refused === null
-      ? schnorr.verify(item.signature, hashOfBytes(text(at)), fromHex(key.groupKey)) && 'signed'
+      ? item.signature !== null &&
+        schnorr.verify(item.signature, hashOfBytes(text(at)), fromHex(key.groupKey)) &&
+        'signed'
       : [item.refused, ...item.refusals.map(({ index }) => index)],
   )
 

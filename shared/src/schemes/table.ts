@@ -3,11 +3,14 @@ import { z } from 'zod'
 /** The most participants of a key, whatever its scheme. */
 export const mostParticipants = 100
 
+/** The most points of one adaptor. */
+export const mostAdaptors = 16
+
 /** How a signature verifies: BIP-340, or RFC 8032 with canonical points of prime order. */
 export type Verification = 'bip340' | 'ed25519'
 
 /** What the shares of a key do together. */
-export type UseName = 'sign' | 'ecdh'
+export type UseName = 'sign' | 'ecdh' | 'presign'
 
 /**
  * How a key comes about: its hosts draw it together, or each participant has a key of its own in it; somebody who has it whole deals it; its
@@ -69,7 +72,8 @@ export const schemeFacts = {
     verification: 'bip340',
     keyLength: 32,
     makes: ['contribute'],
-    uses: { sign: 64 },
+    // A pre-signature for each point.
+    uses: { sign: 64, presign: mostAdaptors * 65 },
     fits: nOfN,
     tweaks: true,
     subgroups: true,

@@ -29,11 +29,11 @@ export function requireSealedItems(request: RequestBody, sealedItems: readonly s
 }
 
 /** Can keys of this scheme sign such content in this mode, whatever their policy says? */
-export function schemeSigns(scheme: SchemeName, { content, mode }: Item): boolean {
+export function schemeSigns(scheme: SchemeName, { content, mode, adaptor }: Item): boolean {
   const facts = factsOf(scheme)
-  return (
-    signsContent(facts, content.type) && (mode.kind === 'plain' || (facts.tweaks && contentOf(content.type).tweaks))
-  )
+  const { tweaks, use } = contentOf(content.type)
+  const isInMode = mode.kind === 'plain' || (facts.tweaks && tweaks)
+  return signsContent(facts, content.type) && isInMode && (adaptor === undefined || use === 'sign')
 }
 
 /** May the key sign this content in this mode, by its policy, the content's row and the facts of the key's scheme? */
@@ -64,10 +64,15 @@ export function judgeItem(
     if (!isNamedBy(item, named) || digest !== named?.digest) return { code: 'content.mismatch' }
     return permitsItem(key, item) ? { item } : { code: 'content.not_permitted' }
   } catch (error) {
-    const code = ItemRefusal.safeParse(error instanceof Refusal ? error.code : null)
-    if (!code.success) throw error
-    return { code: code.data }
+    return { code: codeOfItem(error) }
   }
+}
+
+/** The refusal of one item alone that has been thrown. Throws whatever else it is. */
+export function codeOfItem(error: unknown): ItemRefusal {
+  const code = ItemRefusal.safeParse(error instanceof Refusal ? error.code : null)
+  if (!code.success) throw error
+  return code.data
 }
 
 type RefusalBy<C> = Readonly<{ index: number; code: C }>

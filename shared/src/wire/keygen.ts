@@ -63,6 +63,11 @@ export const Skeleton = z
     keyOrder: z.literal('indices').optional(),
     /** Stands here when some of the participants sign under keys of their own. The certificate has those keys. */
     subgroups: Subgroups.optional(),
+    /**
+     * The mode of items for which nobody names one, sealed under the session secret. Without it that is the key itself. Whoever asks writes it into
+     * the items; hosts see that it can be read, and go by what the items say.
+     */
+    sealedMode: Base64url.max(256).optional(),
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
@@ -94,6 +99,10 @@ export const Skeleton = z
     ({ subgroups = [], participants }) =>
       subgroups.every(({ members }) => (members.at(-1) ?? 0) <= participants.length),
     'a member of a sub-group is no participant',
+  )
+  .refine(
+    ({ sealedMode, scheme }) => sealedMode === undefined || factsOf(scheme).tweaks,
+    'keys of this scheme have no modes',
   )
   .meta({
     description:

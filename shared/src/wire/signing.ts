@@ -55,6 +55,10 @@ export const ItemRefusal = z.enum([
   'content.invalid',
   'content.mismatch',
   'content.not_permitted',
+  'tweak.invalid',
+  'adaptor.invalid',
+  'adaptor.unsupported',
+  'adaptor.too_many',
 ] as const satisfies readonly RefusalCode[])
 export type ItemRefusal = z.infer<typeof ItemRefusal>
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Key } from '../../key.ts'
 import { publicNames } from '../../public-names.ts'
+import { describeMode } from '../mode.ts'
 import { openSession, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 
@@ -28,8 +29,18 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { gateway, keyId, scheme, threshold, groupKey, digest, dealtBy } = key
-      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest, dealtBy }
+      const { gateway, keyId, scheme, threshold, groupKey, digest, dealtBy, mode } = key
+      const rest = {
+        gateway,
+        keyId,
+        scheme,
+        threshold,
+        participants: key.participants,
+        groupKey,
+        digest,
+        dealtBy,
+        mode,
+      }
       const { epoch, roster } = key.certificate.body
       const { policy, participants } = roster.skeleton
       const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
@@ -49,13 +60,23 @@ export function addKey(program: Command, world: World): void {
 const namedSubgroups = (key: Key) =>
   Promise.all(key.subgroups.map(async (one) => ({ ...one, ...(await publicNames(key, one.id)) })))
 
-function frameLines({ scheme, threshold, participants, certificate, groupKey, subgroups, dealtBy }: Key): string[] {
+function frameLines({
+  scheme,
+  threshold,
+  participants,
+  certificate,
+  groupKey,
+  subgroups,
+  mode,
+  dealtBy,
+}: Key): string[] {
   const { epoch, roster } = certificate.body
   return [
     field('scheme', `${scheme}, ${threshold} of ${participants.length}, epoch ${epoch}`),
     field('may sign', roster.skeleton.policy.content.join(', ')),
     field('public key', groupKey),
     ...subgroups.map(({ id, members, groupKey: own }) => field(id, `${own}, of ${members.join(', ')}`)),
+    ...describeMode(mode),
     ...(dealtBy === null ? [] : [field('dealt by', `${dealtBy}, who has known all of it`)]),
   ]
 }

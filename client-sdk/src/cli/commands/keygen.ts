@@ -11,13 +11,14 @@ import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
 import type { Participant } from '../../participant.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
 import type { Joining as Begun } from '../home.ts'
+import { addModeOptions, describeMode, readMode, type ModeOptions } from '../mode.ts'
 import { addOwnKey, contributing, withOwnKey, type OwnKeyOptions } from '../own-key.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
 type Joining = GrantOptions & Readonly<{ sharesPerEnclave?: number; wait: boolean }>
-export type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
+export type Options = Joining & ModeOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
 type Drawing = Options & OwnKeyOptions & Readonly<{ unsorted?: boolean; subgroup?: SubgroupWish }>
 type Invited = Joining & OwnKeyOptions & Readonly<{ dealtBy?: string }>
 
@@ -87,6 +88,7 @@ export function addFrame(command: Command, content: ContentType[] = ['bytes']): 
     )
     .option('--ttl <time>', 'how long the others have to join', '1h')
     .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')
+  addModeOptions(command)
   for (const option of joiningOptions()) command.addOption(option)
 }
 
@@ -108,7 +110,8 @@ export async function makeKey(
     throw new UsageError('--standing is for a share of your own: you are not among the participants')
   session.terminal.progress('reserving enclaves, and having each prove itself …')
   const grant = readGrant(options, Date.now())
-  const frame = { scheme, threshold, participants, content, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
+  const mode = readMode(options)
+  const frame = { scheme, threshold, participants, content, mode, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
   const keygen = await begin(me, { ...frame, grant, sharesPerEnclave, signal: session.signal })
   const dealtBy = keygen.dealtBy ?? undefined
   const invitation = takesPart ? keygen.invitation(me.userId) : null
@@ -162,12 +165,13 @@ export function addParticipate(program: Command, world: World): void {
     })
 }
 
-function showRegistered({ terminal }: Session, { keyId, skeleton }: Keygen, userId: string): void {
+function showRegistered({ terminal }: Session, { keyId, skeleton, mode }: Keygen, userId: string): void {
   const { threshold, participants, subgroups = [] } = skeleton
   const nameOf = (index: number) => participants[index - 1]?.userId ?? ''
   terminal.result({ event: 'registered', keyId, userId }, [
     good(`registered as ${userId} for key ${keyId}, ${threshold} of ${participants.length}`),
     ...subgroups.map(({ id, members }) => field('sub-group', `${id}: ${members.map(nameOf).join(', ')}`)),
+    ...describeMode(mode),
   ])
 }
 

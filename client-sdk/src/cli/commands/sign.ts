@@ -7,23 +7,21 @@ import { refusedItems, requireSigned, type ItemOutcome, type SignatureResult } f
 import type { Signing } from '../../signing/signing.ts'
 import { readContent, type ContentOptions } from '../content.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
+import { addModeOptions } from '../mode.ts'
 import { bad, field, good } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
 
 export const addContentOptions = (command: Command): Command =>
-  command
+  addModeOptions(command)
     .option('--file <file>', 'the bytes of this file, or - for stdin')
     .option('--hex', 'MESSAGE, or the file, is hex')
     .option('--raw', 'sign exactly these bytes, for other systems: the key must be one for `raw`')
     .option('--nostr-event <file>', 'a Nostr event (NIP-01) as JSON: kind, content, tags, created_at')
     .option('--subgroup <name>', 'of those participants whose sub-group has this name, under their own key')
-    .option('--taproot [merkle-root]', 'under the Taproot output key (BIP-341) instead of the group key')
-
-/** The key that is to sign, hex. Throws `subgroup.unknown`. */
-export const signingKey = (key: Key, { subgroup }: ContentOptions): string =>
-  subgroup === undefined ? key.groupKey : key.subgroup(subgroup).groupKey
+    .option('--untweaked', 'under the group key itself, where the key was made to sign under another')
+    .option('--adaptor <point>', 'a pre-signature for this point, in hex, or for the terms in this file (JSON)')
 
 const wanted = (key: Key, { subgroup }: ContentOptions): string =>
   subgroup === undefined
@@ -50,7 +48,7 @@ export function addSign(program: Command, world: World): void {
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
       const kept = await session.home.key(id)
-      const item = await readContent(message, options, signingKey(kept, options))
+      const item = await readContent(message, options, kept)
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
@@ -85,12 +83,17 @@ function showResult({ terminal }: Session, key: Key, { request, items, receipts 
     signingId: request.body.signingId,
     keyId: key.keyId,
     quorum,
-    signatures: items.map((item) => (item.refused === null ? toHex(item.signature) : null)),
+    signatures: items.map((item) => (item.refused === null && item.signature ? toHex(item.signature) : null)),
+    preSignatures: items.map((item) =>
+      item.refused === null && item.preSignatures ? item.preSignatures.map(toHex) : null,
+    ),
     publicKeys: items.map((item) => (item.refused === null ? item.publicKey : null)),
     events: items.map((item) => (item.refused === null ? item.event : null)),
     refused: refusedItems(items),
   }
-  const count = signed.length === 1 ? 'the signature' : `${signed.length} signatures`
+  const isPre = signed.some(({ signature }) => signature === null)
+  const name = isPre ? 'pre-signature' : 'signature'
+  const count = signed.length === 1 ? `the ${name}` : `${signed.length} signatures${isPre ? ' or pre-signatures' : ''}`
   terminal.result(value, [
     ...(signed.length > 0 ? [good(`verified: ${count}, and a receipt of each host`)] : []),
     ...items.flatMap((item, at) => outcomeLines(key, item, at)),
@@ -102,7 +105,9 @@ function showResult({ terminal }: Session, key: Key, { request, items, receipts 
 export function outcomeLines(key: Key, item: ItemOutcome, at: number): string[] {
   if (item.refused === null)
     return [
-      field('signature', toHex(item.signature)),
+      ...(item.signature === null
+        ? item.preSignatures.map((one) => field('pre-signature', toHex(one)))
+        : [field('signature', toHex(item.signature))]),
       field('public key', item.publicKey),
       ...(item.event === null ? [] : [field('event', JSON.stringify(item.event))]),
     ]

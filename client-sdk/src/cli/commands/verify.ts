@@ -9,7 +9,7 @@ import type { Key } from '../../key.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { good } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
-import { addContentOptions, outcomeLines, signingKey } from './sign.ts'
+import { addContentOptions, outcomeLines } from './sign.ts'
 
 type Options = ContentOptions & Readonly<{ proof?: string }>
 
@@ -46,7 +46,7 @@ export function addVerify(program: Command, world: World): void {
         const parsed = Signature.safeParse(signature.toLowerCase())
         if (!parsed.success) throw new UsageError('the signature must be 64 bytes in hex')
         const key = await session.home.key(id)
-        const item = await readContent(message, options, signingKey(key, options))
+        const item = await readContent(message, options, key)
         await verifySignature(key, item, fromHex(parsed.data))
         session.terminal.result({ verified: true }, [good('the signature verifies')])
       },

@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { decode } from '@quorate/shared/crypto/cbor'
 import { hasOwnGrant } from '@quorate/shared/consent/signed'
-import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { openMode, readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
 import { maySitTogether } from '@quorate/shared/verify/spread'
@@ -87,6 +87,7 @@ async function enrolmentOf(hosted: readonly number[], mpc: Mpc, { skeleton, init
   if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
   const { sessionSecret } = init
   if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')
+  openMode(sessionSecret, skeleton)
   return {
     skeleton,
     skeletonDigest,

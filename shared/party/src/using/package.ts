@@ -4,12 +4,12 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { isQuorum, type Signers } from '@quorate/shared/verify/signers'
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
+import type { Task } from '@quorate/shared/verify/task'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import type { Commitment } from '@quorate/shared/wire/signing'
 import type { Lives } from '../lives.ts'
 import type { HeldKey } from '../vault.ts'
-import type { Task } from './tasks.ts'
 import type { Signing } from './seat.ts'
 
 /** What all commitments of a package must agree on, and who can make them. */

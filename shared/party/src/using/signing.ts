@@ -5,6 +5,7 @@ import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
 import { signersOfRequest } from '@quorate/shared/verify/signers'
 import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
+import { countOf, type Task } from '@quorate/shared/verify/task'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/shared/wire/signing'
@@ -18,7 +19,7 @@ import type { HeldKey } from '../vault.ts'
 import { aggregate } from './aggregate.ts'
 import { checkConfirmable, confirm } from './confirm.ts'
 import { createEnded, type Ended } from './ended.ts'
-import { openTasks, type Declined, type Task } from './tasks.ts'
+import { openTasks, type Declined } from './tasks.ts'
 import { takeSeat } from './commit.ts'
 import { askedByClient, identify, type Asked } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
@@ -235,8 +236,8 @@ const begin = (asked: Asked, threshold: number, tasks: readonly (Task | Declined
 /** About what a signing holds in the end: what was sealed, the messages, and per item everybody's commitments. */
 const bytesOf = ({ tasks, asked }: Signing, { certificate }: HeldKey): number =>
   tasks.reduce((sum, task) => {
-    const message = 'code' in task ? 0 : task.message.length
-    return sum + message + certificate.roster.registrations.length * 256
+    const [message, count] = 'code' in task ? [0, 1] : [task.message.length, countOf(task)]
+    return sum + message + certificate.roster.registrations.length * 256 * count
   }, 1_024 + asked.weight)
 
 function wipe(signing: Signing): void {
