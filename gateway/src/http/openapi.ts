@@ -1,4 +1,4 @@
-import { refusals, type RefusalCode } from '@quorate/shared/errors'
+import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import * as schemes from '@quorate/shared/schemes/table'
 import * as bunker from '@quorate/shared/wire/bunker'
 import * as consent from '@quorate/shared/wire/consent'
@@ -19,7 +19,9 @@ import { routes } from '@quorate/shared/wire/routes/table'
 import * as signing from '@quorate/shared/wire/signing'
 import * as status from '@quorate/shared/wire/status'
 import { z } from 'zod'
+import recorded from './examples.json' with { type: 'json' }
 import { describeRoute, parameterWords, tagOf, tags } from './openapi-words.ts'
+import { toProblem } from './problem.ts'
 
 type Json = Record<string, unknown>
 
@@ -30,6 +32,9 @@ const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, bunke
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
 
+/** What was said on each route in a run of a real fleet, with long strings cut (`infra/e2e/test/examples.test.ts` records it). */
+const examples: Readonly<Record<string, Readonly<{ body?: unknown; reply?: unknown }> | undefined>> = recorded
+
 /** Said of every route besides its own refusals. */
 const always: readonly RefusalCode[] = ['request.invalid', 'request.rate_limited', 'gateway.draining', 'internal']
 const ofBodies: readonly RefusalCode[] = [
@@ -38,10 +43,14 @@ const ofBodies: readonly RefusalCode[] = [
   'request.idempotency_conflict',
 ]
 
+/** The problem of a refusal, as it is sent when nothing else is known. */
+const problemOf = (code: RefusalCode): unknown => JSON.parse(toProblem(new Refusal(code)).body)
+
 /** OpenAPI 3.1 of the route table. `server` is the URL that the paths start from. */
 export function openApi(server: string): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
+  const said = new Set(Object.values<Route>(routes).flatMap(codesOf))
   for (const [name, route] of Object.entries<Route>(routes))
     paths[route.path] = { ...paths[route.path], [route.method]: operation(name, route, schemas) }
   return {
@@ -57,6 +66,7 @@ export function openApi(server: string): Json {
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      examples: Object.fromEntries([...said].sort().map((code) => [code, { value: problemOf(code) }])),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'From POST /sessions; read-only' } },
     },
   }
@@ -64,6 +74,7 @@ export function openApi(server: string): Json {
 
 function operation(name: string, route: Route, schemas: Json): Json {
   const reply = schemaOf(route.reply, 'output', schemas)
+  const said = examples[name]
   const media = route.events ? 'text/event-stream' : 'application/json'
   return {
     operationId: name,
@@ -79,11 +90,11 @@ function operation(name: string, route: Route, schemas: Json): Json {
     ...(route.body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: schemaOf(route.body, 'input', schemas) } },
+        content: { 'application/json': { schema: schemaOf(route.body, 'input', schemas), example: said?.body } },
       },
     }),
     responses: {
-      200: { description: route.summary, content: { [media]: { schema: reply } } },
+      200: { description: route.summary, content: { [media]: { schema: reply, example: said?.reply } } },
       ...(route.events && { 204: { description: 'The last event has been sent: do not come back' } }),
       ...problems(route, schemas),
     },
@@ -98,18 +109,24 @@ const idempotencyKey = {
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
 }
 
+const codesOf = (route: Route): readonly RefusalCode[] => [
+  ...route.errors,
+  ...(route.wants === 'reader' ? (['request.unauthorized'] as const) : []),
+  ...(route.body ? ofBodies : []),
+  ...always,
+]
+
 function problems(route: Route, schemas: Json): Json {
-  const codes = [
-    ...route.errors,
-    ...(route.wants === 'reader' ? (['request.unauthorized'] as const) : []),
-    ...(route.body ? ofBodies : []),
-    ...always,
-  ]
+  const codes = codesOf(route)
   const schema = schemaOf(problem.Problem, 'output', schemas)
   const responses: Json = {}
   for (const status of new Set(codes.map((code) => refusals[code].status))) {
     const said = [...new Set(codes.filter((code) => refusals[code].status === status))]
-    responses[status] = { description: said.join(', '), content: { 'application/problem+json': { schema } } }
+    const shown = Object.fromEntries(said.map((code) => [code, { $ref: `#/components/examples/${code}` }]))
+    responses[status] = {
+      description: said.join(', '),
+      content: { 'application/problem+json': { schema, examples: shown } },
+    }
   }
   return responses
 }
