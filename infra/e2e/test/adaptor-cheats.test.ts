@@ -45,7 +45,8 @@ const makeMusigKey = (cluster: Cluster) => makeKey(cluster, { scheme: 'musig2' }
 async function asked(cluster: Cluster, key: MadeKey<Member>, items: readonly Item[]) {
   const soon = cluster.clock.now + 60_000
   const request = await askFor(key.plan, key, 1, items.map(sound), soon)
-  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon))
+  const yes = items.map(() => 'approve' as const)
+  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon, yes))
   return { ...request, approvals: await Promise.all(approvals) }
 }
 
