@@ -1,5 +1,5 @@
 export { Quorate, type EnclaveStatus, type QuorateOptions } from './quorate.ts'
-export { Participant } from './participant.ts'
+export { Participant, type Wish } from './participant.ts'
 export { QuorateError } from './errors.ts'
 export { exportKey, importKey, type Key, type Subgroup } from './key.ts'
 export { nostrSigner, type EventTemplate, type NostrSigner } from './nostr-signer.ts'

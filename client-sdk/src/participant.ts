@@ -35,9 +35,16 @@ import { openSignings } from './signing/list.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval } from './signing/request.ts'
 import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
+import { askTogether, decideTogether, type PostApproval, type PostRequest } from './signing/together.ts'
 import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
+
+/** How long a request for signatures waits for approvals when nothing is said. ms */
+const REQUEST_TIME = 600_000
+
+/** What one key is asked for. `subgroup`: signs what does not name one itself. */
+export type Wish = Readonly<{ key: Key; what: Signable | readonly Signable[]; subgroup?: string | undefined }>
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
@@ -45,6 +52,9 @@ const LONGEST_APPROVAL = 86_400_000
 /** Can this participant's share sign the request? */
 const isSigner = (key: Key, { request }: Pick<Signing, 'request'>, { index }: Pick<Member, 'index'>): boolean =>
   signersOfRequest(key.certificate.body.roster.skeleton, request.body).members.includes(index)
+
+/** `post`: sends the word with others. */
+type Saying = Signal & Readonly<{ reason: string | null; post?: PostApproval }>
 
 const unreadable: ReadonlySet<unknown> = new Set([
   'seal.invalid',
@@ -163,18 +173,38 @@ export class Participant {
     key: Key,
     what: Signable | readonly Signable[],
     {
-      expiresIn = 600_000,
+      expiresIn = REQUEST_TIME,
       subgroup,
       signal,
     }: Signal & Readonly<{ expiresIn?: number; subgroup?: string | undefined }> = {},
   ): Promise<Signing> {
-    return refusing(async () => {
-      const expiresAt = this.#context.now() + expiresIn
-      const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
-      const asker = { ...(await this.#memberOf(key)), naming: ofKey }
-      const items = readItems(await this.#context.mpc(), key, what, subgroup)
-      return askFor(this.#context, key, asker, { items, expiresAt, signal })
-    })
+    return refusing(() => this.#ask({ key, what, subgroup }, { expiresIn, signal }))
+  }
+
+  /**
+   * Asks several keys for signatures in one call: the same of each, or something of its own, 100 at most. As `Promise.allSettled`: each request is
+   * taken or refused by itself, and is one of its key in every other way. The others answer all of them by `decideTogether`.
+   */
+  async requestSignatures(
+    wishes: readonly Wish[],
+    { expiresIn = REQUEST_TIME, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+  ): Promise<PromiseSettledResult<Signing>[]> {
+    return refusing(() =>
+      askTogether(this.#context, wishes, { signal }, (wish, post) =>
+        refusing(() => this.#ask(wish, { expiresIn, signal, post })),
+      ),
+    )
+  }
+
+  async #ask(
+    { key, what, subgroup }: Wish,
+    { expiresIn, ...sending }: Signal & Readonly<{ expiresIn: number; post?: PostRequest }>,
+  ): Promise<Signing> {
+    const expiresAt = this.#context.now() + expiresIn
+    const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
+    const asker = { ...(await this.#memberOf(key)), naming: ofKey }
+    const items = readItems(await this.#context.mpc(), key, what, subgroup)
+    return askFor(this.#context, key, asker, { items, expiresAt, ...sending })
   }
 
   /**
@@ -240,6 +270,29 @@ export class Participant {
     decisions: readonly Decision[],
     { reason = null, signal }: Signal & Readonly<{ reason?: string | null }> = {},
   ): Promise<void> {
+    return this.#decide(signing, decisions, { reason, signal })
+  }
+
+  /**
+   * Says yes to each of these signings, or `decisionsOn` its items, in one call: one look, one answer. Each word is signed for its key alone. 100 at most; as
+   * `Promise.allSettled`.
+   */
+  async decideTogether(
+    signings: readonly Signing[],
+    {
+      decisionsOn = ({ items }) => decideAll(items, 'approve'),
+      reason = null,
+      signal,
+    }: Signal & Readonly<{ decisionsOn?: (signing: Signing) => readonly Decision[]; reason?: string | null }> = {},
+  ): Promise<PromiseSettledResult<void>[]> {
+    return refusing(() =>
+      decideTogether(this.#context, signings, { signal }, (signing, post) =>
+        this.#decide(signing, decisionsOn(signing), { reason, signal, post }),
+      ),
+    )
+  }
+
+  async #decide(signing: Signing, decisions: readonly Decision[], word: Saying): Promise<void> {
     return refusing(async () => {
       const { key, request, items } = signing
       if (decisions.length !== items.length) {
@@ -250,11 +303,11 @@ export class Participant {
         this.#context.known.requireCurrent(key)
         if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
       }
-      return this.#say(signing, [...decisions], reason, signal)
+      return this.#say(signing, [...decisions], word)
     })
   }
 
-  async #say(signing: Signing, decisions: Decision[], reason: string | null, signal?: AbortSignal) {
+  async #say(signing: Signing, decisions: Decision[], { reason, signal, post }: Saying) {
     return refusing(async () => {
       const { requestDigest, expiresAt, signingId, key } = signing
       const givenAt = this.#context.now()
@@ -265,6 +318,7 @@ export class Participant {
       const status = await naming(this.#context, key, async (lives) => {
         const word = { decisions, reason, lives, givenAt, expiresAt: until }
         const approval = await writeApproval(key, requestDigest, member, word)
+        if (post !== undefined) return post(approval, signingId)
         return this.#context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
       })
       if (status.signingId !== signingId) refuse('reply.mismatch')

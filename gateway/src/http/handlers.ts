@@ -3,6 +3,7 @@ import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes/table'
 import type { z } from 'zod'
 import type { Coordinator } from '../commands/ports.ts'
+import { doEach } from '../commands/together.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
 import { read, stream, type Stream } from './followed.ts'
@@ -78,10 +79,22 @@ function keyHandlers(coordinator: Coordinator): Some<'getKey' | 'listCertificate
 
 function signingHandlers(
   coordinator: Coordinator,
-): Some<'requestSigning' | 'approveSigning' | 'withdrawSigning' | 'getSigning' | 'watchSigning' | 'listSignings'> {
+): Some<
+  | 'requestSigning'
+  | 'approveSigning'
+  | 'withdrawSigning'
+  | 'getSigning'
+  | 'watchSigning'
+  | 'listSignings'
+  | 'requestSignings'
+  | 'approveSignings'
+> {
   return {
     requestSigning: ({ body }) => coordinator.requestSigning(body),
     approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
+    requestSignings: ({ body: { requests } }) => doEach(requests, (one) => coordinator.requestSigning(one)),
+    approveSignings: ({ body: { approvals } }) =>
+      doEach(approvals, ({ signingId, approval }) => coordinator.approve(signingId, approval)),
     withdrawSigning: ({ params, body }) => coordinator.withdraw(params.signingId, body),
     getSigning: async ({ params, ...asked }) =>
       coordinator.withItems(await read(coordinator.follow.signing, params.signingId, asked)),

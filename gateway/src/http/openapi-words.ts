@@ -7,6 +7,7 @@ import { refreshRoutes } from '@quorate/shared/wire/routes/refresh'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import { sessionRoutes } from '@quorate/shared/wire/routes/sessions'
 import { signingRoutes } from '@quorate/shared/wire/routes/signing'
+import { togetherRoutes } from '@quorate/shared/wire/routes/together'
 import { z } from 'zod'
 
 const resources: readonly Readonly<{ name: string; description: string; routes: Readonly<Record<string, Route>> }>[] = [
@@ -20,7 +21,7 @@ const resources: readonly Readonly<{ name: string; description: string; routes: 
   {
     name: 'signing',
     description: 'Requests for signatures, and what participants say to them.',
-    routes: signingRoutes,
+    routes: { ...signingRoutes, ...togetherRoutes },
   },
   { name: 'refresh', description: 'New shares of a key that stays the same.', routes: refreshRoutes },
   {

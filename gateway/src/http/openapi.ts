@@ -15,6 +15,7 @@ import * as refreshRoutes from '@quorate/shared/wire/routes/refresh'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import * as sessionRoutes from '@quorate/shared/wire/routes/sessions'
 import * as signingRoutes from '@quorate/shared/wire/routes/signing'
+import * as togetherRoutes from '@quorate/shared/wire/routes/together'
 import { routes } from '@quorate/shared/wire/routes/table'
 import * as signing from '@quorate/shared/wire/signing'
 import * as status from '@quorate/shared/wire/status'
@@ -28,7 +29,7 @@ type Json = Record<string, unknown>
 /** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
 const messages = [schemes, ids, identity, bunker, consent, keygen, refresh, signing, problem, status]
-const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, bunkerRoutes, enclaveRoutes, manifestRoutes]
+const bodies = [sessionRoutes, keygenRoutes, signingRoutes, togetherRoutes, refreshRoutes, bunkerRoutes, enclaveRoutes, manifestRoutes]
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
 
