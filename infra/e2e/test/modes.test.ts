@@ -117,9 +117,9 @@ describe('a key that was made to sign in a mode', () => {
         bytesIn({ kind: 'plain' }),
         { type: 'nostr-event', event },
       ])
-      const seen = await others[0]!.signing(key, signing.signingId)
+      const seen = await others[0].signing(key, signing.signingId)
       expect(seen.items.map((item) => item.mode)).toEqual([mode, mode, { kind: 'plain' }, { kind: 'plain' }])
-      await others[0]!.approve(seen)
+      await others[0].approve(seen)
       const { publicKeys, signatures } = await signing.completed({ timeout: long })
       const output = toHex(keyInMode(publicKey, mode))
       expect(publicKeys).toEqual([output, output, key.groupKey, key.groupKey])
