@@ -81,6 +81,7 @@ describe.each([
       })),
       { kind: 'taproot', merkleRoot: '01'.repeat(31) },
       { kind: 'none' },
+      null,
     ]) {
       const asked = people[0].requestSignature(key, [bytesIn({ kind: 'plain' }), bytesIn(mode as Mode)])
       await expect(asked).rejects.toMatchObject({ code: 'tweak.invalid', by: 'client' })
