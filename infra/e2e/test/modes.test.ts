@@ -81,6 +81,7 @@ describe.each([
       })),
       { kind: 'taproot', merkleRoot: '01'.repeat(31) },
       { kind: 'none' },
+      null,
     ]) {
       const asked = people[0].requestSignature(key, [bytesIn({ kind: 'plain' }), bytesIn(mode as Mode)])
       await expect(asked).rejects.toMatchObject({ code: 'tweak.invalid', by: 'client' })
@@ -117,9 +118,9 @@ describe('a key that was made to sign in a mode', () => {
         bytesIn({ kind: 'plain' }),
         { type: 'nostr-event', event },
       ])
-      const seen = await others[0]!.signing(key, signing.signingId)
+      const seen = await others[0].signing(key, signing.signingId)
       expect(seen.items.map((item) => item.mode)).toEqual([mode, mode, { kind: 'plain' }, { kind: 'plain' }])
-      await others[0]!.approve(seen)
+      await others[0].approve(seen)
       const { publicKeys, signatures } = await signing.completed({ timeout: long })
       const output = toHex(keyInMode(publicKey, mode))
       expect(publicKeys).toEqual([output, output, key.groupKey, key.groupKey])

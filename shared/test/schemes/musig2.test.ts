@@ -200,6 +200,7 @@ describe('pre-signatures of MuSig2', () => {
     }
     for (const wrong of [
       result.slice(65),
+      result.slice(0, -65),
       Uint8Array.of(...result, 0),
       new Uint8Array(0),
       Uint8Array.from([...result.slice(65), ...result.slice(0, 65)]),

@@ -29,23 +29,9 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { gateway, keyId, scheme, threshold, groupKey, digest, dealtBy, mode } = key
-      const rest = {
-        gateway,
-        keyId,
-        scheme,
-        threshold,
-        participants: key.participants,
-        groupKey,
-        digest,
-        dealtBy,
-        mode,
-      }
-      const { epoch, roster } = key.certificate.body
-      const { policy, participants } = roster.skeleton
-      const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
+      const { hosts } = knownOf(key)
       const subgroups = await namedSubgroups(key)
-      terminal.result({ ...rest, subgroups, epoch, policy, hosts, ...names }, [
+      terminal.result({ ...knownOf(key), subgroups, ...names }, [
         heading(`key ${key.keyId}`),
         good('certificate verified'),
         ...frameLines(key),
@@ -54,6 +40,25 @@ export function addKey(program: Command, world: World): void {
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
       ])
     })
+}
+
+/** What its certificate says of a key, and what its people have agreed to. */
+function knownOf({
+  gateway,
+  keyId,
+  scheme,
+  threshold,
+  participants,
+  groupKey,
+  digest,
+  dealtBy,
+  mode,
+  certificate,
+}: Key) {
+  const { epoch, roster } = certificate.body
+  const { policy } = roster.skeleton
+  const hosts = roster.skeleton.participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
+  return { gateway, keyId, scheme, threshold, participants, groupKey, digest, dealtBy, mode, epoch, policy, hosts }
 }
 
 /** The sub-groups of a key, with what others call them. */
