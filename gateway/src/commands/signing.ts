@@ -31,6 +31,7 @@ import type { Coordinator, Limits, Page, Ports, SigningPage } from './ports.ts'
 import { createProgramSignings } from './program-signings.ts'
 import { begun, type Context } from './signing-context.ts'
 import { Directory } from './signing-directory.ts'
+import { doEach } from './together.ts'
 
 /** The same request again gives the session that it began. */
 async function known({ sessions }: Context, { request, sealedItems }: z.output<typeof SigningBody>) {
@@ -164,6 +165,9 @@ const offeredBy = (context: Context) =>
   ({
     requestSigning: (body) => requestSigning(context, body),
     approve: (signingId, approval) => approve(context, signingId, approval),
+    requestSignings: ({ requests }) => doEach(requests, (one) => requestSigning(context, one)),
+    approveSignings: ({ approvals }) =>
+      doEach(approvals, ({ signingId, approval }) => approve(context, signingId, approval)),
     withdraw: (signingId, withdrawal) => withdraw(context, signingId, withdrawal),
     withItems: async (progress) => ({ ...progress, sealedItems: await context.items.load(progress.signingId) }),
     openSignings: async (keyId, page = {}) => {

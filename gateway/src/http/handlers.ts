@@ -3,7 +3,6 @@ import type { EnclaveId } from '@quorate/shared/wire/ids'
 import type { RouteName, RouteReply, routes } from '@quorate/shared/wire/routes/table'
 import type { z } from 'zod'
 import type { Coordinator } from '../commands/ports.ts'
-import { doEach } from '../commands/together.ts'
 import type { Enclaves } from '../hosts/enclaves/enclaves.ts'
 import type { Manifests } from '../release/manifests.ts'
 import { read, stream, type Stream } from './followed.ts'
@@ -92,9 +91,8 @@ function signingHandlers(
   return {
     requestSigning: ({ body }) => coordinator.requestSigning(body),
     approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
-    requestSignings: ({ body: { requests } }) => doEach(requests, (one) => coordinator.requestSigning(one)),
-    approveSignings: ({ body: { approvals } }) =>
-      doEach(approvals, ({ signingId, approval }) => coordinator.approve(signingId, approval)),
+    requestSignings: ({ body }) => coordinator.requestSignings(body),
+    approveSignings: ({ body }) => coordinator.approveSignings(body),
     withdrawSigning: ({ params, body }) => coordinator.withdraw(params.signingId, body),
     getSigning: async ({ params, ...asked }) =>
       coordinator.withItems(await read(coordinator.follow.signing, params.signingId, asked)),

@@ -29,7 +29,16 @@ type Json = Record<string, unknown>
 /** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
 const messages = [schemes, ids, identity, bunker, consent, keygen, refresh, signing, problem, status]
-const bodies = [sessionRoutes, keygenRoutes, signingRoutes, togetherRoutes, refreshRoutes, bunkerRoutes, enclaveRoutes, manifestRoutes]
+const bodies = [
+  sessionRoutes,
+  keygenRoutes,
+  signingRoutes,
+  togetherRoutes,
+  refreshRoutes,
+  bunkerRoutes,
+  enclaveRoutes,
+  manifestRoutes,
+]
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
 

@@ -25,7 +25,8 @@ export const SigningEntry = z.union([z.strictObject({ signingId: SigningId, stat
 export type SigningEntry = z.infer<typeof SigningEntry>
 
 /** One entry for each, in the order in which they were sent. */
-const reply = z.strictObject({ signings: z.array(SigningEntry).max(mostTogether) })
+export const SigningsTaken = z.strictObject({ signings: z.array(SigningEntry).max(mostTogether) })
+export type SigningsTaken = z.infer<typeof SigningsTaken>
 
 /** Signings of several keys in one call. Each is taken or refused by itself, as if it had come alone. */
 export const togetherRoutes = {
@@ -38,7 +39,7 @@ export const togetherRoutes = {
     longest: MAX_SIGNING,
     query: none,
     body: SigningsBody,
-    reply,
+    reply: SigningsTaken,
     errors: [],
   }),
   approveSignings: route({
@@ -50,7 +51,7 @@ export const togetherRoutes = {
     longest: MAX_SIGNING,
     query: none,
     body: ApprovalsBody,
-    reply,
+    reply: SigningsTaken,
     errors: [],
   }),
 } as const
