@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import { decideAll } from '@quorate/shared/consent/decisions'
 import type { Decision } from '@quorate/shared/wire/consent'
@@ -49,9 +49,9 @@ export type Wish = Readonly<{ key: Key; what: Signable | readonly Signable[]; su
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
 
-/** Can this participant's share sign the request? */
+/** Can this participant's share sign any item of the request? */
 const isSigner = (key: Key, { request }: Pick<Signing, 'request'>, { index }: Pick<Member, 'index'>): boolean =>
-  signersOfRequest(key.certificate.body.roster.skeleton, request.body).members.includes(index)
+  signersOfItems(key.certificate.body.roster.skeleton, request.body).some(({ members }) => members.includes(index))
 
 /** `post`: sends the word with others. */
 type Saying = Signal & Readonly<{ reason: string | null; post?: PostApproval }>
@@ -166,8 +166,8 @@ export class Participant {
   }
 
   /**
-   * Asks for signatures; that is the asker's own approval too. `subgroup`: signs what does not name one itself, and all of it is for one, or for all.
-   * `expiresIn` in ms, ten minutes when nothing is said. Throws `epoch.stale` for a key of which a newer epoch is known here, `subgroup.unknown`, `subgroup.mixed`.
+   * Asks for signatures; that is the asker's own approval too. `subgroup`: signs what does not name one itself. `expiresIn` in ms, ten minutes
+   * when nothing is said. Throws `epoch.stale` for a key of which a newer epoch is known here, `subgroup.unknown`.
    */
   async requestSignature(
     key: Key,

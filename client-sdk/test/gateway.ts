@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
@@ -103,7 +103,8 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   /** The hosts sign as soon as the asker and those who approved are enough. */
   const advance = async (status: RouteReply<'getSigning'>) => {
     const { made } = keygens.get(status.keyId)!
-    const { members, threshold } = signersOfRequest(made!.plan.skeleton, status.request.body)
+    const [first] = signersOfItems(made!.plan.skeleton, status.request.body)
+    const { members, threshold } = first!
     const approvers = status.approvals.filter((a) => a.body.decisions.includes('approve')).map((a) => a.body.index)
     const { asker } = status.request.body
     if (typeof asker !== 'number') return

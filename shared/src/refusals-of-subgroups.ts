@@ -10,5 +10,4 @@ export const subgroupRefusals = {
   ),
   'subgroup.unknown': row('caller', 404, 'never', 'The key has no sub-group of this name'),
   'subgroup.not_member': row('caller', 403, 'never', 'This participant is no member of the sub-group that signs'),
-  'subgroup.mixed': row('caller', 400, 'never', 'One request asks one sub-group, or all: ask others in other requests'),
 } as const satisfies Record<string, Row>

@@ -1,9 +1,8 @@
-import type { Objection } from '@quorate/shared/consent/permits'
-import type { WaitingFor } from '../signing/waiting-for.ts'
+import type { Missed, WaitingFor } from '../signing/waiting-for.ts'
 import { writeNumbers } from './item-numbers.ts'
 import { field } from './terminal.ts'
 
-const reasons: Readonly<Record<Objection, string>> = {
+const reasons: Readonly<Record<Missed, string>> = {
   foreign: 'spoke of something else',
   rejected: 'rejected it',
   over: 'the request is over',

@@ -1,5 +1,5 @@
 import { digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Approval } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -11,7 +11,7 @@ import type { Key } from '../key.ts'
 import { sealItems } from './items.ts'
 import type { OpenedRequest } from './verify.ts'
 
-/** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items, and `subgroup.mixed`. */
+/** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items, and `subgroup.unknown`. */
 export async function writeRequest(
   key: Key,
   asker: Readonly<{ index: number; signer: Signer }>,
@@ -32,7 +32,7 @@ export async function writeRequest(
     expiresAt,
   })
   if (!body.success) throw invalid(body.error)
-  signersOfRequest(key.certificate.body.roster.skeleton, body.data)
+  signersOfItems(key.certificate.body.roster.skeleton, body.data)
   const request = SigningRequest.parse(await signBody(asker.signer, 'request', body.data))
   return { request, requestDigest: digestOf('request', request.body), items, sealedItems }
 }

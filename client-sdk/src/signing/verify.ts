@@ -5,6 +5,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { useOf } from '@quorate/shared/schemes/cryptography'
 import { longestResult } from '@quorate/shared/schemes/table'
 import { itemSession } from '@quorate/shared/verify/items'
+import { signersOf } from '@quorate/shared/verify/signers'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -85,7 +86,7 @@ export function readOutcomes(
   const quorum = receipts.map(({ body }) => body.index)
   return items.map((item, at) => {
     const outcome = outcomes[at] ?? ''
-    if (typeof outcome !== 'string') return refusedItem(item, outcome, quorum)
+    if (typeof outcome !== 'string') return refusedItem(item, outcome, signersAmong(key, item, quorum))
     const signature = fromHex(outcome)
     const publicKey = verifyItem(mpc, key, item, signature, itemSession(requestDigest, at))
     if (item.adaptor !== undefined) return preSigned(item, signature, publicKey)
@@ -101,6 +102,12 @@ export function signedItem(
 ): SignedItem {
   const event = finishEvent(mpc, key, item, signature)
   return { ...item, refused: null, signature, preSignatures: null, publicKey, event }
+}
+
+/** Those of a quorum who can sign this item. */
+function signersAmong(key: Key, { subgroup }: Item, quorum: readonly number[]): number[] {
+  const { members } = signersOf(key.certificate.body.roster.skeleton, subgroup)
+  return quorum.filter((index) => members.includes(index))
 }
 
 function refusedItem(item: Item, failure: ItemFailure, quorum: readonly number[]): RefusedItem {
@@ -124,7 +131,11 @@ function nameCulprits(
     if (item.refused !== 'signing.disputed') return item
     const truth = truths[at] ?? null
     const wordOf = (index: number) => item.refusals.find((refusal) => refusal.index === index)?.code ?? null
-    const quorum = receipts.map(({ body }) => body.index)
+    const quorum = signersAmong(
+      key,
+      item,
+      receipts.map(({ body }) => body.index),
+    )
     return { ...item, culprits: quorum.filter((index) => wordOf(index) !== truth) }
   })
 }

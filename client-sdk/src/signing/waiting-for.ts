@@ -1,11 +1,14 @@
 import { consentsWith, ownedKey, weigh, type Objection, type Weighed } from '@quorate/shared/consent/permits'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
+import { outsideOf, signersOfItems } from '@quorate/shared/verify/signers'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Key } from '../key.ts'
 import type { OpenedRequest } from './verify.ts'
 
+/** What can change: a share that is outside of a sub-group stays there. */
+export type Missed = Exclude<Objection, 'outside'>
+
 /** Why one owner's share does not take part in these items (0…) yet. */
-type Missing = Readonly<{ userId: string; why: Objection; items: readonly number[] }>
+type Missing = Readonly<{ userId: string; why: Missed; items: readonly number[] }>
 
 /**
  * How many more shares a signing needs, for the item that needs most, and why each that could come does not take part yet. Items that too many
@@ -13,10 +16,14 @@ type Missing = Readonly<{ userId: string; why: Objection; items: readonly number
  */
 export type WaitingFor = Readonly<{ needed: number; shares: readonly Missing[] }>
 
+const isOutside = (one: Weighed): boolean => one.ground === null && one.objection === 'outside'
+
 function missingOf(userId: string, weighed: readonly Weighed[]): Missing[] {
-  const reasons = new Map<Objection, number[]>()
-  for (const [at, one] of weighed.entries())
-    if (one.ground === null) reasons.set(one.objection, [...(reasons.get(one.objection) ?? []), at])
+  const reasons = new Map<Missed, number[]>()
+  for (const [at, one] of weighed.entries()) {
+    if (one.ground !== null || one.objection === 'outside') continue
+    reasons.set(one.objection, [...(reasons.get(one.objection) ?? []), at])
+  }
   return [...reasons].map(([why, items]) => ({ userId, why, items }))
 }
 
@@ -31,20 +38,26 @@ export function waitingFor(
   now: number,
 ): WaitingFor {
   const owned = ownedKey(key.certificate.body.roster)
-  const { members, threshold } = signersOfRequest(key.certificate.body.roster.skeleton, request.body)
+  const signers = signersOfItems(key.certificate.body.roster.skeleton, request.body)
   const consents = consentsWith(owned, request.body, approvals)
-  const signers = owned.owners.filter(({ index }) => members.includes(index))
-  const words = signers.map(({ index }) =>
-    weigh(consents, { key: owned, request: request.body, requestDigest, index, now }),
+  const words = owned.owners.map(({ index }) =>
+    weigh(consents, {
+      key: owned,
+      request: request.body,
+      requestDigest,
+      index,
+      outside: outsideOf(signers, index),
+      now,
+    }),
   )
-  const items = request.body.items.map((_, at) => {
-    const said = words.flatMap((weighed) => weighed[at] ?? [])
+  const items = signers.map(({ threshold }, at) => {
+    const said = words.flatMap((weighed) => weighed[at] ?? []).filter((one) => !isOutside(one))
     const rejected = said.filter((one) => one.ground === null && one.objection === 'rejected').length
     const needed = Math.max(0, threshold - said.filter(({ ground }) => ground !== null).length)
     return { needed, isPossible: said.length - rejected >= threshold }
   })
   const possible = items.filter(({ isPossible }) => isPossible)
   const needed = Math.max(...(possible.length > 0 ? possible : items).map((item) => item.needed))
-  const shares = signers.flatMap(({ userId }, at) => missingOf(userId, words[at] ?? []))
+  const shares = owned.owners.flatMap(({ userId }, at) => missingOf(userId, words[at] ?? []))
   return { needed, shares }
 }

@@ -1,5 +1,5 @@
 import { ownedKey } from '@quorate/shared/consent/permits'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
+import { signersOf } from '@quorate/shared/verify/signers'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { Items } from '../aids/items.ts'
@@ -30,7 +30,7 @@ export function begun(
 ): SigningSession {
   const { skeleton } = certificate.roster
   const { signingId, keyId, items } = own.request.body
-  const isOfSubgroup = items.some(({ subgroup }) => subgroup !== undefined)
+  const signers = items.map(({ subgroup }) => (subgroup === undefined ? null : signersOf(skeleton, subgroup).members))
   return {
     id: signingId,
     keyId,
@@ -40,7 +40,7 @@ export function begun(
       approvals: {},
       ...own,
       threshold: skeleton.threshold,
-      ...(isOfSubgroup ? { signers: signersOfRequest(skeleton, { items }).members } : {}),
+      ...(signers.some((members) => members !== null) ? { signers } : {}),
       key: ownedKey(certificate.roster),
       excluded: {},
     },

@@ -71,7 +71,7 @@ it('is possible as far as consent goes while enough have spoken, or granted this
 describe('what a sub-group is asked for', () => {
   const asked = (approvals: Approval[], excluded: SigningSession['own']['excluded'] = {}) => {
     const s = session([grantOf(2, 500)], approvals)
-    return { ...s, own: { ...s.own, signers: [1, 3], excluded } }
+    return { ...s, own: { ...s.own, signers: [[1, 3]], excluded } }
   }
 
   it('is signed by all of its members, and by nobody in their place', () => {

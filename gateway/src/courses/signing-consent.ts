@@ -19,6 +19,16 @@ import type { Exclusion, SigningOwn, SigningSession } from './signing-terms.ts'
 /** The places (0…) of the items. */
 export const placesOf = ({ request }: Pick<SigningOwn, 'request'>): number[] => [...request.body.items.keys()]
 
+/** Can this participant's share sign item `at` at all? */
+const canSign = ({ signers }: Pick<SigningOwn, 'signers'>, index: number, at: number): boolean =>
+  signers?.[at]?.includes(index) ?? true
+
+/** The same for any item. */
+export const isSigner = (own: SigningOwn, index: number): boolean => placesOf(own).some((at) => canSign(own, index, at))
+
+/** How many of those who can sign item `at`: all of a sub-group. */
+export const neededFor = ({ signers, threshold }: SigningOwn, at: number): number => signers?.[at]?.length ?? threshold
+
 const wordOf = (own: SigningOwn, index: number) => own.approvals[index]?.body
 
 const approves = (own: SigningOwn, index: number, at: number): boolean =>
@@ -31,15 +41,14 @@ function hasSpoken(own: SigningOwn, index: number): boolean {
   return own.request.body.asker === index || (word !== undefined && approvesAny(word))
 }
 
-export const useOf = (
-  { key, request, requestDigest }: Pick<SigningOwn, 'key' | 'request' | 'requestDigest'>,
-  index: number,
-  now: number,
-): Use => ({
-  key,
-  request: request.body,
-  requestDigest,
+type Asked = Pick<SigningOwn, 'key' | 'request' | 'requestDigest' | 'signers'>
+
+export const useOf = (own: Asked, index: number, now: number): Use => ({
+  key: own.key,
+  request: own.request.body,
+  requestDigest: own.requestDigest,
   index,
+  outside: new Set(placesOf(own).filter((at) => !canSign(own, index, at))),
   now,
 })
 
@@ -53,11 +62,11 @@ export function consentsOf(own: SigningOwn, indices: readonly number[]): Consent
 const hasInBook = ({ willing = [] }: SigningOwn, index: number): boolean => willing.includes(index)
 
 /** What keeps an owner's book from counting: it has said no, or the request is not to be signed at all. */
-const bars: readonly Objection[] = ['foreign', 'rejected', 'over']
+const bars: readonly Objection[] = ['outside', 'foreign', 'rejected', 'over']
 
 /** The items (0…) that this participant's share may sign. */
 export function willingTo(own: SigningOwn, index: number, now: number): ReadonlySet<number> {
-  if (own.excluded[index] !== undefined || !isSigner(own, index)) return new Set()
+  if (own.excluded[index] !== undefined) return new Set()
   const said = weigh(consentsOf(own, [index]), useOf(own, index, now))
   const isWilling = (one: Weighed) => one.ground !== null || (hasInBook(own, index) && !bars.includes(one.objection))
   return new Set(said.flatMap((one, at) => (isWilling(one) ? [at] : [])))
@@ -65,16 +74,6 @@ export function willingTo(own: SigningOwn, index: number, now: number): Readonly
 
 const those = ({ seats, own }: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
   seats.flatMap(({ index }) => (are(own, index) ? [index] : []))
-
-/** Can this participant's share sign what is asked for at all? */
-export const isSigner = ({ signers }: SigningOwn, index: number): boolean => signers?.includes(index) ?? true
-
-/** Those of the signers. */
-const signersWho = (s: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
-  those(s, (own, index) => isSigner(own, index) && are(own, index))
-
-/** How many of the signers sign: all of a sub-group. */
-export const needed = ({ signers, threshold }: SigningOwn): number => signers?.length ?? threshold
 
 const isRejectedByAsker = (own: SigningOwn, at: number): boolean => {
   const { asker } = own.request.body
@@ -84,7 +83,8 @@ const isRejectedByAsker = (own: SigningOwn, at: number): boolean => {
 /** Could enough people still come together for item `at`? Not once too many have rejected it, or were put out for good, or who asks takes it back. */
 export const couldSign = (s: SigningSession, at: number): boolean =>
   !isRejectedByAsker(s.own, at) &&
-  signersWho(s, (own, index) => !rejects(own, index, at) && own.excluded[index]?.final !== true).length >= needed(s.own)
+  those(s, (own, index) => canSign(own, index, at) && !rejects(own, index, at) && own.excluded[index]?.final !== true)
+    .length >= neededFor(s.own, at)
 
 /** The same for any item. */
 export const isPossible = (s: SigningSession): boolean => placesOf(s.own).some((at) => couldSign(s, at))
@@ -124,14 +124,15 @@ function grantedItems(own: SigningOwn, index: number): ReadonlySet<number> {
 
 /** The items (0…) that enough of those who are left want, as far as their consent goes. */
 export function wantedItems(s: SigningSession): number[] {
-  const willing = signersWho(s, (own, index) => own.excluded[index] === undefined).map((index) => {
+  const willing = those(s, (own, index) => own.excluded[index] === undefined).map((index) => {
     const granted = grantedItems(s.own, index)
     const isAsker = s.own.request.body.asker === index
     return (at: number) =>
+      canSign(s.own, index, at) &&
       !rejects(s.own, index, at) &&
       (isAsker || approves(s.own, index, at) || granted.has(at) || hasInBook(s.own, index))
   })
-  return placesOf(s.own).filter((at) => willing.filter((wants) => wants(at)).length >= needed(s.own))
+  return placesOf(s.own).filter((at) => willing.filter((wants) => wants(at)).length >= neededFor(s.own, at))
 }
 
 /** Are there enough left who could sign any of it? */

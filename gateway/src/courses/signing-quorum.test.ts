@@ -52,6 +52,46 @@ const bytes = (count: number) => Array.from({ length: count }, () => 'bytes')
 const quorumOf = (s: SigningSession, available = hosts(s.seats.length)) => chooseQuorum(s, available, 100)
 const closing = (s: SigningSession): SigningSession => ({ ...s, own: { ...s.own, closing: true } })
 
+/** The same of a key of which all sign, with items of sub-groups. */
+function ofSubgroups(signers: NonNullable<SigningSession['own']['signers']>, words: Approval[], seats = 4) {
+  const s = session({ types: bytes(signers.length), seats, threshold: seats }, words)
+  return { ...s, own: { ...s.own, signers } }
+}
+
+describe('a quorum for items of sub-groups', () => {
+  const groups = [
+    [1, 2],
+    [3, 4],
+    [1, 3],
+  ]
+
+  it('is all members of each that has been decided, and waits for the others', () => {
+    expect(quorumOf(ofSubgroups(groups, [says(2, 'yyy')]))).toBeNull()
+    expect(quorumOf(ofSubgroups(groups, [says(2, 'yyy'), says(3, 'yyy'), says(4, 'yyy')]))).toEqual([1, 2, 3, 4])
+    expect(quorumOf(ofSubgroups(groups, [says(2, 'yyy'), says(3, 'yny')]))).toEqual([1, 2, 3])
+    expect(quorumOf(closing(ofSubgroups(groups, [says(2, 'yyy')])))).toEqual([1, 2])
+  })
+
+  it('has nobody in another’s place, and heeds no word of who is no member', () => {
+    expect(quorumOf(closing(ofSubgroups([[2, 3]], [says(3, 'y'), says(4, 'y')])))).toBeNull()
+    expect(quorumOf(ofSubgroups([[1, 2], null], [says(2, 'yy'), says(3, 'ny'), says(4, 'nn')]))).toEqual([1, 2])
+  })
+
+  it('has every member of whoever wants to sign, whatever else they say', () => {
+    const letters = fc.array(fc.constantFrom('y', 'n'), { minLength: 3, maxLength: 3 })
+    fc.assert(
+      fc.property(fc.array(letters, { minLength: 3, maxLength: 3 }), (words) => {
+        const said = words.map((word, at) => says(at + 2, word.join('')))
+        const quorum = quorumOf(closing(ofSubgroups(groups, said)))
+        const wants = (index: number, at: number) => index === 1 || words[index - 2]?.[at] === 'y'
+        const signable = groups.filter((members, at) => members.every((index) => wants(index, at)))
+        const expected = new Set(signable.flat())
+        expect(new Set(quorum ?? [])).toEqual(expected)
+      }),
+    )
+  })
+})
+
 describe('a quorum', () => {
   it('waits while an item may still get enough, and signs once the others are decided', () => {
     const three = { types: bytes(3) }

@@ -1,5 +1,5 @@
 import type { HostId } from '@quorate/shared/wire/host'
-import { committedTo, couldSign, needed, placesOf, willingTo } from './signing-consent.ts'
+import { committedTo, couldSign, neededFor, placesOf, willingTo } from './signing-consent.ts'
 import type { SigningSession } from './signing-terms.ts'
 
 /** A participant whose host can be asked, and the items (0…) that it wants to sign. */
@@ -20,13 +20,15 @@ const candidatesOf = (s: SigningSession, available: readonly HostId[], now: numb
   )
 
 /**
- * So few that each item has `threshold` who want it: the first who want all, when they are enough. Else one after the other whoever wants most
- * of what has too few, the first of equals. Every item has enough candidates.
+ * So few that each item (0…) has as many as it needs who want it: the first who want all, when they are enough. Else one after the other whoever
+ * wants most of what has too few, the first of equals. Every item has enough candidates.
  */
-function cover(candidates: readonly Candidate[], items: readonly number[], threshold: number): number[] {
-  const whole = candidates.filter((candidate) => items.every((at) => candidate.items.has(at))).slice(0, threshold)
+function cover(candidates: readonly Candidate[], needed: ReadonlyMap<number, number>): number[] {
+  const items = [...needed.keys()]
+  const most = Math.max(...needed.values())
+  const whole = candidates.filter((candidate) => items.every((at) => candidate.items.has(at))).slice(0, most)
   const chosen = whole.map(({ index }) => index)
-  const lacking = new Map(whole.length < threshold ? items.map((at) => [at, threshold - whole.length]) : [])
+  const lacking = new Map([...needed].flatMap(([at, many]) => (many > whole.length ? [[at, many - whole.length]] : [])))
   const left = new Set(candidates.filter((candidate) => !whole.includes(candidate)))
   const use = (candidate: Candidate) => [...lacking.keys()].filter((at) => candidate.items.has(at)).length
   while (lacking.size > 0) {
@@ -45,17 +47,16 @@ function cover(candidates: readonly Candidate[], items: readonly number[], thres
 }
 
 /**
- * Who signs at `now` (ms), on the hosts that come first in `available`, in the order of indices. Exactly threshold many where so many want every
- * item that can be signed; else as few as give each of these items a threshold. Null while there are too few; and, until the request is
+ * Who signs at `now` (ms), on the hosts that come first in `available`, in the order of indices. Exactly as many as are needed where so many want every
+ * item that can be signed; else as few as give each of these items enough. Null while there are too few; and, until the request is
  * about to end, while an item waits for a word that could decide it.
  */
 export function chooseQuorum(s: SigningSession, available: readonly HostId[], now: number): number[] | null {
   const { closing = false } = s.own
-  const threshold = needed(s.own)
   const candidates = candidatesOf(s, available, now)
   const places = placesOf(s.own)
-  const signable = places.filter((at) => candidates.filter(({ items }) => items.has(at)).length >= threshold)
+  const signable = places.filter((at) => candidates.filter(({ items }) => items.has(at)).length >= neededFor(s.own, at))
   const isDecided = (at: number) => signable.includes(at) || !couldSign(s, at)
   if (signable.length === 0 || !(closing || places.every(isDecided))) return null
-  return cover(candidates, signable, threshold)
+  return cover(candidates, new Map(signable.map((at) => [at, neededFor(s.own, at)])))
 }

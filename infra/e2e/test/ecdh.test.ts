@@ -32,7 +32,7 @@ describe('a shared secret', () => {
       [2, 3],
     ] as const) {
       const asked = await ask(key.plan, key, asker, [nostrPeer, wish(peer, 'encrypt')], soon())
-      const approvals = [await approve(key.plan, approver, asked.requestDigest, soon())]
+      const approvals = [await approve(key.plan, approver, asked.requestDigest, soon(), ['approve', 'approve'])]
       const quorum = [asker, approver].sort((a, b) => a - b)
       const { sealedSignatures, receipts } = await sign(key, asked, approvals, quorum)
       const results = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
@@ -57,7 +57,7 @@ describe('a shared secret', () => {
     const key = await makeKey(cluster, { content: ['ecdh', 'bytes'] })
     const beside = wish(`02${'00'.repeat(31)}05`)
     const asked = await ask(key.plan, key, 1, [beside, bytesItem('hello')], soon())
-    const approvals = [await approve(key.plan, 2, asked.requestDigest, soon())]
+    const approvals = [await approve(key.plan, 2, asked.requestDigest, soon(), ['approve', 'approve'])]
     const { results } = await sign(key, asked, approvals, [1, 2])
     expect(results).toMatchObject([{ code: 'content.invalid' }, { sealedSignature: expect.any(String) as string }])
   })

@@ -3,6 +3,7 @@ import { decideAll } from '@quorate/shared/consent/decisions'
 import { openSignature } from '@quorate/shared/crypto/session-items'
 import { longestResult } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Approval } from '@quorate/shared/wire/consent'
@@ -192,7 +193,9 @@ describe('a host that lies about an item', () => {
     const host = key.plan.hosts.get(honest)!
     const consents = carried(key, it, it.approvals)
     const { partial } = await host.call('signing.partial', { ...place, consents, commitments })
-    const live = failuresOf(commitments, 2).flatMap((failure, at) => (failure === null ? [at] : []))
+    const live = failuresOf(commitments, signersOfItems(key.plan.skeleton, it.request.body)).flatMap((failure, at) =>
+      failure === null ? [at] : [],
+    )
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })

@@ -15,7 +15,7 @@ import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
  * of its tweaks.
  */
 type Name = 'alice' | 'bob' | 'carol'
-type Tweaked = 'none' | 'unspendable_taproot' | 'taproot_with_merkle_root'
+type Tweaked = 'none' | 'unspendable_taproot' | 'taproot_with_merkle_root' | 'plain_tweak' | 'xonly_tweak'
 type Vectors = Readonly<{
   secrets: Readonly<Record<Name, string>>
   tweak: string
@@ -56,6 +56,8 @@ const modes: Readonly<Record<Tweaked, Item['mode']>> = {
   none: { kind: 'plain' },
   unspendable_taproot: { kind: 'taproot', merkleRoot: '' },
   taproot_with_merkle_root: { kind: 'taproot', merkleRoot: tweak },
+  plain_tweak: { kind: 'tweak', xonly: false, tweak },
+  xonly_tweak: { kind: 'tweak', xonly: true, tweak },
 }
 
 describe('the keys of KeyMeld’s users', { timeout: long }, () => {

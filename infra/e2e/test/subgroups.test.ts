@@ -125,13 +125,36 @@ describe('a sub-group of a key', { timeout: long }, () => {
     expect(schnorr.verify(signatures[1]!, hashOfBytes(Uint8Array.of(0xab)), tweaked)).toBe(true)
   })
 
-  it('is asked alone in a request, and by its name', async () => {
+  it('is asked by its name', async () => {
     const { key, people } = made
     const item = { content: { type: 'bytes', bytes: 'ab' }, mode: { kind: 'plain' } } as const
-    const ask = (what: Parameters<Participant['requestSignature']>[1]) => people.alice!.requestSignature(key, what)
-    const mixed = ask([item, { ...item, subgroup: 'pair' }])
-    await expect(mixed).rejects.toMatchObject({ code: 'subgroup.mixed' })
-    await expect(ask({ ...item, subgroup: 'nobody' })).rejects.toMatchObject({ code: 'subgroup.unknown' })
+    const asked = people.alice!.requestSignature(key, { ...item, subgroup: 'nobody' })
+    await expect(asked).rejects.toMatchObject({ code: 'subgroup.unknown' })
+  })
+
+  it('signs its items of a request, as others and all sign theirs', async () => {
+    const { key, people } = made
+    const { alice, bob, carol } = people as Record<'alice' | 'bob' | 'carol', Participant>
+    const items = [undefined, 'pair', 'others', 'pair'].map((subgroup, at) => ({
+      content: { type: 'bytes', bytes: `0${at}` } as const,
+      mode: { kind: 'plain' } as const,
+      ...(subgroup === undefined ? {} : { subgroup }),
+    }))
+    const signing = await alice.requestSignature(key, items)
+    expect(await carol.pendingSignings(key)).toHaveLength(1)
+    await bob.decide(await bob.signing(key, signing.signingId), ['approve', 'approve', 'approve', 'reject'])
+    expect(await signing.waitingFor()).toMatchObject({ needed: 1 })
+    await carol.approve(await carol.signing(key, signing.signingId))
+    const result = await signing.completed({ timeout: long })
+    const keys = [key.groupKey, key.subgroup('pair').groupKey, key.subgroup('others').groupKey]
+    const valid = keys.map((one, at) => {
+      const signed = result.items[at]!
+      const signature = signed.refused === null ? signed.signature : null
+      return signature !== null && schnorr.verify(signature, hashOfBytes(Uint8Array.of(at)), fromHex(one))
+    })
+    expect(valid).toEqual([true, true, true])
+    expect(result.items[3]).toMatchObject({ refused: 'signing.rejected', refusals: [{ index: 2 }] })
+    await expect(verifyProof(key, signatureProof(result))).rejects.toMatchObject({ code: 'signing.rejected' })
   })
 
   it('hears no word of who is no member: the gateway refuses it, and goes on waiting', async () => {

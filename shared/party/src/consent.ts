@@ -1,10 +1,11 @@
 import { ownedKey, weigh, type Ground, type Objection, type Use, type Weighed } from '@quorate/shared/consent/permits'
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { outsideOf, signersOfItems } from '@quorate/shared/verify/signers'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Consent } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { OwnerRefusal, RequestBody } from '@quorate/shared/wire/signing'
+import type { OwnerRefusal, Outside, RequestBody } from '@quorate/shared/wire/signing'
 import type { Standing } from './bunker/standing.ts'
 
 /**
@@ -24,10 +25,12 @@ export const useOf = ({ key, request, requestDigest }: Omit<Plea, 'standing'>, i
   request,
   requestDigest,
   index,
+  outside: outsideOf(signersOfItems(key.certificate.roster.skeleton, request), index),
   now,
 })
 
 const codes = {
+  outside: 'subgroup.not_member',
   foreign: 'consent.invalid',
   rejected: 'consent.missing',
   over: 'consent.expired',
@@ -43,12 +46,17 @@ const yielding: ReadonlySet<Objection> = new Set(['silent', 'expired', 'uncovere
 
 /** The ground on which a share takes part in an item; or why it does not, and what its host says of the item then. */
 export type ItemConsent =
-  Readonly<{ ground: Ground }> | Readonly<{ ground: null; code: RefusalCode; word: OwnerRefusal }>
+  Readonly<{ ground: Ground }> | Readonly<{ ground: null; code: RefusalCode; word: OwnerRefusal | Outside }>
+
+function wordFor(objection: Objection): OwnerRefusal | Outside {
+  if (objection === 'outside') return codes.outside
+  return objection === 'rejected' ? 'signing.rejected' : 'consent.missing'
+}
 
 const without = (code: RefusalCode, objection: Objection): ItemConsent => ({
   ground: null,
   code,
-  word: objection === 'rejected' ? 'signing.rejected' : 'consent.missing',
+  word: wordFor(objection),
 })
 
 function consentTo(weighed: Weighed, standing: Standing): ItemConsent {
@@ -60,7 +68,7 @@ function consentTo(weighed: Weighed, standing: Standing): ItemConsent {
 
 /**
  * By item, whether the share of participant `index` takes part at `now` (ms), by what its owner has said. Every word in the owner's name must
- * be the owner's. Throws `consent.missing`, `consent.invalid`, `consent.expired` or `book.unproven` where the share takes part in no item.
+ * be the owner's. Throws `consent.missing`, `consent.invalid`, `consent.expired`, `book.unproven` or `subgroup.not_member` where the share takes part in no item.
  */
 export async function requireConsent(plea: Plea, index: number, now: number): Promise<readonly ItemConsent[]> {
   const use = useOf(plea, index, now)
@@ -76,8 +84,8 @@ export async function requireConsent(plea: Plea, index: number, now: number): Pr
   // Nobody is to blame for a request that is over.
   if (objections.includes('over')) throw new Refusal(codes.over)
   const consents = weighed.map((one, at) => consentTo(one, standing[at] ?? null))
-  const [first] = consents
-  if (first === undefined) throw new Refusal('consent.missing', [index])
-  if (first.ground === null && consents.every(({ ground }) => ground === null)) throw new Refusal(first.code, [index])
-  return consents
+  if (consents.some(({ ground }) => ground !== null)) return consents
+  const refused = consents.flatMap((one) => (one.ground === null ? [one] : []))
+  const first = refused.find(({ word }) => word !== codes.outside) ?? refused[0]
+  throw new Refusal(first?.code ?? 'consent.missing', [index])
 }

@@ -41,7 +41,7 @@ const request: RequestBody = {
   expiresAt: NOW + 1,
 }
 const R = digestOf('request', request)
-const use: Use = { key: keyWith(signed(grantBody)), request, requestDigest: R, index: 2, now: NOW }
+const use: Use = { key: keyWith(signed(grantBody)), request, requestDigest: R, index: 2, outside: new Set(), now: NOW }
 const approvalBody: Approval['body'] = {
   ...common,
   decisions: ['approve'],

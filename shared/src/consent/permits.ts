@@ -18,9 +18,10 @@ export const ownedKey = ({ skeleton, registrations }: Roster): OwnedKey => ({
   owners: registrations.map(({ body }) => body),
 })
 
-/** May share `index` of this key take part in the items of this verified request, with digest R, at `now` (ms)? */
+/** May share `index` of this key take part in the items of this verified request, with digest R, at `now` (ms)? `outside`: the items (0…) of sub-groups that the share is not in. */
 export type Use = Readonly<{
   key: OwnedKey
+  outside: ReadonlySet<number>
   request: RequestBody
   requestDigest: Digest
   index: number
@@ -30,9 +31,9 @@ export type Use = Readonly<{
 /**
  * Why a consent does not let the share take part: `foreign`, it is of another key, share or request, or a grant that was not
  * registered, or it decides on more or fewer items; `rejected`; `over`, the request's own time; `expired`, the consent's; `uncovered`, a grant for others or other
- * content; `silent`, the owner has said nothing.
+ * content; `silent`, the owner has said nothing. `outside` speaks against the share itself: it is in another sub-group.
  */
-export type Objection = 'foreign' | 'rejected' | 'over' | 'expired' | 'uncovered' | 'silent'
+export type Objection = 'outside' | 'foreign' | 'rejected' | 'over' | 'expired' | 'uncovered' | 'silent'
 
 /** Is this the owner's word on this very use? A grant is in force only as its owner registered it. */
 function isOwn({ body }: Consent, owner: Owner, requestDigest: Digest): boolean {
@@ -124,10 +125,12 @@ export function weigh(consents: readonly Consent[], use: Use): readonly Weighed[
   const silence = objectionsTo(null, use)
   const words = own.map((consent) => ({ consent, objections: objectionsTo(consent, use) }))
   return use.request.items.map((_, at) =>
-    weighItem(
-      silence[at] ?? null,
-      words.map(({ consent, objections }) => ({ consent, objection: objections[at] ?? null })),
-    ),
+    use.outside.has(at)
+      ? { ground: null, objection: 'outside' }
+      : weighItem(
+          silence[at] ?? null,
+          words.map(({ consent, objections }) => ({ consent, objection: objections[at] ?? null })),
+        ),
   )
 }
 

@@ -9,6 +9,7 @@ import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Item } from '../wire/content.ts'
 import type { Digest } from '../wire/ids.ts'
 import { ItemRefusal, OwnerRefusal, type Commitment, type ItemFailure, type RequestBody } from '../wire/signing.ts'
+import type { Signers } from './signers.ts'
 import type { VerifiedKey } from './signing.ts'
 
 /*
@@ -89,7 +90,8 @@ const refusing = <C extends string>(
     return code === undefined ? [] : [{ index: body.index, code }]
   })
 
-function failureOf(commitments: readonly Commitment[], threshold: number, at: number): ItemFailure | null {
+function failureOf(all: readonly Commitment[], { members, threshold }: Signers, at: number): ItemFailure | null {
+  const commitments = all.filter(({ body }) => members.includes(body.index))
   const refusals = refusing(commitments, at, ItemRefusal)
   const [refusal] = refusals
   if (refusal !== undefined) {
@@ -98,14 +100,15 @@ function failureOf(commitments: readonly Commitment[], threshold: number, at: nu
     return agreed ? { code } : { code: 'signing.disputed', refusals }
   }
   const withheld = refusing(commitments, at, OwnerRefusal)
-  if (commitments.length - withheld.length >= threshold) return null
+  const committed = commitments.filter(({ body }) => 'commitment' in (body.commitments[at] ?? {}))
+  if (committed.length >= threshold) return null
   const isRejected = withheld.some(({ code }) => code === 'signing.rejected')
   return { code: isRejected ? 'signing.rejected' : 'consent.missing', refusals: withheld }
 }
 
 /**
- * Per item of a signing package null when it is signed: no host finds it unfit, and `threshold` have committed to it; else why it is not.
+ * Per item of a signing package null when it is signed: no host of those who can sign it finds it unfit, and enough of them have committed to it; else why it is not.
  * Who has committed to it signs it. All commitments are of the same items.
  */
-export const failuresOf = (commitments: readonly Commitment[], threshold: number): (ItemFailure | null)[] =>
-  (commitments[0]?.body.commitments ?? []).map((_, at) => failureOf(commitments, threshold, at))
+export const failuresOf = (commitments: readonly Commitment[], signers: readonly Signers[]): (ItemFailure | null)[] =>
+  signers.map((one, at) => failureOf(commitments, one, at))

@@ -24,15 +24,16 @@ export function signersOf(frame: Frame, subgroup?: SubgroupId): Signers {
   return { members, threshold: members.length }
 }
 
-/** Who signs a request, all of whose items are of one sub-group or of none. Throws `subgroup.unknown`, `subgroup.mixed`. */
-export function signersOfRequest(frame: Frame, { items }: Pick<RequestBody, 'items'>): Signers {
-  const [first, ...others] = items.map(({ subgroup }) => subgroup)
-  if (others.some((other) => other !== first)) throw new Refusal('subgroup.mixed')
-  return signersOf(frame, first)
+/** Who signs each item of a request. Throws `subgroup.unknown`. */
+export function signersOfItems(frame: Frame, { items }: Pick<RequestBody, 'items'>): Signers[] {
+  const whole = signersOf(frame)
+  return items.map(({ subgroup }) => (subgroup === undefined ? whole : signersOf(frame, subgroup)))
 }
 
-/** Are these enough, each once, and nobody else among them? */
-export const isQuorum = ({ members, threshold }: Signers, indices: readonly number[]): boolean =>
-  indices.length >= threshold &&
-  new Set(indices).size === indices.length &&
-  indices.every((index) => members.includes(index))
+/** The items (0…) that the share of this participant cannot sign, whatever its owner says. */
+export const outsideOf = (signers: readonly Signers[], index: number): ReadonlySet<number> =>
+  new Set(signers.flatMap(({ members }, at) => (members.includes(index) ? [] : [at])))
+
+/** Are enough of those who sign an item among these, each of whom is there once? */
+export const areEnough = ({ members, threshold }: Signers, indices: readonly number[]): boolean =>
+  indices.filter((index) => members.includes(index)).length >= threshold

@@ -4,7 +4,7 @@ import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/certificate.ts'
 import type { Outcome, RequestBody, SigningReceipt, SigningRequest, Withdrawal } from '../wire/signing.ts'
-import { isQuorum, signersOfRequest } from './signers.ts'
+import { areEnough, signersOfItems } from './signers.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
 export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
@@ -15,7 +15,7 @@ export function requireForKey(key: VerifiedKey, { keyId, epoch, certificateDiges
   if (keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
   if (epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
   if (certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
-  signersOfRequest(skeleton, { items })
+  signersOfItems(skeleton, { items })
   if (!items.some(({ type }) => skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
 }
 
@@ -53,8 +53,8 @@ export const policyDigest = (key: VerifiedKey): Digest => digestOf('policy', key
 export const resultDigest = (outcomes: readonly Outcome[]): Digest => digestOf('result', outcomes)
 
 /**
- * Checks that the receipts are those of a whole quorum for these outcomes of a request: one by each of its hosts, all of one attempt and one
- * package, all saying the same. Works offline and for ever. Throws `receipt.invalid`, with the host that signed for another policy or
+ * Checks that the receipts are those of a whole quorum for these outcomes of a request: one by each of its hosts, enough for each item that is
+ * signed, all of one attempt and one package, all saying the same. Works offline and for ever. Throws `receipt.invalid`, with the host that signed for another policy or
  * epoch than the key has.
  */
 export async function verifyReceipts(
@@ -66,7 +66,11 @@ export async function verifyReceipts(
   const { skeleton } = key.certificate.roster
   const quorum = receipts.map(({ body }) => body.index)
   const [first] = receipts
-  if (!first || !isQuorum(signersOfRequest(skeleton, request), quorum)) throw new Refusal('receipt.invalid')
+  const distinct = new Set(quorum).size === quorum.length
+  const signers = signersOfItems(skeleton, request)
+  const isWhole = signers.every((one, at) => typeof outcomes[at] !== 'string' || areEnough(one, quorum))
+  if (!first || !distinct || !isWhole || !signers.some((one) => areEnough(one, quorum)))
+    throw new Refusal('receipt.invalid')
   const requestDigest = digestOf('request', request)
   const digest = resultDigest(outcomes)
   const policy = policyDigest(key)

@@ -66,10 +66,14 @@ export type ItemRefusal = z.infer<typeof ItemRefusal>
 export const OwnerRefusal = z.enum(['signing.rejected', 'consent.missing'] as const satisfies readonly RefusalCode[])
 export type OwnerRefusal = z.infer<typeof OwnerRefusal>
 
+/** Why one host does not sign an item, whoever wants it: it is of a sub-group that its participant is not in. */
+export const Outside = z.literal('subgroup.not_member' satisfies RefusalCode)
+export type Outside = z.infer<typeof Outside>
+
 /** What a host says of one item in round one: FROST's commitment pair (RFC 9591 §5.1), or why it does not sign the item. */
 const ItemCommitment = z.union([
   z.strictObject({ commitment: Base64url }),
-  z.strictObject({ code: z.union([ItemRefusal, OwnerRefusal]) }),
+  z.strictObject({ code: z.union([ItemRefusal, OwnerRefusal, Outside]) }),
 ])
 export type ItemCommitment = z.infer<typeof ItemCommitment>
 
@@ -105,10 +109,7 @@ export type Partial = z.infer<typeof Partial>
 
 /** The hosts of a quorum that refuse an item, and why. Ascending by index. */
 const refusalsBy = <T extends z.ZodType>(code: T) =>
-  z
-    .array(z.strictObject({ index: Index, code }))
-    .min(1)
-    .max(mostParticipants)
+  z.array(z.strictObject({ index: Index, code })).max(mostParticipants)
 
 /**
  * Why an item has no signature. What every host of the quorum says of it; or `signing.disputed` when they do not say the same; or, when they
@@ -116,7 +117,10 @@ const refusalsBy = <T extends z.ZodType>(code: T) =>
  */
 export const ItemFailure = z.discriminatedUnion('code', [
   z.strictObject({ code: ItemRefusal }),
-  z.strictObject({ code: z.literal('signing.disputed' satisfies RefusalCode), refusals: refusalsBy(ItemRefusal) }),
+  z.strictObject({
+    code: z.literal('signing.disputed' satisfies RefusalCode),
+    refusals: refusalsBy(ItemRefusal).min(1),
+  }),
   z.strictObject({ code: OwnerRefusal, refusals: refusalsBy(OwnerRefusal) }),
 ])
 export type ItemFailure = z.infer<typeof ItemFailure>

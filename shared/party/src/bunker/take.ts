@@ -37,7 +37,7 @@ async function wordsOf(
   if (signing === null) return { approved, rejected }
   const owned = ownedKey(taking.key.certificate.roster)
   const { body } = signing
-  const use = { key: owned, request: body, requestDigest: digestOf('request', body), now: parts.clock() }
+  const use = { key: owned, request: body, requestDigest: digestOf('request', body), outside: none, now: parts.clock() }
   for (const consent of consents) {
     const { index, decisions } = consent.body
     const owner = owned.owners[index - 1]
@@ -47,6 +47,9 @@ async function wordsOf(
   }
   return { approved, rejected }
 }
+
+/** What a program asks for is of no sub-group. */
+const none: ReadonlySet<number> = new Set()
 
 /** The shared point of a conversation, where this host has it of earlier. */
 const knownPoint = ({ bunker }: Parts, { key, ask }: Pick<Taking, 'key' | 'ask'>): Uint8Array | null =>

@@ -1,13 +1,13 @@
 import { Refusal } from '@quorate/shared/errors'
 import { toBase64url } from '@quorate/shared/wire/bytes'
-import type { Commitment, ItemCommitment, OwnerRefusal } from '@quorate/shared/wire/signing'
+import type { Commitment, ItemCommitment, OwnerRefusal, Outside } from '@quorate/shared/wire/signing'
 import type { ItemConsent } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
 import { destroyNonces, lendFor, useFor, type Nonce, type Signing } from './seat.ts'
 import type { Declined } from './tasks.ts'
 
-type Word = Declined | Readonly<{ code: OwnerRefusal }> | Readonly<{ nonce: Nonce; commitment: Uint8Array }>
+type Word = Declined | Readonly<{ code: OwnerRefusal | Outside }> | Readonly<{ nonce: Nonce; commitment: Uint8Array }>
 
 /** Draws the nonces of every item that this host signs. Whether it could is said before whether its owner wants it. */
 function draw(

@@ -72,7 +72,7 @@ export function joinPartials(
   partials: readonly Partial[],
 ): Outcome[] {
   const signatures = join(parts, key, liveItems(terms, commitments), partials)
-  return failuresOf(commitments, terms.threshold).map(
+  return failuresOf(commitments, terms.signers).map(
     (failure, at) => failure ?? toHex(signatures.get(at) ?? new Uint8Array(0)),
   )
 }

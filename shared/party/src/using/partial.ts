@@ -3,7 +3,6 @@ import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
 import type { Ground } from '@quorate/shared/consent/permits'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
 import { charge } from '../charge.ts'
 import { requireConsent, type ItemConsent, type Plea } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
@@ -41,9 +40,8 @@ export async function checkPackage(
   { consents, commitments }: Package,
   now: number,
 ): Promise<Grounds> {
-  const { asked, request, requestDigest, tasks } = signing
-  const signers = signersOfRequest(key.certificate.roster.skeleton, request)
-  const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, items: tasks.length, signers }
+  const { asked, request, requestDigest, signers } = signing
+  const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, signers }
   await checkCommitments(key, frame, seat.commitment, commitments, lives)
   const plea: Plea = { ...asked, key, consents }
   const grounds = new Map<number, readonly (Ground | null)[]>()

@@ -1,6 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Held, ShareInput, Use } from '@quorate/shared/schemes/scheme'
 import { useOf } from '@quorate/shared/schemes/cryptography'
+import type { Signers } from '@quorate/shared/verify/signers'
 import type { Task } from '@quorate/shared/verify/task'
 import type { LogEntry } from '@quorate/shared/wire/bunker'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -36,8 +37,8 @@ export type Signing = {
   request: RequestBody
   requestDigest: Digest
   asked: Asked
-  /** How many sign each item. */
-  threshold: number
+  /** Who signs each item. */
+  signers: readonly Signers[]
   /** One per item of the request. */
   tasks: readonly (Task | Declined)[]
   seats: Map<number, Seat>

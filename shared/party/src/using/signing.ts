@@ -3,12 +3,12 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
-import { signersOfRequest } from '@quorate/shared/verify/signers'
+import { signersOfItems, type Signers } from '@quorate/shared/verify/signers'
 import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import { countOf, type Task } from '@quorate/shared/verify/task'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment, Partial, RequestBody, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
 import type { CommitAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
 import { requireConsent, type Plea } from '../consent.ts'
@@ -56,8 +56,8 @@ function enter(parts: Parts, signings: Sessions<Signing>, asked: Asked, index: n
   }
   const key = keyOf(parts, request, index)
   const tasks = lendFor(parts, request, index, (open) => openTasks(parts.mpc, open, asked))
-  const { threshold } = signersOfRequest(key.certificate.roster.skeleton, request)
-  const signing = begin(asked, threshold, tasks)
+  const signers = signersOfItems(key.certificate.roster.skeleton, request)
+  const signing = begin(asked, signers, tasks)
   signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
   return signing
 }
@@ -128,7 +128,6 @@ async function join(
 ): Promise<Commitment> {
   const { clock } = parts
   const { request: body, requestDigest } = asked
-  requireMember(known, body, index)
   const plea: Plea = { ...asked, key: known, consents }
   const agreed = await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
@@ -215,17 +214,11 @@ async function hearVouchers({ memories, life, clock }: Parts, plea: Plea, lineag
   memories.keep({ keyId, lineage }, vouch(memories.of(lineage), versionOf(plea.key)))
 }
 
-/** Throws `subgroup.not_member`. */
-function requireMember({ certificate }: HeldKey, request: RequestBody, index: number): void {
-  const { members } = signersOfRequest(certificate.roster.skeleton, request)
-  if (!members.includes(index)) throw new Refusal('subgroup.not_member')
-}
-
-const begin = (asked: Asked, threshold: number, tasks: readonly (Task | Declined)[]): Signing => ({
+const begin = (asked: Asked, signers: readonly Signers[], tasks: readonly (Task | Declined)[]): Signing => ({
   request: asked.request,
   requestDigest: asked.requestDigest,
   asked,
-  threshold,
+  signers,
   tasks,
   seats: new Map(),
   charged: new Map(),

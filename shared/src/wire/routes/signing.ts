@@ -64,7 +64,6 @@ export const signingRoutes = {
       'consent.expired',
       'content.not_permitted',
       'subgroup.unknown',
-      'subgroup.mixed',
       'content.mismatch',
       'seal.invalid',
       'session.conflict',
