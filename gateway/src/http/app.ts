@@ -11,6 +11,7 @@ import { openApi } from './openapi.ts'
 import type { AllowedOrigins } from './origins.ts'
 import { limitRate } from './rate-limit.ts'
 import type { Readiness } from './readiness.ts'
+import { identify } from './request-id.ts'
 
 export type AppPorts = MountPorts & {
   readiness: () => Promise<Readiness>
@@ -35,6 +36,7 @@ export function createApp(ports: AppPorts): Express {
   app.enable('strict routing')
   app.set('query parser', 'simple')
   app.set('trust proxy', limits.trustedProxies)
+  app.use(identify)
   app.use(securityHeaders(limits.corsOrigin))
   app.use(oneHost, plainAddresses)
   app.get('/healthz', answerHealth)

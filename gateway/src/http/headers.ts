@@ -18,7 +18,7 @@ export function securityHeaders(corsOrigin: AllowedOrigins): RequestHandler {
   })({} as never, recorder as unknown as Response, () => {})
   if (corsOrigin !== null) {
     // Date tells a page whose clock is wrong.
-    headers.set('access-control-expose-headers', 'date, retry-after')
+    headers.set('access-control-expose-headers', 'date, retry-after, x-request-id')
     if (corsOrigin !== '*') headers.set('vary', 'origin')
   }
   return (request, response, next) => {
@@ -37,7 +37,7 @@ export const preflight: RequestHandler = (request, response, next) => {
   }
   response.writeHead(204, {
     'access-control-allow-methods': 'GET, POST',
-    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id',
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, x-request-id',
     'access-control-max-age': '86400',
   })
   response.end()
