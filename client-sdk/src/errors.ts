@@ -10,6 +10,7 @@ type Details = Readonly<{
   issues?: readonly string[]
   bound?: Holder | undefined
   retryAfter?: number | undefined
+  requestId?: string | null
   cause?: unknown
 }>
 
@@ -17,7 +18,7 @@ type Details = Readonly<{
  * Whatever the SDK refuses, or was refused. `code` is of the closed table; `by` tells who says so: `gateway` is the word of
  * a gateway that may lie, `hosts` that of a whole quorum under its receipts, `client` was found by checking here. `culprits` are
  * participant indices (1…n). `title` is what the table says, and `message` that with the issues. `bound`: whose bound is reached, where one is. `retryAfter`: after so many ms it may be better, where the
- * gateway says so.
+ * gateway says so. `requestId`: by which the gateway's operator finds the request, where it was answered.
  */
 export class QuorateError extends Error {
   override readonly name = 'QuorateError'
@@ -29,9 +30,10 @@ export class QuorateError extends Error {
   readonly issues: readonly string[]
   readonly bound: Holder | null
   readonly retryAfter: number | null
+  readonly requestId: string | null
 
   constructor(code: RefusalCode, by: Voice, details: Details = {}) {
-    const { culprits = [], issues = [], bound = null, retryAfter = null, cause } = details
+    const { culprits = [], issues = [], bound = null, retryAfter = null, requestId = null, cause } = details
     const { title } = refusals[code]
     super(issues.length > 0 ? `${title}: ${issues.join('; ')}` : title, cause === undefined ? undefined : { cause })
     this.code = code
@@ -42,6 +44,7 @@ export class QuorateError extends Error {
     this.issues = issues
     this.bound = bound
     this.retryAfter = retryAfter
+    this.requestId = requestId
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refusals, type RefusalCode } from '@quorate/shared/errors'
-import { Quorate } from '../src/index.ts'
+import { Quorate, type QuorateError } from '../src/index.ts'
 import { fleet, gateway, refusedAs, sentTo, wish, withOwnGateway } from './lying-gateway.ts'
 import { makeKey, people } from './people.ts'
 
@@ -38,6 +38,22 @@ describe('an answer', () => {
       retry: 'same_request',
       message: refusals['keygen.no_enclaves'].title,
     })
+  })
+
+  it('names its request, when it says by which id', async () => {
+    const namedBy = async (id: string) => {
+      const headers = { 'x-request-id': id }
+      gateway.faults.push(() => ({ raw: '{}', status: 400, type: 'application/json', headers }))
+      const error: unknown = await people(fleet, gateway)
+        .alice.reserveKey(wish)
+        .then(
+          () => null,
+          (reason: unknown) => reason,
+        )
+      return (error as QuorateError).requestId
+    }
+    expect(await namedBy('0b9c5a4e-7d8f')).toBe('0b9c5a4e-7d8f')
+    for (const id of ['x'.repeat(65), 'a b', '\u00e9']) expect(await namedBy(id)).toBeNull()
   })
 
   it('that asks to come again is followed by the same request under the same Idempotency-Key', async () => {

@@ -1,4 +1,5 @@
 import { Problem } from '@quorate/shared/wire/problem'
+import { RequestId } from '@quorate/shared/wire/request-id'
 import { readRetryAfter } from '@quorate/shared/wire/retry-after'
 import { QuorateError } from '../errors.ts'
 import { Retryable } from './retry.ts'
@@ -17,7 +18,8 @@ function range(first: number, last: number): number[] {
 /** What a gateway, or something on the way to it, answered instead of a reply: thrown as `Retryable` where it may pass. */
 export function failureOf({ status, header, text }: Answer, differences: () => string[]): QuorateError | Retryable {
   const after = readRetryAfter({ retryAfter: header('retry-after'), date: header('date') }, Date.now()) ?? 0
-  const error = problemOf(status, parseJson(text), { differences, after })
+  const requestId = RequestId.safeParse(header('x-request-id')).data ?? null
+  const error = problemOf(status, parseJson(text), { differences, after, requestId })
   return error.retry === 'same_request' && isWorthWaiting(error, after) ? new Retryable(error, after) : error
 }
 
@@ -34,7 +36,7 @@ const byTime: readonly string[] = ['request.wrong_time', 'consent.expired']
 function problemOf(
   status: number,
   json: unknown,
-  { differences, after }: Readonly<{ differences: () => string[]; after: number }>,
+  { differences, after, requestId }: Readonly<{ differences: () => string[]; after: number; requestId: string | null }>,
 ): QuorateError {
   const problem = Problem.safeParse(json)
   if (problem.success) {
@@ -45,12 +47,13 @@ function problemOf(
       issues: [...issues, ...clocks],
       bound,
       retryAfter: after > 0 ? after : undefined,
+      requestId,
     })
   }
   const issues = [`HTTP ${status} without a problem+json body`]
-  if (passing.has(status)) return new QuorateError('gateway.unavailable', 'client', { issues })
-  if (status === 429) return new QuorateError('request.rate_limited', 'client', { issues })
-  return new QuorateError('reply.invalid', 'client', { issues })
+  if (passing.has(status)) return new QuorateError('gateway.unavailable', 'client', { issues, requestId })
+  if (status === 429) return new QuorateError('request.rate_limited', 'client', { issues, requestId })
+  return new QuorateError('reply.invalid', 'client', { issues, requestId })
 }
 
 export function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import { causedBy, causingRequest } from './cause.ts'
 import type { Versioned } from './course.ts'
 
 /** A kind of session, as its actor drives it. `S` state, `E` event, `F` effect. */
@@ -35,6 +36,8 @@ export type Behaviour<S, E, F> = Readonly<{
 type Letter<S, E> = Readonly<{
   /** Null: look only for effects that `answer` answers. */
   event: E | null
+  /** By which it was begun. */
+  request: string | undefined
   poster: { resolve: (state: S) => void; reject: (error: unknown) => void } | null
 }>
 
@@ -80,12 +83,13 @@ export class Actor<S, E, F> {
   /** Resolves when the event's outcome is saved. Null: look only for effects that `answer` answers. */
   post(event: E | null): Promise<S> {
     if (this.#stopped !== null) return Promise.reject(new Refusal(this.#stopped))
-    return new Promise((resolve, reject) => this.#deliver({ event, poster: { resolve, reject } }))
+    const request = causingRequest()
+    return new Promise((resolve, reject) => this.#deliver({ event, request, poster: { resolve, reject } }))
   }
 
   /** Looks again for effects that `answer` answers: hosts came or went. */
   wake(): void {
-    this.#deliver({ event: null, poster: null })
+    this.#deliver({ event: null, request: undefined, poster: null })
   }
 
   /** A version was saved, by whoever. When it was another gateway, that one drives the session. */
@@ -110,7 +114,8 @@ export class Actor<S, E, F> {
   }
 
   #drain(): void {
-    if (!this.#reading) this.#read = this.#readMail()
+    // Nobody's: letters of many requests are read in one go.
+    if (!this.#reading) this.#read = causedBy(undefined, () => this.#readMail())
   }
 
   async #readMail(): Promise<void> {
@@ -119,13 +124,15 @@ export class Actor<S, E, F> {
       const letters = this.#mailbox
       this.#mailbox = []
       const before = this.#current.state
+      // Of several requests that are kept together, the last one is named.
+      const request = letters.findLast((letter) => letter.request !== undefined)?.request
       try {
-        await this.#keep(letters)
+        await causedBy(request, () => this.#keep(letters))
       } catch (error) {
         if (this.#putBack(letters, error)) break
         continue
       }
-      if (this.#current.state !== before || letters.some(({ event }) => event === null)) this.#performOwed()
+      if (this.#current.state !== before || letters.some(({ event }) => event === null)) this.#performOwed(request)
       for (const { poster } of letters) poster?.resolve(this.#current.state)
     }
     this.#reading = false
@@ -205,7 +212,7 @@ export class Actor<S, E, F> {
     return state
   }
 
-  #performOwed(): void {
+  #performOwed(request: string | undefined): void {
     const { effects, nameOf, perform } = this.#behaviour
     const { state } = this.#current
     for (const effect of this.#stopped === null ? effects(state) : []) {
@@ -215,7 +222,7 @@ export class Actor<S, E, F> {
       void perform(state, effect)
         .then((event) => {
           this.#underWay.delete(name)
-          this.#deliver({ event, poster: null })
+          this.#deliver({ event, request, poster: null })
         })
         .catch((error: unknown) => this.#behaviour.failed(error))
     }
@@ -246,7 +253,7 @@ export class Actor<S, E, F> {
     this.#due = expiresAt(this.#current.state)
     const left = Math.max(this.#due - clock(), 0)
     const ring = () => {
-      this.#deliver({ event: timePassed(clock()), poster: null })
+      this.#deliver({ event: timePassed(clock()), request: undefined, poster: null })
       // A save that is under way may move the deadline: the alarm is set anew after it.
       void this.#read.then(() => {
         if (clock() < expiresAt(this.#current.state)) this.#setAlarm()

@@ -49,6 +49,8 @@ export type AuditRecord = Readonly<{
   event: string
   keyId?: string
   sessionId?: string
+  /** Of the request that began the act. Written by the store. */
+  requestId?: string
   detail: Readonly<Record<string, unknown>>
 }>
 

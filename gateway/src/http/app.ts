@@ -11,6 +11,7 @@ import { openApi } from './openapi.ts'
 import type { AllowedOrigins } from './origins.ts'
 import { limitRate } from './rate-limit.ts'
 import type { Readiness } from './readiness.ts'
+import { identify } from './request-id.ts'
 
 export type AppPorts = MountPorts & {
   readiness: () => Promise<Readiness>
@@ -22,6 +23,8 @@ export type AppPorts = MountPorts & {
     /** How many proxies in front may say where a request comes from. */
     trustedProxies: number
     corsOrigin: AllowedOrigins
+    /** `Strict-Transport-Security`, where the operator says so. */
+    hsts?: string | null
   }>
 }
 
@@ -35,7 +38,8 @@ export function createApp(ports: AppPorts): Express {
   app.enable('strict routing')
   app.set('query parser', 'simple')
   app.set('trust proxy', limits.trustedProxies)
-  app.use(securityHeaders(limits.corsOrigin))
+  app.use(identify)
+  app.use(securityHeaders(limits))
   app.use(oneHost, plainAddresses)
   app.get('/healthz', answerHealth)
   app.get('/readyz', answerReadiness(readiness))

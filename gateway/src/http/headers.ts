@@ -1,12 +1,13 @@
 import type { RequestHandler, Response } from 'express'
 import helmet from 'helmet'
-import { allowedOrigin, type AllowedOrigins } from './origins.ts'
+import type { AppPorts } from './app.ts'
+import { allowedOrigin } from './origins.ts'
 
 /**
  * Helmet's headers for an API that shows nothing: they never change, so they are asked for once and copied. A request
  * pays for one call that sets them all.
  */
-export function securityHeaders(corsOrigin: AllowedOrigins): RequestHandler {
+export function securityHeaders({ corsOrigin, hsts = null }: AppPorts['limits']): RequestHandler {
   const headers = new Map<string, string>()
   const recorder = {
     setHeader: (name: string, value: string) => headers.set(name.toLowerCase(), value),
@@ -14,11 +15,14 @@ export function securityHeaders(corsOrigin: AllowedOrigins): RequestHandler {
   }
   helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    // Of all ports of a host, also those that are not ours: the operator's to say.
+    strictTransportSecurity: false,
     crossOriginResourcePolicy: { policy: corsOrigin === null ? 'same-origin' : 'cross-origin' },
   })({} as never, recorder as unknown as Response, () => {})
+  if (hsts !== null) headers.set('strict-transport-security', hsts)
   if (corsOrigin !== null) {
     // Date tells a page whose clock is wrong.
-    headers.set('access-control-expose-headers', 'date, retry-after')
+    headers.set('access-control-expose-headers', 'date, retry-after, x-request-id')
     if (corsOrigin !== '*') headers.set('vary', 'origin')
   }
   return (request, response, next) => {
@@ -37,7 +41,7 @@ export const preflight: RequestHandler = (request, response, next) => {
   }
   response.writeHead(204, {
     'access-control-allow-methods': 'GET, POST',
-    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id',
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, x-request-id',
     'access-control-max-age': '86400',
   })
   response.end()

@@ -4,7 +4,7 @@ import type { Events } from '../events.ts'
 
 export type HttpEvents = Pick<Events, 'faulted'> & {
   /** `route` is a name of the route table, never the path that was asked for. */
-  requestServed(at: { route: string; status: number; seconds: number }): void
+  requestServed(at: { route: string; requestId?: string | undefined; status: number; seconds: number }): void
   listening(at: { url: string; metricsUrl: string }): void
   draining(): void
 }
@@ -22,9 +22,11 @@ export function createHttpEvents(log: Logger, registry: Registry, { faulted }: P
   })
   return {
     faulted,
-    requestServed({ route, status, seconds }) {
+    requestServed({ route, requestId, status, seconds }) {
       served.observe({ route, status }, seconds)
-      log.debug({ route, status, seconds }, 'request.served')
+      // Whoever was refused may ask why, and has the id.
+      if (status < 400) log.debug({ route, requestId, status, seconds }, 'request.served')
+      else log.info({ route, requestId, status, seconds }, 'request.refused')
     },
     listening({ url, metricsUrl }) {
       log.info({ url, metricsUrl }, 'gateway.listening')

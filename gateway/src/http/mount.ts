@@ -13,6 +13,7 @@ import type { Guard, Principal, WhoMay } from './principal.ts'
 import { PROBLEM_TYPE, toProblem, type Reply } from './problem.ts'
 import { decodeText, readBody } from './read-body.ts'
 import { addressOf } from './address.ts'
+import { requestIdOf, withRequestId } from './request-id.ts'
 import type { Lasting, Whose } from './lasting.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -61,6 +62,7 @@ export function mount(app: IRouter, ports: MountPorts): void {
       }
       ports.events.requestServed({
         route: name,
+        requestId: requestIdOf(response),
         status: response.statusCode,
         seconds: (performance.now() - begun) / 1_000,
       })
@@ -152,9 +154,10 @@ function whileWanted(
   return { signal: controller.signal, done }
 }
 
-function send(response: Response, { status, body, retryAfter = null }: Reply, last: boolean): void {
+function send(response: Response, { status, body: said, retryAfter = null }: Reply, last: boolean): void {
   if (response.headersSent || response.destroyed) return
   const problem = status >= 400
+  const body = problem ? withRequestId(said, response) : said
   response.writeHead(status, {
     'content-type': problem ? PROBLEM_TYPE : 'application/json',
     'content-length': Buffer.byteLength(body),

@@ -17,6 +17,7 @@ import * as sessionRoutes from '@quorate/shared/wire/routes/sessions'
 import * as signingRoutes from '@quorate/shared/wire/routes/signing'
 import * as togetherRoutes from '@quorate/shared/wire/routes/together'
 import { routes } from '@quorate/shared/wire/routes/table'
+import { RequestId } from '@quorate/shared/wire/request-id'
 import * as signing from '@quorate/shared/wire/signing'
 import * as status from '@quorate/shared/wire/status'
 import { z } from 'zod'
@@ -77,6 +78,13 @@ export function openApi(server: string): Json {
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
       examples: Object.fromEntries([...said].sort().map((code) => [code, { value: problemOf(code) }])),
+      headers: {
+        RequestId: {
+          description:
+            'By which the operator finds the request in log and audit: that of a proxy in front, or a fresh one',
+          schema: schemaOf(RequestId, 'output', schemas),
+        },
+      },
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'From POST /sessions; read-only' } },
     },
   }
@@ -104,12 +112,20 @@ function operation(name: string, route: Route, schemas: Json): Json {
       },
     }),
     responses: {
-      200: { description: route.summary, content: { [media]: { schema: reply, example: said?.reply } } },
-      ...(route.events && { 204: { description: 'The last event has been sent: do not come back' } }),
+      200: {
+        description: route.summary,
+        headers: answerHeaders,
+        content: { [media]: { schema: reply, example: said?.reply } },
+      },
+      ...(route.events && {
+        204: { description: 'The last event has been sent: do not come back', headers: answerHeaders },
+      }),
       ...problems(route, schemas),
     },
   }
 }
+
+const answerHeaders = { 'x-request-id': { $ref: '#/components/headers/RequestId' } }
 
 const idempotencyKey = {
   name: 'Idempotency-Key',
@@ -135,6 +151,7 @@ function problems(route: Route, schemas: Json): Json {
     const shown = Object.fromEntries(said.map((code) => [code, { $ref: `#/components/examples/${code}` }]))
     responses[status] = {
       description: said.join(', '),
+      headers: answerHeaders,
       content: { 'application/problem+json': { schema, examples: shown } },
     }
   }

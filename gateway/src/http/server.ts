@@ -1,8 +1,9 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Refusal } from '@quorate/shared/errors'
 import { boundConnections, defaultConnections, type ConnectionBounds } from './connections.ts'
 import { PROBLEM_TYPE, toProblem } from './problem.ts'
+import { nameAnswer, withRequestId } from './request-id.ts'
 
 /** Milliseconds. Whoever takes longer than these over its part of a request loses the connection. */
 export type Timeouts = Readonly<{
@@ -54,7 +55,7 @@ export async function listen(
     (request, response) => {
       const refusal = refused(request)
       if (refusal === null) handler(request, response)
-      else refuseConnection(response, refusal)
+      else refuseConnection(request, response, refusal)
     },
   )
   const refused = boundConnections(server, connections)
@@ -69,10 +70,12 @@ export async function listen(
 }
 
 /** The body of such a request is not read. */
-function refuseConnection(response: ServerResponse, refusal: Refusal): void {
+function refuseConnection(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
   const { status, body, retryAfter } = toProblem(refusal)
+  nameAnswer(request, response)
   const headers = { 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store', connection: 'close' }
-  response.writeHead(status, retryAfter == null ? headers : { ...headers, 'retry-after': String(retryAfter) }).end(body)
+  response.writeHead(status, retryAfter == null ? headers : { ...headers, 'retry-after': String(retryAfter) })
+  response.end(withRequestId(body, response))
 }
 
 async function drain(server: Server, ms: number): Promise<void> {

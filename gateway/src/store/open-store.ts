@@ -4,6 +4,7 @@ import type { KeyRow } from './key-table.ts'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { AuditRecord, Change, KeyRecord, KeyStep, Moved, StoredSession } from '../engine/ports.ts'
+import { causingRequest } from '../engine/cause.ts'
 import { bunkerStore } from './bunker-store.ts'
 import { createFitness } from './fitness.ts'
 import type { StoreFault } from './faults.ts'
@@ -35,6 +36,9 @@ function startWorker(workerData: WorkerData): Worker {
     ...(fromSource ? { execArgv: ['--conditions=source', '--no-warnings'] } : {}),
   })
 }
+
+/** An audit record as it is written: with the request that led to it. */
+const auditText = (record: AuditRecord): string => JSON.stringify({ ...record, requestId: causingRequest() })
 
 const parse = (text: string): unknown => JSON.parse(text)
 const session = ({ state, ...row }: FoundSession): StoredSession => ({ ...row, state: parse(state) }) as StoredSession
@@ -121,7 +125,7 @@ function sessionStore(sender: Sender, moves: ReturnType<typeof movesOf>) {
     async save({ state, enclosure, key, audit = [], durable, ...change }: Change) {
       const enclosed = enclosure === undefined ? {} : { enclosure: JSON.stringify(enclosure) }
       const row = { ...change, ...enclosed, state: JSON.stringify(state) }
-      const records = audit.map((record) => JSON.stringify(record))
+      const records = audit.map(auditText)
       const version = await sender.send('save', [row, key ? keyRow(key) : null, records, Date.now()], durable)
       moves.tell({ kind: change.kind, id: change.id, version })
       return version
@@ -173,7 +177,7 @@ function recordStore(sender: Sender) {
       return text === null ? [] : (parse(text) as TakenManifest[])
     },
     saveManifests: (enclaveId: string, manifests: readonly TakenManifest[], audit: AuditRecord) =>
-      sender.send('saveManifests', [enclaveId, JSON.stringify(manifests), JSON.stringify(audit)], true),
+      sender.send('saveManifests', [enclaveId, JSON.stringify(manifests), auditText(audit)], true),
     async loadReply(scope: string, key: string, now: number) {
       const text = await sender.send('loadReply', [scope, key, now])
       return text === null ? null : (parse(text) as Awaited<ReturnType<Store['loadReply']>>)

@@ -261,8 +261,11 @@ export async function tokenFor(http: TestHttp, keyId: KeyId): Promise<string> {
 
 export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
-/** Status and text of an answer, without what differs by time. */
-export const answerOf = async (reply: Response) => ({ status: reply.status, body: await reply.text() })
+/** Status and text of an answer, without what differs by time and by the request's id. */
+export async function answerOf(reply: Response): Promise<{ status: number; body: string }> {
+  const named = `,"requestId":"${reply.headers.get('x-request-id')}"`
+  return { status: reply.status, body: (await reply.text()).replace(named, '') }
+}
 
 /** A connection to send bytes over as they are, and what has come back so far. */
 export function dial(url: string): { socket: Socket; text: () => string } {

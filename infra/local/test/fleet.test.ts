@@ -2,13 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Quorate, type Key } from '@quorate/client'
+import { Quorate, type Key, type QuorateError } from '@quorate/client'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { drawSeeds, names, peopleAt } from '../src/demo/steps/make-key.ts'
 import type { FleetEvent } from '../src/fleet/events.ts'
 import { startFleet, type Fleet } from '../src/fleet/fleet.ts'
 import { noticed, until } from '../../../shared/test/noticing.js'
+import { pollUntil } from '../../../shared/test/poll.js'
 
 const patience = 90_000
 const seeds = drawSeeds()
@@ -74,6 +75,21 @@ describe('a fleet', () => {
     const measurements = [{ '0': '0'.repeat(95) + '1' }]
     const wary = new Quorate({ gateway: fleet.url, trust: { ...fleet.trust, measurements } })
     await expect(wary.attest('enclave-0')).rejects.toMatchObject({ code: 'attestation.invalid', by: 'client' })
+  })
+
+  it('has a refusal in the log under the id that the error names', async () => {
+    const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+    const error = await quorate.attest('enclave-9').then(
+      () => null,
+      (reason: unknown) => reason as QuorateError,
+    )
+    expect(error?.requestId).toMatch(/^[0-9a-f-]{36}$/)
+    const line = () =>
+      readFileSync(join(state, 'logs', 'gateway.log'), 'utf8')
+        .split('\n')
+        .find((one) => one.includes(error!.requestId!))
+    await pollUntil(() => line() !== undefined)
+    expect(JSON.parse(line()!)).toMatchObject({ event: 'request.refused', route: 'getAttestation', status: 404 })
   })
 
   it('keeps its state to its owner', () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Text } from '../contents/content.ts'
 import { holders } from '../errors.ts'
 import { Index } from './ids.ts'
+import { RequestId } from './request-id.ts'
 import { Failure } from './status.ts'
 
 /** `application/problem+json` (RFC 9457). `type` is the code behind `/docs#`. */
@@ -16,5 +17,7 @@ export const Problem = z.object({
   bound: z.enum(holders).optional(),
   /** Where the request does not fit its schema: paths and what was expected, never what was sent. */
   issues: z.array(Text).optional(),
+  /** As `x-request-id` says it. */
+  requestId: RequestId.optional(),
 })
 export type Problem = z.infer<typeof Problem>
