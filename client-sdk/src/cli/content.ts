@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { Content, messageOf, showContent } from '@quorate/shared/contents/table'
 import { toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import { z } from 'zod'
+import { QuorateError } from '../errors.ts'
 import { field } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -77,11 +78,12 @@ async function readObject(file: string): Promise<Record<string, unknown>> {
 const notAnEvent = (file: string): UsageError =>
   new UsageError(`${file} is not a Nostr event: JSON with kind, content, tags and created_at is expected`)
 
-/** A file, or stdin for `-`. */
+/** A file, or stdin for `-`, as long as whoever writes there takes. */
 export async function readBytes(file: string): Promise<Buffer> {
   try {
-    return file === '-' ? readFileSync(0) : await readFile(file)
-  } catch {
+    return file === '-' ? await buffer(process.stdin) : await readFile(file)
+  } catch (error) {
+    if (error instanceof QuorateError) throw error
     throw new UsageError(`${file} cannot be read`)
   }
 }

@@ -29,6 +29,8 @@ type OfKeys = Readonly<{
   readKeys: () => Promise<Readonly<{ keys: Key[]; unreadable: Unreadable[] }>>
   /** A key by its id, or by the beginning of it. */
   key: (id: string) => Promise<Key>
+  /** The one id of a key, kept or in the making, that begins so; null for none. */
+  idOf: (beginning: string) => Promise<string | null>
   /** The key of exactly this id. */
   keyIfKept: (keyId: string) => Promise<Key | null>
   saveJoining: (joining: Joining) => Promise<void>
@@ -58,7 +60,19 @@ export const openHome = (path: string): Home => ({
   ...keysIn(path),
   ...joiningsIn(path),
   ...booksIn(path),
+  async idOf(beginning) {
+    const made = await list(path, 'keys', '.json')
+    const joining = (await list(path, 'joining', '.json')).map((file) => file.slice(0, file.indexOf('.')))
+    return theOne(beginning, [...made, ...joining])
+  },
 })
+
+/** The only one of the ids that begins so; null for none. Throws `UsageError` for several. */
+function theOne(beginning: string, ids: readonly string[]): string | null {
+  const [id = null, ...others] = new Set(ids.filter((one) => one.startsWith(beginning)))
+  if (others.length > 0) throw new UsageError(`${beginning} is the beginning of several keys: give more of it`)
+  return id
+}
 
 const rosterOf = ({ certificate }: Key): string => digestOf('roster', certificate.body.roster)
 
@@ -92,11 +106,8 @@ function keysIn(path: string) {
       return isNewer ? file : write(file, exportKey(key) + '\n')
     },
     async key(id: string) {
-      const matches = (await keys()).filter((keyId) => keyId.startsWith(id))
-      const [keyId] = matches
-      if (keyId === undefined)
-        throw new UsageError(`no key ${id} in ${path}: \`quorate key\` lists the keys that are here`)
-      if (matches.length > 1) throw new UsageError(`${id} is the beginning of several keys: give more of it`)
+      const keyId = theOne(id, await keys())
+      if (keyId === null) throw new UsageError(`no key ${id} in ${path}: \`quorate key\` lists the keys that are here`)
       const key = await keyIfKept(keyId)
       if (key === null) throw new UsageError(`key ${keyId} is not in ${path} any more`)
       return key

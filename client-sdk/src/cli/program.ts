@@ -13,7 +13,7 @@ import { addRefresh, addUpdate } from './commands/refresh.ts'
 import { addSign } from './commands/sign.ts'
 import { addStatus } from './commands/status.ts'
 import { addVerify } from './commands/verify.ts'
-import type { World } from './session.ts'
+import type { Outside, World } from './session.ts'
 import { writeLine } from './terminal.ts'
 import { adviceFor, exitCodeOf, exitCodes, UsageError, type ExitCode } from './usage.ts'
 import { version } from './version.ts'
@@ -69,8 +69,15 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
 const withCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withCommands)]
 
 /** Runs one command line (without node and script) in a world, and gives its exit code. */
-export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
+export async function run(argv: readonly string[], outside: Outside): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
+  let left: string | undefined
+  const world: World = {
+    ...outside,
+    goesOn: (text) => {
+      left = text
+    },
+  }
   try {
     const program = buildProgram(world, (said) => {
       code = said
@@ -79,15 +86,24 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-    report(error, world, argv.includes('--json'))
+    report(error, outside, { json: argv.includes('--json'), left })
     return exitCodeOf(error)
   }
 }
 
 const voices = { gateway: ', says the gateway', hosts: ', say the hosts', client: '' } as const
 
-function report(error: unknown, { stdout, stderr, signal }: World, json: boolean): void {
-  if (signal.aborted) return
+/** `left`: what goes on elsewhere. */
+function report(
+  error: unknown,
+  { stdout, stderr, signal }: Outside,
+  { json, left }: Readonly<{ json: boolean; left: string | undefined }>,
+): void {
+  if (signal.aborted) {
+    if (json) writeLine(stdout, JSON.stringify({ event: 'interrupted', goesOn: left ?? null }))
+    else writeLine(stderr, `interrupted: ${left ?? 'nothing goes on'}`)
+    return
+  }
   const known = error instanceof QuorateError
   const message = error instanceof Error ? error.message : 'something failed'
   if (json) {
@@ -97,11 +113,13 @@ function report(error: unknown, { stdout, stderr, signal }: World, json: boolean
     writeLine(stdout, JSON.stringify(value))
     return
   }
+  const isLate = known && error.code === 'wait.timeout'
+  const advice = (isLate ? left : undefined) ?? adviceFor(error)
   const lines = [
     `${red('✗')} ${message}${known ? ` (${error.code}${voices[error.by]})` : ''}`,
     ...(known && error.culprits.length > 0 ? [`  participants to blame: ${error.culprits.join(', ')}`] : []),
     ...(known ? error.issues.map((issue) => `  ${issue}`) : []),
-    ...(adviceFor(error) === undefined ? [] : [`  ${adviceFor(error) ?? ''}`]),
+    ...(advice === undefined ? [] : [`  ${advice}`]),
   ]
   writeLine(stderr, lines.join('\n'))
 }

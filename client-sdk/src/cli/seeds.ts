@@ -27,10 +27,12 @@ export function seedsIn(path: string): Seeds {
   }
   const participants = async () => {
     const seeds = await folder(path, 'seeds')
-    const names = await Promise.all(
-      (await list(path, 'seeds', ending)).map((written) => nameIn(written) ?? ownerOf(join(seeds, written + ending))),
-    )
-    return names.filter((name) => name !== null)
+    const names: string[] = []
+    for (const written of await list(path, 'seeds', ending)) {
+      const name = nameIn(written) ?? (await ownerOf(join(seeds, written + ending)))
+      if (name !== null) names.push(name)
+    }
+    return names
   }
   return {
     participants,

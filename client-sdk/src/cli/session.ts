@@ -1,18 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { UserId } from '@quorate/shared/wire/ids'
 import type { Command } from 'commander'
 import { issuesOf } from '../errors.ts'
 import type { Participant } from '../participant.ts'
 import { Quorate } from '../quorate.ts'
+import { createDeadline } from './deadline.ts'
 import { openHome, type Home } from './home.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
-/** The world of one run of the command. */
-export type World = Streams & Readonly<{ env: Readonly<Record<string, string | undefined>>; signal: AbortSignal }>
+/** What a run of the command is given. `signal`: aborts when a person interrupts it. */
+export type Outside = Streams & Readonly<{ env: Readonly<Record<string, string | undefined>>; signal: AbortSignal }>
+
+/** The world of one run. `goesOn`: what goes on elsewhere should it end early, and how to go on here. */
+export type World = Outside & Readonly<{ goesOn: (text: string) => void }>
 
 type GlobalOptions = Readonly<{
   gateway?: string
@@ -27,9 +32,9 @@ type GlobalOptions = Readonly<{
 export type Session = Readonly<{
   terminal: Terminal
   home: Home
+  /** Aborts when a person interrupts the run, or with `wait.timeout` when its time is over. */
   signal: AbortSignal
-  /** How long to wait at most, for `completed`. */
-  waiting: () => { timeout?: number; signal: AbortSignal }
+  goesOn: World['goesOn']
   trust: () => Promise<TrustPolicy>
   /** `fallback`: a gateway named by a key or an invitation, if the caller names none. */
   quorate: (fallback?: string) => Promise<Quorate>
@@ -41,8 +46,11 @@ export type Session = Readonly<{
   newcomer: (fallback?: string) => Promise<Participant>
 }>
 
-export function openSession(command: Command, { env, signal, ...streams }: World): Session {
+export function openSession(command: Command, { env, signal: interrupted, goesOn, ...streams }: World): Session {
   const options: GlobalOptions = command.optsWithGlobals()
+  const deadline = createDeadline(options.timeout === undefined ? undefined : milliseconds(options.timeout))
+  const signal = AbortSignal.any([interrupted, deadline.signal])
+  signal.addEventListener('abort', () => hangUp(streams.stdin, signal.reason as Error))
   const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'))
   const gateway = options.gateway ?? env['QUORATE_GATEWAY']
   const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'])
@@ -53,26 +61,16 @@ export function openSession(command: Command, { env, signal, ...streams }: World
       throw new UsageError('which gateway? Say --gateway http://127.0.0.1:3000, or set QUORATE_GATEWAY')
     return new Quorate({ gateway: address, trust: await trust() })
   }
-  const userId = async (): Promise<string> => {
-    if (options.as !== undefined) {
-      if (UserId.safeParse(options.as).success) return options.as
-      throw new UsageError(`--as ${options.as}: letters, digits and . _ @ : + -, at most 64`)
-    }
-    const known = await home.participants()
-    const [only] = known
-    if (only === undefined) throw new UsageError('who are you? Say --as NAME')
-    if (known.length > 1) throw new UsageError(`who are you? Say --as NAME; here are ${known.join(', ')}`)
-    return only
-  }
+  const userId = () => whoActs(options.as, home)
   const actWith = async (fallback: string | undefined, seedOf: (name: string) => Promise<Uint8Array>) => {
     const name = await userId()
     return (await quorate(fallback)).participant(name, { seed: await seedOf(name) })
   }
   return {
-    terminal: openTerminal(streams, options.json ?? false),
+    terminal: openTerminal(streams, options.json ?? false, { signal, deadline }),
     home,
     signal,
-    waiting: () => ({ signal, ...(options.timeout === undefined ? {} : { timeout: milliseconds(options.timeout) }) }),
+    goesOn,
     trust,
     quorate,
     gatewayNamed: () => gateway !== undefined,
@@ -80,6 +78,24 @@ export function openSession(command: Command, { env, signal, ...streams }: World
     participant: (fallback) => actWith(fallback, home.seed),
     newcomer: (fallback) => actWith(fallback, home.seedOrNew),
   }
+}
+
+/** Whoever reads there stops; nobody else hears of it. */
+const hangUp = (stdin: Readable, reason: Error): void => {
+  stdin.once('error', () => undefined).destroy(reason)
+}
+
+/** The name that is said, or that of the only participant of this home. */
+async function whoActs(said: string | undefined, home: Home): Promise<string> {
+  if (said !== undefined) {
+    if (UserId.safeParse(said).success) return said
+    throw new UsageError(`--as ${said}: letters, digits and . _ @ : + -, at most 64`)
+  }
+  const known = await home.participants()
+  const [only] = known
+  if (only === undefined) throw new UsageError('who are you? Say --as NAME')
+  if (known.length > 1) throw new UsageError(`who are you? Say --as NAME; here are ${known.join(', ')}`)
+  return only
 }
 
 /** `90`, `90s`, `15m`, `2h`, `30d`, `500ms` → ms. */

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import type { Readable, Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { bold, dim, green, red } from 'yoctocolors'
+import type { Deadline } from './deadline.ts'
 
 export type Streams = Readonly<{ stdin: Readable; stdout: Writable; stderr: Writable; interactive: boolean }>
 
@@ -12,11 +13,17 @@ export type Terminal = Readonly<{
   /** The result: `value` with --json, else the lines. */
   result: (value: unknown, lines: readonly string[]) => void
   progress: (text: string) => void
+  /** Something that went wrong and is passed over: on stderr for people, as an object of its own for scripts. */
+  warn: (value: unknown, text: string) => void
   /** Null when nobody is there to answer. */
   ask: (question: string) => Promise<string | null>
 }>
 
-export function openTerminal({ stdin, stdout, stderr, interactive }: Streams, json: boolean): Terminal {
+export function openTerminal(
+  { stdin, stdout, stderr, interactive }: Streams,
+  json: boolean,
+  { signal, deadline }: Readonly<{ signal: AbortSignal; deadline: Deadline }>,
+): Terminal {
   return {
     json,
     interactive,
@@ -24,12 +31,20 @@ export function openTerminal({ stdin, stdout, stderr, interactive }: Streams, js
     progress: (text) => {
       if (!json) writeLine(stderr, dim(text))
     },
+    warn: (value, text) => {
+      if (json) writeLine(stdout, JSON.stringify(value))
+      else writeLine(stderr, bad(text))
+    },
     async ask(question) {
       if (!interactive || json) return null
       const line = createInterface({ input: stdin, output: stderr })
+      // The terminal hands Ctrl-C to the line, and not to the process.
+      line.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+      deadline.pause()
       try {
-        return await line.question(question)
+        return await line.question(question, { signal })
       } finally {
+        deadline.go()
         line.close()
       }
     },
@@ -44,4 +59,6 @@ export const writeLine = (stream: Writable & { isTTY?: boolean }, text: string):
 export const good = (text: string): string => `${green('✓')} ${text}`
 export const bad = (text: string): string => `${red('✗')} ${text}`
 export const field = (name: string, value: string): string => `${dim(name.padEnd(14))} ${value}`
+/** As people and programs read it, in UTC. */
+export const time = (at: number): string => new Date(at).toISOString()
 export const heading = (text: string): string => bold(text)

@@ -5,6 +5,7 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
 import { taprootKey } from '../../signing/items.ts'
 import { npub } from '../../npub.ts'
+import { keysHere } from '../keys-here.ts'
 import { openSession, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 
@@ -17,9 +18,10 @@ export function addKey(program: Command, world: World): void {
     .option('--certificate', 'print the certificate as JSON')
     .addHelpText('after', '\nExamples:\n  quorate key\n  quorate key 3f2a --json')
     .action(async (id: string | undefined, options: { certificate?: boolean }, command: Command) => {
-      const { terminal, home } = openSession(command, world)
+      const session = openSession(command, world)
+      const { terminal, home } = session
       if (id === undefined) {
-        const keys = await Promise.all((await home.keys()).map((keyId) => home.key(keyId)))
+        const keys = await keysHere(session)
         const lines = keys.map((key) => field(key.keyId.slice(0, 12), `${key.scheme} ${key.groupKey}`))
         terminal.result({ keys: keys.map(({ keyId, groupKey, scheme }) => ({ keyId, groupKey, scheme })) }, [
           ...(lines.length > 0 ? lines : [`no keys in ${home.path}`]),

@@ -183,13 +183,13 @@ function showInvitations({ terminal }: Session, keygen: Keygen, me: string): voi
 }
 
 /** Shows progress until the key is there, verifies and keeps it. */
-export async function finishKeygen({ terminal, home, waiting }: Session, keygen: Keygen): Promise<Key> {
+export async function finishKeygen({ terminal, home, signal, goesOn }: Session, keygen: Keygen): Promise<Key> {
   const stop = new AbortController()
-  const { signal, ...rest } = waiting()
+  goesOn(`key ${keygen.keyId} goes on being made: \`quorate status ${keygen.keyId} --wait\` waits for it`)
   const both = AbortSignal.any([signal, stop.signal])
   const telling = tell(keygen, (text) => terminal.progress(text), both)
   try {
-    const key = await keygen.completed({ ...rest, signal })
+    const key = await keygen.completed({ signal })
     const file = await home.saveKey(key)
     terminal.result({ event: 'completed', keyId: key.keyId, groupKey: key.groupKey, digest: key.digest, file }, [
       good(`key ${key.keyId}, ${key.threshold} of ${key.participants.length}: its certificate verifies`),

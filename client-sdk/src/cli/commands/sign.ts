@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
@@ -6,8 +5,9 @@ import { signatureProof } from '../../signing/proof.ts'
 import { refusedItems, requireSigned, type ItemOutcome, type SignatureResult } from '../../signing/result.ts'
 import type { Signing } from '../../signing/signing.ts'
 import { readContent, type ContentOptions } from '../content.ts'
+import { keepProof, requireWritable } from '../proof-file.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
-import { bad, field, good } from '../terminal.ts'
+import { bad, field, good, time } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
@@ -39,16 +39,14 @@ export function addSign(program: Command, world: World): void {
     )
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
+      await requireWritable(options.out)
       const kept = await session.home.key(id)
       const item = await readContent(message, options, kept.groupKey)
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
-      session.terminal.progress(
-        `signing ${signing.signingId}: waiting for ${key.threshold} of ${key.participants.length}`,
-      )
-      session.terminal.progress(`the others approve with: quorate approve ${signing.signingId}`)
+      announce(session, signing)
       if (!options.wait) {
         session.terminal.result({ event: 'requested', signingId: signing.signingId, keyId: key.keyId }, [
           field('signing', signing.signingId),
@@ -59,13 +57,20 @@ export function addSign(program: Command, world: World): void {
     })
 }
 
+/** Says what the others are to do, and what goes on without this command. */
+function announce({ terminal, goesOn }: Session, { signingId, key, expiresAt }: Signing): void {
+  terminal.progress(`signing ${signingId}: waiting for ${key.threshold} of ${key.participants.length}`)
+  terminal.progress(`the others approve with: quorate approve ${signingId}`)
+  goesOn(`signing ${signingId} goes on until ${time(expiresAt)}: \`quorate status ${signingId} --wait\` waits for it`)
+}
+
 /** Waits for the end, verifies, shows and keeps it. Throws `ItemsRefused` when an item has no signature. */
 export async function finishSigning(session: Session, key: Key, signing: Signing, out?: string): Promise<void> {
   const onAskedAgain = (next: Signing) =>
     session.terminal.progress(`no enclave knew the epoch: asked once more, as signing ${next.signingId}`)
-  const result = await signing.completed({ ...session.waiting(), onAskedAgain })
-  if (out !== undefined) await writeFile(out, JSON.stringify(signatureProof(result), null, 2) + '\n')
+  const result = await signing.completed({ signal: session.signal, onAskedAgain })
   showResult(session, key, result)
+  if (out !== undefined) await keepProof(session.terminal, out, signatureProof(result))
   requireSigned(result.items)
 }
 

@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import type { Joining } from '../home.ts'
+import { requireWritable } from '../proof-file.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
 import { UsageError, wholeId } from '../usage.ts'
 import { waitingLines } from '../waiting.ts'
-import { findSigning, signingLines } from './approve.ts'
+import { findSigning } from '../finding.ts'
+import { keysHere } from '../keys-here.ts'
+import { signingLines } from './approve.ts'
 import { finishKeygen } from './keygen.ts'
 import { finishSigning } from './sign.ts'
 
@@ -14,21 +17,22 @@ type Options = Readonly<{ wait?: boolean; out?: string }>
 export function addStatus(program: Command, world: World): void {
   program
     .command('status')
-    .argument('<id>', 'a key id or a signing id')
+    .argument('<id>', 'a key id, or its beginning, or a signing id')
     .description('show how far a keygen or a signing is; when it is complete, verify and show the result')
     .option('--wait', 'wait for the end')
     .option('--out <file>', 'write the proof of a signing')
     .addHelpText('after', '\nExample:\n  quorate status 8d3c1f… --wait')
     .action(async (text: string, options: Options, action: Command) => {
       const session = openSession(action, world)
-      const id = wholeId(text)
-      if ((await session.home.keys()).includes(id)) {
+      await requireWritable(options.out)
+      const id = await session.home.idOf(text.toLowerCase())
+      if (id !== null && (await session.home.keys()).includes(id)) {
         session.terminal.result({ keyId: id, state: 'completed' }, [`key ${id}: completed`])
         return
       }
-      const joining = await session.home.joining(id, await session.userId())
+      const joining = id === null ? null : await session.home.joining(id, await session.userId())
       if (joining !== null) await keygenStatus(session, joining, options)
-      else await signingStatus(session, id, options)
+      else await signingStatus(session, wholeId(text), options)
     })
 }
 
@@ -48,7 +52,7 @@ async function keygenStatus(session: Session, joining: Joining, options: Options
 }
 
 async function signingStatus(session: Session, id: string, options: Options): Promise<void> {
-  const keys = await Promise.all((await session.home.keys()).map((keyId) => session.home.key(keyId)))
+  const keys = await keysHere(session)
   if (keys.length === 0) throw new UsageError(`nothing is known of ${id} in ${session.home.path}`)
   const { signing } = await findSigning(session, keys, id)
   const { state, approvals, failure, attempt, quorum } = await signing.status({ signal: session.signal })
