@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exportKey, importKey, Quorate, type Signing } from '../src/index.ts'
 import { openHome } from '../src/cli/home.ts'
-import { environment, folder, home, runLine, withOwnHome, type Given, type Ran } from './command-line.ts'
+import { environment, folder, home, inClear, runLine, withOwnHome, type Given, type Ran } from './command-line.ts'
 import { fleet, gateway, wish } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 
@@ -27,7 +27,7 @@ async function nobodysAddress(): Promise<string> {
 
 /** Keeps a key of alice, bob and carol in this home, with the seed of this one of them. */
 async function keepKey(name: 'alice' | 'bob' | 'carol') {
-  const kept = openHome(home())
+  const kept = openHome(home(), inClear)
   const known = await kept.seedOrNew(name)
   const person = (userId: string) =>
     new Quorate({ gateway: gateway.url, trust: fleet.trust }).participant(userId, {
@@ -47,7 +47,7 @@ const atTheirOwn = () => ({ QUORATE_TRUST: environment().QUORATE_TRUST, QUORATE_
 /** A copy of a key that says it is at another gateway. */
 async function keepElsewhere(address: string): Promise<string> {
   const { key } = await makeKey(fleet, gateway)
-  await openHome(home()).saveKey(await importKey(exportKey(key).replaceAll(gateway.url, address)))
+  await openHome(home(), inClear).saveKey(await importKey(exportKey(key).replaceAll(gateway.url, address)))
   return key.keyId
 }
 
@@ -56,7 +56,7 @@ describe('what is of no use beside what is', () => {
     const { alice, key } = await keepKey('bob')
     const { signingId } = await alice.requestSignature(key, 'hello')
     const others = await makeKey(fleet, gateway)
-    await openHome(home()).saveKey(others.key)
+    await openHome(home(), inClear).saveKey(others.key)
     const away = await keepElsewhere(await nobodysAddress())
     await writeFile(join(home(), 'keys', `${'0'.repeat(32)}.json`), '{"CANARY"')
 

@@ -20,11 +20,18 @@ export function withOwnHome(): void {
   afterEach(() => rm(folder, { recursive: true }))
 }
 
+/** Keeps seeds in clear. */
+export const inClear = {
+  toOpen: () => Promise.reject(new Error('nobody is asked')),
+  toKeep: () => Promise.resolve(null),
+}
+
 /** What people set for the command. */
 export const environment = () => ({
   QUORATE_GATEWAY: gateway.url,
   QUORATE_TRUST: join(folder, 'trust.json'),
   QUORATE_HOME: home(),
+  QUORATE_PASSPHRASE_FILE: 'none',
 })
 
 export type Line = Record<string, unknown> & { event?: string; keyId?: string }

@@ -8,6 +8,7 @@ import { QuorateError, refuse } from '../errors.ts'
 import { exportKey, importKey, type Key } from '../key.ts'
 import { GrantTerms } from '../keygen/grant.ts'
 import { fileOf, folder, list, readIfThere, write } from './files.ts'
+import type { Passphrases } from './passphrase.ts'
 import { seedsIn, type Seeds } from './seeds.ts'
 import { UsageError } from './usage.ts'
 
@@ -54,9 +55,9 @@ export type Joining = z.infer<typeof Joining>
 
 const Kept = z.strictObject({ serial: z.int().min(1), digest: Digest })
 
-export const openHome = (path: string): Home => ({
+export const openHome = (path: string, passphrases: Passphrases): Home => ({
   path,
-  ...seedsIn(path),
+  ...seedsIn(path, passphrases),
   ...keysIn(path),
   ...joiningsIn(path),
   ...booksIn(path),

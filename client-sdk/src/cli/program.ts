@@ -10,6 +10,7 @@ import { addImport } from './commands/import.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
 import { addRefresh, addUpdate } from './commands/refresh.ts'
+import { addSeed } from './commands/seed.ts'
 import { addSign } from './commands/sign.ts'
 import { addStatus } from './commands/status.ts'
 import { addVerify } from './commands/verify.ts'
@@ -21,7 +22,8 @@ import { version } from './version.ts'
 const about = `
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 somebody or something did not verify, 4 time is over
 
-Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME stand for the options of these names
+Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME stand for the options of these names. The first line of the file
+  QUORATE_PASSPHRASE_FILE is the passphrase of seeds; \`none\` keeps new ones in clear
 
 A first key, by three people:
   alice$ quorate keygen --threshold 2 alice bob carol --as alice
@@ -52,6 +54,7 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   addApprove(program, world)
   addStatus(program, world)
   addKey(program, world)
+  addSeed(program, world)
   addRefresh(program, world)
   addUpdate(program, world)
   addVerify(program, world)

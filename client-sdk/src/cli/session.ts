@@ -10,6 +10,7 @@ import type { Participant } from '../participant.ts'
 import { Quorate } from '../quorate.ts'
 import { createDeadline } from './deadline.ts'
 import { openHome, type Home } from './home.ts'
+import { passphrasesOf, type Passphrases } from './passphrase.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -32,6 +33,7 @@ type GlobalOptions = Readonly<{
 export type Session = Readonly<{
   terminal: Terminal
   home: Home
+  passphrases: Passphrases
   /** Aborts when a person interrupts the run, or with `wait.timeout` when its time is over. */
   signal: AbortSignal
   goesOn: World['goesOn']
@@ -39,6 +41,8 @@ export type Session = Readonly<{
   /** `fallback`: a gateway named by a key or an invitation, if the caller names none. */
   quorate: (fallback?: string) => Promise<Quorate>
   gatewayNamed: () => boolean
+  /** The name that --as says. */
+  said: string | undefined
   /** Who acts: --as, or the only participant of this home. */
   userId: () => Promise<string>
   participant: (fallback?: string) => Promise<Participant>
@@ -50,8 +54,10 @@ export function openSession(command: Command, { env, signal: interrupted, goesOn
   const options: GlobalOptions = command.optsWithGlobals()
   const deadline = createDeadline(options.timeout === undefined ? undefined : milliseconds(options.timeout))
   const signal = AbortSignal.any([interrupted, deadline.signal])
+  const terminal = openTerminal(streams, options.json ?? false, { signal, deadline })
+  const passphrases = passphrasesOf(terminal, env['QUORATE_PASSPHRASE_FILE'])
+  const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'), passphrases)
   signal.addEventListener('abort', () => hangUp(streams.stdin, signal.reason as Error))
-  const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'))
   const gateway = options.gateway ?? env['QUORATE_GATEWAY']
   const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'])
 
@@ -67,13 +73,15 @@ export function openSession(command: Command, { env, signal: interrupted, goesOn
     return (await quorate(fallback)).participant(name, { seed: await seedOf(name) })
   }
   return {
-    terminal: openTerminal(streams, options.json ?? false, { signal, deadline }),
+    terminal,
     home,
+    passphrases,
     signal,
     goesOn,
     trust,
     quorate,
     gatewayNamed: () => gateway !== undefined,
+    said: options.as,
     userId,
     participant: (fallback) => actWith(fallback, home.seed),
     newcomer: (fallback) => actWith(fallback, home.seedOrNew),

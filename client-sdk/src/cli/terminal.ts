@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import type { Readable, Writable } from 'node:stream'
+import { Writable, type Readable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { bold, dim, green, red } from 'yoctocolors'
 import type { Deadline } from './deadline.ts'
@@ -17,6 +17,8 @@ export type Terminal = Readonly<{
   warn: (value: unknown, text: string) => void
   /** Null when nobody is there to answer. */
   ask: (question: string) => Promise<string | null>
+  /** The same, and what is typed is not shown. */
+  askSecret: (question: string) => Promise<string | null>
 }>
 
 export function openTerminal(
@@ -24,6 +26,22 @@ export function openTerminal(
   json: boolean,
   { signal, deadline }: Readonly<{ signal: AbortSignal; deadline: Deadline }>,
 ): Terminal {
+  const read = async (question: string, shown: Writable): Promise<string | null> => {
+    if (!interactive || json) return null
+    const isHidden = shown !== stderr
+    if (isHidden) stderr.write(question)
+    const line = createInterface({ input: stdin, output: shown, ...(isHidden ? { terminal: true } : {}) })
+    // The terminal hands Ctrl-C to the line, and not to the process.
+    line.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    deadline.pause()
+    try {
+      return await line.question(isHidden ? '' : question, { signal })
+    } finally {
+      if (isHidden) stderr.write('\n')
+      deadline.go()
+      line.close()
+    }
+  }
   return {
     json,
     interactive,
@@ -35,21 +53,13 @@ export function openTerminal(
       if (json) writeLine(stdout, JSON.stringify(value))
       else writeLine(stderr, bad(text))
     },
-    async ask(question) {
-      if (!interactive || json) return null
-      const line = createInterface({ input: stdin, output: stderr })
-      // The terminal hands Ctrl-C to the line, and not to the process.
-      line.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-      deadline.pause()
-      try {
-        return await line.question(question, { signal })
-      } finally {
-        deadline.go()
-        line.close()
-      }
-    },
+    ask: (question) => read(question, stderr),
+    askSecret: (question) => read(question, nowhere()),
   }
 }
+
+/** Shows nothing of what is typed. */
+const nowhere = (): Writable => new Writable({ write: (_, __, done) => done() })
 
 /** One line, in colours for a terminal only. */
 export const writeLine = (stream: Writable & { isTTY?: boolean }, text: string): void => {
