@@ -5,10 +5,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { exportKey, importKey, Quorate, type Signing } from '../src/index.ts'
+import { exportKey, importKey, type Signing } from '../src/index.ts'
 import { openHome } from '../src/cli/home.ts'
 import { environment, folder, home, inClear, runLine, withOwnHome, type Given, type Ran } from './command-line.ts'
-import { fleet, gateway, wish } from './lying-gateway.ts'
+import { keepKey } from './keep-key.ts'
+import { fleet, gateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 
 withOwnHome()
@@ -23,22 +24,6 @@ async function nobodysAddress(): Promise<string> {
   const { port } = server.address() as AddressInfo
   await new Promise((done) => server.close(done))
   return `http://127.0.0.1:${port}`
-}
-
-/** Keeps a key of alice, bob and carol in this home, with the seed of this one of them. */
-async function keepKey(name: 'alice' | 'bob' | 'carol') {
-  const kept = openHome(home(), inClear)
-  const known = await kept.seedOrNew(name)
-  const person = (userId: string) =>
-    new Quorate({ gateway: gateway.url, trust: fleet.trust }).participant(userId, {
-      seed: userId === name ? known : crypto.getRandomValues(new Uint8Array(32)),
-    })
-  const [alice, bob, carol] = [person('alice'), person('bob'), person('carol')]
-  const keygen = await alice.reserveKey(wish)
-  for (const one of [bob, carol]) await one.participate(keygen.invitation(one.userId))
-  const key = await keygen.completed()
-  await kept.saveKey(key)
-  return { alice, bob, carol, key }
 }
 
 /** The environment without a gateway: each key is asked for at its own. */

@@ -46,13 +46,15 @@ export type Given = Readonly<{
   interactive?: boolean
   told?: ((out: string) => void) | undefined
   warned?: (err: string, type: (text: string) => void) => void
+  /** A person's Ctrl-C. */
+  signal?: AbortSignal
 }>
 
 /** Runs one command line in this process. */
 export async function runLine(
   line: readonly string[],
   env: Record<string, string>,
-  { typed, interactive = false, told, warned }: Given = {},
+  { typed, interactive = false, told, warned, signal = new AbortController().signal }: Given = {},
 ): Promise<Ran> {
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
   if (typed !== undefined) stdin.end(typed)
@@ -65,7 +67,6 @@ export async function runLine(
     ran.err += chunk.toString()
     warned?.(ran.err, (text) => stdin.write(text))
   })
-  const signal = new AbortController().signal
   const code = await run(line, { env, stdin, stdout, stderr, interactive, signal })
   await new Promise((resolve) => setImmediate(resolve))
   const isJson = line.includes('--json')

@@ -1,7 +1,7 @@
 import { QuorateError } from '../errors.ts'
 import type { Key } from '../key.ts'
 import type { Session } from './session.ts'
-import { isUnverified } from './usage.ts'
+import { isUnverified, UsageError } from './usage.ts'
 
 /** All keys of this home that can be read. Says which cannot, and why. */
 export async function keysHere({ home, terminal }: Session): Promise<Key[]> {
@@ -9,6 +9,14 @@ export async function keysHere({ home, terminal }: Session): Promise<Key[]> {
   for (const { keyId, why } of unreadable)
     terminal.warn({ event: 'passed_over', keyId, message: why }, `key ${keyId} is passed over: ${why}`)
   return keys
+}
+
+/** The key that is named, or all. Throws `UsageError` when there is none. */
+export async function chosenKeys(session: Session, id?: string): Promise<Key[]> {
+  const { home } = session
+  const keys = id === undefined ? await keysHere(session) : [await home.key(id)]
+  if (keys.length > 0) return keys
+  throw new UsageError(`no keys in ${home.path}: \`quorate participate\` makes you part of one`)
 }
 
 /** Why a key is of no use now. Throws what ends the search: a wrong use, an interruption, the end of the time. */
@@ -69,6 +77,31 @@ export async function findAt<T>(
 }
 
 const isNowhere = (error: unknown): boolean => error instanceof QuorateError && error.code === 'request.not_found'
+
+/**
+ * What `look` gives at each key, side by side. A key at which it fails is named and passed over. Throws why it failed when it did at every key.
+ */
+export async function everyAt<T>(
+  session: Session,
+  keys: readonly Key[],
+  look: (key: Key, signal: AbortSignal) => Promise<T>,
+): Promise<T[]> {
+  const failures: QuorateError[] = []
+  const found = keys.map(async (key): Promise<T[]> => {
+    try {
+      return [await look(key, session.signal)]
+    } catch (error) {
+      session.signal.throwIfAborted()
+      const failure = failureOf(error)
+      failures.push(failure)
+      if (keys.length > 1) passOver(session, key, failure)
+      return []
+    }
+  })
+  const all = (await Promise.all(found)).flat()
+  if (all.length === 0 && failures.length > 0) throw worstOf(failures)
+  return all
+}
 
 function byGateway({ gatewayNamed }: Session, keys: readonly Key[]): Key[][] {
   const groups = new Map<string, Key[]>()

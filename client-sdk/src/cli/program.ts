@@ -9,11 +9,14 @@ import { addFleet } from './commands/fleet.ts'
 import { addImport } from './commands/import.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
+import { addPending } from './commands/pending.ts'
 import { addRefresh, addUpdate } from './commands/refresh.ts'
 import { addSeed } from './commands/seed.ts'
 import { addSign } from './commands/sign.ts'
 import { addStatus } from './commands/status.ts'
+import { addToken } from './commands/token.ts'
 import { addVerify } from './commands/verify.ts'
+import { addWithdraw } from './commands/withdraw.ts'
 import type { Outside, World } from './session.ts'
 import { writeLine } from './terminal.ts'
 import { adviceFor, exitCodeOf, exitCodes, UsageError, type ExitCode } from './usage.ts'
@@ -52,8 +55,11 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   addParticipate(program, world)
   addSign(program, world)
   addApprove(program, world)
+  addPending(program, world)
+  addWithdraw(program, world)
   addStatus(program, world)
   addKey(program, world)
+  addToken(program, world)
   addSeed(program, world)
   addRefresh(program, world)
   addUpdate(program, world)

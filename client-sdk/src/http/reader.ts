@@ -20,6 +20,8 @@ export type Reader = (<N extends RouteWanting<'reader'>>(
   Readonly<{
     /** The lives of the key's hosts, which a word names, as the gateway last said them; `anew`: asked for now. */
     lives: (anew?: boolean) => Promise<string[]>
+    /** What a program may be given that reads on its own. */
+    token: (signal?: AbortSignal) => Promise<Pick<Token, 'token' | 'expiresAt'>>
   }>
 
 /** For how long a list is to wait for something (ms), as a query has it: 60 s at most. */
@@ -86,5 +88,5 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
       return client.call(route, { ...call, token: (await renew(call.signal)).token })
     }
   }
-  return Object.assign(read, { lives })
+  return Object.assign(read, { lives, token: tokenFor })
 }

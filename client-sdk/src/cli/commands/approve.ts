@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import type { Key } from '../../key.ts'
 import type { Participant } from '../../participant.ts'
 import type { Signing } from '../../signing/signing.ts'
 import { describeItem } from '../content.ts'
 import { findSigning, nextSigning } from '../finding.ts'
-import { keysHere } from '../keys-here.ts'
+import { chosenKeys } from '../keys-here.ts'
 import { unlessOver } from '../over.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
@@ -30,7 +29,7 @@ export function addApprove(program: Command, world: World): void {
       session.goesOn('you have said nothing: `quorate approve --wait` waits again')
       if ((signingId === undefined) === (options.wait !== true))
         throw new UsageError('which signing? Give its id, or --wait for the next one')
-      const keys = await keysOf(session, options.key)
+      const keys = await chosenKeys(session, options.key)
       const { me, signing } =
         signingId === undefined
           ? await nextSigning(session, keys)
@@ -38,13 +37,6 @@ export function addApprove(program: Command, world: World): void {
       const rejects = options.reject !== undefined && options.reject !== false
       await unlessOver(session, { me, signing }, rejects, () => decide(session, me, signing, options))
     })
-}
-
-async function keysOf(session: Session, id?: string): Promise<Key[]> {
-  const { home } = session
-  const keys = id === undefined ? await keysHere(session) : [await home.key(id)]
-  if (keys.length > 0) return keys
-  throw new UsageError(`no keys in ${home.path}: \`quorate participate\` makes you part of one`)
 }
 
 export const signingLines = ({ signingId, key, asker, expiresAt, items }: Signing): string[] => [

@@ -61,7 +61,9 @@ export function addSign(program: Command, world: World): void {
 function announce({ terminal, goesOn }: Session, { signingId, key, expiresAt }: Signing): void {
   terminal.progress(`signing ${signingId}: waiting for ${key.threshold} of ${key.participants.length}`)
   terminal.progress(`the others approve with: quorate approve ${signingId}`)
-  goesOn(`signing ${signingId} goes on until ${time(expiresAt)}: \`quorate status ${signingId} --wait\` waits for it`)
+  goesOn(
+    `signing ${signingId} goes on until ${time(expiresAt)}: \`quorate status ${signingId} --wait\` waits for it, \`quorate withdraw\` takes it back`,
+  )
 }
 
 /** Waits for the end, verifies, shows and keeps it. Throws `ItemsRefused` when an item has no signature. */
