@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { access, chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UsageError } from './usage.ts'
 
 /** The folder of one kind of thing in a home, for its owner alone. It is made when there is none. */
 export async function folder(path: string, kind: string): Promise<string> {
@@ -20,6 +21,15 @@ export async function write(file: string, content: string): Promise<string> {
   await writeFile(draft, content, { mode: 0o600, flush: true })
   await rename(draft, file)
   return file
+}
+
+/** A file that replaces nothing, for its owner alone. Throws `UsageError`. */
+export async function writeNew(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(file, content.trimEnd() + '\n', { mode: 0o600, flag: 'wx', flush: true })
+  } catch (error) {
+    throw new UsageError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'it fails'})`)
+  }
 }
 
 /** Null when there is no such file. From then on it is for its owner alone, whoever wrote it. */

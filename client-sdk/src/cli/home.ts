@@ -8,6 +8,8 @@ import { QuorateError, refuse } from '../errors.ts'
 import { exportKey, importKey, type Key } from '../key.ts'
 import { GrantTerms } from '../keygen/grant.ts'
 import { fileOf, folder, list, readIfThere, write } from './files.ts'
+import { historyIn, type History } from './history.ts'
+import { namesIn, type Names } from './names.ts'
 import type { Passphrases } from './passphrase.ts'
 import { seedsIn, type Seeds } from './seeds.ts'
 import { UsageError } from './usage.ts'
@@ -16,7 +18,7 @@ import { UsageError } from './usage.ts'
  * What this machine keeps: a seed per participant, the keys that were completed here, and the own invitation to each key in the
  * making, so that an interrupted command can go on. All of it is secret: folders 0700, files 0600.
  */
-export type Home = Seeds & OfKeys
+export type Home = Seeds & Names & History & OfKeys
 
 /** A file that is there and cannot be used. */
 export type Unreadable = Readonly<{ keyId: string; why: string }>
@@ -28,7 +30,7 @@ type OfKeys = Readonly<{
   keys: () => Promise<string[]>
   /** All that can be read, and why the others cannot. */
   readKeys: () => Promise<Readonly<{ keys: Key[]; unreadable: Unreadable[] }>>
-  /** A key by its id, or by the beginning of it. */
+  /** A key by its id, or by the beginning of it, or by its name. */
   key: (id: string) => Promise<Key>
   /** The one id of a key, kept or in the making, that begins so; null for none. */
   idOf: (beginning: string) => Promise<string | null>
@@ -58,10 +60,14 @@ const Kept = z.strictObject({ serial: z.int().min(1), digest: Digest })
 export const openHome = (path: string, passphrases: Passphrases): Home => ({
   path,
   ...seedsIn(path, passphrases),
+  ...namesIn(path),
+  ...historyIn(path),
   ...keysIn(path),
   ...joiningsIn(path),
   ...booksIn(path),
   async idOf(beginning) {
+    const { [beginning]: named } = await namesIn(path).names()
+    if (named !== undefined) return named
     const made = await list(path, 'keys', '.json')
     const joining = (await list(path, 'joining', '.json')).map((file) => file.slice(0, file.indexOf('.')))
     return theOne(beginning, [...made, ...joining])
@@ -107,7 +113,8 @@ function keysIn(path: string) {
       return isNewer ? file : write(file, exportKey(key) + '\n')
     },
     async key(id: string) {
-      const keyId = theOne(id, await keys())
+      const { [id]: named } = await namesIn(path).names()
+      const keyId = named ?? theOne(id, await keys())
       if (keyId === null) throw new UsageError(`no key ${id} in ${path}: \`quorate key\` lists the keys that are here`)
       const key = await keyIfKept(keyId)
       if (key === null) throw new UsageError(`key ${keyId} is not in ${path} any more`)

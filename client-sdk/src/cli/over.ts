@@ -10,7 +10,7 @@ import { good } from './terminal.ts'
  * approved meanwhile. Throws why it failed, and `session.conflict` for a no that comes too late.
  */
 export async function unlessOver(
-  { terminal, signal }: Session,
+  { terminal, signal, home }: Session,
   { me, signing }: Found,
   rejects: boolean,
   say: () => Promise<void>,
@@ -32,6 +32,7 @@ export async function unlessOver(
   }
   try {
     await say()
+    await home.note(rejects ? 'rejected' : 'approved', me.userId, signing)
   } catch (error) {
     if (!(error instanceof QuorateError) || error.code !== 'session.conflict') throw error
     const after = await signing.status({ signal })

@@ -41,6 +41,15 @@ export function passphrasesOf(terminal: Terminal, file: string | undefined): Pas
   }
 }
 
+type Asked = Readonly<{ terminal: Terminal; passphrases: Passphrases }>
+
+/** Those of the run, unless an option names a file of its own. */
+export const passphrasesFor = ({ terminal, passphrases }: Asked, file: string | undefined): Passphrases =>
+  file === undefined ? passphrases : passphrasesOf(terminal, file)
+
+export const newPassphrase = (asked: Asked, file: string | undefined, what: string): Promise<string | null> =>
+  passphrasesFor(asked, file).toKeep(what)
+
 /** The first line of a file. */
 export async function readPassphrase(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => null)

@@ -6,6 +6,7 @@ import { addAttest } from './commands/attest.ts'
 import { addBunker } from './commands/bunker/bunker.ts'
 import { addDemo } from './commands/demo.ts'
 import { addFleet } from './commands/fleet.ts'
+import { addHistory } from './commands/history.ts'
 import { addImport } from './commands/import.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
@@ -58,6 +59,7 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   addPending(program, world)
   addWithdraw(program, world)
   addStatus(program, world)
+  addHistory(program, world)
   addKey(program, world)
   addToken(program, world)
   addSeed(program, world)

@@ -9,7 +9,8 @@ import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 import { waitingLines } from '../waiting.ts'
-import { UsageError, wholeId } from '../usage.ts'
+import { signingNamed } from '../signing-named.ts'
+import { UsageError } from '../usage.ts'
 
 type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; reject?: string | boolean }>
 
@@ -33,7 +34,7 @@ export function addApprove(program: Command, world: World): void {
       const { me, signing } =
         signingId === undefined
           ? await nextSigning(session, keys)
-          : await findSigning(session, keys, wholeId(signingId))
+          : await findSigning(session, keys, await signingNamed(session, signingId))
       const rejects = options.reject !== undefined && options.reject !== false
       await unlessOver(session, { me, signing }, rejects, () => decide(session, me, signing, options))
     })

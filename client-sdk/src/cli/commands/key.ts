@@ -6,14 +6,18 @@ import type { Key } from '../../key.ts'
 import { taprootKey } from '../../signing/items.ts'
 import { npub } from '../../npub.ts'
 import { keysHere } from '../keys-here.ts'
-import { openSession, type World } from '../session.ts'
+import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
+import { addExport, addKeyImport, addRename } from './key-file.ts'
 
 /** `quorate key`: what is known of a key, from its verified certificate alone. */
 export function addKey(program: Command, world: World): void {
-  program
-    .command('key')
-    .argument('[key]', 'the key id, or its beginning; without it, all keys of this machine')
+  const command = program.command('key')
+  addRename(command, world)
+  addExport(command, world)
+  addKeyImport(command, world)
+  command
+    .argument('[key]', 'the key id, or its beginning, or its name; without it, all keys of this machine')
     .description('show a key: public keys, participants, enclaves')
     .option('--certificate', 'print the certificate as JSON')
     .addHelpText('after', '\nExamples:\n  quorate key\n  quorate key 3f2a --json')
@@ -21,11 +25,7 @@ export function addKey(program: Command, world: World): void {
       const session = openSession(command, world)
       const { terminal, home } = session
       if (id === undefined) {
-        const keys = await keysHere(session)
-        const lines = keys.map((key) => field(key.keyId.slice(0, 12), `${key.scheme} ${key.groupKey}`))
-        terminal.result({ keys: keys.map(({ keyId, groupKey, scheme }) => ({ keyId, groupKey, scheme })) }, [
-          ...(lines.length > 0 ? lines : [`no keys in ${home.path}`]),
-        ])
+        await listKeys(session)
         return
       }
       const key = await home.key(id)
@@ -48,6 +48,17 @@ export function addKey(program: Command, world: World): void {
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
       ])
     })
+}
+
+async function listKeys(session: Session): Promise<void> {
+  const { home, terminal } = session
+  const keys = await keysHere(session)
+  const names = new Map(Object.entries(await home.names()).map(([name, keyId]) => [keyId, name]))
+  const rows = keys.map(({ keyId, groupKey, scheme }) => ({ keyId, name: names.get(keyId) ?? null, groupKey, scheme }))
+  const lines = rows.map(({ keyId, name, groupKey, scheme }) =>
+    field(keyId.slice(0, 12), [scheme, groupKey, name ?? ''].join(' ').trim()),
+  )
+  terminal.result({ keys: rows }, lines.length > 0 ? lines : [`no keys in ${home.path}`])
 }
 
 function frameLines({ scheme, threshold, participants, certificate, groupKey, dealtBy }: Key): string[] {

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
 import { readBytes } from '../content.ts'
-import { isLocked, lock, passphrasesOf, unlock, workFactors } from '../passphrase.ts'
+import { writeNew } from '../files.ts'
+import { isLocked, lock, newPassphrase, passphrasesFor, unlock, workFactors } from '../passphrase.ts'
 import { parse, PlainSeed, writeSeed } from '../seeds.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good } from '../terminal.ts'
@@ -73,7 +73,7 @@ function addBackup(seed: Command, world: World): void {
       if (passphrase === null)
         throw new UsageError('a backup is kept under a passphrase: name one with --passphrase FILE')
       const locked = await lock(writeSeed(userId, seed), passphrase, workFactors.backup)
-      await writeNew(out, locked.trimEnd() + '\n')
+      await writeNew(out, locked)
       terminal.result({ event: 'backed_up', userId, file: out }, [good(`the seed of ${userId} is in ${out} too`)])
     })
 }
@@ -103,9 +103,6 @@ function addRestore(seed: Command, world: World): void {
     })
 }
 
-const newPassphrase = (session: Session, file: string | undefined, what: string): Promise<string | null> =>
-  (file === undefined ? session.passphrases : passphrasesOf(session.terminal, file)).toKeep(what)
-
 async function fromWords(session: Session, { stdin }: World) {
   const userId = await session.userId()
   const words = (await session.terminal.askSecret('The 24 words: ')) ?? (await readAll(stdin))
@@ -114,22 +111,13 @@ async function fromWords(session: Session, { stdin }: World) {
 
 async function fromFile(session: Session, file: string, passphraseFile: string | undefined) {
   const text = (await readBytes(file)).toString()
-  const passphrases =
-    passphraseFile === undefined ? session.passphrases : passphrasesOf(session.terminal, passphraseFile)
-  const plain = isLocked(text) ? await unlock(text, await passphrases.toOpen(file), file) : text
+  const plain = isLocked(text)
+    ? await unlock(text, await passphrasesFor(session, passphraseFile).toOpen(file), file)
+    : text
   const read = parse(PlainSeed, plain)
   if (read === null) throw new UsageError(`${file} is not a seed: \`quorate seed backup --out FILE\` writes one`)
   const { said } = session
   if (said !== undefined && said !== read.userId)
     throw new UsageError(`${file} is the seed of ${read.userId}, not of ${said}`)
   return { userId: UserId.parse(read.userId), seed: fromHex(read.seed) }
-}
-
-/** A backup replaces nothing. */
-async function writeNew(file: string, content: string): Promise<void> {
-  try {
-    await writeFile(file, content, { mode: 0o600, flag: 'wx', flush: true })
-  } catch (error) {
-    throw new UsageError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'it fails'})`)
-  }
 }

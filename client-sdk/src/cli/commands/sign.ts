@@ -47,6 +47,7 @@ export function addSign(program: Command, world: World): void {
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
       announce(session, signing)
+      await session.home.note('requested', me.userId, signing)
       if (!options.wait) {
         session.terminal.result({ event: 'requested', signingId: signing.signingId, keyId: key.keyId }, [
           field('signing', signing.signingId),
@@ -72,6 +73,7 @@ export async function finishSigning(session: Session, key: Key, signing: Signing
     session.terminal.progress(`no enclave knew the epoch: asked once more, as signing ${next.signingId}`)
   const result = await signing.completed({ signal: session.signal, onAskedAgain })
   showResult(session, key, result)
+  await session.home.note('completed', signing.asker, signing)
   if (out !== undefined) await keepProof(session.terminal, out, signatureProof(result))
   requireSigned(result.items)
 }

@@ -3,7 +3,8 @@ import type { Joining } from '../home.ts'
 import { requireWritable } from '../proof-file.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
-import { UsageError, wholeId } from '../usage.ts'
+import { signingNamed } from '../signing-named.ts'
+import { UsageError } from '../usage.ts'
 import { waitingLines } from '../waiting.ts'
 import { findSigning } from '../finding.ts'
 import { keysHere } from '../keys-here.ts'
@@ -17,7 +18,7 @@ type Options = Readonly<{ wait?: boolean; out?: string }>
 export function addStatus(program: Command, world: World): void {
   program
     .command('status')
-    .argument('<id>', 'a key id, or its beginning, or a signing id')
+    .argument('<id>', 'the id of a key or of a signing, or its beginning')
     .description('show how far a keygen or a signing is; when it is complete, verify and show the result')
     .option('--wait', 'wait for the end')
     .option('--out <file>', 'write the proof of a signing')
@@ -32,7 +33,7 @@ export function addStatus(program: Command, world: World): void {
       }
       const joining = id === null ? null : await session.home.joining(id, await session.userId())
       if (joining !== null) await keygenStatus(session, joining, options)
-      else await signingStatus(session, wholeId(text), options)
+      else await signingStatus(session, await signingNamed(session, text), options)
     })
 }
 

@@ -4,7 +4,8 @@ import { findSigning } from '../finding.ts'
 import { chosenKeys } from '../keys-here.ts'
 import { openSession, type World } from '../session.ts'
 import { good } from '../terminal.ts'
-import { UsageError, wholeId } from '../usage.ts'
+import { signingNamed } from '../signing-named.ts'
+import { UsageError } from '../usage.ts'
 
 /** `quorate withdraw`: take an own request back. */
 export function addWithdraw(program: Command, world: World): void {
@@ -16,7 +17,11 @@ export function addWithdraw(program: Command, world: World): void {
     .addHelpText('after', '\nExample:\n  quorate withdraw 8d3c… --as alice')
     .action(async (text: string, { key }: { key?: string }, command: Command) => {
       const session = openSession(command, world)
-      const { signing, me } = await findSigning(session, await chosenKeys(session, key), wholeId(text))
+      const { signing, me } = await findSigning(
+        session,
+        await chosenKeys(session, key),
+        await signingNamed(session, text),
+      )
       const { signingId, asker } = signing
       try {
         await signing.withdraw({ signal: session.signal })
@@ -26,6 +31,7 @@ export function addWithdraw(program: Command, world: World): void {
           `${asker} asked for it, and ${me.userId} did not: say no by \`quorate approve ${signingId} --reject\``,
         )
       }
+      await session.home.note('withdrawn', me.userId, signing)
       session.terminal.result({ event: 'withdrawn', signingId, userId: me.userId }, [good(`withdrawn: ${signingId}`)])
     })
 }
