@@ -12,13 +12,14 @@ import { historyIn, type History } from './history.ts'
 import { namesIn, type Names } from './names.ts'
 import type { Passphrases } from './passphrase.ts'
 import { seedsIn, type Seeds } from './seeds.ts'
+import { trustIn, type Trusting } from './trust-file.ts'
 import { UsageError } from './usage.ts'
 
 /**
  * What this machine keeps: a seed per participant, the keys that were completed here, and the own invitation to each key in the
  * making, so that an interrupted command can go on. All of it is secret: folders 0700, files 0600.
  */
-export type Home = Seeds & Names & History & OfKeys
+export type Home = Seeds & Names & History & Trusting & OfKeys
 
 /** A file that is there and cannot be used. */
 export type Unreadable = Readonly<{ keyId: string; why: string }>
@@ -62,6 +63,7 @@ export const openHome = (path: string, passphrases: Passphrases): Home => ({
   ...seedsIn(path, passphrases),
   ...namesIn(path),
   ...historyIn(path),
+  ...trustIn(path),
   ...keysIn(path),
   ...joiningsIn(path),
   ...booksIn(path),

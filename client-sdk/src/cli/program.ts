@@ -4,6 +4,7 @@ import { QuorateError } from '../errors.ts'
 import { addApprove } from './commands/approve.ts'
 import { addAttest } from './commands/attest.ts'
 import { addBunker } from './commands/bunker/bunker.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addHistory } from './commands/history.ts'
@@ -16,6 +17,7 @@ import { addSeed } from './commands/seed.ts'
 import { addSign } from './commands/sign.ts'
 import { addStatus } from './commands/status.ts'
 import { addToken } from './commands/token.ts'
+import { addTrust } from './commands/trust.ts'
 import { addVerify } from './commands/verify.ts'
 import { addWithdraw } from './commands/withdraw.ts'
 import type { Outside, World } from './session.ts'
@@ -36,6 +38,29 @@ A first key, by three people:
   alice$ quorate sign KEY "hello"
   bob$   quorate approve --wait`
 
+/** In the order of the help. */
+const others = [
+  addAttest,
+  addKeygen,
+  addImport,
+  addParticipate,
+  addSign,
+  addApprove,
+  addPending,
+  addWithdraw,
+  addStatus,
+  addHistory,
+  addKey,
+  addToken,
+  addSeed,
+  addRefresh,
+  addUpdate,
+  addVerify,
+  addTrust,
+  addCompletion,
+  addDemo,
+]
+
 function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   const program = new Command('quorate')
     .description('Keys that are never in one place: make them, and sign with them')
@@ -50,24 +75,8 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
     .showHelpAfterError('(quorate --help shows how)')
     .addHelpText('after', about)
   addFleet(program, world, exit)
-  addAttest(program, world)
-  addKeygen(program, world)
-  addImport(program, world)
-  addParticipate(program, world)
-  addSign(program, world)
-  addApprove(program, world)
-  addPending(program, world)
-  addWithdraw(program, world)
-  addStatus(program, world)
-  addHistory(program, world)
-  addKey(program, world)
-  addToken(program, world)
-  addSeed(program, world)
-  addRefresh(program, world)
-  addUpdate(program, world)
-  addVerify(program, world)
+  for (const add of others) add(program, world)
   addBunker(program, world, exit)
-  addDemo(program, world)
   for (const command of withCommands(program))
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),

@@ -1,17 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { UserId } from '@quorate/shared/wire/ids'
 import type { Command } from 'commander'
-import { issuesOf } from '../errors.ts'
 import type { Participant } from '../participant.ts'
 import { Quorate } from '../quorate.ts'
 import { createDeadline } from './deadline.ts'
 import { openHome, type Home } from './home.ts'
 import { passphrasesOf, type Passphrases } from './passphrase.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
+import { readTrustFile } from './trust-file.ts'
 import { UsageError } from './usage.ts'
 
 /** What a run of the command is given. `signal`: aborts when a person interrupts it. */
@@ -59,7 +58,7 @@ export function openSession(command: Command, { env, signal: interrupted, goesOn
   const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'), passphrases)
   signal.addEventListener('abort', () => hangUp(streams.stdin, signal.reason as Error))
   const gateway = options.gateway ?? env['QUORATE_GATEWAY']
-  const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'])
+  const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'], home)
 
   const quorate = async (fallback?: string): Promise<Quorate> => {
     const address = gateway ?? fallback
@@ -118,20 +117,13 @@ export function milliseconds(text: string): number {
 export const timeAfter = (text: string, now: number): number =>
   /^\d+(ms|s|m|h|d|)$/.test(text) ? now + milliseconds(text) : Date.parse(text)
 
-async function readTrust(file: string | undefined): Promise<TrustPolicy> {
-  if (file === undefined)
-    throw new UsageError(
-      'whom to trust? Say --trust FILE or set QUORATE_TRUST: JSON with `roots` (PEM) and `measurements` (PCR → hex).\n' +
-        '`make fleet` writes one for the fleet on this machine, to .fleet/trust.json',
-    )
-  let json: unknown
-  try {
-    json = JSON.parse(await readFile(file, 'utf8'))
-  } catch {
-    throw new UsageError(`${file} cannot be read as JSON: give the trust file of the fleet with --trust`)
-  }
-  const trust = TrustPolicy.safeParse(json)
-  if (trust.success) return trust.data
-  const issues = issuesOf(trust.error).map((issue) => `  ${issue}`)
-  throw new UsageError([`${file} is not a trust file:`, ...issues].join('\n'))
+/** The file that is named, or what `quorate trust add` has kept. */
+async function readTrust(file: string | undefined, home: Home): Promise<TrustPolicy> {
+  if (file !== undefined) return readTrustFile(file)
+  const kept = await home.trusted()
+  if (kept !== null) return kept
+  throw new UsageError(
+    'whom to trust? `quorate trust add FILE` remembers a trust file; or say --trust FILE, or set QUORATE_TRUST.\n' +
+      'It is JSON with `roots` (PEM) and `measurements` (PCR → hex). `make fleet` writes one for the fleet on this machine, to .fleet/trust.json',
+  )
 }

@@ -8,8 +8,10 @@ import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
 import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
 import type { Participant } from '../../participant.ts'
+import { trustDigest } from '../../trust-digest.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
 import type { Joining as Begun } from '../home.ts'
+import { qrLines } from '../qr.ts'
 import { addOwnKey, contributing, withOwnKey, type OwnKeyOptions } from '../own-key.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
@@ -126,6 +128,7 @@ export function addParticipate(program: Command, world: World): void {
     .action(async (link: string, options: Invited, action: Command) => {
       const session = openSession(action, world)
       const invitation = decodeInvitation(link)
+      await compareTrust(session, invitation)
       const me = await session.newcomer(invitation.gateway)
       session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
       const before = await earlier(session, me, invitation)
@@ -146,6 +149,26 @@ export function addParticipate(program: Command, world: World): void {
       ])
       if (options.wait) await finishKeygen(session, keygen)
     })
+}
+
+/** What this person trusts counts. That the inviting person trusts something else is worth a look. */
+async function compareTrust({ terminal, trust }: Session, { trust: theirs }: Invitation): Promise<void> {
+  const own = trustDigest(
+    await trust().catch((error: unknown) => {
+      throw withDigest(error, theirs)
+    }),
+  )
+  if (theirs === undefined || theirs === own) return
+  terminal.warn(
+    { event: 'other_trust', own, theirs },
+    `who invites you takes others for enclaves than you do: trust file ${theirs}, and yours is ${own}`,
+  )
+}
+
+/** Says which trust file the invitation names. */
+function withDigest(error: unknown, theirs: string | undefined): Error {
+  if (!(error instanceof UsageError) || theirs === undefined) return error as Error
+  return new UsageError(`${error.message}\nThe digest of the inviting person's trust file: ${theirs}`)
 }
 
 /** A key that somebody has known whole is not taken for one that nobody has. */
@@ -173,12 +196,17 @@ async function earlier(
   return frame === undefined || frame === skeletonDigest ? before : refuse('keygen.skeleton_mismatch')
 }
 
+/** Each with a line that says it all to whoever is invited. At a terminal with a QR code too, for a telephone. */
 function showInvitations({ terminal }: Session, keygen: Keygen, me: string): void {
   const others = keygen.skeleton.participants.filter(({ userId }) => userId !== me)
   const invitations = others.map(({ userId }) => ({ userId, link: encodeInvitation(keygen.invitation(userId)) }))
   terminal.result({ event: 'invited', keyId: keygen.keyId, invitations }, [
     field('key', keygen.keyId),
-    ...invitations.flatMap(({ userId, link }) => [heading(`For ${userId} alone:`), `  ${link}`]),
+    ...invitations.flatMap(({ userId, link }) => [
+      heading(`Send ${userId}, and nobody else, this line:`),
+      `  quorate participate '${link}' --as ${userId}`,
+      ...(terminal.interactive ? qrLines(link) : []),
+    ]),
   ])
 }
 
