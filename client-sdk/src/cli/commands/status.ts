@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Joining } from '../home.ts'
+import { showKeyStatus } from '../key-status.ts'
 import { requireWritable } from '../proof-file.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
@@ -19,16 +20,19 @@ export function addStatus(program: Command, world: World): void {
   program
     .command('status')
     .argument('<id>', 'the id of a key or of a signing, or its beginning')
-    .description('show how far a keygen or a signing is; when it is complete, verify and show the result')
+    .description(
+      'show a key on one screen, or how far a keygen or a signing is; when it is complete, verify and show the result',
+    )
     .option('--wait', 'wait for the end')
     .option('--out <file>', 'write the proof of a signing')
-    .addHelpText('after', '\nExample:\n  quorate status 8d3c1f… --wait')
+    .addHelpText('after', '\nExamples:\n  quorate status 3f2a\n  quorate status 8d3c1f… --wait')
     .action(async (text: string, options: Options, action: Command) => {
       const session = openSession(action, world)
       await requireWritable(options.out)
       const id = await session.home.idOf(text.toLowerCase())
-      if (id !== null && (await session.home.keys()).includes(id)) {
-        session.terminal.result({ keyId: id, state: 'completed' }, [`key ${id}: completed`])
+      const kept = id === null ? null : await session.home.keyIfKept(id)
+      if (kept !== null) {
+        await showKeyStatus(session, kept)
         return
       }
       const joining = id === null ? null : await session.home.joining(id, await session.userId())
