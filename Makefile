@@ -6,6 +6,8 @@ BIN := node_modules/.bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PORT ?= 3000
 STATE ?= .fleet
+# Whose pages may use the fleet of `make fleet` from a browser, as QUORATE_CORS_ORIGIN says it; those of this machine's loopback, when empty.
+CORS ?=
 ONLY ?=
 # Of `make soak`: what is drawn follows from SEED; for so many SECONDS; so many signings IN_FLIGHT; UNPROVEN=fail makes it a fault, and
 # not a count, that no host of a key knows its epoch.
@@ -40,13 +42,14 @@ node_modules/.package-lock.json: package-lock.json
 setup: node_modules/.package-lock.json ## Install what the lockfile names
 
 build: setup ## Compile everything
+	@echo "compiling …"
 	@npm run --silent build
 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js
 
-fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet)
-	@exec env PORT=$(PORT) STATE=$(STATE) HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
+fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet CORS=origins)
+	@exec env PORT=$(PORT) STATE=$(STATE) CORS='$(CORS)' HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
 
 eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (HSM_PROVIDER=name CONFIGURATION=file RECORD=1)
 	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application

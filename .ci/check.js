@@ -21,12 +21,16 @@ const checks = {
   'dead code': ['knip'],
   'wasm digest': ['node', 'shared/mpc/check-digest.js'],
   'enclave dependencies': ['node', '.ci/enclave-dependencies.js'],
+  'OpenAPI lint': ['redocly', 'lint', '--config', '.ci/redocly.yaml', 'docs/openapi.json'],
   'AWS files': ['sh', 'infra/aws/check.sh'],
 }
 
+// What redocly would tell its makers, and ask them.
+const silent = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+
 function run([command, ...args]) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...silent } })
     let output = ''
     child.stdout.on('data', (chunk) => (output += chunk))
     child.stderr.on('data', (chunk) => (output += chunk))

@@ -16,3 +16,8 @@ export function rate(name: string, seconds: number, durations: readonly number[]
   const { p50, p95, runs } = duration(name, durations)
   return { name, value: round(durations.length / seconds), unit: '1/s', p50, p95, runs }
 }
+
+/** A figure of a whole run. */
+export function single(name: string, value: number, unit: string, runs: number): Figure {
+  return { name, value: round(value), unit, p50: round(value), p95: round(value), runs }
+}

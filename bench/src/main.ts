@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { benchCrypto } from './crypto.ts'
 import type { Figure } from './figures.ts'
 import { benchNip46, nip46Names } from './nip46.ts'
+import { batchNames } from './batches.ts'
+import { schemeNames } from './schemes.ts'
 import { benchSigning } from './signing.ts'
 
 const fleetNames = [
@@ -11,6 +13,8 @@ const fleetNames = [
   'sign.frost-2of3.inflight-50',
   'keygen.frost-2of3',
   'cpu.sign.frost-2of3',
+  ...schemeNames,
+  ...batchNames,
 ]
 
 /** `ONLY=name` runs what has this name; a name that is none runs what begins with it: `crypto`, `sign`, … */

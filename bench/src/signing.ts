@@ -1,7 +1,9 @@
 import { cpuOf } from '@quorate/local/fleet/usage'
 import { duration, rate, type Figure } from './figures.ts'
 import { makeKey, onStage, signOnce, type Scene } from './fleet.ts'
+import { benchBatches } from './batches.ts'
 import { runLoad } from './load.ts'
+import { benchSchemes } from './schemes.ts'
 
 const WARM_UP = 60
 
@@ -63,6 +65,7 @@ export function benchSigning(wanted: (name: string) => boolean): Promise<Figure[
     const figures = await signRates(scene, wanted)
     if (wanted('keygen.frost-2of3')) figures.push(await keygens(scene))
     if (wanted('cpu.sign.frost-2of3')) figures.push(...(await cpuPerSignature(scene)))
+    figures.push(...(await benchSchemes(scene, wanted)), ...(await benchBatches(scene, wanted)))
     return figures
   })
 }

@@ -16,12 +16,13 @@ type Details = Readonly<{
 /**
  * Whatever the SDK refuses, or was refused. `code` is of the closed table; `by` tells who says so: `gateway` is the word of
  * a gateway that may lie, `hosts` that of a whole quorum under its receipts, `client` was found by checking here. `culprits` are
- * participant indices (1…n). `bound`: whose bound is reached, where one is. `retryAfter`: after so many ms it may be better, where the
+ * participant indices (1…n). `title` is what the table says, and `message` that with the issues. `bound`: whose bound is reached, where one is. `retryAfter`: after so many ms it may be better, where the
  * gateway says so.
  */
 export class QuorateError extends Error {
   override readonly name = 'QuorateError'
   readonly code: RefusalCode
+  readonly title: string
   readonly by: Voice
   readonly retry: Retry
   readonly culprits: readonly number[]
@@ -31,8 +32,10 @@ export class QuorateError extends Error {
 
   constructor(code: RefusalCode, by: Voice, details: Details = {}) {
     const { culprits = [], issues = [], bound = null, retryAfter = null, cause } = details
-    super(refusals[code].title, cause === undefined ? undefined : { cause })
+    const { title } = refusals[code]
+    super(issues.length > 0 ? `${title}: ${issues.join('; ')}` : title, cause === undefined ? undefined : { cause })
     this.code = code
+    this.title = title
     this.by = by
     this.retry = refusals[code].retry
     this.culprits = culprits

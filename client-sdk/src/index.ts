@@ -1,7 +1,9 @@
 export { Quorate, type EnclaveStatus, type QuorateOptions } from './quorate.ts'
-export { Participant } from './participant.ts'
+export { Participant, type Wish } from './participant.ts'
 export { QuorateError } from './errors.ts'
-export { exportKey, importKey, type Key } from './key.ts'
+export { exportKey, importKey, type Key, type Subgroup } from './key.ts'
+export { nostrSigner, type EventTemplate, type NostrSigner } from './nostr-signer.ts'
+export { publicNames, taprootAddress, type BitcoinNetwork, type PublicNames } from './public-names.ts'
 export { Keygen, type KeygenStatus } from './keygen/keygen.ts'
 export { decodeInvitation, encodeInvitation } from './keygen/invitation.ts'
 export type { WholeKey } from './keygen/deal.ts'
@@ -13,19 +15,30 @@ export { Refresh, type RefreshStatus } from './refresh/refresh.ts'
 export type { Signable } from './signing/items.ts'
 export type { SigningStatus } from './signing/verify.ts'
 export { ItemsRefused } from './signing/result.ts'
-export type { ItemOutcome, NostrEvent, RefusedItem, SignatureResult, SignedItem } from './signing/result.ts'
+export type {
+  AnsweredItem,
+  ItemOutcome,
+  NostrEvent,
+  PreSignedItem,
+  RefusedItem,
+  SignatureResult,
+  SignedItem,
+} from './signing/result.ts'
+export { completeSignature, extractSecret, proveAdaptor, verifyPreSignature } from './signing/adaptors.ts'
 export type { WaitOptions } from './following.ts'
 export type { Attested } from './attest.ts'
 export type { ForkedHost } from './host-lives.ts'
 export type { GrantTerms } from './keygen/grant.ts'
 export type { WaitingFor } from './signing/waiting-for.ts'
-export type { Approval, Consent, Grant } from '@quorate/shared/wire/consent'
+export type { Approval, Consent, Decision, Grant } from '@quorate/shared/wire/consent'
 export type { RefreshRequest } from '@quorate/shared/wire/refresh'
 export type { Invitation } from '@quorate/shared/wire/keygen'
 export { bytesMessage } from '@quorate/shared/contents/bytes'
 export type { Field } from '@quorate/shared/contents/content'
 export { messageOf, showContent, type Content, type ContentType } from '@quorate/shared/contents/table'
-export type { Item, Mode } from '@quorate/shared/wire/content'
+export type { Item } from '@quorate/shared/wire/content'
+export type { Mode } from '@quorate/shared/wire/mode'
+export type { AdaptorTerms, Hint } from '@quorate/shared/wire/adaptor'
 export type { TrustPolicy } from '@quorate/shared/attestation/policy'
 export { SignatureProof, signatureProof, verifyProof, verifySignature } from './signing/proof.ts'
 export type { Bunker, Offer, Written } from './bunker/bunker.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { openMode, readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'
@@ -7,8 +7,12 @@ import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32, type Digest } from '@quorate/shared/wire/ids'
 import type { SchemeName } from '@quorate/shared/schemes/table'
-import { Certificate } from '@quorate/shared/wire/certificate'
-import { refuse } from './errors.ts'
+import { Certificate, type CertificateBody } from '@quorate/shared/wire/certificate'
+import type { Mode } from '@quorate/shared/wire/mode'
+import { QuorateError, refuse } from './errors.ts'
+
+/** Some participants of a key, all of whom sign with a key of their own. `groupKey` is in the form of that of the whole key. */
+export type Subgroup = Readonly<{ id: string; members: readonly string[]; groupKey: string }>
 
 /** A key whose certificate has been verified. Prints without its session secret; a copy of it is not a key. */
 export type Key = Readonly<{
@@ -19,6 +23,12 @@ export type Key = Readonly<{
   participants: readonly string[]
   /** BIP-340 x-only or Ed25519 public key, 32 bytes, hex. */
   groupKey: string
+  /** Those of its participants who have a key of their own in it, in the order of the certificate. */
+  subgroups: readonly Subgroup[]
+  /** The sub-group of this name. Throws `subgroup.unknown`. */
+  subgroup: (id: string) => Subgroup
+  /** In which items are signed that name no mode of their own, as the participants agreed. */
+  mode: Mode
   /** Who dealt the key, and so has known all of it; null for a key that its hosts drew. */
   dealtBy: string | null
   certificate: Certificate
@@ -42,8 +52,15 @@ type ExportedKey = z.infer<typeof ExportedKey>
 
 const sessionSecrets = new WeakMap<Key, Uint8Array>()
 
-/** S of a key that was made here. Throws `key.invalid` for a copy. */
-export const sessionSecretOf = (key: Key): Uint8Array => sessionSecrets.get(key) ?? refuse('key.invalid')
+const noKey = (what: string): QuorateError =>
+  new QuorateError('key.invalid', 'client', { issues: [`${what} has no secret: use exportKey and importKey`] })
+
+/** S of a key that was made here. Throws `key.invalid` for a copy, as spread, structuredClone and postMessage make it. */
+export function sessionSecretOf(key: Key): Uint8Array {
+  const secret = sessionSecrets.get(key)
+  if (secret === undefined) throw noKey('a copy of a key')
+  return secret
+}
 
 /** The key as the shared checks take it. */
 export const verifiedKey = ({ certificate, digest }: Key): VerifiedKey => ({ certificate: certificate.body, digest })
@@ -56,6 +73,29 @@ export function verifiedKeyOf(key: Key, certificateDigest: string): VerifiedKey 
     : { certificate: earlier.body, digest: digestOf('certificate', earlier.body) }
 }
 
+const subgroupsOf = ({ roster, subgroupKeys = [] }: CertificateBody): Subgroup[] => {
+  const { participants, subgroups = [] } = roster.skeleton
+  return subgroups.map(({ id, members }, at) => ({
+    id,
+    members: members.map((index) => participants[index - 1]?.userId ?? ''),
+    groupKey: subgroupKeys[at] ?? '',
+  }))
+}
+
+/** What stands beside the data of a key, so that it prints and compares as its data. */
+const methods = {
+  subgroup(this: Pick<Key, 'subgroups'>, id: string): Subgroup {
+    return this.subgroups.find((one) => one.id === id) ?? refuse('subgroup.unknown')
+  },
+  /** What is stringified is meant to be kept, and would be no key when it is read. */
+  toJSON(): never {
+    throw noKey('the JSON of a key')
+  },
+}
+
+const hold = (of: Omit<Key, 'subgroup'>): Key =>
+  Object.freeze(Object.assign(Object.create(methods) as typeof methods, of))
+
 /** Only for certificates that have been verified, with their digest. */
 export function holdKey(
   gateway: string,
@@ -67,13 +107,16 @@ export function holdKey(
   const { roster, groupKey } = certificate.body
   const { keyId, scheme, threshold, participants, dealt } = roster.skeleton
   const names = participants.map(({ userId }) => userId)
-  const key = Object.freeze({
+  const subgroups = subgroupsOf(certificate.body)
+  const key = hold({
     gateway,
     keyId,
     scheme,
     threshold,
     participants: names,
     groupKey,
+    subgroups,
+    mode: openMode(sessionSecret, roster.skeleton),
     dealtBy: dealt?.by ?? null,
     certificate,
     digest,

@@ -1,8 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
-import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
+import { decideAll } from '@quorate/shared/consent/decisions'
+import type { Decision } from '@quorate/shared/wire/consent'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Bunker } from './bunker/bunker.ts'
@@ -10,51 +12,56 @@ import { createBunker, openBunker, type BunkerOptions } from './bunker/open.ts'
 import type { Context } from './context.ts'
 import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
-import { verifiedKey, type Key } from './key.ts'
-import { GrantTerms } from './keygen/grant.ts'
-import { acceptInvitation, fetchSkeleton, publicKeyOf, register, type JoinOptions } from './keygen/join.ts'
+import type { Key } from './key.ts'
 import type { WholeKey } from './keygen/deal.ts'
-import { Keygen, type KeygenKnowledge } from './keygen/keygen.ts'
+import type { Keygen } from './keygen/keygen.ts'
 import { authSigner } from './keygen/registration.ts'
-import { reserve, type ReserveOptions } from './keygen/reserve.ts'
+import type { ReserveOptions } from './keygen/reserve.ts'
+import {
+  dealOwn,
+  reserveOwn,
+  takePart,
+  type Bringing,
+  type Invited,
+  type Joining,
+  type Taker,
+} from './keygen/taking-part.ts'
 import { naming, type Member } from './naming.ts'
-import { requireDealer, requireSpread, type SpreadOptions } from './keygen/skeleton.ts'
-import { Refresh } from './refresh/refresh.ts'
-import { secondRequest, writeRefreshRequest } from './refresh/request.ts'
+import { draftRefresh, secondRefresh, sendRefresh, type RefreshTimes } from './refresh/ask.ts'
+import type { Refresh } from './refresh/refresh.ts'
 import { latestKey } from './refresh/successor.ts'
 import { askFor, type Asker } from './signing/ask.ts'
 import { openSignings } from './signing/list.ts'
 import { readItems, type Signable } from './signing/items.ts'
 import { writeApproval } from './signing/request.ts'
 import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
+import { askTogether, decideTogether, type PostApproval, type PostRequest } from './signing/together.ts'
 import { openRequest } from './signing/verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
-type RefreshTimes = Readonly<{ expiresIn?: number | undefined }>
 
-/** How long a request for a refresh waits for hosts when nothing is said. ms */
-const REFRESH_TIME = 3_600_000
+/** How long a request for signatures waits for approvals when nothing is said. ms */
+const REQUEST_TIME = 600_000
+
+/** What one key is asked for. `subgroup`: signs what does not name one itself. */
+export type Wish = Readonly<{ key: Key; what: Signable | readonly Signable[]; subgroup?: string | undefined }>
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
 
-/** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
-type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
+/** Can this participant's share sign any item of the request? */
+const isSigner = (key: Key, { request }: Pick<Signing, 'request'>, { index }: Pick<Member, 'index'>): boolean =>
+  signersOfItems(key.certificate.body.roster.skeleton, request.body).some(({ members }) => members.includes(index))
 
-/**
- * For a scheme to which each participant contributes a key: the own secret key (32 bytes), which is borrowed, and goes to the own enclave alone.
- * The enclave draws one where nothing is said.
- */
-type Bringing = Readonly<{ ownKey?: Uint8Array | undefined }>
-
-/** Throws a `ZodError` that says where it does not fit. */
-const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
-  GrantTerms.nullable().parse(grant ?? null)
+/** `post`: sends the word with others. */
+type Saying = Signal & Readonly<{ reason: string | null; post?: PostApproval }>
 
 const unreadable: ReadonlySet<unknown> = new Set([
   'seal.invalid',
   'content.invalid',
   'content.mismatch',
+  'tweak.invalid',
+  'adaptor.invalid',
   'message.invalid',
 ])
 
@@ -86,13 +93,8 @@ export class Participant {
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
    * `grant` lets others sign with the own share. Throws `secret.invalid` for an `ownKey` that is none, `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
-  async reserveKey({ grant: wished, ownKey, ...options }: ReserveOptions & Joining & Bringing): Promise<Keygen> {
-    return refusing(async () => {
-      const grant = readTerms(wished)
-      if (ownKey !== undefined) publicKeyOf((await this.#context.mpc()).secp256k1, options, ownKey)
-      const known = await reserve(this.#context, options)
-      return this.#joinOwn(known, { grant, ownKey: ownKey ?? null, signal: options.signal })
-    })
+  async reserveKey(wish: ReserveOptions & Joining & Bringing): Promise<Keygen> {
+    return refusing(() => reserveOwn(this.#taker, wish))
   }
 
   /**
@@ -101,29 +103,8 @@ export class Participant {
    * knowing it: delete every other copy, and have the key refreshed, so that nothing that was dealt is a share of it any more. Throws
    * `secret.invalid` for what is no secret key, or not that of `publicKey`, before anything has been sent.
    */
-  async dealKey({
-    secretKey,
-    publicKey,
-    grant: wished,
-    ...options
-  }: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
-    return refusing(async () => {
-      try {
-        const grant = readTerms(wished)
-        const known = await reserve(this.#context, options, { secretKey, publicKey, by: this.userId })
-        return await this.#joinOwn(known, { grant, ownKey: null, signal: options.signal })
-      } finally {
-        secretKey.fill(0)
-      }
-    })
-  }
-
-  async #joinOwn(known: KeygenKnowledge, joining: Omit<JoinOptions, 'seed'>): Promise<Keygen> {
-    const keygen = new Keygen(this.#context, known)
-    if (!known.invitationKeys.has(this.userId)) return keygen
-    const invitation = keygen.invitation(this.userId)
-    const own = await register(this.#context, known.skeleton, invitation, { seed: this.#seed, ...joining })
-    return new Keygen(this.#context, { ...known, own })
+  async dealKey(wish: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
+    return refusing(() => dealOwn(this.#taker, wish))
   }
 
   /**
@@ -133,31 +114,8 @@ export class Participant {
    * `dealtBy` names its dealer, who has known all of it: the invitation says who. `ownPublicKey`: of the own key that an earlier run has sent, which is
    * not sent again.
    */
-  async participate(
-    invitation: Invitation,
-    {
-      grant: wished,
-      sharesPerEnclave,
-      dealtBy,
-      ownKey,
-      ownPublicKey,
-      signal,
-    }: Signal & Joining & Bringing & Readonly<{ dealtBy?: string | undefined; ownPublicKey?: string | undefined }> = {},
-  ): Promise<Keygen> {
-    return refusing(async () => {
-      const grant = readTerms(wished)
-      acceptInvitation(invitation, this.userId)
-      const { keyId, skeletonDigest } = invitation
-      this.#context.known.requireFrame(keyId, skeletonDigest)
-      const skeleton = await fetchSkeleton(this.#context, invitation, signal)
-      requireSpread(skeleton, { sharesPerEnclave })
-      requireDealer(skeleton, dealtBy)
-      const joining = { seed: this.#seed, grant, ownKey: ownKey ?? ownPublicKey ?? null, signal }
-      const own = await register(this.#context, skeleton, invitation, joining)
-      this.#context.known.noteFrame(keyId, skeletonDigest)
-      const sessionSecret = fromHex(invitation.sessionSecret)
-      return new Keygen(this.#context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
-    })
+  async participate(invitation: Invitation, options: Invited = {}): Promise<Keygen> {
+    return refusing(() => takePart(this.#taker, invitation, options))
   }
 
   /**
@@ -169,21 +127,13 @@ export class Participant {
   }
 
   /** Signs a request for new shares of a key, and does not send it: a second participant is to sign it too. `expiresIn` as below. */
-  async draftRefresh(key: Key, { expiresIn = REFRESH_TIME }: RefreshTimes = {}): Promise<RefreshRequest> {
-    return refusing(async () => {
-      this.#context.known.requireCurrent(key)
-      const askedAt = this.#context.now()
-      const times = { askedAt, expiresAt: askedAt + expiresIn }
-      return writeRefreshRequest(key, await this.#memberOf(key), times)
-    })
+  async draftRefresh(key: Key, times: RefreshTimes = {}): Promise<RefreshRequest> {
+    return refusing(async () => draftRefresh(this.#context, key, await this.#memberOf(key), times))
   }
 
   /** Signs another participant's request for new shares too, until it expires. Throws `refresh.request_invalid`, `epoch.stale`. */
   async secondRefresh(key: Key, request: RefreshRequest): Promise<RefreshRequest> {
-    return refusing(async () => {
-      this.#context.known.requireCurrent(key)
-      return secondRequest(key, request, await this.#memberOf(key), this.#context.now())
-    })
+    return refusing(async () => secondRefresh(this.#context, key, await this.#memberOf(key), request))
   }
 
   /**
@@ -199,12 +149,7 @@ export class Participant {
     return refusing(async () => {
       this.#context.known.requireCurrent(key)
       const request = drafted ?? (await this.draftRefresh(key, times))
-      await verifyRefreshRequest(verifiedKey(key), request, this.#context.now())
-      const { client } = this.#context
-      const { keyId } = key
-      const status = await client.call('requestRefresh', { params: { keyId }, body: request, signal })
-      if (status.refreshId !== request.body.refreshId) return refuse('reply.mismatch')
-      return new Refresh(this.#context, key, request)
+      return sendRefresh(this.#context, key, request, signal)
     })
   }
 
@@ -221,20 +166,45 @@ export class Participant {
   }
 
   /**
-   * Asks for signatures; that is the asker's own approval too. `expiresIn` in ms, ten minutes when nothing is said. Throws `epoch.stale`
-   * for a key of which a newer epoch is known here.
+   * Asks for signatures; that is the asker's own approval too. `subgroup`: signs what does not name one itself. `expiresIn` in ms, ten minutes
+   * when nothing is said. Throws `epoch.stale` for a key of which a newer epoch is known here, `subgroup.unknown`.
    */
   async requestSignature(
     key: Key,
     what: Signable | readonly Signable[],
-    { expiresIn = 600_000, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+    {
+      expiresIn = REQUEST_TIME,
+      subgroup,
+      signal,
+    }: Signal & Readonly<{ expiresIn?: number; subgroup?: string | undefined }> = {},
   ): Promise<Signing> {
-    return refusing(async () => {
-      const expiresAt = this.#context.now() + expiresIn
-      const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
-      const asker = { ...(await this.#memberOf(key)), naming: ofKey }
-      return askFor(this.#context, key, asker, { items: readItems(key, what), expiresAt, signal })
-    })
+    return refusing(() => this.#ask({ key, what, subgroup }, { expiresIn, signal }))
+  }
+
+  /**
+   * Asks several keys for signatures in one call: the same of each, or something of its own, 100 at most. As `Promise.allSettled`: each request is
+   * taken or refused by itself, and is one of its key in every other way. The others answer all of them by `decideTogether`.
+   */
+  async requestSignatures(
+    wishes: readonly Wish[],
+    { expiresIn = REQUEST_TIME, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+  ): Promise<PromiseSettledResult<Signing>[]> {
+    return refusing(() =>
+      askTogether(this.#context, wishes, { signal }, (wish, post) =>
+        refusing(() => this.#ask(wish, { expiresIn, signal, post })),
+      ),
+    )
+  }
+
+  async #ask(
+    { key, what, subgroup }: Wish,
+    { expiresIn, ...sending }: Signal & Readonly<{ expiresIn: number; post?: PostRequest }>,
+  ): Promise<Signing> {
+    const expiresAt = this.#context.now() + expiresIn
+    const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
+    const asker = { ...(await this.#memberOf(key)), naming: ofKey }
+    const items = readItems(await this.#context.mpc(), key, what, subgroup)
+    return askFor(this.#context, key, asker, { items, expiresAt, ...sending })
   }
 
   /**
@@ -253,7 +223,7 @@ export class Participant {
   }
 
   /**
-   * The signings that wait for this participant's word, checked. `wait` (ms): until there is one that has not ended, 60 s at
+   * The signings that wait for this participant's word, checked: of a sub-group for its members. `wait` (ms): until there is one that has not ended, 60 s at
    * most. A request that nobody of the key signed is an error: a gateway that makes up requests is not to be worked with. One
    * whose items do not open, or are not what it commits to, is left out: a participant can ask that way, and must not keep
    * the others from their work. So is one of an epoch that is over, since nobody can sign it any more.
@@ -272,40 +242,83 @@ export class Participant {
         const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
         const { asker, expiresAt } = opened.request.body
         const said = asker === me.index || approvals.some(({ body }) => body.index === me.index)
-        if (!said && expiresAt > this.#context.now()) pending.push(new Signing(this.#context, key, opened))
+        if (!said && isSigner(key, opened, me) && expiresAt > this.#context.now())
+          pending.push(new Signing(this.#context, key, opened))
       }
       return pending.sort((a, b) => a.request.body.askedAt - b.request.body.askedAt)
     })
   }
 
-  /**
-   * Approves exactly the items that `signing` shows, until the request expires, and for 24 hours at most. Throws `epoch.stale` when it
-   * is not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
-   */
+  /** Approves exactly the items that `signing` shows. Throws as `decide`. */
   async approve(signing: Signing, { signal }: Signal = {}): Promise<void> {
+    return this.decide(signing, decideAll(signing.items, 'approve'), { signal })
+  }
+
+  /** Rejects all of a request, also after it was approved; the reason (200 characters) is for the others, and the gateway reads it too. */
+  async reject(signing: Signing, reason: string | null = null, { signal }: Signal = {}): Promise<void> {
+    return this.decide(signing, decideAll(signing.items, 'reject'), { reason, signal })
+  }
+
+  /**
+   * Says yes or no to each of the items that `signing` shows, in one word, until the request expires, and for 24 hours at most. What enough
+   * people say yes to is signed, and the rest is not. Throws `request.invalid` unless there is one decision for each item,
+   * `session.conflict` for a word other than the own earlier one that does not reject everything, and `epoch.stale` for a yes when the request is
+   * not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
+   */
+  async decide(
+    signing: Signing,
+    decisions: readonly Decision[],
+    { reason = null, signal }: Signal & Readonly<{ reason?: string | null }> = {},
+  ): Promise<void> {
+    return this.#decide(signing, decisions, { reason, signal })
+  }
+
+  /**
+   * Says yes to each of these signings, or `decisionsOn` its items, in one call: one look, one answer. Each word is signed for its key alone. 100 at most; as
+   * `Promise.allSettled`.
+   */
+  async decideTogether(
+    signings: readonly Signing[],
+    {
+      decisionsOn = ({ items }) => decideAll(items, 'approve'),
+      reason = null,
+      signal,
+    }: Signal & Readonly<{ decisionsOn?: (signing: Signing) => readonly Decision[]; reason?: string | null }> = {},
+  ): Promise<PromiseSettledResult<void>[]> {
+    return refusing(() =>
+      decideTogether(this.#context, signings, { signal }, (signing, post) =>
+        this.#decide(signing, decisionsOn(signing), { reason, signal, post }),
+      ),
+    )
+  }
+
+  async #decide(signing: Signing, decisions: readonly Decision[], word: Saying): Promise<void> {
     return refusing(async () => {
-      const { key, request } = signing
-      this.#context.known.requireCurrent(key)
-      if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
-      return this.#say(signing, 'approve', null, signal)
+      const { key, request, items } = signing
+      if (decisions.length !== items.length) {
+        const issues = [`${decisions.length} decisions on ${items.length} items`]
+        throw new QuorateError('request.invalid', 'client', { issues })
+      }
+      if (decisions.includes('approve')) {
+        this.#context.known.requireCurrent(key)
+        if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
+      }
+      return this.#say(signing, [...decisions], word)
     })
   }
 
-  /** Rejects the request; the reason (200 characters) is for the others, and the gateway reads it too. */
-  async reject(signing: Signing, reason: string | null = null, { signal }: Signal = {}): Promise<void> {
-    return this.#say(signing, 'reject', reason, signal)
-  }
-
-  async #say(signing: Signing, decision: 'approve' | 'reject', reason: string | null, signal?: AbortSignal) {
+  async #say(signing: Signing, decisions: Decision[], { reason, signal, post }: Saying) {
     return refusing(async () => {
       const { requestDigest, expiresAt, signingId, key } = signing
       const givenAt = this.#context.now()
       if (expiresAt <= givenAt) return refuse('consent.expired')
       const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
       const member = await this.#memberOf(key)
+      if (!isSigner(key, signing, member)) return refuse('subgroup.not_member')
       const status = await naming(this.#context, key, async (lives) => {
-        const word = { decision, reason, lives, givenAt, expiresAt: until }
+        const word = { decisions, reason, lives, givenAt, expiresAt: until }
         const approval = await writeApproval(key, requestDigest, member, word)
+        if (post !== undefined) return post(approval, signingId)
         return this.#context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
       })
       if (status.signingId !== signingId) refuse('reply.mismatch')
@@ -323,6 +336,10 @@ export class Participant {
   /** The bunker of a key. `newest`: the own newest book, where an earlier run of this program kept it. Throws `bunker.not_found`. */
   async bunker(key: Key, options: Signal & Pick<BunkerOptions, 'newest'> = {}): Promise<Bunker> {
     return refusing(async () => openBunker(this.#context, key, await this.#memberOf(key), options))
+  }
+
+  get #taker(): Taker {
+    return { context: this.#context, userId: this.userId, seed: this.#seed }
   }
 
   /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */

@@ -1,40 +1,28 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { schnorr } from '@noble/curves/secp256k1.js'
-import { build, type Metafile } from 'esbuild'
+import type { Metafile } from 'esbuild'
 import { nip19 } from 'nostr-tools'
-import { chromium, type Browser, type Page as Tab } from 'playwright-core'
+import type { Browser, Page as Tab } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDocument } from '@quorate/shared/attestation/verify'
 import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { bundlePage } from './browser/bundle.ts'
 import type { Page } from './browser/page.ts'
+import { runIn } from './browser/run.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { hashOfBytes } from '../../shared/test/bytes-hash.js'
+import { chromiumIsThere, openChromium } from '../../shared/test/chromium.js'
 
-const executablePath = '/usr/bin/chromium'
 const vector = (name: string) => readFileSync(new URL(`../../shared/test/vectors/${name}`, import.meta.url))
 const wasm = new URL('../../shared/mpc/mpc.wasm', import.meta.url)
 
 let script: string
 let metafile: Metafile
 beforeAll(async () => {
-  const built = await build({
-    entryPoints: [fileURLToPath(new URL('browser/page.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: 'browser',
-    format: 'esm',
-    target: 'es2023',
-    conditions: ['source'],
-    // A built-in must show in the metafile, and not stop the build with a message of its own.
-    external: ['node:*'],
-  })
-  script = built.outputFiles[0]!.text
-  metafile = built.metafile
+  ;({ script, metafile } = await bundlePage())
 })
 
 describe('the bundle for browsers', () => {
@@ -53,20 +41,12 @@ describe('the bundle for browsers', () => {
   })
 })
 
-describe.skipIf(!chromiumIsThere())('in Chromium', () => {
+describe.skipIf(!chromiumIsThere('the tests of the SDK in a browser'))('in Chromium', () => {
   let browser: Browser
   let tab: Tab
   let fleet: Fleet
   let gateway: Gateway
-  /** Runs one function of the page. */
-  const run = <N extends keyof Page>(name: N, ...given: Parameters<Page[N]>): Promise<Awaited<ReturnType<Page[N]>>> =>
-    tab.evaluate(
-      ([called, parameters]) =>
-        (globalThis as unknown as { page: Record<string, (...all: unknown[]) => unknown> }).page[called]!(
-          ...parameters,
-        ),
-      [name, given] as const,
-    ) as Promise<Awaited<ReturnType<Page[N]>>>
+  const run = <N extends keyof Page>(name: N, ...given: Parameters<Page[N]>) => runIn(tab, name, ...given)
 
   beforeAll(async () => {
     fleet = await createFleet()
@@ -74,9 +54,7 @@ describe.skipIf(!chromiumIsThere())('in Chromium', () => {
     gateway.files.set('/', { type: 'text/html', body: '<script type="module" src="/js/page.js"></script>' })
     gateway.files.set('/js/page.js', { type: 'text/javascript', body: script })
     gateway.files.set('/mpc.wasm', { type: 'application/wasm', body: readFileSync(wasm) })
-    const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet]
-    browser = await chromium.launch({ executablePath, args })
+    browser = await openChromium()
     tab = await browser.newPage()
     await tab.goto(gateway.url)
     await tab.waitForFunction(() => 'page' in globalThis)
@@ -142,10 +120,3 @@ describe.skipIf(!chromiumIsThere())('in Chromium', () => {
     expect(await run('refusal', trust)).toBe('attestation.invalid')
   })
 })
-
-function chromiumIsThere(): boolean {
-  const there = existsSync(executablePath)
-  if (!there)
-    process.stderr.write(`\n!! ${executablePath} is missing: the tests of the SDK in a browser are SKIPPED\n\n`)
-  return there
-}

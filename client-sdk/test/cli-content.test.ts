@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getEventHash } from 'nostr-tools/pure'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readContent } from '../src/cli/content.ts'
+import { describeItem, readContent, type ContentOptions } from '../src/cli/content.ts'
 import { UsageError } from '../src/cli/usage.ts'
+import type { Mode } from '../src/index.ts'
 
 const publicKey = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
 const event = { created_at: 1_700_000_000, kind: 1, tags: [['t', 'x']], content: '\uFEFFgm ü' }
@@ -19,8 +20,15 @@ afterEach(() => rm(join(file, '..'), { recursive: true }))
 
 async function read(written: object | Uint8Array) {
   await writeFile(file, written instanceof Uint8Array ? written : JSON.stringify(written))
-  return readContent(undefined, { nostrEvent: file }, publicKey)
+  return readContent(undefined, { nostrEvent: file }, keyIn({ kind: 'taproot', merkleRoot: '' }))
 }
+
+/** What is asked of a key by whose items are signed in this mode when they name none. */
+const keyIn = (mode: Mode) => ({
+  groupKey: publicKey,
+  mode,
+  subgroup: (name: string) => ({ id: name, members: [], groupKey: 'cd'.repeat(32) }),
+})
 const changed = (change: object) => Object.assign({}, event, change)
 
 describe('a Nostr event from a file', () => {
@@ -54,5 +62,66 @@ describe('a Nostr event from a file', () => {
     ['that is a list', Buffer.from('[]')],
   ])('%s is refused', async (_, bytes) => {
     await expect(read(bytes)).rejects.toThrow('not a Nostr event')
+  })
+})
+
+describe('the mode that options name', () => {
+  const tweak = 'ab'.repeat(32)
+  const taproot = { kind: 'taproot', merkleRoot: '' } as const
+  const modeOf = async (options: ContentOptions, of: Mode = { kind: 'plain' }) =>
+    (await readContent('hello', options, keyIn(of))).mode
+
+  it.each<[string, ContentOptions, Mode]>([
+    ['none', {}, { kind: 'plain' }],
+    ['--taproot', { taproot: true }, taproot],
+    ['--taproot with a root', { taproot: tweak }, { kind: 'taproot', merkleRoot: tweak }],
+    ['--tweak', { tweak }, { kind: 'tweak', xonly: false, tweak }],
+    ['--xonly-tweak', { xonlyTweak: tweak }, { kind: 'tweak', xonly: true, tweak }],
+  ])('is read of %s, whatever the mode of the key', async (_, options, mode) => {
+    expect(await modeOf(options)).toEqual(mode)
+    if (mode.kind !== 'plain')
+      expect(await modeOf(options, { kind: 'taproot', merkleRoot: 'cd'.repeat(32) })).toEqual(mode)
+  })
+
+  it('is that of the key where there is none, and the group key by name', async () => {
+    expect(await modeOf({}, taproot)).toEqual(taproot)
+    expect(await modeOf({ untweaked: true }, taproot)).toEqual({ kind: 'plain' })
+  })
+
+  it.each<[string, ContentOptions]>([
+    ['two at once', { taproot: true, tweak }],
+    ['a root of 31 bytes', { taproot: 'ab'.repeat(31) }],
+    ['a tweak of zero', { tweak: '00'.repeat(32) }],
+    ['a tweak in capitals', { xonlyTweak: tweak.toUpperCase() }],
+  ])('is refused: %s', async (_, options) => {
+    await expect(modeOf(options)).rejects.toThrow(UsageError)
+  })
+})
+
+describe('an adaptor', () => {
+  const point = `02${publicKey}`
+  const adaptorOf = async (adaptor: string) =>
+    (await readContent('hello', { adaptor }, keyIn({ kind: 'plain' }))).adaptor
+
+  it('is a point, or the terms in a file', async () => {
+    expect(await adaptorOf(point)).toEqual({ kind: 'one', point })
+    const terms = {
+      kind: 'any',
+      points: [{ point, hint: { kind: 'hash', hash: 'ab'.repeat(32) } }, { point: `03${publicKey}` }],
+    }
+    await writeFile(file, JSON.stringify(terms))
+    expect(await adaptorOf(file)).toEqual(terms)
+    const shown = describeItem(await readContent('hello', { adaptor: file }, keyIn({ kind: 'plain' }))).join('\n')
+    for (const part of ['the secret of one of', point, `03${publicKey}`, `hash ${'ab'.repeat(32)}`])
+      expect(shown).toContain(part)
+  })
+
+  it.each([
+    ['no terms', { kind: 'none' }],
+    ['a point too short', { kind: 'one', point: '02ab' }],
+    ['without its proof', { kind: 'all', points: [{ point }] }],
+  ])('is refused: %s', async (_, terms) => {
+    await writeFile(file, JSON.stringify(terms))
+    await expect(adaptorOf(file)).rejects.toThrow('neither a point in hex')
   })
 })

@@ -85,3 +85,38 @@ describe('a signing of which an item failed', () => {
     expect((await quorate('verify', key.keyId, '--proof', file)).code).toBe(3)
   })
 })
+
+describe('a request of several items', () => {
+  /** Three texts that alice asks for. The key and bob's seed are kept here. */
+  async function asked() {
+    const kept = openHome(home(), inClear)
+    const { alice, bob, key } = await makeKey(fleet, gateway, {}, { bob: await kept.seedOrNew('bob') })
+    await kept.saveKey(key)
+    const signing = await alice.requestSignature(key, ['one', 'two', 'three'])
+    const approve = (...line: string[]) =>
+      runLine(['approve', signing.signingId, ...line, '--as', 'bob'], environment())
+    return { signing, bob, approve }
+  }
+
+  it('is approved by the numbers of its items, and the others are rejected', async () => {
+    const { signing, approve } = await asked()
+    const said = await approve('--items', '1,3', '--yes', '--json')
+    expect(said.lines).toMatchObject([{ event: 'approved', decisions: ['approve', 'reject', 'approve'] }])
+    const { items } = await signing.completed()
+    expect(items.map(({ refused }) => refused)).toEqual([null, 'signing.rejected', null])
+    const shown = await runLine(['status', signing.signingId, '--as', 'bob'], environment())
+    expect(shown.out).toContain('bob: approve 1,3')
+  })
+
+  it('is asked about with the numbers, and says nothing for numbers that are none', async () => {
+    const { signing, approve } = await asked()
+    for (const wrong of ['0', '4', '2-1', '1,', 'all', '1-4'])
+      expect(await approve('--items', wrong, '--yes')).toMatchObject({ code: 2 })
+    expect(await approve('--items', '1', '--reject', 'no')).toMatchObject({ code: 2 })
+    const line = ['approve', signing.signingId, '--items', '2-3', '--as', 'bob']
+    const asking = await runLine(line, environment(), { typed: 'n\n', interactive: true })
+    expect(asking.err + asking.out).toContain('Sign item 2-3, and reject the others?')
+    expect(asking.err).toContain('2 of 3')
+    expect((await signing.status()).approvals).toEqual([])
+  })
+})

@@ -73,3 +73,50 @@ describe('quorate keygen of a scheme to which each contributes a key', () => {
     }
   })
 })
+
+describe('quorate with a sub-group', () => {
+  const three = ['--scheme', 'musig2', '-t', '3', 'alice', 'bob', 'carol', '--as', 'alice', '--no-wait', '--json']
+
+  it('makes its key, shows who is in it, and has its members sign with it', async () => {
+    const groups = ['--subgroup', 'pair=alice,bob', '--subgroup', 'others=bob,carol']
+    const { lines } = await quorate('keygen', ...three, ...groups)
+    const [{ keyId, invitations }] = lines as unknown as [{ keyId: string; invitations: { link: string }[] }]
+    for (const [at, name] of ['bob', 'carol'].entries()) {
+      const joined = await quorate('participate', invitations[at]!.link, '--as', name, '--no-wait')
+      expect(joined.out.replaceAll(/ +/g, ' ')).toContain('pair: alice, bob')
+    }
+    for (const name of ['alice', 'bob'])
+      expect(await quorate('status', keyId, '--as', name, '--wait')).toMatchObject({ code: 0 })
+    const asked = await quorate('sign', keyId, 'hello', '--subgroup', 'pair', '--as', 'alice', '--no-wait', '--json')
+    const { signingId } = asked.lines.find(({ event }) => event === 'requested') as { signingId: string }
+    const approved = await quorate('approve', signingId, '--as', 'bob', '--yes')
+    expect(approved.err.replaceAll(/ +/g, ' ')).toContain('sub-group pair')
+    const signed = await quorate('status', signingId, '--as', 'alice', '--wait', '--json')
+    const { signatures, publicKeys } = signed.lines.find(({ event }) => event === 'completed') as {
+      signatures: string[]
+      publicKeys: string[]
+    }
+    const shown = await quorate('key', keyId, '--as', 'alice', '--json')
+    const { subgroups } = shown.lines[0] as unknown as { subgroups: { id: string; groupKey: string }[] }
+    expect(publicKeys).toEqual([subgroups[0]!.groupKey])
+    for (const [name, code] of [
+      ['pair', 0],
+      ['others', 3],
+    ] as const)
+      expect(await quorate('verify', keyId, signatures[0]!, 'hello', '--subgroup', name)).toMatchObject({ code })
+  })
+
+  it('says what a sub-group is written like', async () => {
+    for (const [text, why] of [
+      ['pair', 'NAME=PERSON,PERSON'],
+      ['=alice,bob', 'NAME=PERSON,PERSON'],
+      ['alone=alice', 'keygen.subgroup_invalid'],
+    ] as const) {
+      const ran = await quorate('keygen', ...three, '--subgroup', text)
+      expect(ran.code).not.toBe(0)
+      expect(ran.err + ran.out).toContain(why)
+    }
+    const twice = await quorate('keygen', ...three, '--subgroup', 'a=alice,bob', '--subgroup', 'a=bob,carol')
+    expect(twice.err + twice.out).toContain('two of this name')
+  })
+})

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import { verifyBody } from '@quorate/shared/crypto/sign'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
 import { writePath, type ParameterName } from '@quorate/shared/wire/routes/route'
@@ -102,11 +103,13 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   /** The hosts sign as soon as the asker and those who approved are enough. */
   const advance = async (status: RouteReply<'getSigning'>) => {
     const { made } = keygens.get(status.keyId)!
-    const { threshold } = made!.plan.skeleton
-    const approvers = status.approvals.filter((a) => a.body.decision === 'approve').map((a) => a.body.index)
+    const [first] = signersOfItems(made!.plan.skeleton, status.request.body)
+    const { members, threshold } = first!
+    const approvers = status.approvals.filter((a) => a.body.decisions.includes('approve')).map((a) => a.body.index)
     const { asker } = status.request.body
     if (typeof asker !== 'number') return
-    const quorum = [...new Set([asker, ...approvers])].slice(0, threshold)
+    const willing = [...new Set([asker, ...approvers])].filter((index) => members.includes(index))
+    const quorum = willing.slice(0, threshold)
     if (quorum.length < threshold) return
     const { results, receipts } = await sign(made!, status, status.approvals, quorum)
     const version = status.version + 1
@@ -179,7 +182,8 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       body: { request: RouteReply<'getSigning'>['request']; sealedItems: string[] }
     }) => {
       const { signingId, keyId, expiresAt } = body.request.body
-      const fresh = { attempt: 1, approvals: [], quorum: [], failure: null, results: null, receipts: [] }
+      const items = body.request.body.items.map(() => 'waiting' as const)
+      const fresh = { attempt: 1, items, approvals: [], quorum: [], failure: null, results: null, receipts: [] }
       const status = {
         signingId,
         keyId,
@@ -203,7 +207,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
       if (isOver && !status.approvals.some((one) => one.body.index === body.body.index))
         return problem('session.conflict')
       const next = { ...status, version: status.version + 1, approvals: [...status.approvals, body] }
-      if (body.body.decision === 'reject')
+      if (!body.body.decisions.includes('approve'))
         Object.assign(next, { state: 'failed', failure: { code: 'signing.rejected', culprits: [body.body.index] } })
       signings.set(signingId, next)
       if (next.state !== 'failed') await advance(next)

@@ -27,6 +27,22 @@ describe.each(['shared', 'shared/party', 'client-sdk'])('the package made of %s'
     expect(files.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([])
   })
 
+  it('says what it is, under which licences, on which Node, and that a bundler may leave out what is not used', () => {
+    expect(files.filter((path) => /^(LICENSE|README)/.test(path)).sort()).toEqual([
+      'LICENSE-APACHE',
+      'LICENSE-MIT',
+      'README.md',
+    ])
+    const manifest = JSON.parse(readFileSync(resolve(top, workspace, 'package.json'), 'utf8')) as object
+    expect(manifest).toMatchObject({
+      license: '(Apache-2.0 OR MIT)',
+      description: expect.stringMatching(/^\w.{20}/) as string,
+      keywords: expect.arrayContaining(['threshold-signature', 'frost']) as string[],
+      engines: { node: '>=20.19' },
+      sideEffects: false,
+    })
+  })
+
   it('holds each file that its package.json names', () => {
     const manifest = readFileSync(resolve(top, workspace, 'package.json'), 'utf8')
     const named = [...manifest.matchAll(/"\.\/((?:dist|bin)\/[\w./-]+\*?[\w./-]*)"/g)].map(([, path]) => path!)

@@ -4,11 +4,14 @@ import type { Gateway } from './gateway.ts'
 
 export type People = Readonly<{ alice: Participant; bob: Participant; carol: Participant }>
 
+/** Of those whose seed is not to be drawn. */
+type Seeds = Readonly<{ [N in keyof People]?: Uint8Array }>
+
 /** Three people, each with an own program and seed; retries without long pauses. */
-export function people(fleet: Fleet, { url }: Gateway, options: object = {}): People {
-  const person = (name: string) =>
+export function people(fleet: Fleet, { url }: Gateway, options: object = {}, seeds: Seeds = {}): People {
+  const person = (name: keyof People) =>
     new Quorate({ gateway: url, trust: fleet.trust, retry: { attempts: 3, pause: 5 }, ...options }).participant(name, {
-      seed: crypto.getRandomValues(new Uint8Array(32)),
+      seed: seeds[name] ?? crypto.getRandomValues(new Uint8Array(32)),
     })
   return { alice: person('alice'), bob: person('bob'), carol: person('carol') }
 }
@@ -16,8 +19,13 @@ export function people(fleet: Fleet, { url }: Gateway, options: object = {}): Pe
 type Made = People & Readonly<{ keygen: Keygen; joined: Keygen[]; key: Key }>
 
 /** A key of alice, bob and carol, two of three when nothing else is said. */
-export async function makeKey(fleet: Fleet, gateway: Gateway, wish: Partial<ReserveOptions> = {}): Promise<Made> {
-  const all = people(fleet, gateway)
+export async function makeKey(
+  fleet: Fleet,
+  gateway: Gateway,
+  wish: Partial<ReserveOptions> = {},
+  seeds: Seeds = {},
+): Promise<Made> {
+  const all = people(fleet, gateway, {}, seeds)
   const { alice, bob, carol } = all
   const participants = ['alice', 'bob', 'carol']
   const keygen = await alice.reserveKey({ scheme: 'frost-secp256k1-tr', threshold: 2, participants, ...wish })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { verifyEvent } from 'nostr-tools/pure'
@@ -13,7 +14,7 @@ import {
   QuorateError,
   type GrantTerms,
 } from '../src/index.ts'
-import { bytesMessage, messageOf, signatureProof, verifyProof, verifySignature } from '../src/index.ts'
+import { bytesMessage, messageOf, signatureProof, verifyProof, verifySignature, type Key } from '../src/index.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { makeKey, people } from './people.ts'
@@ -118,14 +119,17 @@ describe('three people', () => {
     await carol.participate(keygen.invitation('carol'))
     const key = await keygen.completed()
     const signing = await alice.requestSignature(key, 'covered')
-    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'carol', why: 'silent' }] })
+    expect(await signing.waitingFor()).toEqual({ needed: 1, shares: [{ userId: 'carol', why: 'silent', items: [0] }] })
     await bob.reject(signing)
-    const rejected = { userId: 'bob', why: 'rejected' }
-    expect(await signing.waitingFor()).toEqual({ needed: 2, shares: [rejected, { userId: 'carol', why: 'silent' }] })
+    const rejected = { userId: 'bob', why: 'rejected', items: [0] }
+    expect(await signing.waitingFor()).toEqual({
+      needed: 2,
+      shares: [rejected, { userId: 'carol', why: 'silent', items: [0] }],
+    })
     const byCarol = await carol.requestSignature(key, 'not for carol')
     const shares = [
-      { userId: 'alice', why: 'silent' },
-      { userId: 'bob', why: 'uncovered' },
+      { userId: 'alice', why: 'silent', items: [0] },
+      { userId: 'bob', why: 'uncovered', items: [0] },
     ]
     expect(await byCarol.waitingFor()).toEqual({ needed: 2, shares })
     await alice.approve(byCarol)
@@ -188,8 +192,11 @@ describe('what is kept', () => {
   it('prints a key without its secret, and takes no copy of it for a key', async () => {
     const { alice, key } = await makeKey(fleet, gateway)
     const { sessionSecret } = JSON.parse(exportKey(key)) as { sessionSecret: string }
-    expect(JSON.stringify(key)).not.toContain(sessionSecret)
-    await expect(alice.requestSignature({ ...key }, 'x')).rejects.toMatchObject({ code: 'key.invalid' })
+    expect(inspect(key, { depth: null, showHidden: true })).not.toContain(sessionSecret)
+    const why = { code: 'key.invalid', message: expect.stringContaining('use exportKey and importKey') as string }
+    for (const copy of [{ ...key }, structuredClone(key)] as Key[])
+      await expect(alice.requestSignature(copy, 'x')).rejects.toMatchObject(why)
+    expect(() => JSON.stringify({ key })).toThrow(expect.objectContaining(why))
   })
 
   it('carries an invitation through a link', async () => {

@@ -3,6 +3,7 @@ import { GatewayAddress, Origin } from '@quorate/shared/wire/gateway-address'
 import { RelayUrl } from '@quorate/shared/nostr/relays'
 import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
 import { z } from 'zod'
+import type { AllowedOrigins } from './http/origins.ts'
 import { defaultTimeouts, type Endpoint } from './http/server.ts'
 import { noRelays, type AllowedRelays } from './nostr/allowed.ts'
 import { readStorageKey } from './storage-key.ts'
@@ -34,7 +35,6 @@ const EnclaveAddresses = z.string().transform((text, context): ReadonlyMap<Encla
   return addresses
 })
 
-/** `*`, or `wss://relay.one,wss://relay.two/path` */
 /** A relay in the form of its `href`, or `wss://host:*`. Null for what is neither. */
 function relayOf(text: string): string | null {
   const [, ofAnyPort] = /^(wss?:\/\/[^/]+):\*$/.exec(text) ?? []
@@ -44,6 +44,7 @@ function relayOf(text: string): string | null {
   return ofAnyPort === undefined ? href : `${protocol}//${hostname}:*`
 }
 
+/** `*`, or `wss://relay.one,wss://relay.two/path` */
 const RelayList = z.string().transform((text, context): AllowedRelays => {
   if (text === '*') return '*'
   const relays = text.split(',').map((relay) => relayOf(relay.trim()))
@@ -52,6 +53,23 @@ const RelayList = z.string().transform((text, context): AllowedRelays => {
     'expected relays (wss://host, or wss://host:* for any port) separated by commas, or * for any that speaks TLS',
   )
   return z.NEVER
+})
+
+/** `*`, or `https://app.example,http://localhost:*` */
+const OriginList = z.string().transform((text, context): Exclude<AllowedOrigins, null> => {
+  if (text === '*') return '*'
+  const origins = new Set<string>()
+  for (const entry of text.split(',')) {
+    const [, ofAnyPort] = /^(.+):\*$/.exec(entry.trim()) ?? []
+    const origin = Origin.safeParse(ofAnyPort ?? entry.trim())
+    if (!origin.success) {
+      context.addIssue(origin.error.issues[0]?.message ?? 'expected an origin')
+      return z.NEVER
+    }
+    const { protocol, hostname } = new URL(origin.data)
+    origins.add(ofAnyPort === undefined ? origin.data : `${protocol}//${hostname}:*`)
+  }
+  return origins
 })
 
 const GatewayName = z.string().regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
@@ -74,8 +92,8 @@ const Environment = z.strictObject({
   /** Requests per minute and address. */
   QUORATE_RATE_LIMIT: count(1, 10_000_000).default(600),
   QUORATE_TRUSTED_PROXIES: count(0, 8).default(0),
-  /** Whose pages may use the API from a browser: an origin, or `*`. */
-  QUORATE_CORS_ORIGIN: z.literal('*').or(Origin).optional(),
+  /** Whose pages may use the API from a browser: origins (`http://host:*` for any port), or `*`. */
+  QUORATE_CORS_ORIGIN: OriginList.optional(),
   /** After which a connection without a request is closed: longer than any load balancer in front keeps it. */
   QUORATE_IDLE_TIMEOUT_MS: count(1_000, 3_600_000).default(defaultTimeouts.idle),
   /** Relays to which bunkers may be connected: owners name them, and the gateway dials. */
@@ -100,7 +118,7 @@ export type Config = Readonly<{
   manifest: string | null
   rateLimit: number
   trustedProxies: number
-  corsOrigin: string | null
+  corsOrigin: AllowedOrigins
   idleTimeoutMs: number
   relays: AllowedRelays
   nostrKey: KeyId | null

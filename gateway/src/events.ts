@@ -11,7 +11,7 @@ export type Events = Journal &
     keygenReserved(at: { keyId: string; participants: number; threshold: number }): void
     refreshRequested(at: { refreshId: string; keyId: string; epoch: number }): void
     signingRequested(at: { signingId: string; keyId: string; items: number }): void
-    signingDecided(at: { signingId: string; index: number; decision: 'approve' | 'reject' }): void
+    signingDecided(at: { signingId: string; index: number; approved: number; rejected: number }): void
     signingWithdrawn(at: { signingId: string }): void
     openSessions(at: { kind: string; open: number }): void
     /** A host has heard from the others of the keys in use. `left`: of which it knows too little to sign. */
@@ -118,8 +118,8 @@ const requestEvents = (log: Logger) =>
     signingWithdrawn({ signingId }) {
       log.info({ signingId }, 'signing.withdrawn')
     },
-    signingDecided({ signingId, index, decision }) {
-      log.debug({ signingId, index, decision }, 'signing.decided')
+    signingDecided({ signingId, index, approved, rejected }) {
+      log.debug({ signingId, index, approved, rejected }, 'signing.decided')
     },
   }) satisfies Partial<Events>
 

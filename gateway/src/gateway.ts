@@ -1,12 +1,13 @@
 import { testStreams } from '@quorate/shared/linux/self-test'
 import type { Logger } from 'pino'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import type { Config } from './config.ts'
 import { createCoordinator } from './commands/coordinator.ts'
 import { createEnclaveEvents } from './hosts/enclaves/enclave-events.ts'
 import type { Enclaves } from './hosts/enclaves/enclaves.ts'
 import { createEnclaves } from './hosts/enclaves/pool.ts'
 import { createEvents, type Events } from './events.ts'
+import { measureHouse } from './house-metrics.ts'
 import { startHttp } from './http/http.ts'
 import { createLog } from './log.ts'
 import { createHttpEvents } from './http/http-events.ts'
@@ -98,7 +99,7 @@ async function startOver(store: Store, config: Config, { log, registry, events }
     limits: { roundTimeoutMs: config.roundTimeoutMs },
     nostr: { allowed: config.relays, events: createNostrEvents(log, registry) },
   })
-  collectDefaultMetrics({ register: registry, prefix: 'quorate_' })
+  measureHouse(registry, store)
   const manifestEvents = createManifestEvents(log, registry)
   const manifests = await startManifests(config.manifest, { enclaves, store, clock, events: manifestEvents })
   const stopIntroducing = introduceEarly(enclaves)

@@ -179,6 +179,7 @@ function checkAudit({ open, store }: Opened): void {
       await store().save(change('a', 3, { audit: [audit('more'), audit('and more')] }))
       const after = await other.verifyAudit()
       expect(after.records).toBe(8)
+      expect((await other.size()).audit).toBe(8)
       expect(after.head).not.toBe(before.head)
     })
   })

@@ -41,8 +41,15 @@ it('takes an IPv6 address and drops the slash at the end of the public URL', () 
 it('takes addresses in any spelling, and writes them as clients and browsers do', () => {
   const typed = { QUORATE_PUBLIC_URL: 'HTTPS://Sign.Example:443/Q/', QUORATE_CORS_ORIGIN: 'https://App.Example:443/' }
   const config = readConfig({ ...least, ...typed })
-  expect(config).toMatchObject({ publicUrl: 'https://sign.example/Q', corsOrigin: 'https://app.example' })
+  expect(config).toMatchObject({ publicUrl: 'https://sign.example/Q', corsOrigin: new Set(['https://app.example']) })
   expect(config.idleTimeoutMs).toBeGreaterThan(60_000)
+})
+
+it('takes origins in a list, and one of any port', () => {
+  const originsOf = (QUORATE_CORS_ORIGIN: string) => readConfig({ ...least, QUORATE_CORS_ORIGIN }).corsOrigin
+  expect(originsOf('*')).toBe('*')
+  const typed = 'https://app.example, HTTP://LocalHost:*,http://[::1]:*'
+  expect(originsOf(typed)).toEqual(new Set(['https://app.example', 'http://localhost:*', 'http://[::1]:*']))
 })
 
 it.each([
@@ -55,6 +62,9 @@ it.each([
   ['QUORATE_PUBLIC_URL', 'CANARY.example', 'QUORATE_PUBLIC_URL: expected an address like'],
   ['QUORATE_PUBLIC_URL', 'https://a:CANARY@q.example', 'QUORATE_PUBLIC_URL: expected no user name'],
   ['QUORATE_CORS_ORIGIN', 'https://app.example/CANARY', 'QUORATE_CORS_ORIGIN: expected an origin, which has no path'],
+  ['QUORATE_CORS_ORIGIN', 'https://app.example,', 'QUORATE_CORS_ORIGIN: expected an address like'],
+  ['QUORATE_CORS_ORIGIN', '*:*', 'QUORATE_CORS_ORIGIN: expected an address like'],
+  ['QUORATE_CORS_ORIGIN', 'https://CANARY/x:*', 'QUORATE_CORS_ORIGIN: expected an origin, which has no path'],
   ['QUORATE_CORS_ORIGIN', 'CANARY', 'QUORATE_CORS_ORIGIN: expected an address like'],
   ['QUORATE_ENCLAVES', 'a=tcp:CANARY', 'tcp:HOST wants a port'],
   ['QUORATE_ENCLAVES', 'a=hybrid:/CANARY', 'hybrid:PATH wants a port'],

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EnclaveId } from '@quorate/shared/wire/ids'
@@ -119,6 +119,29 @@ it.each(['SIGTERM', 'SIGINT'] as const)('ends well when %s comes while it starts
   expect(output.err).toBe('')
   const store = await openStore({ path, storageKey: key })
   await store.close()
+})
+
+it('counts its process by the names that dashboards know, and says what it is and how large its store', async () => {
+  const config = configFor(join(folder, 'metrics.db'), [])
+  await makeDatabase(config.database, config.storageKey)
+  const store = await openStore({ path: config.database, storageKey: config.storageKey })
+  for (const serial of [1, 2, 3])
+    await store.saveManifests(EnclaveId.parse(`enclave-${serial}`), [], { at: 1, event: 'e', detail: {} })
+  expect(await store.size()).toMatchObject({ audit: 3 })
+  await store.close()
+  const gateway = await startGateway(config, createLog('silent'))
+  const metrics = await (await fetch(`${gateway.metricsUrl}/metrics`)).text()
+  await gateway.close()
+  const { size } = statSync(config.database)
+  for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds'])
+    expect(metrics).toMatch(new RegExp(`^${name} `, 'm'))
+  expect(metrics).not.toMatch(/quorate_(process|nodejs)_/)
+  expect(metrics).toContain(`quorate_build_info{version="0.1.0",node="${process.version}"} 1`)
+  expect(metrics).toMatch(/^quorate_audit_height 3$/m)
+  const bytes = Number(/^quorate_database_bytes\{file="database"\} (\d+)$/m.exec(metrics)?.[1])
+  expect(bytes).toBeGreaterThan(4_096)
+  expect(bytes).toBeLessThanOrEqual(size)
+  expect(metrics).toMatch(/^quorate_database_bytes\{file="wal"\} \d+$/m)
 })
 
 it('says that its audit chain is broken, counts it, and serves nevertheless', async () => {

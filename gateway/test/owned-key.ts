@@ -1,5 +1,5 @@
 import type { OwnedKey } from '@quorate/shared/consent/permits'
-import type { Approval, Grant } from '@quorate/shared/wire/consent'
+import type { Approval, Decision, Grant } from '@quorate/shared/wire/consent'
 import type { Digest, KeyId, SignKey } from '@quorate/shared/wire/ids'
 
 /*
@@ -20,10 +20,20 @@ export const grantOf = (index: number, expiresAt: number, askers = ['user 1']): 
   signature: `grant${index}`,
 })
 
-export const decisionOf = (index: number, decision: 'approve' | 'reject', expiresAt: number): Approval => ({
-  body: { ...common, index, scope: { kind: 'request', requestDigest: 'r' as Digest }, decision, expiresAt },
-  signature: `${decision}${index}${expiresAt}`,
+export const decisionsOf = (index: number, decisions: readonly Decision[], expiresAt: number): Approval => ({
+  body: {
+    ...common,
+    index,
+    scope: { kind: 'request', requestDigest: 'r' as Digest },
+    decisions: [...decisions],
+    expiresAt,
+  },
+  signature: `${decisions.join()}${index}${expiresAt}`,
 })
+
+/** The same on a request of one item. */
+export const decisionOf = (index: number, decision: Decision, expiresAt: number): Approval =>
+  decisionsOf(index, [decision], expiresAt)
 
 /** A key of so many owners, of whom some have registered these grants. */
 export const keyWith = (owners: number, grants: readonly Grant[] = []): OwnedKey => ({

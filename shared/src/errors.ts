@@ -1,5 +1,7 @@
 import { row, type Row } from './refusal-row.ts'
 import { bunkerRefusals } from './refusals-of-bunkers.ts'
+import { subgroupRefusals } from './refusals-of-subgroups.ts'
+import { itemRefusals } from './refusals-of-items.ts'
 
 /** The one closed table of refusals. A code is all that an enclave ever says; the title is for people. */
 export const refusals = {
@@ -131,6 +133,8 @@ export const refusals = {
     'Enclaves of this key stayed away from its refresh until the deadline: it still signs at its old epoch',
   ),
 
+  ...subgroupRefusals,
+
   // Signing
   'key.unknown': row('upstream', 409, 'same_request', 'The enclave has not opened this key'),
   'key.other_lineage': row('caller', 409, 'never', 'The enclave knows another key under this id'),
@@ -149,7 +153,7 @@ export const refusals = {
     'participant',
     409,
     'new_session',
-    'A participant whose share is needed rejected the request',
+    'A participant whose share is needed rejected the request, or this item of it',
   ),
   'signing.withdrawn': row('caller', 409, 'new_session', 'Its asker has withdrawn this request'),
   'signing.withdrawal_invalid': row('caller', 403, 'never', 'The withdrawal is not the word of who asked'),
@@ -202,9 +206,7 @@ export const refusals = {
     'same_request',
     'The enclave has restarted, and too few others have told it how often the standing grant was used: approve this request, or wait for them',
   ),
-  'content.invalid': row('caller', 400, 'never', 'The content is not of the type that it claims'),
-  'content.mismatch': row('caller', 409, 'never', 'The content is not what the request commits to'),
-  'content.not_permitted': row('caller', 403, 'never', "The key's policy does not permit this type of content"),
+  ...itemRefusals,
 
   // Trust
   'attestation.invalid': row(

@@ -3,7 +3,11 @@ import { hostMethods, type HostParams } from '../src/ceremonies/host-methods.ts'
 import { encode } from '../src/crypto/cbor.ts'
 import { mostParticipants } from '../src/schemes/table.ts'
 import { MAX_BODY } from '../src/wire/frame.ts'
+import { MAX_SIGNING } from '../src/wire/routes/signing.ts'
 import { MAX_ITEMS } from '../src/wire/signing.ts'
+
+/** Bytes of an answer that the SDK takes at most. */
+const LONGEST_ANSWER = 4 << 20
 
 const hex = 'f'.repeat(64)
 const signature = hex + hex
@@ -13,13 +17,10 @@ const times = <T>(count: number, one: T): T[] => Array.from({ length: count }, (
 /** A character of three bytes in UTF-8, which is the most for one that counts as one. */
 const text = (length: number): string => '森'.repeat(length)
 
-/** Bytes that a body over REST has at most: the request and its items have come in one. */
-const REQUEST = 256 << 10
-
 const lives = times(mostParticipants, hex)
 const common = { skeletonDigest: hex, index, reason: text(200), givenAt: late, expiresAt: late }
 const request = { kind: 'request', requestDigest: hex }
-const approval = { body: { ...common, scope: request, decision: 'approve', lives }, signature }
+const approval = { body: { ...common, scope: request, decisions: times(MAX_ITEMS, 'approve'), lives }, signature }
 const limit = { count: 1_000_000, seconds: 31_536_000 }
 const askers = times(32, text(64))
 const content = ['bytes', 'nostr-event', 'ecdh']
@@ -47,7 +48,7 @@ function largestConfirm(consent: unknown): HostParams<'signing.confirm'> {
   return {
     ...place,
     request: { body: asked, signature },
-    sealedItems: times(MAX_ITEMS, 'x'.repeat(REQUEST / MAX_ITEMS)),
+    sealedItems: times(MAX_ITEMS, 'x'.repeat(4 * Math.floor(MAX_SIGNING / MAX_ITEMS / 4))),
     consents: times(mostParticipants, consent),
     commitments: times(mostParticipants, commitment),
     partials: times(mostParticipants, partial),
@@ -64,7 +65,37 @@ it.each([
   expect(encode(['signing.confirm', params]).length).toBeLessThan(MAX_BODY)
   // As the comment beside the bound counts.
   const bytes = (value: unknown) => encode(value).length
-  expect(bytes(consent)).toBeLessThanOrEqual(7_900)
-  expect(bytes(commitment)).toBeLessThanOrEqual(2_300)
-  expect(bytes(partial)).toBeLessThanOrEqual(1_400)
+  expect(bytes(consent)).toBeLessThanOrEqual(8_500)
+  expect(bytes(commitment)).toBeLessThanOrEqual(11_500)
+  expect(bytes(partial)).toBeLessThanOrEqual(5_800)
+  expect(bytes(params.results)).toBeLessThanOrEqual(22_000)
+})
+
+it('a host that refuses says less than one that commits, with what that makes of the results', () => {
+  const bytes = (value: unknown) => encode(value).length
+  const refusal = { index, code: 'content.not_permitted' }
+  const { code } = refusal
+  expect(bytes({ code }) + bytes(refusal)).toBeLessThanOrEqual(bytes(words[0]))
+})
+
+it('the longest status fits into an answer to the SDK', () => {
+  const { request: asked, sealedItems } = largestConfirm(approval)
+  const refusals = times(mostParticipants, { index, code: 'content.not_permitted' })
+  const measurements = Object.fromEntries(times(16, 0).map((_, pcr) => [String(pcr), 'f'.repeat(96)]))
+  const receipt = {
+    body: {
+      ...{ requestDigest: hex, attempt: 1_000, packageDigest: hex, resultDigest: hex, index, policyDigest: hex },
+      ...{ quorum: times(mostParticipants, index), epoch: 1_000, life, measurements, signedAt: late },
+    },
+    signature,
+  }
+  const status = {
+    ...{ signingId: place.signingId, keyId: place.signingId, version: 1_000, state: 'completed', expiresAt: late },
+    ...{ attempt: 1_000, request: asked, sealedItems, items: times(MAX_ITEMS, 'approved'), failure: null },
+    approvals: times(mostParticipants, approval),
+    quorum: times(mostParticipants, index),
+    results: times(MAX_ITEMS, { code: 'signing.disputed', refusals }),
+    receipts: times(mostParticipants, receipt),
+  }
+  expect(new TextEncoder().encode(JSON.stringify(status)).length).toBeLessThan(LONGEST_ANSWER)
 })

@@ -1,4 +1,5 @@
 import { permissionsOf, readPermissions, type Permissions } from '@quorate/shared/nostr/permissions'
+import type { Decision } from '@quorate/shared/wire/consent'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { naming, type Member } from '../naming.ts'
@@ -45,7 +46,7 @@ const isPlain = (
 ): boolean =>
   peers === null && longest === null && dated === null && limits.length === 0 && otherwise === 'ask' && now < expiresAt
 
-type Word = Readonly<{ decision: 'approve' | 'reject'; isGiven: boolean; signal?: AbortSignal | undefined }>
+type Word = Readonly<{ decision: Decision; isGiven: boolean; signal?: AbortSignal | undefined }>
 
 /**
  * Signs the own word on R and sends it. `isGiven`: a grant says yes already, so that what does not wait any more is done. Throws
@@ -63,7 +64,7 @@ export async function decideWaiting(
   const params = { keyId: key.keyId, eventId: event }
   try {
     const reply = await naming(context, key, async (lives) => {
-      const word = { decision, reason: null, lives, givenAt, expiresAt: until }
+      const word = { decisions: [decision], reason: null, lives, givenAt, expiresAt: until }
       const body = await writeApproval(key, requestDigest, member, word)
       return context.client.call('decideWaiting', { params, body, signal })
     })

@@ -12,7 +12,7 @@ import type { Item } from '@quorate/shared/wire/content'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { PendingRequest } from '@quorate/shared/wire/bunker'
-import type { Approval } from '@quorate/shared/wire/consent'
+import type { Approval, Decision } from '@quorate/shared/wire/consent'
 import type { Waiting } from '@quorate/shared/wire/routes/bunker'
 import type { RequestBody } from '@quorate/shared/wire/signing'
 import { Refusal } from '@quorate/shared/errors'
@@ -89,8 +89,8 @@ export async function openWaiting({ key, signer }: Of, waiting: Waiting): Promis
   const requestDigest = request === null ? null : digestOf('request', request.body)
   const nameOf = (index: number) => key.participants[index - 1] ?? ''
   const approvals = await soundOf(key, requestDigest, waiting.approvals)
-  const who = (decision: Approval['body']['decision']) =>
-    approvals.filter(({ body }) => body.decision === decision).map(({ body }) => nameOf(body.index))
+  const who = (decision: Decision) =>
+    approvals.filter(({ body }) => body.decisions.includes(decision)).map(({ body }) => nameOf(body.index))
   return {
     key,
     event,

@@ -3,8 +3,12 @@ import { buffer } from 'node:stream/consumers'
 import { Content, messageOf, showContent } from '@quorate/shared/contents/table'
 import { toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
+import { AdaptorTerms, type Hint } from '@quorate/shared/wire/adaptor'
 import { z } from 'zod'
 import { QuorateError } from '../errors.ts'
+import type { Key } from '../key.ts'
+import { modeFor } from '../signing/items.ts'
+import { describeMode, readMode, type ModeOptions } from './mode.ts'
 import { field } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -13,28 +17,45 @@ export type ContentOptions = Readonly<{
   hex?: boolean
   raw?: boolean
   nostrEvent?: string
-  taproot?: string | boolean
-}>
+  subgroup?: string
+  adaptor?: string
+}> &
+  ModeOptions
 
 /**
- * What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in. `publicKey`: hex of the key that is to
- * sign, which an event may not contradict. Throws `UsageError`.
+ * What the options of `sign` and `verify` name: exactly one content, and the mode to sign it in if it is not that of the key. An event may
+ * not contradict the key that is to sign. Throws `UsageError`, `subgroup.unknown`.
  */
 export async function readContent(
   message: string | undefined,
   options: ContentOptions,
-  publicKey: string,
+  key: Pick<Key, 'groupKey' | 'subgroup' | 'mode'>,
 ): Promise<Item> {
   const named = [message, options.file, options.nostrEvent].filter((source) => source !== undefined)
   if (named.length !== 1)
     throw new UsageError('what is to be signed? Give one of MESSAGE, --file FILE, --nostr-event FILE')
+  const { subgroup } = options
+  const publicKey = subgroup === undefined ? key.groupKey : key.subgroup(subgroup).groupKey
   const content = await namedContent(message, options, publicKey)
-  if (options.taproot === undefined || options.taproot === false) return { content, mode: { kind: 'plain' } }
-  const merkleRoot = options.taproot === true ? '' : options.taproot
-  if (!/^([0-9a-f]{64})?$/.test(merkleRoot))
-    throw new UsageError('--taproot takes a merkle root: 32 bytes in hex, or nothing')
-  return { content, mode: { kind: 'taproot', merkleRoot } }
+  const mode = readMode(options) ?? modeFor(key, content)
+  const item = { content, mode, ...(subgroup === undefined ? {} : { subgroup }) }
+  return options.adaptor === undefined ? item : { ...item, adaptor: await readTerms(options.adaptor) }
 }
+
+/** A point, or the terms in a file. Throws `UsageError`. */
+async function readTerms(named: string): Promise<AdaptorTerms> {
+  const isPoint = /^0[23][0-9a-f]{64}$/.test(named)
+  const terms = AdaptorTerms.safeParse(
+    isPoint ? { kind: 'one', point: named } : await readObject(named, notTerms(named)),
+  )
+  if (!terms.success) throw notTerms(named)
+  return terms.data
+}
+
+const notTerms = (named: string): UsageError =>
+  new UsageError(
+    `${named} is neither a point in hex (33 bytes, compressed) nor a JSON file with terms: kind one, any or all`,
+  )
 
 async function namedContent(
   message: string | undefined,
@@ -55,7 +76,14 @@ async function namedContent(
 
 /** An event as NIP-01 writes it. Who signs, and its id, come from the key: where the file names either, it must be that one. */
 async function readEvent(file: string, publicKey: string): Promise<Content> {
-  const { created_at = Math.floor(Date.now() / 1_000), kind, tags = [], content, pubkey, id } = await readObject(file)
+  const {
+    created_at = Math.floor(Date.now() / 1_000),
+    kind,
+    tags = [],
+    content,
+    pubkey,
+    id,
+  } = await readObject(file, notAnEvent(file))
   const read = Content.safeParse({ type: 'nostr-event', event: { created_at, kind, tags, content } })
   if (!read.success) throw notAnEvent(file)
   if (pubkey !== undefined && pubkey !== publicKey)
@@ -65,13 +93,13 @@ async function readEvent(file: string, publicKey: string): Promise<Content> {
   return read.data
 }
 
-async function readObject(file: string): Promise<Record<string, unknown>> {
+async function readObject(file: string, otherwise: UsageError): Promise<Record<string, unknown>> {
   const bytes = await readBytes(file)
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text))
   } catch {
-    throw notAnEvent(file)
+    throw otherwise
   }
 }
 
@@ -88,8 +116,38 @@ export async function readBytes(file: string): Promise<Buffer> {
   }
 }
 
-/** An item as an approver must see it before saying yes: its content, and the key if it is not the group key. */
-export const describeItem = ({ content, mode }: Item): string[] => [
+/**
+ * An item as an approver must see it before saying yes: its content, whose key signs it if it is not that of all, the key if it is not the
+ * group key, and what a pre-signature waits for.
+ */
+export const describeItem = ({ content, mode, subgroup, adaptor }: Item): string[] => [
   ...showContent(content).map(({ label, text }) => field(label, text)),
-  ...(mode.kind === 'plain' ? [] : [field('key', `Taproot output key, merkle root ${mode.merkleRoot || 'none'}`)]),
+  ...(subgroup === undefined ? [] : [field('sub-group', subgroup)]),
+  ...describeMode(mode),
+  ...(adaptor === undefined ? [] : describeTerms(adaptor)),
 ]
+
+const asked = { one: 'the secret of', any: 'the secret of one of', all: 'all secrets of' } as const
+
+/** What turns the pre-signature into a signature, and so what that will give away. */
+function describeTerms(terms: AdaptorTerms): string[] {
+  const points = terms.kind === 'one' ? [terms] : terms.points
+  return [
+    field('adaptor', `no signature yet: it takes ${asked[terms.kind]}`),
+    ...points.flatMap(({ point, hint }) => [
+      field('point', point),
+      ...(hint === undefined ? [] : [field('hint', describeHint(hint))]),
+    ]),
+  ]
+}
+
+function describeHint(hint: Hint): string {
+  switch (hint.kind) {
+    case 'hash':
+      return `hash ${hint.hash}`
+    case 'point':
+      return `point ${hint.point}`
+    case 'scalar':
+      return `scalar ${hint.scalar}`
+  }
+}

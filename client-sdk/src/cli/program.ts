@@ -113,6 +113,12 @@ export async function run(argv: readonly string[], outside: Outside): Promise<Ex
 
 const voices = { gateway: ', says the gateway', hosts: ', say the hosts', client: '' } as const
 
+/** The issues stand on lines of their own. */
+function titleOf(error: unknown): string {
+  if (error instanceof QuorateError) return error.title
+  return error instanceof Error ? error.message : 'something failed'
+}
+
 /** `left`: what goes on elsewhere. */
 function report(
   error: unknown,
@@ -125,7 +131,7 @@ function report(
     return
   }
   const known = error instanceof QuorateError
-  const message = error instanceof Error ? error.message : 'something failed'
+  const message = titleOf(error)
   if (json) {
     const code = error instanceof UsageError ? 'usage' : 'failed'
     const { by, culprits, retry, issues }: Partial<QuorateError> = known ? error : {}

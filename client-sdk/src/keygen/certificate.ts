@@ -1,6 +1,7 @@
 import type { Mpc } from '@quorate/shared/mpc'
 import { describesKey, verifyCertificate } from '@quorate/shared/verify/certificate'
 import { keepsWhatWasContributed } from '@quorate/shared/verify/contributed'
+import { describesSubgroups } from '@quorate/shared/verify/subgroups'
 import { verifyInForce } from '@quorate/shared/verify/refresh'
 import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -38,7 +39,9 @@ export async function acceptCertificate(
   if (own !== null && !(registered !== undefined && isTakenAs(own, registered))) return refuse('keygen.roster_mismatch')
   const digest = await verifyCertificate(certificate)
   const isOfItsHosts =
-    describesKey(expected.mpc, certificate.body) && keepsWhatWasContributed(expected.mpc, certificate.body)
+    describesKey(expected.mpc, certificate.body) &&
+    keepsWhatWasContributed(expected.mpc, certificate.body) &&
+    (await describesSubgroups(expected.mpc, certificate.body))
   if (previous !== null || !isOfItsHosts) return refuse('certificate.invalid')
   await verifyInForce({ certificate: certificate.body, digest }, installed)
   await Promise.all(hostsOf(roster.skeleton).map(expected.prove))

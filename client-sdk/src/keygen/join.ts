@@ -1,5 +1,6 @@
 import { MpcError, type Secp256k1 } from '@quorate/shared/mpc'
 import { sealTo } from '@quorate/shared/crypto/ecies'
+import { openMode } from '@quorate/shared/crypto/session-items'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { makesBy } from '@quorate/shared/schemes/table'
 import { contributionTo, type Invitation, type Skeleton } from '@quorate/shared/wire/keygen'
@@ -27,7 +28,10 @@ export type JoinOptions = Readonly<{
   signal?: AbortSignal | undefined
 }>
 
-/** Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation, session secret included. */
+/**
+ * Fetches the skeleton as an invited person and accepts it only if it is the one of the invitation, session secret included, and its mode can be
+ * read.
+ */
 export async function fetchSkeleton(context: Context, invitation: Invitation, signal?: AbortSignal): Promise<Skeleton> {
   const { keyId } = invitation
   const sessionSecret = fromHex(invitation.sessionSecret)
@@ -35,7 +39,9 @@ export async function fetchSkeleton(context: Context, invitation: Invitation, si
   const { skeleton } = await reader('getSlots', { params: { keyId }, signal })
   acceptSkeleton(skeleton, invitation)
   const { publicKey } = await readerSigner(sessionSecret)
-  return skeleton.readerKey === toHex(publicKey) ? skeleton : refuse('invitation.invalid')
+  if (skeleton.readerKey !== toHex(publicKey)) return refuse('invitation.invalid')
+  openMode(sessionSecret, skeleton)
+  return skeleton
 }
 
 /**

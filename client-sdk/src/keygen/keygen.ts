@@ -1,6 +1,8 @@
 import type { Invitation, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import { openMode } from '@quorate/shared/crypto/session-items'
 import { toHex } from '@quorate/shared/wire/bytes'
+import type { Mode } from '@quorate/shared/wire/mode'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
@@ -44,6 +46,11 @@ export class Keygen {
   /** Who dealt the key, and so has known all of it; null for a key that its hosts draw. */
   get dealtBy(): string | null {
     return this.skeleton.dealt?.by ?? null
+  }
+
+  /** In which items are signed that name no mode of their own. */
+  get mode(): Mode {
+    return openMode(this.#known.sessionSecret, this.skeleton)
   }
 
   /** The public key of the own key that was brought into this one; null where the own host drew what there was to draw. */

@@ -1,10 +1,13 @@
-import { toHex } from '@quorate/shared/wire/bytes'
+import { sealMode } from '@quorate/shared/crypto/session-items'
+import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { Mode } from '@quorate/shared/wire/mode'
 import type { ContentType } from '@quorate/shared/contents/table'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
+import type { Subgroup } from '@quorate/shared/wire/subgroups'
 import type { Context } from '../context.ts'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import { invalid, refuse } from '../errors.ts'
+import { invalid, issuesOf, QuorateError, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
 import { randomBytes } from '../random.ts'
 import { deal, wipeShares, type WholeKey } from './deal.ts'
@@ -18,6 +21,7 @@ import {
   skeletonDigest,
   type SpreadOptions,
 } from './skeleton.ts'
+import { readSubgroups, type SubgroupWish } from './subgroups.ts'
 
 /** The key that is wanted. */
 export type ReserveOptions = Readonly<{
@@ -32,6 +36,16 @@ export type ReserveOptions = Readonly<{
    * nothing is said.
    */
   keyOrder?: 'indices' | undefined
+  /**
+   * In which items of this key are signed that name no mode of their own: by the key itself when nothing is said. All who take part see it before
+   * they do, and the gateway does not.
+   */
+  mode?: Mode | undefined
+  /**
+   * For such a scheme: by name, the user ids of participants who have a key of their own in this one, with which all of them sign. What a host of
+   * all of them could sign alone, `sharesPerEnclave` has to allow.
+   */
+  subgroups?: SubgroupWish | undefined
   /** Seconds until everybody must have registered. */
   ttl?: number
   signal?: AbortSignal
@@ -43,7 +57,7 @@ type Dealing = WholeKey & Readonly<{ by: string }>
 
 /**
  * Steps 1 to 3 of making a key: draw its id, reserve, have each host prove itself, fix the skeleton, draw the secrets, and hand every
- * enclave its part sealed to the key that it proved. `whole`: a key to deal, in place of one that the hosts draw.
+ * enclave its part sealed to the key that it proved. `whole`: a key to deal, in place of one that the hosts draw. Throws `keygen.subgroup_invalid` and `tweak.invalid` before anything is sent.
  */
 export async function reserve(
   context: Context,
@@ -51,6 +65,8 @@ export async function reserve(
   whole: Dealing | null = null,
 ): Promise<KeygenKnowledge> {
   const { scheme, threshold, participants, signal } = options
+  const subgroups = readSubgroups(options, options.subgroups)
+  const mode = readMode(options.mode)
   const drawn = toHex(randomBytes(16))
   const wish = { scheme, threshold, participants, keyId: drawn }
   const body = ReserveBody.safeParse({ ...wish, ...(ttl === undefined ? {} : { ttl }) })
@@ -58,7 +74,7 @@ export async function reserve(
   const dealing = whole && deal(await context.mpc(), options, whole, whole.by)
   try {
     const reservation = await context.client.call('reserveKeygen', { body: body.data, signal })
-    return await fix(context, options, { reservation, drawn, dealing })
+    return await fix(context, options, { reservation, drawn, dealing, subgroups, mode })
   } finally {
     if (dealing !== null) wipeShares(dealing.key)
   }
@@ -68,7 +84,17 @@ type Proposed = Readonly<{
   reservation: RouteReply<'reserveKeygen'>
   drawn: string
   dealing: ReturnType<typeof deal> | null
+  subgroups: Subgroup[] | undefined
+  mode: Mode | undefined
 }>
+
+/** Undefined for the key itself. Throws `tweak.invalid`. */
+function readMode(wished: Mode | undefined): Mode | undefined {
+  if (wished === undefined) return undefined
+  const mode = Mode.safeParse(wished)
+  if (!mode.success) throw new QuorateError('tweak.invalid', 'client', { issues: issuesOf(mode.error) })
+  return mode.data.kind === 'plain' ? undefined : mode.data
+}
 
 /** Steps 2 and 3, around what the gateway proposes. */
 async function fix(
@@ -81,16 +107,17 @@ async function fix(
     keyOrder,
     sharesPerEnclave,
     signal,
-  }: Omit<ReserveOptions, 'ttl'>,
-  { reservation, drawn, dealing }: Proposed,
+  }: Omit<ReserveOptions, 'ttl' | 'subgroups' | 'mode'>,
+  { reservation, drawn, dealing, subgroups, mode }: Proposed,
 ): Promise<KeygenKnowledge> {
   const { client, attestor } = context
   const hosts = readReservation(reservation, drawn, participants)
   const sessionSecret = randomBytes(32)
   const { publicKey: readerKey } = await readerSigner(sessionSecret)
+  const sealedMode = mode && toBase64url(sealMode(sessionSecret, drawn, mode))
   const skeleton = drawSkeleton(
     reservation,
-    { scheme, threshold, participants, content, dealt: dealing?.dealt, keyOrder },
+    { scheme, threshold, participants, content, dealt: dealing?.dealt, keyOrder, sealedMode, subgroups },
     hosts,
     toHex(readerKey),
   )

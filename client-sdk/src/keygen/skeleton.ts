@@ -3,8 +3,9 @@ import type { EnclaveIdentity } from '@quorate/shared/wire/identity'
 import type { ContentType } from '@quorate/shared/contents/table'
 import type { SchemeName } from '@quorate/shared/schemes/table'
 import type { Digest } from '@quorate/shared/wire/ids'
-import { mostAtOneHost } from '@quorate/shared/verify/spread'
+import { holdsQuorum, mostAtOneHost } from '@quorate/shared/verify/spread'
 import { Skeleton, type Dealt } from '@quorate/shared/wire/keygen'
+import type { Subgroup } from '@quorate/shared/wire/subgroups'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { invalid, refuse } from '../errors.ts'
 
@@ -12,16 +13,17 @@ type Reservation = RouteReply<'reserveKeygen'>
 
 /** How many shares of a key one enclave may hold, at most. */
 export type SpreadOptions = Readonly<{
-  /** One less than the threshold when nothing is said, so that no enclave holds a quorum alone, whatever is proposed. */
+  /** When nothing is said, no enclave holds enough to sign alone, for the whole key or for a sub-group, whatever is proposed. */
   sharesPerEnclave?: number | undefined
 }>
 
 /** No host holds more shares than that. Throws `keygen.crowded`. */
 export function requireSpread(
-  key: Pick<Skeleton, 'threshold' | 'participants'>,
-  { sharesPerEnclave = key.threshold - 1 }: SpreadOptions,
+  key: Pick<Skeleton, 'threshold' | 'participants' | 'subgroups'>,
+  { sharesPerEnclave }: SpreadOptions,
 ): void {
-  if (mostAtOneHost(key) > sharesPerEnclave) refuse('keygen.crowded')
+  const isCrowded = sharesPerEnclave === undefined ? holdsQuorum(key) : mostAtOneHost(key) > sharesPerEnclave
+  if (isCrowded) refuse('keygen.crowded')
 }
 
 /** What the reserving person wants. */
@@ -34,6 +36,10 @@ export type KeyWish = Readonly<{
   dealt?: Dealt | undefined
   /** `indices`: the keys that participants contribute are aggregated in the order of `participants`; else sorted. */
   keyOrder?: Skeleton['keyOrder']
+  /** The key itself where nothing is said. */
+  sealedMode?: string | undefined
+  /** Of members by index. */
+  subgroups?: readonly Subgroup[] | undefined
 }>
 
 const distinct = (values: readonly string[]): boolean => new Set(values).size === values.length
@@ -64,11 +70,11 @@ export function readReservation(
 /** Fixes the frame of the key around hosts, and says in it when one of them holds a quorum. Throws `request.invalid` for what no key can be. */
 export function drawSkeleton(
   { keyId, expiresAt }: Pick<Reservation, 'keyId' | 'expiresAt'>,
-  { scheme, threshold, participants, content, dealt, keyOrder }: KeyWish,
+  { scheme, threshold, participants, content, dealt, keyOrder, sealedMode, subgroups }: KeyWish,
   hosts: readonly EnclaveIdentity[],
   readerKey: string,
 ): Skeleton {
-  const together = mostAtOneHost({ participants: hosts.map((identity) => ({ host: { identity } })) })
+  const hosted = hosts.map((identity) => ({ host: { identity } }))
   const skeleton = Skeleton.safeParse({
     version: 1,
     keyId,
@@ -80,9 +86,11 @@ export function drawSkeleton(
       host: { kind: 'enclave', identity: hosts[at] },
     })),
     policy: { content: [...content] },
-    ...(together < threshold ? {} : { spread: 'quorum_in_one_host' }),
+    ...(holdsQuorum({ threshold, participants: hosted, subgroups }) ? { spread: 'quorum_in_one_host' } : {}),
     ...(dealt === undefined ? {} : { dealt }),
     ...(keyOrder === undefined ? {} : { keyOrder }),
+    ...(sealedMode === undefined ? {} : { sealedMode }),
+    ...(subgroups === undefined ? {} : { subgroups: [...subgroups] }),
     readerKey,
     expiresAt,
   })

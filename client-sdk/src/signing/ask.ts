@@ -5,6 +5,7 @@ import { refuse } from '../errors.ts'
 import type { Key } from '../key.ts'
 import { writeRequest } from './request.ts'
 import { Signing } from './signing.ts'
+import type { PostRequest } from './together.ts'
 import type { OpenedRequest } from './verify.ts'
 
 /** Who asks. `naming`: says a word that names the lives of the key's hosts; `anew`: asked for now. */
@@ -14,28 +15,39 @@ export type Asker = Readonly<{
   naming: <T>(say: (lives: string[]) => Promise<T>, anew: boolean) => Promise<T>
 }>
 
-/** `expiresAt` in ms. `anew`: in place of a request whose hosts may be over. */
-type Asking = Readonly<{ items: readonly Item[]; expiresAt: number; signal?: AbortSignal | undefined; anew?: boolean }>
+/** `expiresAt` in ms. `anew`: in place of a request whose hosts may be over. `post`: sends it with others. */
+type Asking = Readonly<{
+  items: readonly Item[]
+  expiresAt: number
+  signal?: AbortSignal | undefined
+  anew?: boolean
+  post?: PostRequest | undefined
+}>
 
 async function send(
   { client, now }: Context,
   key: Key,
   asker: Asker,
-  { items, lives, expiresAt, signal }: Omit<Asking, 'anew'> & Readonly<{ lives: string[] }>,
+  { items, lives, expiresAt, signal, post }: Omit<Asking, 'anew'> & Readonly<{ lives: string[] }>,
 ): Promise<OpenedRequest> {
   const { sealedItems, ...opened } = await writeRequest(key, asker, items, { lives, askedAt: now(), expiresAt })
   const { request } = opened
-  const status = await client.call('requestSigning', { body: { request, sealedItems }, signal })
+  const alone: PostRequest = (body) => client.call('requestSigning', { body, signal })
+  const status = await (post ?? alone)({ request, sealedItems })
   return status.signingId === request.body.signingId ? opened : refuse('reply.mismatch')
 }
 
 /** Writes a request and sends it. What is asked for anew is not asked for a third time. Throws `epoch.stale`, `request.invalid`. */
 export async function askFor(context: Context, key: Key, asker: Asker, asking: Asking): Promise<Signing> {
-  const { items, expiresAt, signal, anew = false } = asking
+  const { items, expiresAt, signal, anew = false, post } = asking
   context.known.requireCurrent(key)
-  const opened = await asker.naming((lives) => send(context, key, asker, { items, lives, expiresAt, signal }), anew)
+  const opened = await asker.naming(
+    (lives) => send(context, key, asker, { items, lives, expiresAt, signal, post }),
+    anew,
+  )
   const { signer } = asker
   if (anew) return new Signing(context, key, opened, { signer })
-  const again = (options: Pick<Asking, 'signal'>) => askFor(context, key, asker, { ...asking, ...options, anew: true })
+  const again = (options: Pick<Asking, 'signal'>) =>
+    askFor(context, key, asker, { items, expiresAt, ...options, anew: true })
   return new Signing(context, key, opened, { signer, again })
 }

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { loadMpc } from '@quorate/shared/mpc'
+import { isNamedBy } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Item } from '@quorate/shared/wire/content'
-import { Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import { ItemFailure, ItemRefusal, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
-import { requireSigned, type ItemOutcome, type SignatureResult } from './result.ts'
+import { requireSigned, resultOfItem, withoutAdaptor, type ItemOutcome, type SignatureResult } from './result.ts'
 import { readOutcomes, requireImages, verifyItem } from './verify.ts'
 
 /** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
@@ -26,17 +27,22 @@ export type SignatureProof = z.infer<typeof SignatureProof>
 export const signatureProof = ({ request, items, receipts }: SignatureResult): SignatureProof => ({
   format: 'quorate-signature/v3',
   request,
-  items: items.map(({ content, mode }) => ({ content, mode })),
+  items: items.map((item) => ({
+    ...withoutAdaptor(item),
+    ...(item.adaptor === undefined ? {} : { adaptor: item.adaptor }),
+  })),
   results: items.map((item) => outcomeOf(item)),
   receipts: [...receipts],
 })
 
 function outcomeOf(item: ItemOutcome): Outcome {
-  if (item.refused === null) return toHex(item.signature)
-  return item.refused === 'signing.disputed'
-    ? { code: item.refused, refusals: [...item.refusals] }
-    : { code: item.refused }
+  if (item.refused === null) return toHex(resultOfItem(item))
+  const { refused: code, refusals } = item
+  // What all of the quorum says needs no names.
+  return ItemFailure.parse(isOfAll(code) ? { code } : { code, refusals })
 }
+
+const isOfAll = (code: ItemFailure['code']): boolean => ItemRefusal.safeParse(code).success
 
 /**
  * Verifies a proof against a key, without a gateway: the request, that its items are the contents, each signature, the receipts
@@ -53,10 +59,10 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     const digests = items.map((item, at) => toHex(itemDigest(secret, body.signingId, at, item)))
     const same =
       digests.length === body.items.length &&
-      body.items.every(({ type, digest }, at) => type === items[at]?.content.type && digest === digests[at])
+      items.every((item, at) => isNamedBy(item, body.items[at]) && body.items[at]?.digest === digests[at])
     if (!same || results.length !== items.length) return refuse('content.mismatch')
     const outcomes = readOutcomes(await loadMpc(), { key, requestDigest, items }, results, receipts)
-    await verifyReceipts(version, requestDigest, results, receipts)
+    await verifyReceipts(version, body, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
     requireSigned(outcomes)
   })

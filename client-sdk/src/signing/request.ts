@@ -1,4 +1,5 @@
 import { digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Approval } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -10,7 +11,7 @@ import type { Key } from '../key.ts'
 import { sealItems } from './items.ts'
 import type { OpenedRequest } from './verify.ts'
 
-/** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items. */
+/** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items, and `subgroup.unknown`. */
 export async function writeRequest(
   key: Key,
   asker: Readonly<{ index: number; signer: Signer }>,
@@ -31,6 +32,7 @@ export async function writeRequest(
     expiresAt,
   })
   if (!body.success) throw invalid(body.error)
+  signersOfItems(key.certificate.body.roster.skeleton, body.data)
   const request = SigningRequest.parse(await signBody(asker.signer, 'request', body.data))
   return { request, requestDigest: digestOf('request', request.body), items, sealedItems }
 }
@@ -40,7 +42,7 @@ export async function writeApproval(
   key: Key,
   requestDigest: Digest,
   who: Readonly<{ index: number; signer: Signer }>,
-  word: Readonly<Pick<Approval['body'], 'decision' | 'reason' | 'lives' | 'givenAt' | 'expiresAt'>>,
+  word: Readonly<Pick<Approval['body'], 'decisions' | 'reason' | 'lives' | 'givenAt' | 'expiresAt'>>,
 ): Promise<Approval> {
   const skeletonDigest = digestOf('skeleton', key.certificate.body.roster.skeleton)
   const scope = { kind: 'request', requestDigest }

@@ -8,7 +8,8 @@ import type { ItemOutcome } from './result.ts'
  * it after use. Throws `signature.invalid` for an item that has none.
  */
 export function sharedPoint(item: ItemOutcome): Uint8Array {
-  const read = item.refused === null && item.content.type === 'ecdh' ? readEcdhResult(item.signature) : null
+  const read =
+    item.refused === null && item.content.type === 'ecdh' && item.signature ? readEcdhResult(item.signature) : null
   return read === null ? refuse('signature.invalid') : read.point.slice()
 }
 

@@ -1,11 +1,11 @@
-import { contentOf } from '@quorate/shared/contents/table'
 import { isAcceptedImage, type TrustPolicy } from '@quorate/shared/attestation/policy'
 import type { Mpc } from '@quorate/shared/mpc'
 import { openSignature } from '@quorate/shared/crypto/session-items'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { useOf } from '@quorate/shared/schemes/cryptography'
 import { longestResult } from '@quorate/shared/schemes/table'
-import { itemSession, permitsItem } from '@quorate/shared/verify/items'
+import { itemSession } from '@quorate/shared/verify/items'
+import { signersOf } from '@quorate/shared/verify/signers'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -13,9 +13,17 @@ import type { Item } from '@quorate/shared/wire/content'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { ItemFailure, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
-import { sessionSecretOf, verifiedKey, verifiedKeyOf, type Key } from '../key.ts'
-import { openItems, signedBytes } from './items.ts'
-import { resultOf, type ItemOutcome, type NostrEvent, type RefusedItem, type SignatureResult } from './result.ts'
+import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
+import { objectionsTo, openItems, signedTask } from './items.ts'
+import {
+  preSigned,
+  resultOf,
+  type ItemOutcome,
+  type NostrEvent,
+  type RefusedItem,
+  type SignatureResult,
+  type SignedItem,
+} from './result.ts'
 
 export type SigningStatus = RouteReply<'getSigning'>
 
@@ -60,9 +68,9 @@ export async function acceptSignatures(
   const outcomes = results.map((result, at) => ('code' in result ? result : open(result.sealedSignature, at)))
   const version = verifiedKeyOf(key, request.body.certificateDigest)
   const read = readOutcomes(mpc, { key, requestDigest, items }, outcomes, receipts)
-  await verifyReceipts(version, requestDigest, outcomes, receipts)
+  await verifyReceipts(version, request.body, outcomes, receipts)
   requireImages(trust, receipts)
-  return resultOf(nameCulprits(key, read, receipts), { request, requestDigest, receipts })
+  return resultOf(nameCulprits(mpc, key, read, receipts), { request, requestDigest, receipts })
 }
 
 /**
@@ -78,29 +86,56 @@ export function readOutcomes(
   const quorum = receipts.map(({ body }) => body.index)
   return items.map((item, at) => {
     const outcome = outcomes[at] ?? ''
-    if (typeof outcome !== 'string') return refusedItem(item, outcome, quorum)
+    if (typeof outcome !== 'string') return refusedItem(item, outcome, signersAmong(key, item, quorum))
     const signature = fromHex(outcome)
     const publicKey = verifyItem(mpc, key, item, signature, itemSession(requestDigest, at))
-    return { ...item, refused: null, signature, publicKey, event: finishEvent(mpc, key, item, signature) }
+    if (item.adaptor !== undefined) return preSigned(item, signature, publicKey)
+    return signedItem(mpc, key, { item, signature, publicKey })
   })
+}
+
+/** An item with its signature, which has been verified. */
+export function signedItem(
+  mpc: Mpc,
+  key: Key,
+  { item, signature, publicKey }: Readonly<{ item: Item; signature: Uint8Array; publicKey: string }>,
+): SignedItem {
+  const event = finishEvent(mpc, key, item, signature)
+  return { ...item, refused: null, signature, preSignatures: null, publicKey, event }
+}
+
+/** Those of a quorum who can sign this item. */
+function signersAmong(key: Key, { subgroup }: Item, quorum: readonly number[]): number[] {
+  const { members } = signersOf(key.certificate.body.roster.skeleton, subgroup)
+  return quorum.filter((index) => members.includes(index))
 }
 
 function refusedItem(item: Item, failure: ItemFailure, quorum: readonly number[]): RefusedItem {
   const { code: refused } = failure
-  const refusals = refused === 'signing.disputed' ? failure.refusals : quorum.map((index) => ({ index, code: refused }))
+  const refusals = 'refusals' in failure ? failure.refusals : quorum.map((index) => ({ index, code: failure.code }))
   return { ...item, refused, refusals, culprits: [] }
 }
 
 /**
- * Names who lied in a dispute. Only for items that were opened from what their request names, or sealed here: nothing but the key's
- * policy can speak against those, so that whoever of the quorum says otherwise lies.
+ * Names who lied in a dispute. Only for items that were opened from what their request names, or sealed here: what can speak against
+ * those is known here too, so that whoever of the quorum says otherwise lies.
  */
-function nameCulprits(key: Key, items: readonly ItemOutcome[], receipts: readonly SigningReceipt[]): ItemOutcome[] {
-  return items.map((item) => {
+function nameCulprits(
+  mpc: Mpc,
+  key: Key,
+  items: readonly ItemOutcome[],
+  receipts: readonly SigningReceipt[],
+): ItemOutcome[] {
+  const truths = objectionsTo(mpc, key, items)
+  return items.map((item, at) => {
     if (item.refused !== 'signing.disputed') return item
-    const truth = permitsItem(verifiedKey(key), item) ? null : 'content.not_permitted'
+    const truth = truths[at] ?? null
     const wordOf = (index: number) => item.refusals.find((refusal) => refusal.index === index)?.code ?? null
-    const quorum = receipts.map(({ body }) => body.index)
+    const quorum = signersAmong(
+      key,
+      item,
+      receipts.map(({ body }) => body.index),
+    )
     return { ...item, culprits: quorum.filter((index) => wordOf(index) !== truth) }
   })
 }
@@ -126,16 +161,13 @@ export function verifyItem(
   result: Uint8Array,
   session: Uint8Array = new Uint8Array(0),
 ): string {
-  const { publicKey, message } = signedBytes(mpc, key, item)
-  const publicKeys = fromBase64url(key.certificate.body.publicKeys)
-  const tweak = item.mode.kind === 'plain' ? null : fromHex(item.mode.merkleRoot)
-  const use = useOf(mpc, key.scheme, contentOf(item.content.type).use)
-  const valid = use.verify({ session, publicKeys, publicKey, message, tweak }, result)
-  return valid ? toHex(publicKey) : refuse('signature.invalid')
+  const { use, ...of } = signedTask(mpc, key, item, session)
+  const valid = useOf(mpc, key.scheme, use).verify(of, result)
+  return valid ? toHex(of.publicKey) : refuse('signature.invalid')
 }
 
 function finishEvent(mpc: Mpc, key: Key, item: Item, signature: Uint8Array): NostrEvent | null {
   if (item.content.type !== 'nostr-event') return null
-  const { publicKey, message } = signedBytes(mpc, key, item)
+  const { publicKey, message } = signedTask(mpc, key, item)
   return { id: toHex(message), pubkey: toHex(publicKey), ...item.content.event, sig: toHex(signature) }
 }

@@ -1,10 +1,31 @@
-import { consentsWith, ownedKey, weigh, type Objection } from '@quorate/shared/consent/permits'
+import { consentsWith, ownedKey, weigh, type Objection, type Weighed } from '@quorate/shared/consent/permits'
+import { outsideOf, signersOfItems } from '@quorate/shared/verify/signers'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Key } from '../key.ts'
 import type { OpenedRequest } from './verify.ts'
 
-/** How many more shares a signing needs, and why each that could come does not take part yet. */
-export type WaitingFor = Readonly<{ needed: number; shares: readonly Readonly<{ userId: string; why: Objection }>[] }>
+/** What can change: a share that is outside of a sub-group stays there. */
+export type Missed = Exclude<Objection, 'outside'>
+
+/** Why one owner's share does not take part in these items (0…) yet. */
+type Missing = Readonly<{ userId: string; why: Missed; items: readonly number[] }>
+
+/**
+ * How many more shares a signing needs, for the item that needs most, and why each that could come does not take part yet. Items that too many
+ * have rejected do not count, unless there are no others.
+ */
+export type WaitingFor = Readonly<{ needed: number; shares: readonly Missing[] }>
+
+const isOutside = (one: Weighed): boolean => one.ground === null && one.objection === 'outside'
+
+function missingOf(userId: string, weighed: readonly Weighed[]): Missing[] {
+  const reasons = new Map<Missed, number[]>()
+  for (const [at, one] of weighed.entries()) {
+    if (one.ground !== null || one.objection === 'outside') continue
+    reasons.set(one.objection, [...(reasons.get(one.objection) ?? []), at])
+  }
+  return [...reasons].map(([why, items]) => ({ userId, why, items }))
+}
 
 /**
  * What consent is missing at `now` (ms), by the rule that gateway and enclaves decide by. `approvals` have been verified. How often
@@ -17,11 +38,26 @@ export function waitingFor(
   now: number,
 ): WaitingFor {
   const owned = ownedKey(key.certificate.body.roster)
+  const signers = signersOfItems(key.certificate.body.roster.skeleton, request.body)
   const consents = consentsWith(owned, request.body, approvals)
-  const shares = owned.owners.flatMap(({ index, userId }) => {
-    const weighed = weigh(consents, { key: owned, request: request.body, requestDigest, index, now })
-    return weighed.ground === null ? [{ userId, why: weighed.objection }] : []
+  const words = owned.owners.map(({ index }) =>
+    weigh(consents, {
+      key: owned,
+      request: request.body,
+      requestDigest,
+      index,
+      outside: outsideOf(signers, index),
+      now,
+    }),
+  )
+  const items = signers.map(({ threshold }, at) => {
+    const said = words.flatMap((weighed) => weighed[at] ?? []).filter((one) => !isOutside(one))
+    const rejected = said.filter((one) => one.ground === null && one.objection === 'rejected').length
+    const needed = Math.max(0, threshold - said.filter(({ ground }) => ground !== null).length)
+    return { needed, isPossible: said.length - rejected >= threshold }
   })
-  const ready = owned.owners.length - shares.length
-  return { needed: Math.max(0, key.threshold - ready), shares }
+  const possible = items.filter(({ isPossible }) => isPossible)
+  const needed = Math.max(...(possible.length > 0 ? possible : items).map((item) => item.needed))
+  const shares = owned.owners.flatMap(({ userId }, at) => missingOf(userId, words[at] ?? []))
+  return { needed, shares }
 }

@@ -31,8 +31,12 @@ const page = {
     return frost.verify({ publicKey: fromHex(publicKey), message: fromHex(message), signature: fromHex(signature) })
   },
 
-  async makeKeyAndSign(trust: TrustPolicy, message: string): Promise<{ groupKey: string; signature: string }> {
-    const quorate = new Quorate({ gateway: location.origin, trust })
+  async makeKeyAndSign(
+    trust: TrustPolicy,
+    message: string,
+    gateway = location.origin,
+  ): Promise<{ groupKey: string; signature: string }> {
+    const quorate = new Quorate({ gateway, trust })
     const person = (name: string) => quorate.participant(name, { seed: crypto.getRandomValues(new Uint8Array(32)) })
     const [alice, bob] = [person('alice'), person('bob')]
     const keygen = await alice.reserveKey({

@@ -1,22 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addArchiveAudit, addVerifyAudit } from './audit.ts'
 import { addBackup, addRestore } from './backup.ts'
 import { addInit, addRotateKey } from './keys.ts'
+import { version } from '../version.ts'
 import { NotWhole, UsageError, type World } from './world.ts'
 
 const about = `
 Exit codes: 0 done, 1 refused, failed or damaged, 2 used wrongly
 
 Environment: QUORATE_DATABASE, QUORATE_STORAGE_KEY_FILE stand for the options, as for the gateway`
-
-/** The package's version: its description lies two folders above the sources, and three above what is compiled. */
-function version(): string {
-  const places = ['../../package.json', '../../../package.json'].map((path) => new URL(path, import.meta.url))
-  const place = places.find((url) => existsSync(url))
-  if (place === undefined) return 'unknown'
-  return (JSON.parse(readFileSync(place, 'utf8')) as { version: string }).version
-}
 
 function buildProgram(world: World): Command {
   const program = new Command('quorate-gateway')

@@ -11,6 +11,7 @@ import type {
 import type { KeyEpoch } from '@quorate/shared/wire/routes/keys'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { SigningBody, SigningProgress, SigningStatus } from '@quorate/shared/wire/routes/signing'
+import type { ApprovalsBody, SigningsBody, SigningsTaken } from '@quorate/shared/wire/routes/together'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Approval } from '@quorate/shared/wire/consent'
@@ -39,7 +40,7 @@ export type Limits = Readonly<{
   /** How long a reservation is held that nobody initialises. */
   reservedMs: number
   openSigningsPerAsker: number
-  /** Of the open signings of one asker, one key, and all: characters of their sealed items, and 16,384 for each. */
+  /** Of the open signings of one asker, one key, and all: characters of their sealed items, 512 for each item, and 16,384 for each signing. */
   weightPerAsker: number
   weightPerKey: number
   weightOfSignings: number
@@ -107,6 +108,9 @@ export type Coordinator = OfferedBunkers & {
   slots(keyId: KeyId): Promise<{ keyId: KeyId; skeleton: Skeleton; slots: Slot[] }>
   requestSigning(body: z.output<typeof SigningBody>): Promise<SigningProgress>
   approve(signingId: SigningId, approval: Approval): Promise<SigningProgress>
+  /** Several of them, each of which is taken or refused by itself. */
+  requestSignings(body: z.output<typeof SigningsBody>): Promise<SigningsTaken>
+  approveSignings(body: z.output<typeof ApprovalsBody>): Promise<SigningsTaken>
   withdraw(signingId: SigningId, withdrawal: Withdrawal): Promise<SigningProgress>
   /** The same signing with its sealed items. */
   withItems(progress: SigningProgress): Promise<SigningStatus>

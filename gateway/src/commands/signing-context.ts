@@ -1,4 +1,5 @@
 import { ownedKey } from '@quorate/shared/consent/permits'
+import { signersOf } from '@quorate/shared/verify/signers'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { Items } from '../aids/items.ts'
@@ -28,7 +29,8 @@ export function begun(
     Partial<Pick<SigningOwn, 'approvals'>>,
 ): SigningSession {
   const { skeleton } = certificate.roster
-  const { signingId, keyId } = own.request.body
+  const { signingId, keyId, items } = own.request.body
+  const signers = items.map(({ subgroup }) => (subgroup === undefined ? null : signersOf(skeleton, subgroup).members))
   return {
     id: signingId,
     keyId,
@@ -38,6 +40,7 @@ export function begun(
       approvals: {},
       ...own,
       threshold: skeleton.threshold,
+      ...(signers.some((members) => members !== null) ? { signers } : {}),
       key: ownedKey(certificate.roster),
       excluded: {},
     },

@@ -7,6 +7,8 @@ import type { Limits } from './ports.ts'
 
 /** About what an open signing takes beside its items: request, approvals, audit. Characters. */
 const BESIDE_ITEMS = 16_384
+/** About what each item takes beside its content: its name in the request, decisions, and how it ends. Characters. */
+const OF_ITEM = 512
 
 type Bounds = Pick<Limits, 'openSigningsPerAsker' | 'weightPerAsker' | 'weightPerKey' | 'weightOfSignings'>
 type Listed = Pick<SigningSession, 'id' | 'keyId' | 'seats' | 'own'>
@@ -16,7 +18,7 @@ function askerOf({ keyId, own }: Listed): string {
   const { asker } = own.request.body
   return `${keyId}/${typeof asker === 'number' ? asker : asker.client}`
 }
-const weightOf = ({ own }: Listed): number => own.weight + BESIDE_ITEMS
+const weightOf = ({ own }: Listed): number => own.weight + BESIDE_ITEMS + OF_ITEM * own.request.body.items.length
 
 /** Open signings that this gateway drives, by key and by asker, with what they weigh, and who waits for one to appear. */
 export class Directory {

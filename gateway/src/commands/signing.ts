@@ -1,3 +1,4 @@
+import { sameDecisions } from '@quorate/shared/consent/decisions'
 import { askerOf } from '@quorate/shared/consent/permits'
 import { Refusal } from '@quorate/shared/errors'
 import { requireSealedItems, sealedDigest } from '@quorate/shared/verify/items'
@@ -18,6 +19,7 @@ import { requireSound } from '../aids/approval.ts'
 import { createSigningAid } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { createTelling } from '../aids/withdrawal.ts'
+import { isSigner } from '../courses/signing-consent.ts'
 import { signingCourse } from '../courses/signing.ts'
 import type { SigningSession, SigningTerms, Superseded } from '../courses/signing-terms.ts'
 import { hasEnded } from '../engine/machine.ts'
@@ -29,6 +31,7 @@ import type { Coordinator, Limits, Page, Ports, SigningPage } from './ports.ts'
 import { createProgramSignings } from './program-signings.ts'
 import { begun, type Context } from './signing-context.ts'
 import { Directory } from './signing-directory.ts'
+import { doEach } from './together.ts'
 
 /** The same request again gives the session that it began. */
 async function known({ sessions }: Context, { request, sealedItems }: z.output<typeof SigningBody>) {
@@ -76,13 +79,16 @@ async function approve(context: Context, signingId: SigningId, approval: Approva
   const { ports, sessions } = context
   const { state } = await sessions.find(signingId)
   await requireSound(state.own, approval, ports.clock())
-  const { index, decision, lives } = approval.body
+  const { index, decisions, lives } = approval.body
+  if (!isSigner(state.own, index)) throw new Refusal('subgroup.not_member', [index])
   if (state.own.approvals[index]?.signature !== approval.signature)
     requireLives(ports.enclaves, (await context.loadKey(state.keyId)).verified, lives)
   const now = await sessions.tell(signingId, approval)
   const kept = now.state.own.approvals[index]
-  if (kept?.body.decision !== decision) throw new Refusal('session.conflict')
-  if (kept.signature === approval.signature) ports.events.signingDecided({ signingId, index, decision })
+  if (kept === undefined || !sameDecisions(kept.body, approval.body)) throw new Refusal('session.conflict')
+  const approved = decisions.filter((decision) => decision === 'approve').length
+  const rejected = decisions.length - approved
+  if (kept.signature === approval.signature) ports.events.signingDecided({ signingId, index, approved, rejected })
   return signingCourse.status(now)
 }
 
@@ -120,6 +126,14 @@ const LONGEST_PAGE = 1 << 20
 /** What a signing takes on it at most beside its items, and for each of its people. */
 const OF_SIGNING = 4_096
 const OF_PERSON = 2_048
+/** And for each item, of each person too: what it is called, and the decision. */
+const OF_ITEM = 128
+const OF_DECISION = 12
+
+function longestStatus({ own, seats }: SigningSession): number {
+  const items = own.request.body.items.length
+  return own.weight + OF_SIGNING + OF_ITEM * items + (OF_PERSON + OF_DECISION * items) * seats.length
+}
 
 /** One page, in the order of ids. At least one signing stands on it, when there is one. */
 async function openSignings(
@@ -133,7 +147,7 @@ async function openSignings(
   for (const [at, id] of ids.entries()) {
     const now = await sessions.find(id)
     if (hasEnded(now.state)) continue
-    weight += now.state.own.weight + OF_SIGNING + OF_PERSON * now.state.seats.length
+    weight += longestStatus(now.state)
     const isFull = signings.length > 0 && (signings.length >= limit || weight > LONGEST_PAGE)
     if (isFull) return { signings, next: SigningId.parse(ids[at - 1]) }
     signings.push({ ...signingCourse.status(now), sealedItems: await items.load(id) })
@@ -151,6 +165,9 @@ const offeredBy = (context: Context) =>
   ({
     requestSigning: (body) => requestSigning(context, body),
     approve: (signingId, approval) => approve(context, signingId, approval),
+    requestSignings: ({ requests }) => doEach(requests, (one) => requestSigning(context, one)),
+    approveSignings: ({ approvals }) =>
+      doEach(approvals, ({ signingId, approval }) => approve(context, signingId, approval)),
     withdraw: (signingId, withdrawal) => withdraw(context, signingId, withdrawal),
     withItems: async (progress) => ({ ...progress, sealedItems: await context.items.load(progress.signingId) }),
     openSignings: async (keyId, page = {}) => {

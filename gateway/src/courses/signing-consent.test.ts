@@ -3,7 +3,8 @@ import { EnclaveId, type Digest, type KeyId } from '@quorate/shared/wire/ids'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { describe, expect, it } from 'vitest'
 import { decisionOf, grantOf, keyWith } from '../../test/owned-key.ts'
-import { chooseQuorum, consentsOf, hasWilling, withoutConsent } from './signing-consent.ts'
+import { consentsOf, hasWilling, isPossible, withoutConsent } from './signing-consent.ts'
+import { chooseQuorum } from './signing-quorum.ts'
 import { signingCourse } from './signing.ts'
 import type { SigningSession } from './signing-terms.ts'
 
@@ -65,6 +66,28 @@ it('is possible as far as consent goes while enough have spoken, or granted this
   expect(hasWilling(session([grantOf(2, 500)]))).toBe(true)
   expect(hasWilling(session([grantOf(2, 500, ['user 3'])]))).toBe(false)
   expect(hasWilling(session([], [decisionOf(3, 'approve', 900)]))).toBe(true)
+})
+
+describe('what a sub-group is asked for', () => {
+  const asked = (approvals: Approval[], excluded: SigningSession['own']['excluded'] = {}) => {
+    const s = session([grantOf(2, 500)], approvals)
+    return { ...s, own: { ...s.own, signers: [[1, 3]], excluded } }
+  }
+
+  it('is signed by all of its members, and by nobody in their place', () => {
+    expect(chooseQuorum(asked([]), hosts, 100)).toBeNull()
+    expect(chooseQuorum(asked([decisionOf(2, 'approve', 500)]), hosts, 100)).toBeNull()
+    expect(chooseQuorum(asked([decisionOf(3, 'approve', 500)]), hosts, 100)).toEqual([1, 3])
+    expect(chooseQuorum(asked([decisionOf(3, 'approve', 500)]), hosts.slice(1), 100)).toBeNull()
+  })
+
+  it('is impossible once a member has rejected or is put out for good, whoever else could sign', () => {
+    expect(isPossible(asked([decisionOf(2, 'reject', 500)]))).toBe(true)
+    expect(isPossible(asked([decisionOf(3, 'reject', 500)]))).toBe(false)
+    expect(isPossible(asked([], { 3: { code: 'signing.bad_partial', final: true } }))).toBe(false)
+    expect(hasWilling(asked([]))).toBe(false)
+    expect(hasWilling(asked([decisionOf(3, 'approve', 500)]))).toBe(true)
+  })
 })
 
 describe('a host that refuses for want of an owner’s word', () => {

@@ -1,4 +1,12 @@
-import { consentsWith, permits, weigh, type Objection, type Use } from '@quorate/shared/consent/permits'
+import { approvesAny, rejectsAny } from '@quorate/shared/consent/decisions'
+import {
+  consentsWith,
+  objectionsTo,
+  weigh,
+  type Objection,
+  type Use,
+  type Weighed,
+} from '@quorate/shared/consent/permits'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { Exclusion, SigningOwn, SigningSession } from './signing-terms.ts'
@@ -8,21 +16,39 @@ import type { Exclusion, SigningOwn, SigningSession } from './signing-terms.ts'
  * nonce, so that a wrong count here costs an attempt and never a signature.
  */
 
-const decisionOf = (own: SigningOwn, index: number) => own.approvals[index]?.body.decision
+/** The places (0…) of the items. */
+export const placesOf = ({ request }: Pick<SigningOwn, 'request'>): number[] => [...request.body.items.keys()]
 
-/** Has this participant said yes itself, by asking or by an approval? Then it has nothing more to say. */
-const hasSpoken = (own: SigningOwn, index: number): boolean =>
-  own.request.body.asker === index || decisionOf(own, index) === 'approve'
+/** Can this participant's share sign item `at` at all? */
+const canSign = ({ signers }: Pick<SigningOwn, 'signers'>, index: number, at: number): boolean =>
+  signers?.[at]?.includes(index) ?? true
 
-export const useOf = (
-  { key, request, requestDigest }: Pick<SigningOwn, 'key' | 'request' | 'requestDigest'>,
-  index: number,
-  now: number,
-): Use => ({
-  key,
-  request: request.body,
-  requestDigest,
+/** The same for any item. */
+export const isSigner = (own: SigningOwn, index: number): boolean => placesOf(own).some((at) => canSign(own, index, at))
+
+/** How many of those who can sign item `at`: all of a sub-group. */
+export const neededFor = ({ signers, threshold }: SigningOwn, at: number): number => signers?.[at]?.length ?? threshold
+
+const wordOf = (own: SigningOwn, index: number) => own.approvals[index]?.body
+
+const approves = (own: SigningOwn, index: number, at: number): boolean =>
+  wordOf(own, index)?.decisions[at] === 'approve'
+const rejects = (own: SigningOwn, index: number, at: number): boolean => wordOf(own, index)?.decisions[at] === 'reject'
+
+/** Has this participant said yes itself to anything, by asking or by an approval? */
+function hasSpoken(own: SigningOwn, index: number): boolean {
+  const word = wordOf(own, index)
+  return own.request.body.asker === index || (word !== undefined && approvesAny(word))
+}
+
+type Asked = Pick<SigningOwn, 'key' | 'request' | 'requestDigest' | 'signers'>
+
+export const useOf = (own: Asked, index: number, now: number): Use => ({
+  key: own.key,
+  request: own.request.body,
+  requestDigest: own.requestDigest,
   index,
+  outside: new Set(placesOf(own).filter((at) => !canSign(own, index, at))),
   now,
 })
 
@@ -36,50 +62,42 @@ export function consentsOf(own: SigningOwn, indices: readonly number[]): Consent
 const hasInBook = ({ willing = [] }: SigningOwn, index: number): boolean => willing.includes(index)
 
 /** What keeps an owner's book from counting: it has said no, or the request is not to be signed at all. */
-const bars: readonly Objection[] = ['foreign', 'rejected', 'over']
+const bars: readonly Objection[] = ['outside', 'foreign', 'rejected', 'over']
 
-function isWilling(own: SigningOwn, index: number, now: number): boolean {
-  if (own.excluded[index] !== undefined) return false
+/** The items (0…) that this participant's share may sign. */
+export function willingTo(own: SigningOwn, index: number, now: number): ReadonlySet<number> {
+  if (own.excluded[index] !== undefined) return new Set()
   const said = weigh(consentsOf(own, [index]), useOf(own, index, now))
-  return said.ground !== null || (hasInBook(own, index) && !bars.includes(said.objection))
+  const isWilling = (one: Weighed) => one.ground !== null || (hasInBook(own, index) && !bars.includes(one.objection))
+  return new Set(said.flatMap((one, at) => (isWilling(one) ? [at] : [])))
 }
 
 const those = ({ seats, own }: SigningSession, are: (own: SigningOwn, index: number) => boolean): number[] =>
   seats.flatMap(({ index }) => (are(own, index) ? [index] : []))
 
-/** Could enough people still come together? Not once too many have rejected, or were put out for good. */
-export const isPossible = (s: SigningSession): boolean =>
-  those(s, (own, index) => decisionOf(own, index) !== 'reject' && own.excluded[index]?.final !== true).length >=
-  s.own.threshold
+const isRejectedByAsker = (own: SigningOwn, at: number): boolean => {
+  const { asker } = own.request.body
+  return typeof asker === 'number' && rejects(own, asker, at)
+}
 
-export const rejecters = (s: SigningSession): number[] => those(s, (own, index) => decisionOf(own, index) === 'reject')
+/** Could enough people still come together for item `at`? Not once too many have rejected it, or were put out for good, or who asks takes it back. */
+export const couldSign = (s: SigningSession, at: number): boolean =>
+  !isRejectedByAsker(s.own, at) &&
+  those(s, (own, index) => canSign(own, index, at) && !rejects(own, index, at) && own.excluded[index]?.final !== true)
+    .length >= neededFor(s.own, at)
+
+/** The same for any item. */
+export const isPossible = (s: SigningSession): boolean => placesOf(s.own).some((at) => couldSign(s, at))
+
+export const rejecters = (s: SigningSession): number[] =>
+  those(s, (own, index) => {
+    const word = wordOf(own, index)
+    return word !== undefined && rejectsAny(word)
+  })
 
 /** What hosts have committed to before the session began counts for its first attempt, and for no other. */
 export const committedTo = ({ own, attempt }: SigningSession): NonNullable<SigningOwn['committed']> =>
   attempt === 0 ? (own.committed ?? {}) : {}
-
-/** Those that have committed come first. */
-function inOrderOfWork(s: SigningSession, available: readonly HostId[]): readonly HostId[] {
-  const committed = new Set(Object.keys(committedTo(s)).map((index) => s.seats[Number(index) - 1]?.host))
-  return committed.size === 0 ? available : available.toSorted((a, b) => +committed.has(b) - +committed.has(a))
-}
-
-/**
- * Exactly threshold many of those whose consent is there at `now` (ms), on the hosts that come first in `available`, those before them that have committed. In the order of
- * indices; null when there are too few.
- */
-export function chooseQuorum(s: SigningSession, available: readonly HostId[], now: number): number[] | null {
-  const { threshold } = s.own
-  const willing = new Set(those(s, (own, index) => isWilling(own, index, now)))
-  const candidates = inOrderOfWork(s, available).flatMap((id) =>
-    s.seats.filter(({ host, index }) => host === id && willing.has(index)),
-  )
-  if (candidates.length < threshold) return null
-  return candidates
-    .slice(0, threshold)
-    .map(({ index }) => index)
-    .sort((a, b) => a - b)
-}
 
 /**
  * A host's refusal for want of these owners' consent. Who has not spoken yet may still approve, say when a grant is used up;
@@ -96,21 +114,29 @@ export function withoutConsent(own: SigningOwn, owners: readonly number[], code:
 /** Who has asked or approved. Enclaves that have all restarted believe n − t + 1 who have done so since. */
 export const spoken = (s: SigningSession): number[] => those(s, hasSpoken)
 
-/** Did this participant's grant cover the request when it was asked? */
-function hasGranted(own: SigningOwn, index: number): boolean {
+/** The items (0…) that this participant's grant covered when they were asked for. */
+function grantedItems(own: SigningOwn, index: number): ReadonlySet<number> {
   const grant = own.key.owners[index - 1]?.grant ?? null
-  return grant !== null && permits(grant, useOf(own, index, own.request.body.askedAt))
+  if (grant === null) return new Set()
+  const objections = objectionsTo(grant, useOf(own, index, own.request.body.askedAt))
+  return new Set(objections.flatMap((objection, at) => (objection === null ? [at] : [])))
 }
 
-/** Are there enough left who could sign, as far as their consent goes? */
-export const hasWilling = (s: SigningSession): boolean =>
-  those(
-    s,
-    (own, index) =>
-      own.excluded[index] === undefined &&
-      decisionOf(own, index) !== 'reject' &&
-      (hasSpoken(own, index) || hasGranted(own, index) || hasInBook(own, index)),
-  ).length >= s.own.threshold
+/** The items (0…) that enough of those who are left want, as far as their consent goes. */
+export function wantedItems(s: SigningSession): number[] {
+  const willing = those(s, (own, index) => own.excluded[index] === undefined).map((index) => {
+    const granted = grantedItems(s.own, index)
+    const isAsker = s.own.request.body.asker === index
+    return (at: number) =>
+      canSign(s.own, index, at) &&
+      !rejects(s.own, index, at) &&
+      (isAsker || approves(s.own, index, at) || granted.has(at) || hasInBook(s.own, index))
+  })
+  return placesOf(s.own).filter((at) => willing.filter((wants) => wants(at)).length >= neededFor(s.own, at))
+}
+
+/** Are there enough left who could sign any of it? */
+export const hasWilling = (s: SigningSession): boolean => wantedItems(s).length > 0
 
 /** Another host may remember what those have forgotten that could not tell the epoch. */
 export function withNewHosts(own: SigningOwn, available: readonly HostId[]): SigningOwn {

@@ -1,8 +1,9 @@
 import type { SigningProgress } from '@quorate/shared/wire/routes/signing'
-import type { SigningState } from '@quorate/shared/wire/signing'
+import type { ItemState, SigningState } from '@quorate/shared/wire/signing'
 import type { Inbox, Versioned } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { failureOf } from './failure.ts'
+import { couldSign, placesOf, wantedItems } from './signing-consent.ts'
 import type { SigningSession } from './signing-terms.ts'
 
 const isEmpty = (inbox: Inbox<unknown>): boolean => Object.keys(inbox).length === 0
@@ -23,6 +24,23 @@ function stateOf({ stage }: SigningSession): SigningState {
   }
 }
 
+/** How far each item is. The words of a signing that has ended count no more where it has results. */
+function itemsOf(s: SigningSession): ItemState[] {
+  const { stage, own } = s
+  if (stage.name === 'completed')
+    return stage.result.results.map((result) => {
+      if (!('code' in result)) return 'signed'
+      return result.code === 'signing.rejected' ? 'rejected' : 'failed'
+    })
+  const wanted = new Set(wantedItems(s))
+  const isOver = stage.name === 'failed' || stage.name === 'expired'
+  return placesOf(own).map((at) => {
+    if (!couldSign(s, at)) return 'rejected'
+    if (isOver) return 'failed'
+    return wanted.has(at) ? 'approved' : 'waiting'
+  })
+}
+
 /** What the world sees of a signing, without its items. */
 export function statusOf({ version, state: s }: Versioned<SigningSession>): SigningProgress {
   const { own, stage } = s
@@ -35,6 +53,7 @@ export function statusOf({ version, state: s }: Versioned<SigningSession>): Sign
     expiresAt: own.request.body.expiresAt,
     attempt: s.attempt,
     request: own.request,
+    items: itemsOf(s),
     approvals: inOrder(indicesOf(s), own.approvals),
     quorum: 'quorum' in stage ? [...stage.quorum] : [],
     failure: failureOf(stage, 'signing.expired'),

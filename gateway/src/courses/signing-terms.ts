@@ -26,7 +26,7 @@ export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 /**
  * What is asked for, and who has agreed. `key`: the owners of its shares, with the grants that they registered. `askable`: the hosts
  * that could be asked when the last attempt began; `spoken`: who had asked or approved then. `willing`: owners whose books permit
- * what a program asks for, as a host has said. `committed`: what hosts have committed to for the first attempt before the session began.
+ * what a program asks for, as a host has said. `closing`: the request is about to end, and what has enough words is signed without the rest. `signers`: by item, the members of its sub-group, who all sign; null, or no list at all, where any quorum does. `committed`: what hosts have committed to for the first attempt before the session began.
  */
 export type SigningOwn = Readonly<{
   requestDigest: Digest
@@ -34,6 +34,7 @@ export type SigningOwn = Readonly<{
   /** Of the sealed items, which stay in the store: so many characters. */
   weight: number
   threshold: number
+  signers?: readonly (readonly number[] | null)[]
   key: OwnedKey
   approvals: Inbox<Approval>
   excluded: Inbox<Exclusion>
@@ -41,6 +42,7 @@ export type SigningOwn = Readonly<{
   spoken?: readonly number[]
   withdrawal?: Withdrawal
   willing?: readonly number[]
+  closing?: boolean
   committed?: Inbox<Says<typeof signing, 'commit'>>
 }>
 

@@ -1,12 +1,14 @@
 import { signing } from '@quorate/shared/ceremonies/signing'
+import { mayFollow, rejectsAny, sameDecisions } from '@quorate/shared/consent/decisions'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
+import { ItemRefusal } from '@quorate/shared/wire/signing'
 import type { AfterRefusal, Asking, Course, Refused, Verdict, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
+import { deadlineOf, isClosing } from './signing-closing.ts'
 import {
-  chooseQuorum,
   committedTo,
   consentsOf,
   hasWilling,
@@ -17,6 +19,7 @@ import {
   withNewHosts,
   withoutConsent,
 } from './signing-consent.ts'
+import { chooseQuorum } from './signing-quorum.ts'
 import { statusOf } from './signing-status.ts'
 import {
   isOfProgram,
@@ -53,12 +56,9 @@ const final: ReadonlySet<RefusalCode> = new Set([
   'signing.request_invalid',
   'signing.withdrawn',
   'signing.invalid_signature',
-  'content.invalid',
-  'content.mismatch',
-  'content.not_permitted',
+  ...ItemRefusal.options,
   'certificate.invalid',
   'epoch.stale',
-  'seal.invalid',
   'store.damaged',
   'nostr.event_invalid',
   'nostr.event_misaddressed',
@@ -84,20 +84,20 @@ function withdrawn({ own, stage }: SigningSession, { withdrawal }: Withdrawn): V
 }
 
 function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
-  const { index, decision, expiresAt } = approval.body
+  const { body } = approval
+  const { index } = body
   const { own, stage } = s
-  const known = own.approvals[index]
-  if (s.seats[index - 1] === undefined || known?.body.decision === 'reject') return { then: 'stay' }
+  const known = own.approvals[index]?.body
+  if (s.seats[index - 1] === undefined || (known !== undefined && !mayFollow(known, body))) return { then: 'stay' }
   const next = withApproval(own, approval)
-  if (decision === 'approve') {
+  if (known === undefined ? !rejectsAny(body) : sameDecisions(known, body)) {
     // The package of a running attempt is fixed, and who has been put out for good cannot come back.
-    const isLonger = stage.name === 'waiting' && expiresAt > (known?.body.expiresAt ?? 0)
+    const isLonger = stage.name === 'waiting' && body.expiresAt > (known?.expiresAt ?? 0)
     const isKept = own.excluded[index]?.final !== true && (known === undefined || isLonger)
     return isKept ? { then: 'stay', own: next } : { then: 'stay' }
   }
   const after = { ...s, own: next }
-  if (index === own.request.body.asker || !isPossible(after))
-    return { then: 'fail', own: next, code: 'signing.rejected', culprits: rejecters(after) }
+  if (!isPossible(after)) return { then: 'fail', own: next, code: 'signing.rejected', culprits: rejecters(after) }
   const takesPart = stage.name === 'asking' && stage.quorum.includes(index)
   return { then: takesPart ? 'new_attempt' : 'stay', own: next }
 }
@@ -186,6 +186,7 @@ const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
 export const signingCourse: Course<SigningTerms> = {
   of: signing,
   first: (s) => ({ round: 'commit', given: null, said: committedTo(s) }),
+  items: ({ own }) => own.request.body.items.length,
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
   told,
@@ -239,8 +240,8 @@ export const signingCourse: Course<SigningTerms> = {
     },
   },
   refused,
-  deadline: ({ own }) => own.request.body.expiresAt,
-  late: () => ({ then: 'expire' }),
+  deadline: ({ own }) => deadlineOf(own),
+  late: ({ own }) => (isClosing(own) ? { then: 'expire' } : { then: 'stay', own: { ...own, closing: true } }),
   savesRounds: false,
   record,
   status: statusOf,

@@ -109,7 +109,7 @@ export class Asker<T extends Terms> {
     const method = `${kind}.${stage.round}` as HostMethod
     const row = this.#course.of.rounds[stage.round]
     const long = row !== undefined && row.who !== 'nobody' && row.long === true
-    const limit = timeLimit(timeoutMs, { seats: s.seats, host, long })
+    const limit = timeLimit(timeoutMs, { seats: s.seats, host, long, items: this.#course.items?.(s) ?? 1 })
     let call = (): Promise<unknown> => hosts.ask(host, method, question as never, limit)
     for (const [code, mend] of this.#aid.mends(stage.round)) {
       const before = call

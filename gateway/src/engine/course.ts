@@ -106,6 +106,8 @@ export type Course<T extends Terms> = Readonly<{
   of: T['ceremony']
   /** The round with which an attempt begins. */
   first: (s: Session<T>) => Begun<T>
+  /** On how many things each word is, 1 by default: a host takes longer for more. */
+  items?: (s: Session<T>) => number
   /** The code of a session whose hosts were lost in too many attempts. */
   lost: RefusalCode
   /** False while only people can move the session on. */

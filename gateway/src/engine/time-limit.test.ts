@@ -15,3 +15,9 @@ it('is what was configured for a few people, and grows with people and seats', (
   expect(limit(32, true, [first!])).toBe(67_536)
   expect(timeLimit(20_000, { seats: seatsOf(3), host: first!, long: true })).toBe(20_180)
 })
+
+it('grows with the items that each word is on', () => {
+  const of = (n: number, items: number) => timeLimit(2_000, { seats: seatsOf(n), host: first!, items })
+  expect([1, 10, 100].map((items) => of(3, items))).toEqual([2_060, 2_168, 3_248])
+  expect(of(100, 100)).toBe(436_894)
+})

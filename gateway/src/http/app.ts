@@ -1,12 +1,14 @@
 import { Refusal } from '@quorate/shared/errors'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { refuseOtherMethods } from './other-methods.ts'
-import { docsPage } from './docs-page.ts'
+import { mountDocsFiles } from './docs-files.ts'
+import { docsPage, docsPolicy } from './docs-page.ts'
 import { oneHost, plainAddresses } from './door.ts'
 import { preflight, securityHeaders } from './headers.ts'
 import { API, mount, sendProblem, type MountPorts } from './mount.ts'
 import { mountNostr, type NostrRoutes } from './nostr-routes.ts'
 import { openApi } from './openapi.ts'
+import type { AllowedOrigins } from './origins.ts'
 import { limitRate } from './rate-limit.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -19,8 +21,7 @@ export type AppPorts = MountPorts & {
     ratePerMinute: number
     /** How many proxies in front may say where a request comes from. */
     trustedProxies: number
-    /** Whose pages may use the API from a browser: null for nobody's, `*` for all. */
-    corsOrigin: string | null
+    corsOrigin: AllowedOrigins
   }>
 }
 
@@ -78,8 +79,10 @@ function mountDocs(app: Express, publicUrl: string): void {
     response.writeHead(200, { 'content-type': 'application/json' }).end(description)
   })
   app.get('/docs', (_request, response) => {
-    const policy = `default-src 'none'; style-src '${page.styleHash}'; frame-ancestors 'none'`
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy })
-    response.end(page.html)
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': docsPolicy })
+    response.end(page)
   })
+  mountDocsFiles(app)
+  // Relative: a proxy may serve the gateway below a path.
+  app.get('/', (_request, response) => void response.writeHead(302, { location: 'docs' }).end())
 }

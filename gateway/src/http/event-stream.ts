@@ -4,8 +4,8 @@ import type { Stream } from './followed.ts'
 
 /** Milliseconds between two comments, which keep proxies from closing a quiet stream. */
 const HEARTBEAT = 15_000
-/** Bytes that may wait for a client that does not read. Above it the gateway closes the connection. */
-const MAX_UNREAD = 1 << 20
+/** Bytes that may wait for a client that does not read: one status of 100 items and 100 people. Above it the gateway closes the connection. */
+const MAX_UNREAD = 2 << 20
 
 /** Milliseconds after which a client that was cut off asks again. */
 const RECONNECT = 1_000

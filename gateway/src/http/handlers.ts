@@ -78,10 +78,21 @@ function keyHandlers(coordinator: Coordinator): Some<'getKey' | 'listCertificate
 
 function signingHandlers(
   coordinator: Coordinator,
-): Some<'requestSigning' | 'approveSigning' | 'withdrawSigning' | 'getSigning' | 'watchSigning' | 'listSignings'> {
+): Some<
+  | 'requestSigning'
+  | 'approveSigning'
+  | 'withdrawSigning'
+  | 'getSigning'
+  | 'watchSigning'
+  | 'listSignings'
+  | 'requestSignings'
+  | 'approveSignings'
+> {
   return {
     requestSigning: ({ body }) => coordinator.requestSigning(body),
     approveSigning: ({ params, body }) => coordinator.approve(params.signingId, body),
+    requestSignings: ({ body }) => coordinator.requestSignings(body),
+    approveSignings: ({ body }) => coordinator.approveSignings(body),
     withdrawSigning: ({ params, body }) => coordinator.withdraw(params.signingId, body),
     getSigning: async ({ params, ...asked }) =>
       coordinator.withItems(await read(coordinator.follow.signing, params.signingId, asked)),

@@ -1,11 +1,12 @@
 import type { RequestHandler, Response } from 'express'
 import helmet from 'helmet'
+import { allowedOrigin, type AllowedOrigins } from './origins.ts'
 
 /**
  * Helmet's headers for an API that shows nothing: they never change, so they are asked for once and copied. A request
  * pays for one call that sets them all.
  */
-export function securityHeaders(corsOrigin: string | null): RequestHandler {
+export function securityHeaders(corsOrigin: AllowedOrigins): RequestHandler {
   const headers = new Map<string, string>()
   const recorder = {
     setHeader: (name: string, value: string) => headers.set(name.toLowerCase(), value),
@@ -16,13 +17,14 @@ export function securityHeaders(corsOrigin: string | null): RequestHandler {
     crossOriginResourcePolicy: { policy: corsOrigin === null ? 'same-origin' : 'cross-origin' },
   })({} as never, recorder as unknown as Response, () => {})
   if (corsOrigin !== null) {
-    headers.set('access-control-allow-origin', corsOrigin)
     // Date tells a page whose clock is wrong.
     headers.set('access-control-expose-headers', 'date, retry-after')
     if (corsOrigin !== '*') headers.set('vary', 'origin')
   }
-  return (_request, response, next) => {
+  return (request, response, next) => {
     response.setHeaders(headers)
+    const origin = allowedOrigin(corsOrigin, request.headers.origin)
+    if (origin !== null) response.setHeader('access-control-allow-origin', origin)
     next()
   }
 }

@@ -79,7 +79,7 @@ async function serve(
   const params = parsePart(route.params, 'path', request.params)
   await mayReach(params)
   const query = parsePart(route.query, 'query', request.url.includes('?') ? request.query : {})
-  const raw = route.body === null ? null : await readBody(request)
+  const raw = route.body === null ? null : await readBody(request, route.longest)
   const body = raw && route.body ? parsePart(route.body, 'body', parseStrictJson(decodeText(raw))) : null
   const holder = addressOf(request)
   const input = { principal, params, query, body, holder }

@@ -1,4 +1,4 @@
-import { refusals, type RefusalCode } from '@quorate/shared/errors'
+import { Refusal, refusals, type RefusalCode } from '@quorate/shared/errors'
 import * as schemes from '@quorate/shared/schemes/table'
 import * as bunker from '@quorate/shared/wire/bunker'
 import * as consent from '@quorate/shared/wire/consent'
@@ -15,19 +15,35 @@ import * as refreshRoutes from '@quorate/shared/wire/routes/refresh'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import * as sessionRoutes from '@quorate/shared/wire/routes/sessions'
 import * as signingRoutes from '@quorate/shared/wire/routes/signing'
+import * as togetherRoutes from '@quorate/shared/wire/routes/together'
 import { routes } from '@quorate/shared/wire/routes/table'
 import * as signing from '@quorate/shared/wire/signing'
 import * as status from '@quorate/shared/wire/status'
 import { z } from 'zod'
+import recorded from './examples.json' with { type: 'json' }
+import { describeRoute, parameterWords, tagOf, tags } from './openapi-words.ts'
+import { toProblem } from './problem.ts'
 
 type Json = Record<string, unknown>
 
 /** The schemas that the description names: each by the name of its export. A schema that no file exports stays inline. */
 const named = z.registry<{ id: string }>()
 const messages = [schemes, ids, identity, bunker, consent, keygen, refresh, signing, problem, status]
-const bodies = [sessionRoutes, keygenRoutes, signingRoutes, refreshRoutes, bunkerRoutes, enclaveRoutes, manifestRoutes]
+const bodies = [
+  sessionRoutes,
+  keygenRoutes,
+  signingRoutes,
+  togetherRoutes,
+  refreshRoutes,
+  bunkerRoutes,
+  enclaveRoutes,
+  manifestRoutes,
+]
 for (const room of [...messages, ...bodies])
   for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
+
+/** What was said on each route in a run of a real fleet, with long strings cut (`infra/e2e/test/examples.test.ts` records it). */
+const examples: Readonly<Record<string, Readonly<{ body?: unknown; reply?: unknown }> | undefined>> = recorded
 
 /** Said of every route besides its own refusals. */
 const always: readonly RefusalCode[] = ['request.invalid', 'request.rate_limited', 'gateway.draining', 'internal']
@@ -37,10 +53,14 @@ const ofBodies: readonly RefusalCode[] = [
   'request.idempotency_conflict',
 ]
 
+/** The problem of a refusal, as it is sent when nothing else is known. */
+const problemOf = (code: RefusalCode): unknown => JSON.parse(toProblem(new Refusal(code)).body)
+
 /** OpenAPI 3.1 of the route table. `server` is the URL that the paths start from. */
 export function openApi(server: string): Json {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
+  const said = new Set(Object.values<Route>(routes).flatMap(codesOf))
   for (const [name, route] of Object.entries<Route>(routes))
     paths[route.path] = { ...paths[route.path], [route.method]: operation(name, route, schemas) }
   return {
@@ -49,12 +69,14 @@ export function openApi(server: string): Json {
       title: 'Quorate',
       version: '1',
       description: 'Threshold signing over enclaves. Every refusal is a problem (RFC 9457) whose code is in /docs.',
-      license: { name: 'Apache-2.0 OR MIT' },
+      license: { name: 'Apache-2.0 OR MIT', identifier: 'Apache-2.0 OR MIT' },
     },
     servers: [{ url: server }],
+    tags,
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      examples: Object.fromEntries([...said].sort().map((code) => [code, { value: problemOf(code) }])),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'From POST /sessions; read-only' } },
     },
   }
@@ -62,11 +84,14 @@ export function openApi(server: string): Json {
 
 function operation(name: string, route: Route, schemas: Json): Json {
   const reply = schemaOf(route.reply, 'output', schemas)
+  const said = examples[name]
   const media = route.events ? 'text/event-stream' : 'application/json'
   return {
     operationId: name,
+    tags: [tagOf(name)],
     summary: route.summary,
-    ...(route.wants === 'reader' && { security: [{ token: [] }] }),
+    description: describeRoute(route),
+    security: route.wants === 'reader' ? [{ token: [] }] : [],
     parameters: [
       ...parameters('path', route.params, schemas),
       ...parameters('query', route.query, schemas),
@@ -75,11 +100,11 @@ function operation(name: string, route: Route, schemas: Json): Json {
     ...(route.body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: schemaOf(route.body, 'input', schemas) } },
+        content: { 'application/json': { schema: schemaOf(route.body, 'input', schemas), example: said?.body } },
       },
     }),
     responses: {
-      200: { description: route.summary, content: { [media]: { schema: reply } } },
+      200: { description: route.summary, content: { [media]: { schema: reply, example: said?.reply } } },
       ...(route.events && { 204: { description: 'The last event has been sent: do not come back' } }),
       ...problems(route, schemas),
     },
@@ -94,18 +119,24 @@ const idempotencyKey = {
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
 }
 
+const codesOf = (route: Route): readonly RefusalCode[] => [
+  ...route.errors,
+  ...(route.wants === 'reader' ? (['request.unauthorized'] as const) : []),
+  ...(route.body ? ofBodies : []),
+  ...always,
+]
+
 function problems(route: Route, schemas: Json): Json {
-  const codes = [
-    ...route.errors,
-    ...(route.wants === 'reader' ? (['request.unauthorized'] as const) : []),
-    ...(route.body ? ofBodies : []),
-    ...always,
-  ]
+  const codes = codesOf(route)
   const schema = schemaOf(problem.Problem, 'output', schemas)
   const responses: Json = {}
   for (const status of new Set(codes.map((code) => refusals[code].status))) {
     const said = [...new Set(codes.filter((code) => refusals[code].status === status))]
-    responses[status] = { description: said.join(', '), content: { 'application/problem+json': { schema } } }
+    const shown = Object.fromEntries(said.map((code) => [code, { $ref: `#/components/examples/${code}` }]))
+    responses[status] = {
+      description: said.join(', '),
+      content: { 'application/problem+json': { schema, examples: shown } },
+    }
   }
   return responses
 }
@@ -115,6 +146,7 @@ function parameters(place: 'path' | 'query', schema: z.ZodType, schemas: Json): 
   return Object.entries(shape).map(([name, part]) => ({
     name,
     in: place,
+    description: parameterWords[name],
     required: !part.safeParse(undefined).success,
     schema: schemaOf(part, 'input', schemas),
   }))
@@ -127,8 +159,14 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Jso
     metadata: named,
     unrepresentable: 'any',
     // What a schema says of itself with `meta`, for those whose form cannot be told from their code.
-    override: ({ zodSchema, jsonSchema }) =>
-      void Object.assign(jsonSchema, z.globalRegistry.get(zodSchema as unknown as z.ZodType)),
+    override: ({ zodSchema, jsonSchema }) => {
+      Object.assign(jsonSchema, z.globalRegistry.get(zodSchema as unknown as z.ZodType))
+      // A union that has one member so far is that member.
+      const [only, ...others] = jsonSchema.oneOf ?? [null, null]
+      if (others.length > 0 || only === undefined || only === null || typeof only === 'boolean') return
+      delete jsonSchema.oneOf
+      Object.assign(jsonSchema, only)
+    },
   })
   const whole = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
   const parts = (whole['$defs'] ?? {}) as Json

@@ -1,26 +1,24 @@
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from '@quorate/shared/errors'
-
-/** Bytes of the longest request body. */
-export const MAX_REQUEST = 256 << 10
+import { MAX_REQUEST } from '@quorate/shared/wire/routes/route'
 
 /**
- * The body of a request that is JSON as it stands. Throws `request.unsupported_media` for any other type, any charset but
+ * The body of a request that is JSON as it stands, `longest` bytes at most. Throws `request.unsupported_media` for any other type, any charset but
  * UTF-8 and any Content-Encoding (so that nothing is ever inflated), and `request.too_large` as soon as that is known.
  */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, longest = MAX_REQUEST): Promise<Buffer> {
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw new Refusal('request.unsupported_media')
   const type = request.headers['content-type'] ?? ''
   if (!/^application\/json *(; *charset="?utf-8"?)? *$/i.test(type)) throw new Refusal('request.unsupported_media')
-  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST) throw new Refusal('request.too_large')
+  if (Number(request.headers['content-length'] ?? 0) > longest) throw new Refusal('request.too_large')
 
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > MAX_REQUEST) {
+      if (size > longest) {
         request.pause()
         request.removeAllListeners('data')
         reject(new Refusal('request.too_large'))

@@ -29,6 +29,7 @@ export const reads: ReadonlySet<keyof Tables> = new Set([
   'loadBunkerLog',
   'verifyAudit',
   'checkAudit',
+  'auditHeight',
 ])
 
 const perform = (tables: Tables, { operation, args }: Order): unknown => Reflect.apply(tables[operation], null, args)

@@ -8,6 +8,7 @@ import { bunkerStore } from './bunker-store.ts'
 import { createFitness } from './fitness.ts'
 import type { StoreFault } from './faults.ts'
 import { lockDatabase, type DatabaseLock } from './lock.ts'
+import { measure } from './measure.ts'
 import { movesOf } from './moves.ts'
 import { Sender } from './sender.ts'
 import type { FoundSession } from './session-table.ts'
@@ -69,6 +70,7 @@ export async function openStore({ path, storageKey, retentionMs = WEEK, onFault 
     verifyAudit: () => sender.send('verifyAudit', []),
     checkAudit: (most) => sender.send('checkAudit', [most]),
     fitness: () => fitness.ask(sender),
+    size: () => measure(path, sender),
     sweep: (now) => sender.send('sweep', [now - retentionMs, now]),
     async close() {
       moves.close()

@@ -24,6 +24,9 @@ export type ReplyPlace = Readonly<{ scope: string; key: string; holder: string; 
 /** Can the store be written to? `cause`: SQLite's code, or `room`: the disk has less left than the WAL may need. */
 export type Fitness = Readonly<{ state: 'open' } | { state: 'failed'; cause: string }>
 
+/** Bytes of the database file and of its write-ahead log, and the number of the last audit record. */
+export type StoreSize = Readonly<{ bytes: Readonly<{ file: number; wal: number }>; audit: number }>
+
 /**
  * Everything rejects with `store.failed` when the disk fails, and nothing of the failed change is then written. What does not open rejects with
  * `store.damaged`.
@@ -57,6 +60,7 @@ export type Store = SessionStore &
     checkAudit(most: number): Promise<AuditReport>
     /** Can it be written to? Writes a probe when the last write failed. Never rejects. */
     fitness(): Promise<Fitness>
+    size(): Promise<StoreSize>
     /** Deletes ended and expired sessions, requests of programs after a day, and replies whose time is over. Never keys, bunkers, audit records or enclaves. */
     sweep(now: number): Promise<number>
     close(): Promise<void>

@@ -65,6 +65,7 @@ export function createTables(db: Database, cipher: RowCipher, handle: string) {
     ...clientRequestOperations(db, cipher),
     verifyAudit: () => audit.verify(),
     checkAudit: (most: number) => audit.verifyTail(most),
+    auditHeight: () => audit.head().seq,
     probe: probeOperation(db, cipher),
     sweep: sweepOperation(db),
   }

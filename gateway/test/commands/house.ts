@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Refusal } from '@quorate/shared/errors'
+import { decideAll } from '@quorate/shared/consent/decisions'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { UserId, type KeyId, type SigningId } from '@quorate/shared/wire/ids'
@@ -10,6 +11,7 @@ import type { Item } from '@quorate/shared/wire/content'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Reservation } from '@quorate/shared/wire/routes/keygen'
 import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
+import type { Decision } from '@quorate/shared/wire/consent'
 import type { SigningProgress } from '@quorate/shared/wire/routes/signing'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
@@ -228,8 +230,11 @@ export const decisionFor = (
   { plan }: Key,
   { body }: SigningRequest,
   index: number,
-  decision: 'approve' | 'reject' = 'approve',
-) => people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decision, { givenAt: Date.now() })
+  decision: Decision | readonly Decision[] = 'approve',
+) => {
+  const decisions = typeof decision === 'string' ? decideAll(body.items, decision) : decision
+  return people.approve(plan, index, digestOf('request', body), Date.now() + 60_000, decisions, { givenAt: Date.now() })
+}
 
 export const finished = ({ signingId }: SigningProgress) => coordinator.follow.signing.wait(signingId, { ms: EVER })
 

@@ -208,4 +208,24 @@ describe('pages of other origins', () => {
     expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
     await open.close()
   })
+
+  it('are told from each other, where only some are let in', async () => {
+    const corsOrigin = new Set(['https://app.example', 'http://localhost:*'])
+    const some = await startTestHttp({ limits: { ratePerMinute: 100, trustedProxies: 0, corsOrigin } })
+    const answer = async (origin: string) => (await fetch(`${some.api}/enclaves`, { headers: { origin } })).headers
+    for (const origin of ['https://app.example', 'http://localhost', 'http://localhost:5173']) {
+      const headers = await answer(origin)
+      expect(headers.get('access-control-allow-origin')).toBe(origin)
+      expect(headers.get('vary')).toBe('origin')
+    }
+    const others = [
+      'http://app.example',
+      'https://app.example:444',
+      'https://localhost',
+      'http://localhost.evil',
+      'null',
+    ]
+    for (const origin of others) expect((await answer(origin)).get('access-control-allow-origin')).toBeNull()
+    await some.close()
+  })
 })

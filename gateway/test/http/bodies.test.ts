@@ -125,6 +125,12 @@ describe('bodies without measure', () => {
     expect((await reserve(json + ' '.repeat((256 << 10) - json.length + 1))).status).toBe(413)
   })
 
+  it('are taken up to 1 MiB where they ask for signatures', async () => {
+    const ask = (length: number) => post(`${http.api}/signing`, `{}${' '.repeat(length - 2)}`)
+    expect((await ask(1 << 20)).status).toBe(400)
+    expect((await ask((1 << 20) + 1)).status).toBe(413)
+  })
+
   it('has room for the largest book of an owner', async () => {
     const digest = 'f'.repeat(64)
     // A control character and half a surrogate pair take six bytes of JSON each.
@@ -254,7 +260,9 @@ describe('paths', () => {
     '/api/v1/%ff',
     '/api/v1/keys/%E0%A4%A',
     '/api/v2/enclaves',
-    '/',
+    '/docs/',
+    '/docs/../package.json',
+    '/docs/swagger-ui.js',
     '/.env',
   ])('%s leads nowhere', async (path) => {
     const { status, body } = await getPath(http.url, path)

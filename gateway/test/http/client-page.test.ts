@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyA, startTestHttp, unknownKey, waitingEvent, type TestHttp } from './fixture.ts'
-
-const executablePath = '/usr/bin/chromium'
+import { chromiumIsThere, openChromium } from '../../../shared/test/chromium.js'
 
 let http: TestHttp
 beforeAll(async () => {
@@ -41,10 +38,10 @@ describe('the page to which a program sends its user', () => {
     expect(response.status).toBe(405)
   })
 
-  it.skipIf(!existsSync(executablePath))(
+  it.skipIf(!chromiumIsThere('pages of the gateway'))(
     'is shown by a browser under its policy, with nothing refused or fetched',
     async () => {
-      const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+      const browser = await openChromium()
       try {
         const tab = await browser.newPage()
         const [complaints, fetched]: [string[], string[]] = [[], []]

@@ -111,6 +111,8 @@ function fakeCoordinator() {
     },
     requestSigning: refuse,
     approve: refuse,
+    requestSignings: refuse,
+    approveSignings: refuse,
     epochs: async (id) => Promise.resolve(found(keygens.has(id) ? [{ certificate, installed: [] }] : undefined)),
     requestRefresh: refuse,
     withdraw: refuse,

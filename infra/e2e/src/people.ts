@@ -15,7 +15,7 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
 
 /**
  * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that people
- * bring, where the scheme takes one of each.
+ * bring, where the scheme takes one of each. `subgroups`: those who have a key of their own in it.
  */
 export type Wish = Readonly<{
   scheme: Key['scheme']
@@ -24,6 +24,7 @@ export type Wish = Readonly<{
   content?: readonly ContentType[]
   ttl?: number
   ownKeys?: Readonly<{ [N in Name]?: Uint8Array }>
+  subgroups?: Readonly<Record<string, readonly Name[]>>
 }>
 
 /** A 2-of-3 key, unless said otherwise, that Alice reserves, and has joined. */

@@ -77,7 +77,7 @@ describe('a share whose owner has not approved', () => {
     const it = await asked(key)
     const rejection = await approve(key.plan, 2, it.requestDigest, soon(), 'reject')
     await expectRefusal(commit(key, 2, it, [...it.approvals, rejection]), 'consent.missing', [2])
-    const turned = { ...rejection, body: { ...rejection.body, decision: 'approve' as const } }
+    const turned = { ...rejection, body: { ...rejection.body, decisions: ['approve' as const] } }
     await expectRefusal(commit(key, 2, it, [turned]), 'consent.invalid', [2])
   })
 
@@ -225,7 +225,10 @@ describe('a standing grant', () => {
     await expectRefusal(commitWith(key, byCarol), 'consent.missing', [2])
     const event: Content = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } }
     const mixed = await ask(key.plan, key, 1, [bytesItem('x'), { content: event, mode: { kind: 'plain' } }], soon())
-    await expectRefusal(commitWith(key, mixed), 'consent.missing', [2])
+    expect((await commitWith(key, mixed)).commitment.body.commitments).toEqual([
+      { commitment: expect.any(String) as string },
+      { code: 'consent.missing' },
+    ])
     const over = await makeKey(cluster, { grants: new Map([[2, standing({ expiresAt: cluster.clock.now + 1 })]]) })
     cluster.clock.now += 2
     const late = await ask(over.plan, over, 1, [bytesItem('x')], soon())

@@ -1,21 +1,25 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { Quorate, type Key } from '@quorate/client'
-import { toHex } from '@quorate/shared/wire/bytes'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aggregateOf, sortedKeys } from '../../../shared/test/bip327.js'
-import { makeKey, patience, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { ask, makeKey, patience, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
 
 /*
- * Keys of MuSig2, three of three, of real processes that are killed at every step. People bring every second key; enclaves draw the others.
+ * Keys of MuSig2, three of three, with two sub-groups, of real processes that are killed at every step. People bring every second key; enclaves
+ * draw the others. Every second signature is of a sub-group.
  */
 const long = 240_000
 let crashing: CrashFleet
 let key: Key
 let made = 0
+/** How many shares have signed. */
+let shares = 0
 
 beforeAll(async () => {
   crashing = await startCrashFleet()
@@ -25,19 +29,39 @@ afterAll(() => crashing.close(), long)
 
 const newKey = () => schnorr.utils.randomSecretKey()
 
-/** Makes a key, and holds its aggregate against BIP-327's of the keys that people brought, if they did. */
+const subgroups = { pair: ['alice', 'bob'], others: ['bob', 'carol'] } as const
+
+/** Makes a key, and holds its aggregates against BIP-327's of the keys that people brought, or that their enclaves drew. */
 async function makeOne(brings: boolean): Promise<void> {
   const ownKeys = { alice: newKey(), bob: newKey(), carol: newKey() }
-  key = await makeKey(crashing.people, null, { scheme: 'musig2', threshold: 3, ...(brings ? { ownKeys } : {}) })
-  if (!brings) return
-  const pubkeys = Object.values(ownKeys).map((one) => secp256k1.getPublicKey(one, true))
-  expect(key.groupKey).toBe(toHex(aggregateOf(sortedKeys(pubkeys))))
+  const wish = { scheme: 'musig2', threshold: 3, subgroups, ...(brings ? { ownKeys } : {}) } as const
+  key = await makeKey(crashing.people, null, wish)
+  const drawn = key.certificate.body.roster.registrations.map(({ body }) => fromHex(body.contributed?.publicKey ?? ''))
+  const brought = Object.values(ownKeys).map((one) => secp256k1.getPublicKey(one, true))
+  const [a, b, c] = (brings ? brought : drawn) as [Uint8Array, Uint8Array, Uint8Array]
+  const expected = [
+    [a, b, c],
+    [a, b],
+    [b, c],
+  ].map((pubkeys) => toHex(aggregateOf(sortedKeys(pubkeys))))
+  expect([key, key.subgroup('pair'), key.subgroup('others')].map(({ groupKey }) => groupKey)).toEqual(expected)
 }
 
-async function signOnce(): Promise<void> {
+async function signOnce(by: 'all' | 'pair' = made % 2 === 0 ? 'all' : 'pair'): Promise<void> {
   made += 1
-  const { bob, carol } = crashing.people
-  await sign(crashing.people, key, `signature ${made}`, { approvers: [bob, carol] })
+  const { people } = crashing
+  const { bob, carol } = people
+  const text = `signature ${made}`
+  if (by === 'all') {
+    shares += 3
+    await sign(people, key, text, { approvers: [bob, carol] })
+    return
+  }
+  shares += 2
+  const signing = await ask(people, key, text, { approvers: [bob], subgroup: 'pair' })
+  const { signatures } = await signing.completed({ timeout: patience })
+  const { groupKey } = key.subgroup('pair')
+  expect(schnorr.verify(signatures[0]!, hashOfBytes(text), fromHex(groupKey))).toBe(true)
 }
 
 /** Does it again and again, with the gateway killed at its first write, at its second, …, until a run meets no crash. */
@@ -88,8 +112,9 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
     await signOnce()
   })
 
-  it.each(sides)('makes the signature, killed right %s it', async (when) => {
-    const places = await atEveryWrite(when, signOnce)
+  const cases = sides.flatMap((when) => (['all', 'pair'] as const).map((by) => ({ when, by })))
+  it.each(cases)('makes the signature of $by, killed right $when it', async ({ when, by }) => {
+    const places = await atEveryWrite(when, () => signOnce(by))
     const states = ['collecting_participants', 'generating_nonces', 'completed'].map((state) => `signing ${state}`)
     expect(places).toEqual(expect.arrayContaining(states))
   })
@@ -120,7 +145,7 @@ it('has spent no nonce twice, and nothing is left half open', { timeout: long },
   const { fleet, state } = crashing
   await fleet.stop()
   const { spent } = expectNoncesOnce(enclaveLog(fleet))
-  expect(spent).toBeGreaterThanOrEqual(3 * made)
+  expect(spent).toBeGreaterThanOrEqual(shares)
   expect(hitsIn(state).length).toBeGreaterThan(30)
   const { open } = await remainsOf(fleet)
   // A reservation whose answer was lost with the gateway is held until it lapses; nothing secret hangs on it.

@@ -32,14 +32,14 @@ describe('a shared secret', () => {
       [2, 3],
     ] as const) {
       const asked = await ask(key.plan, key, asker, [nostrPeer, wish(peer, 'encrypt')], soon())
-      const approvals = [await approve(key.plan, approver, asked.requestDigest, soon())]
+      const approvals = [await approve(key.plan, approver, asked.requestDigest, soon(), ['approve', 'approve'])]
       const quorum = [asker, approver].sort((a, b) => a - b)
       const { sealedSignatures, receipts } = await sign(key, asked, approvals, quorum)
       const results = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
       for (const result of results)
         expect(extract(sha256, readEcdhResult(result)!.point.slice(1), Buffer.from('nip44-v2'))).toEqual(expected)
       const verified = { certificate: key.certificate.body, digest: key.digest }
-      await verifyReceipts(verified, asked.requestDigest, results.map(toHex), receipts)
+      await verifyReceipts(verified, asked.request.body, results.map(toHex), receipts)
     }
   })
 
@@ -57,7 +57,7 @@ describe('a shared secret', () => {
     const key = await makeKey(cluster, { content: ['ecdh', 'bytes'] })
     const beside = wish(`02${'00'.repeat(31)}05`)
     const asked = await ask(key.plan, key, 1, [beside, bytesItem('hello')], soon())
-    const approvals = [await approve(key.plan, 2, asked.requestDigest, soon())]
+    const approvals = [await approve(key.plan, 2, asked.requestDigest, soon(), ['approve', 'approve'])]
     const { results } = await sign(key, asked, approvals, [1, 2])
     expect(results).toMatchObject([{ code: 'content.invalid' }, { sealedSignature: expect.any(String) as string }])
   })

@@ -26,7 +26,7 @@ describe('a 2-of-3 key in three enclaves', () => {
       const [signature] = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
       expect(schnorr.verify(signature!, hashOfBytes('hello'), fromHex(key.certificate.body.groupKey))).toBe(true)
       const verified = { certificate: key.certificate.body, digest: key.digest }
-      await verifyReceipts(verified, asked.requestDigest, [toHex(signature!)], receipts)
+      await verifyReceipts(verified, asked.request.body, [toHex(signature!)], receipts)
     }
   })
 
@@ -45,7 +45,7 @@ describe('a 2-of-3 key in three enclaves', () => {
     const tweaked = { ...bytesItem('tap'), mode: { kind: 'taproot', merkleRoot: '' } } as const
     const items = [{ content: { type: 'nostr-event', event }, mode: { kind: 'plain' } } as const, tweaked]
     const asked = await ask(key.plan, key, 2, items, soon())
-    const approvals = [await approve(key.plan, 3, asked.requestDigest, soon())]
+    const approvals = [await approve(key.plan, 3, asked.requestDigest, soon(), ['approve', 'approve'])]
     const { sealedSignatures } = await sign(key, asked, approvals, [2, 3])
     const [nostr, taproot] = openSignatures(key.plan, asked.request.body.signingId, sealedSignatures)
     const { getEventHash } = await import('nostr-tools')

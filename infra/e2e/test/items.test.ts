@@ -1,7 +1,9 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
+import { decideAll } from '@quorate/shared/consent/decisions'
 import { openSignature } from '@quorate/shared/crypto/session-items'
 import { longestResult } from '@quorate/shared/schemes/table'
 import { failuresOf } from '@quorate/shared/verify/items'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Approval } from '@quorate/shared/wire/consent'
@@ -34,7 +36,8 @@ type Request = Asked & Awaited<ReturnType<typeof askFor>> & { approvals: Approva
 /** Alice (1) asks for these items, and the others approve. */
 async function asked(key: MadeKey, makers: readonly ItemMaker[]): Promise<Request> {
   const request = await askFor(key.plan, key, 1, makers, soon())
-  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon()))
+  const yes = decideAll(makers, 'approve')
+  const approvals = [2, 3].map((index) => approve(key.plan, index, request.requestDigest, soon(), yes))
   return { ...request, approvals: await Promise.all(approvals) }
 }
 
@@ -54,8 +57,8 @@ function genuine(key: MadeKey, outcomes: readonly Outcome[]): number[] {
   )
 }
 
-const verify = (key: MadeKey, { requestDigest }: Request, outcomes: Outcome[], receipts: SigningReceipt[]) =>
-  verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, requestDigest, outcomes, receipts)
+const verify = (key: MadeKey, { request }: Request, outcomes: Outcome[], receipts: SigningReceipt[]) =>
+  verifyReceipts({ certificate: key.certificate.body, digest: key.digest }, request.body, outcomes, receipts)
 
 /** Commitments of one host in one signing that left it, and that were spent, by its log. */
 function noncesOf(key: MadeKey<Member>, index: number, { request }: Asked): { made: string[]; spent: string[] } {
@@ -81,6 +84,23 @@ describe('one bad item among good ones', () => {
       expect(made).toHaveLength(2)
       expect(spent).toEqual(made)
     }
+  })
+
+  it('fails alone among the hundred of the largest batch, wherever it stands', async () => {
+    const key = await makeKey(cluster)
+    const step = Math.floor(100 / badItems.length)
+    const places = new Map(badItems.map(([, code, bad], nth) => [nth * step + 1, { code, bad }]))
+    const makers = Array.from({ length: 100 }, (_, at) => places.get(at)?.bad ?? good(at))
+    const it = await asked(key, makers)
+    const { results, receipts } = await sign(key, it, it.approvals, [1, 2])
+    const outcomes = open(key, it, results)
+    const isBad = (_: unknown, at: number) => places.has(at)
+    expect(outcomes.filter(isBad)).toEqual([...places.values()].map(({ code }) => ({ code })))
+    expect(genuine(key, outcomes)).toEqual([...makers.keys()].filter((at) => !places.has(at)))
+    await verify(key, it, outcomes, receipts)
+    const { made, spent } = noncesOf(key, 2, it)
+    expect(made).toHaveLength(100 - places.size)
+    expect(spent).toEqual(made)
   })
 
   it('has its own code beside others of every kind, and a Taproot mode that its content does not take', async () => {
@@ -173,7 +193,9 @@ describe('a host that lies about an item', () => {
     const host = key.plan.hosts.get(honest)!
     const consents = carried(key, it, it.approvals)
     const { partial } = await host.call('signing.partial', { ...place, consents, commitments })
-    const live = failuresOf(commitments).flatMap((failure, at) => (failure === null ? [at] : []))
+    const live = failuresOf(commitments, signersOfItems(key.plan.skeleton, it.request.body)).flatMap((failure, at) =>
+      failure === null ? [at] : [],
+    )
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
     const { results } = await host.call('signing.aggregate', { ...place, partials })
@@ -255,7 +277,8 @@ describe('a host that lies about an item', () => {
     ] as const) {
       const key = await keyWithLiar({ grants: new Map([[2, grantOf(count)]]) })
       const request = await askFor(key.plan, key, 1, [good(0), good(1), good(2)], soon())
-      const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon())] }
+      const yes = decideAll([0, 1, 2], 'approve')
+      const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon(), yes)] }
       const words = ['commit', 'seal.invalid', 'seal.invalid'] as const
       const { results } = await join(key, it, 2, await lyingPackage(key, it, 2, words))
       expect(genuine(key, open(key, it, results))).toEqual([0])

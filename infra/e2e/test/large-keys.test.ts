@@ -75,12 +75,12 @@ describe('a key of 32 people on three busy enclaves', { timeout: long }, () => {
     expect(schnorr.verify(await sign(next, people, 'renewed'), hashOfBytes('renewed'), of)).toBe(true)
   })
 
-  /** Every message is as long as it may be: 16 items in a request of 210 KB, consents of 200 KB. */
+  /** Every message is as long as it may be: 100 items in a request of 960 KB, consents of 200 KB. */
   it('of whom all 32 sign is made, and signs by standing grants', async () => {
     const limit = { count: 100, seconds: 3_600 }
     const grant = { askers: names, content: ['bytes' as const], limit, expiresAt: Date.now() + 86_400_000 }
     const { key, people } = await makeKey(32, grant)
-    const texts = Array.from({ length: 16 }, (_, at) => `${at} ${'x'.repeat(5_000)}`)
+    const texts = Array.from({ length: 100 }, (_, at) => `${at} ${'x'.repeat(3_500)}`)
     const signing = await people[0]!.requestSignature(key, texts)
     const { signatures, receipts } = await signing.completed({ timeout: long })
     expect(receipts).toHaveLength(32)

@@ -137,15 +137,15 @@ describe('a receipt', () => {
     await expectRefusal(confirm(2, [sealedWrong]), 'signature.invalid')
     const verified = { certificate: key.certificate.body, digest: key.digest }
     const signatures = openSignatures(key.plan, signingId, sealedSignatures).map(toHex)
-    await verifyReceipts(verified, it.requestDigest, signatures, receipts)
-    await expectRefusal(verifyReceipts(verified, other.requestDigest, signatures, receipts), 'receipt.invalid', [])
-    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, receipts.slice(0, 1)), 'receipt.invalid')
+    await verifyReceipts(verified, it.request.body, signatures, receipts)
+    await expectRefusal(verifyReceipts(verified, other.request.body, signatures, receipts), 'receipt.invalid', [])
+    await expectRefusal(verifyReceipts(verified, it.request.body, signatures, receipts.slice(0, 1)), 'receipt.invalid')
     await expectRefusal(
-      verifyReceipts(verified, it.requestDigest, signatures, [receipts[0]!, receipts[0]!]),
+      verifyReceipts(verified, it.request.body, signatures, [receipts[0]!, receipts[0]!]),
       'receipt.invalid',
     )
     const forged = [receipts[0]!, { ...receipts[1]!, body: { ...receipts[1]!.body, measurements: {} } }]
-    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, forged), 'receipt.invalid', [])
+    await expectRefusal(verifyReceipts(verified, it.request.body, signatures, forged), 'receipt.invalid', [])
   })
 
   it('is given for the package that its host signed, and not for another attempt or quorum over the same message', async () => {
@@ -170,7 +170,7 @@ describe('a receipt', () => {
     const sealed = first.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
     const signatures = openSignatures(key.plan, it.request.body.signingId, sealed).map(toHex)
     const verified = { certificate: key.certificate.body, digest: key.digest }
-    await expectRefusal(verifyReceipts(verified, it.requestDigest, signatures, receipts), 'receipt.invalid', [])
+    await expectRefusal(verifyReceipts(verified, it.request.body, signatures, receipts), 'receipt.invalid', [])
   })
 
   it('is given by a host that has restarted since it signed, for what it signed', async () => {
@@ -185,6 +185,6 @@ describe('a receipt', () => {
     const sealed = signed.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
     const signatures = openSignatures(key.plan, it.request.body.signingId, sealed).map(toHex)
     const verified = { certificate: key.certificate.body, digest: key.digest }
-    await verifyReceipts(verified, it.requestDigest, signatures, receipts)
+    await verifyReceipts(verified, it.request.body, signatures, receipts)
   })
 })

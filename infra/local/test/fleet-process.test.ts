@@ -1,33 +1,12 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { entry } from '../src/fleet/entry.ts'
-import { noticed, until } from '../../../shared/test/noticing.js'
 import { pollUntil } from '../../../shared/test/poll.js'
+import { startMain } from './support/main-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-main-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const [condition = '', main = ''] = entry('infra/local', 'fleet/main')
-
-function startMain(state: string, port = '0') {
-  const child = spawn(process.execPath, [condition, main], {
-    env: { ...process.env, STATE: state, PORT: port, NO_COLOR: '1' },
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-      noticed()
-    })
-  child.once('exit', noticed)
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  const says = (wanted: RegExp | string) =>
-    until(() => output.search(wanted) >= 0 || child.exitCode !== null, String(wanted))
-  return { child, ended, output: () => output, says }
-}
 
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)

@@ -10,12 +10,15 @@ use frost_core::round2::SignatureShare;
 use frost_core::{aggregate_custom, round1, round2, verify_signature_share};
 use frost_core::{CheaterDetection, Signature, SigningPackage, VerifyingKey};
 
-/// An item that is `0`, or `1` and then nothing or a Merkle root of 32 bytes.
+/// An item that is `0`, or `1` and then nothing or a Merkle root of 32 bytes, or `2` and then a scalar of 32 bytes.
 pub fn tweak<'a>(arguments: &mut Reader<'a>) -> Outcome<TweakArgument<'a>> {
     match arguments.bytes()? {
-        [0] => Ok(None),
-        [1] => Ok(Some(None)),
-        [1, root @ ..] if root.len() == 32 => Ok(Some(Some(root))),
+        [0] => Ok(TweakArgument::None),
+        [1] => Ok(TweakArgument::Taproot(None)),
+        [1, root @ ..] if root.len() == 32 => Ok(TweakArgument::Taproot(Some(root))),
+        [2, scalar @ ..] => {
+            scalar.try_into().map(TweakArgument::Scalar).map_err(|_| Failure::INVALID_INPUT)
+        }
         _ => Err(Failure::INVALID_INPUT),
     }
 }

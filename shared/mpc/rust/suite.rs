@@ -3,15 +3,23 @@
 use crate::failure::{Failure, Outcome};
 use crate::wire::array;
 use curve25519_dalek::{edwards::CompressedEdwardsY, scalar::clamp_integer, Scalar as Scalar25519};
-use frost_core::keys::{KeyPackage, PublicKeyPackage};
-use frost_core::{Ciphersuite, Element, Group, SigningKey};
+use frost_core::keys::{KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare};
+use frost_core::{Ciphersuite, Element, Field, Group, Scalar, SigningKey, VerifyingKey};
 use frost_ed25519::Ed25519Sha512;
 use frost_secp256k1_tr::keys::{EvenY, Tweak};
 use frost_secp256k1_tr::Secp256K1Sha256TR;
 use sha2::{Digest, Sha512};
 
-/// A Taproot tweak: none (BIP-340), or BIP-341 with or without a Merkle root.
-pub type TweakArgument<'a> = Option<Option<&'a [u8]>>;
+/// What is added to the group key.
+#[derive(Clone, Copy)]
+pub enum TweakArgument<'a> {
+    /// Nothing (BIP-340).
+    None,
+    /// BIP-341's hash, with or without a Merkle root.
+    Taproot(Option<&'a [u8]>),
+    /// This scalar, big endian. The group key has an even Y: plain and x-only are the same.
+    Scalar(&'a [u8; 32]),
+}
 
 pub trait Suite: Ciphersuite {
     /// Version and suite, as the crates' serialisations begin: 0 and CRC-32 of the suite's name, big endian.
@@ -57,7 +65,7 @@ pub trait Suite: Ciphersuite {
 }
 
 fn refuse_tweak(tweak: TweakArgument) -> Outcome<()> {
-    if tweak.is_none() { Ok(()) } else { Err(Failure::INVALID_INPUT) }
+    if matches!(tweak, TweakArgument::None) { Ok(()) } else { Err(Failure::INVALID_INPUT) }
 }
 
 impl Suite for Secp256K1Sha256TR {
@@ -93,16 +101,55 @@ impl Suite for Secp256K1Sha256TR {
 
     fn tweak_share(share: KeyPackage<Self>, tweak: TweakArgument) -> Outcome<KeyPackage<Self>> {
         Ok(match tweak {
-            None => share,
-            Some(root) => share.tweak(root),
+            TweakArgument::None => share,
+            TweakArgument::Taproot(root) => share.tweak(root),
+            TweakArgument::Scalar(bytes) => {
+                let (share, added) = (share.into_even_y(None), Added::<Self>::read(bytes)?);
+                KeyPackage::new(
+                    *share.identifier(),
+                    SigningShare::new(share.signing_share().to_scalar() + added.scalar),
+                    added.to_share(share.verifying_share()),
+                    added.to_key(share.verifying_key())?,
+                    *share.min_signers(),
+                )
+            }
         })
     }
 
     fn tweak_keys(keys: PublicKeyPackage<Self>, tweak: TweakArgument) -> Outcome<PublicKeyPackage<Self>> {
         Ok(match tweak {
-            None => keys,
-            Some(root) => keys.tweak(root),
+            TweakArgument::None => keys,
+            TweakArgument::Taproot(root) => keys.tweak(root),
+            TweakArgument::Scalar(bytes) => {
+                let (keys, added) = (keys.into_even_y(None), Added::<Self>::read(bytes)?);
+                let shares = keys.verifying_shares().iter().map(|(id, share)| (*id, added.to_share(share)));
+                PublicKeyPackage::new(shares.collect(), added.to_key(keys.verifying_key())?, keys.min_signers())
+            }
         })
+    }
+}
+
+/// A scalar t, from 0 to the order less 1, and t·G: what a tweak adds to a secret, and to its point.
+struct Added<S: Suite> {
+    scalar: Scalar<S>,
+    point: Element<S>,
+}
+
+impl<S: Suite> Added<S> {
+    fn read(bytes: &[u8; 32]) -> Outcome<Self> {
+        let bytes = bytes.as_slice().try_into().map_err(|_| Failure::INVALID_INPUT)?;
+        let scalar = <S::Group as Group>::Field::deserialize(&bytes).map_err(|_| Failure::INVALID_INPUT)?;
+        Ok(Added { scalar, point: S::Group::generator() * scalar })
+    }
+
+    fn to_share(&self, share: &VerifyingShare<S>) -> VerifyingShare<S> {
+        VerifyingShare::new(share.to_element() + self.point)
+    }
+
+    /// Refuses the point at infinity.
+    fn to_key(&self, key: &VerifyingKey<S>) -> Outcome<VerifyingKey<S>> {
+        let sum = key.to_element() + self.point;
+        if sum == S::Group::identity() { Err(Failure::INVALID_INPUT) } else { Ok(VerifyingKey::new(sum)) }
     }
 }
 

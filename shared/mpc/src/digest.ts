@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = 'c7e2235db5ebd40ca008509a0caf1ae8cbf255b8683ed5c784c63a56fbd50ce0'
+export const MPC_SHA256 = '065f84dfb6bfeb1aa4a1b25ace259264c20927edb1b4ca2297a7051334965a62'

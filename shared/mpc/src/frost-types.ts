@@ -1,14 +1,13 @@
+import type { KeyTweak } from './tweak.ts'
+
 /** `frost-secp256k1-tr` signs BIP-340, `frost-ed25519` RFC 8032 (both: RFC 9591 with that verification). */
 export type Scheme = 'frost-secp256k1-tr' | 'frost-ed25519'
 
 /** Bytes by participant index, 1…65535. */
 export type ByIndex = ReadonlyMap<number, Uint8Array>
 
-/**
- * What is signed under in `frost-secp256k1-tr`. Absent or null: the group key itself (BIP-340). 0 bytes: BIP-341's
- * output key without a script tree. 32 bytes: its output key with this Merkle root. In `frost-ed25519`: absent or null.
- */
-export type Tweak = Uint8Array | null
+/** What is signed under in `frost-secp256k1-tr`. Absent or null: the group key itself (BIP-340). In `frost-ed25519` always. */
+export type Tweak = KeyTweak | null
 
 /** Who makes a key. 2 ≤ threshold ≤ participants. */
 type Group = { participants: number; threshold: number }
@@ -53,8 +52,8 @@ export type Frost = {
   describe(a: { publicKeys: Uint8Array }): PublicDescription
   /** The inverse of `describe`, for who has a key's certificate only. Refuses shares that do not fit the group key. */
   publicKeysFrom(a: { groupKey: Uint8Array; verifyingShares: ByIndex; threshold: number }): Uint8Array
-  /** BIP-341's output key of a group key, 32 bytes. `frost-secp256k1-tr` only. */
-  tweakedKey(a: { groupKey: Uint8Array; tweak: Uint8Array }): Uint8Array
+  /** The X of a tweaked group key, 32 bytes. `frost-secp256k1-tr` only. */
+  tweakedKey(a: { groupKey: Uint8Array; tweak: KeyTweak }): Uint8Array
 
   /** New shares of the same key, in three parts as in DKG. `participants` counts those who take part and stay. */
   refreshPart1(a: Group & { index: number }): { secret: Uint8Array; package: Uint8Array }

@@ -7,9 +7,16 @@ const SUITE: Record<Scheme, number> = { 'frost-secp256k1-tr': 1, 'frost-ed25519'
 
 type Bytes = Uint8Array
 
-/** Zero, or one and the Merkle root. */
+/** Group keys have an even Y, so that a plain tweak is an x-only one. */
+const KINDS: ReadonlyMap<string, number> = new Map([
+  ['taproot', 1],
+  ['plain', 2],
+  ['xonly', 2],
+])
+
+/** Zero, or the kind of the tweak and its bytes. An unknown kind becomes 255, which the layer refuses. */
 function tweakItem(tweak: Tweak | undefined): Bytes {
-  return tweak == null ? Uint8Array.of(0) : Uint8Array.of(1, ...tweak)
+  return tweak == null ? Uint8Array.of(0) : Uint8Array.of(KINDS.get(tweak.kind) ?? 255, ...tweak.tweak)
 }
 
 function helpersItem(helpers: readonly number[]): Map<number, Bytes> {

@@ -11,8 +11,9 @@ import type { WasmModule } from './webassembly.ts'
 export type { Ecdh } from './ecdh.ts'
 export { MpcError, type MpcErrorCode } from './error.ts'
 export type { ByIndex, Frost, PublicDescription, Scheme, Tweak } from './frost-types.ts'
-export type { AggregateKey, KeyTweak, Musig2, MusigSession, PreSigned } from './musig2-types.ts'
+export type { AggregateKey, Musig2, MusigSession, PreSigned } from './musig2-types.ts'
 export type { Secp256k1 } from './secp256k1.ts'
+export type { KeyTweak } from './tweak.ts'
 export type { WasmModule } from './webassembly.ts'
 
 /** The threshold cryptography, in WebAssembly whose memory is wiped after every call. */

@@ -1,10 +1,5 @@
 import type { ByIndex } from './frost-types.ts'
-
-/**
- * A tweak of an aggregate key. `plain` and `xonly` are BIP-327's, of 32 bytes below the order. `taproot` is BIP-341's: 0
- * bytes for an output key whose script path nobody can spend, or the Merkle root (32 bytes). Anything else is refused.
- */
-export type KeyTweak = { kind: 'plain' | 'xonly' | 'taproot'; tweak: Uint8Array }
+import type { KeyTweak } from './tweak.ts'
 
 /**
  * The participants' public keys, 33 bytes each, by index; and what makes an aggregate key of them. `sorted`: KeySort

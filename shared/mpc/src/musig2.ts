@@ -1,5 +1,6 @@
 import type { Call } from './instance.ts'
-import type { AggregateKey, KeyTweak, Musig2, MusigSession, PreSigned } from './musig2-types.ts'
+import type { AggregateKey, Musig2, MusigSession, PreSigned } from './musig2-types.ts'
+import type { KeyTweak } from './tweak.ts'
 import { readInt, type Item } from './wire.ts'
 
 const SUITE = 3 << 8

@@ -1,7 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
-import { loadMpc, type Scheme } from '../src/index.ts'
+import { loadMpc, type KeyTweak, type Scheme } from '../src/index.ts'
 import { dkg, each, finish, from, indices, partials, round1, round2, type Round1, type Round2 } from './ceremony.ts'
 import * as encoding from './encoding.ts'
 import { expectFailure } from './failing.ts'
@@ -315,15 +315,23 @@ describe.each(schemes)('%s', (scheme) => {
   })
 })
 
+const tweaks: KeyTweak[] = [
+  { kind: 'taproot', tweak: new Uint8Array(0) },
+  { kind: 'plain', tweak: new Uint8Array(32).fill(1) },
+  { kind: 'xonly', tweak: new Uint8Array(32).fill(1) },
+]
+
 it('knows a tweak in secp256k1 only, and no other length of it', () => {
   const tr = mpc.frost('frost-secp256k1-tr')
   const groupKey = secp256k1.Point.BASE.toBytes(true).slice(1)
-  expectFailure(() => tr.tweakedKey({ groupKey, tweak: new Uint8Array(31) }), 'invalid_input')
+  const lengths = { taproot: [1, 31, 33, 64], plain: [0, 31, 33], xonly: [0, 31, 33] } as const
+  for (const [kind, wrong] of Object.entries(lengths) as [KeyTweak['kind'], readonly number[]][])
+    for (const length of wrong)
+      expectFailure(() => tr.tweakedKey({ groupKey, tweak: { kind, tweak: new Uint8Array(length) } }), 'invalid_input')
   const ed = mpc.frost('frost-ed25519')
-  expectFailure(
-    () => ed.tweakedKey({ groupKey: ed25519.Point.BASE.toBytes(), tweak: new Uint8Array(0) }),
-    'invalid_input',
-  )
   const key = dkg(ed, 2, 2)
-  expectFailure(() => partials(ed, key, [1, 2], new Uint8Array(1), new Uint8Array(0)), 'invalid_input')
+  for (const tweak of tweaks) {
+    expectFailure(() => ed.tweakedKey({ groupKey: ed25519.Point.BASE.toBytes(), tweak }), 'invalid_input')
+    expectFailure(() => partials(ed, key, [1, 2], new Uint8Array(1), tweak), 'invalid_input')
+  }
 })

@@ -64,7 +64,7 @@ describe('BIP-341', () => {
     const groupKey = xonly(musig2, key)
     for (const tweak of [new Uint8Array(0), crypto.getRandomValues(new Uint8Array(32))]) {
       const ours = xonly(musig2, { ...key, tweaks: [{ kind: 'taproot', tweak }] })
-      expect(ours).toEqual(tr.tweakedKey({ groupKey, tweak }))
+      expect(ours).toEqual(tr.tweakedKey({ groupKey, tweak: { kind: 'taproot', tweak } }))
       expect(ours).not.toEqual(groupKey)
     }
   })

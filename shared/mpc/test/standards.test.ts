@@ -1,7 +1,7 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
 import { readModule } from '#mpc-module'
-import { loadMpc } from '../src/index.ts'
+import { loadMpc, type KeyTweak } from '../src/index.ts'
 import { createCall } from '../src/instance.ts'
 import { createSecp256k1 } from '../src/secp256k1.ts'
 import { readInt } from '../src/wire.ts'
@@ -60,7 +60,7 @@ describe('BIP-340', () => {
 })
 
 describe('BIP-341', () => {
-  const root = (value: string | null) => hex(value ?? '')
+  const root = (value: string | null): KeyTweak => ({ kind: 'taproot', tweak: hex(value ?? '') })
 
   it.each(bip341.scriptPubKey)('gives $given.internalPubkey its output key', ({ given, intermediary }) => {
     const tweak = root(intermediary.merkleRoot)

@@ -25,7 +25,7 @@ const plea = (...consents: Plea['consents']): Plea => ({
   request: asked.request.body,
   requestDigest: asked.requestDigest,
   consents,
-  standing: () => null,
+  standing: () => [null],
 })
 const ground = (of: Plea, index: number, now = group.clock.now) => requireConsent(of, index, now)
 const refused = (code: string, culprits: number[]) => expect.objectContaining({ code, culprits }) as Error

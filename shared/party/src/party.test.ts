@@ -164,7 +164,7 @@ describe('after its time', () => {
     from()
     const key = await makeKey(group)
     const asked = await ask(key.plan, key, 1, [bytesItem('a'), bytesItem('b')], soon())
-    const approvals = [await approve(key.plan, 2, asked.requestDigest, soon())]
+    const approvals = [await approve(key.plan, 2, asked.requestDigest, soon(), ['approve', 'approve'])]
     const before = kept.length
     const commitments = await commitAll(key, asked, approvals, [1, 2])
     const nonces = kept.slice(before)

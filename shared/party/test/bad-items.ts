@@ -45,10 +45,20 @@ const spoil =
   }
 const event: Content = { type: 'nostr-event', event: { created_at: 1, kind: 1, tags: [], content: '' } }
 
+const order = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141'
+const sealedMode = (place: Place, mode: unknown): string => sealedBytes(place, encode({ content: item.content, mode }))
+const tweaked = (tweak: string) => (place: Place) => ({
+  sealed: sealedMode(place, { kind: 'tweak', xonly: false, tweak }),
+})
+
 /** One of each kind of item that no host of a key for `bytes` signs, and why. */
 export const badItems: readonly (readonly [string, ItemRefusal, ItemMaker])[] = [
   ['that is no sealed message', 'seal.invalid', spoil(() => ({ sealed: toBase64url(new Uint8Array(64)) }))],
-  ['sealed for another place', 'seal.invalid', spoil((place) => ({ sealed: seal({ ...place, at: 15 }, item) }))],
+  [
+    'sealed for another place',
+    'seal.invalid',
+    spoil((place) => ({ sealed: seal({ ...place, at: place.at + 1 }, item) })),
+  ],
   ['that is no CBOR', 'content.invalid', spoil((place) => ({ sealed: sealedBytes(place, Uint8Array.of(255)) }))],
   [
     'of a content that does not exist',
@@ -69,6 +79,25 @@ export const badItems: readonly (readonly [string, ItemRefusal, ItemMaker])[] = 
     'of a type that the key does not permit',
     'content.not_permitted',
     sound({ content: event, mode: { kind: 'plain' } }),
+  ],
+  ['with a tweak of zero', 'tweak.invalid', spoil(tweaked('00'.repeat(32)))],
+  ['with a tweak that is the order of the curve', 'tweak.invalid', spoil(tweaked(order))],
+  ['with a tweak of 31 bytes', 'tweak.invalid', spoil(tweaked('01'.repeat(31)))],
+  ['with no tweak where its mode has one', 'tweak.invalid', spoil(tweaked(''))],
+  [
+    'with a Merkle root of 31 bytes',
+    'tweak.invalid',
+    spoil((place) => ({ sealed: sealedMode(place, { kind: 'taproot', merkleRoot: '01'.repeat(31) }) })),
+  ],
+  [
+    'with an adaptor that cannot be read',
+    'adaptor.invalid',
+    spoil((place) => ({ sealed: sealedBytes(place, encode({ ...item, adaptor: { kind: 'one', point: '' } })) })),
+  ],
+  [
+    'with an adaptor, of a key whose scheme has none',
+    'adaptor.unsupported',
+    sound({ ...item, adaptor: { kind: 'one', point: `02${'01'.repeat(32)}` } }),
   ],
 ]
 

@@ -7,6 +7,7 @@ import { openSignature, readerSeed, sealItem, authSeed } from '@quorate/shared/c
 import { sealedDigest } from '@quorate/shared/verify/items'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { holdsQuorum } from '@quorate/shared/verify/spread'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { makeOf, schemeOf } from '@quorate/shared/schemes/cryptography'
@@ -15,7 +16,7 @@ import { factsOf, longestResult, type SchemeName } from '@quorate/shared/schemes
 import { dealtDigest } from '@quorate/shared/verify/dealt'
 import type { Item } from '@quorate/shared/wire/content'
 import { Digest, KeyId, SigningId, SignKey } from '@quorate/shared/wire/ids'
-import type { Approval, Grant } from '@quorate/shared/wire/consent'
+import type { Approval, Decision, Grant } from '@quorate/shared/wire/consent'
 import { contributionTo } from '@quorate/shared/wire/keygen'
 import type { Dealt, Init, Registration, RegistrationBody, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RequestBody, SigningRequest } from '@quorate/shared/wire/signing'
@@ -55,6 +56,7 @@ export type PlanOptions<M extends Member = Member> = {
   /** The own keys of participants, by index, in a key to which each contributes one. Hosts draw the others. */
   ownKeys?: ReadonlyMap<number, Uint8Array>
   keyOrder?: Skeleton['keyOrder']
+  subgroups?: Skeleton['subgroups']
   /** Makes of what the dealer splits what it should not be. */
   cheat?: (dealt: DealtKey) => DealtKey
 }
@@ -73,12 +75,17 @@ export async function draw<M extends Member>(
     expiresAt = clock.now + 3_600_000,
     secretKey,
     keyOrder,
+    subgroups,
     ownKeys,
     cheat = (key: DealtKey): DealtKey => key,
   } = options
   const seated = users.map((_, at) => among[at % among.length]!)
-  const most = Math.max(...among.map((host) => seated.filter((one) => one === host).length))
-  const { quorumInOneHost = most >= threshold } = options
+  const participants = users.map((userId, at) => ({
+    userId,
+    index: at + 1,
+    host: { kind: 'enclave' as const, identity: seated[at]!.identity },
+  }))
+  const { quorumInOneHost = holdsQuorum({ threshold, participants, subgroups }) } = options
   const sessionSecret = randomBytes(32)
   const reader = await createSigner(readerSeed(sessionSecret))
   const hosts = new Map(seated.map((host, at) => [at + 1, host]))
@@ -89,15 +96,12 @@ export async function draw<M extends Member>(
     keyId,
     scheme,
     threshold,
-    participants: users.map((userId, at) => ({
-      userId,
-      index: at + 1,
-      host: { kind: 'enclave', identity: hosts.get(at + 1)!.identity },
-    })),
+    participants,
     policy: { content },
     ...(quorumInOneHost ? { spread: 'quorum_in_one_host' } : {}),
     ...(dealt ? { dealt: frameOfDealt(scheme, dealt) } : {}),
     ...(keyOrder ? { keyOrder } : {}),
+    ...(subgroups ? { subgroups } : {}),
     readerKey: SignKey.parse(toHex(reader.publicKey)),
     expiresAt,
   }
@@ -203,6 +207,7 @@ export async function ask(
     asker,
     items: items.map((item, at) => ({
       type: item.content.type,
+      ...(item.subgroup === undefined ? {} : { subgroup: item.subgroup }),
       digest: Digest.parse(toHex(itemDigest(plan.sessionSecret, signingId, at, item))),
     })),
     sealedDigest: sealedDigest([]),
@@ -221,14 +226,14 @@ export const approve = async (
   index: number,
   requestDigest: Digest,
   expiresAt: number,
-  decision: 'approve' | 'reject' = 'approve',
+  decision: Decision | readonly Decision[] = 'approve',
   { givenAt = plan.clock.now + 1, lives }: Readonly<{ givenAt?: number; lives?: string[] }> = {},
 ) =>
   (await signBody(plan.signers.get(index)!, 'consent', {
     skeletonDigest: digestOf('skeleton', plan.skeleton),
     index,
     scope: { kind: 'request', requestDigest },
-    decision,
+    decisions: typeof decision === 'string' ? [decision] : decision,
     reason: null,
     givenAt,
     expiresAt,

@@ -34,31 +34,29 @@ const ecdh = (of: string, direction: 'encrypt' | 'decrypt' = 'decrypt'): Content
 const bytes = (hex: string): Content => ({ type: 'bytes', bytes: hex })
 
 describe('a grant for participants', () => {
-  const all: [string, readonly Content[], boolean, Partial<OwnerGrant>?, UserId?][] = [
-    ['an event of a kind that it names', [event()], true],
-    ['an event of another kind', [event({ kind: 2 })], false],
-    ['a longer event', [event({ content: 'gm gm' })], false],
-    ['an old event', [event({ created_at: NOW / 1_000 - 61 })], false],
-    ['an event dated ahead', [event({ created_at: NOW / 1_000 + 61 })], false],
-    ['what a peer sent', [ecdh(peer)], true],
-    ['what another peer sent', [ecdh('b'.repeat(64))], false],
-    ['what is sent to a peer', [ecdh(peer, 'encrypt')], false],
-    ['bytes', [bytes('01020304')], true],
-    ['more bytes', [bytes('0102030405')], false],
-    ['nothing', [], false],
-    ['several things, of which one is not covered', [event(), bytes('0102030405')], false],
-    ['what another asks', [event()], false, {}, 'bob'],
-    ['content of another type', [event()], false, { holder: { kind: 'askers', askers: [alice], content: ['bytes'] } }],
-    ['anything after its end', [event()], false, { expiresAt: NOW }],
+  const all: [string, Content, boolean, Partial<OwnerGrant>?, UserId?][] = [
+    ['an event of a kind that it names', event(), true],
+    ['an event of another kind', event({ kind: 2 }), false],
+    ['a longer event', event({ content: 'gm gm' }), false],
+    ['an old event', event({ created_at: NOW / 1_000 - 61 }), false],
+    ['an event dated ahead', event({ created_at: NOW / 1_000 + 61 }), false],
+    ['what a peer sent', ecdh(peer), true],
+    ['what another peer sent', ecdh('b'.repeat(64)), false],
+    ['what is sent to a peer', ecdh(peer, 'encrypt'), false],
+    ['bytes', bytes('01020304'), true],
+    ['more bytes', bytes('0102030405'), false],
+    ['what another asks', event(), false, {}, 'bob'],
+    ['content of another type', event(), false, { holder: { kind: 'askers', askers: [alice], content: ['bytes'] } }],
+    ['anything after its end', event(), false, { expiresAt: NOW }],
     [
       'anything, where it is for a program',
-      [event()],
+      event(),
       false,
       { holder: { kind: 'client', client: peer, greeting: null } },
     ],
   ]
-  it.each(all)('lets a share sign %s: %#', (_, contents, expected, change = {}, asker = alice) => {
+  it.each(all)('lets a share sign %s: %#', (_, content, expected, change = {}, asker = alice) => {
     const changed = { ...grant, ...change }
-    expect(grantForAsker([changed], { asker, contents, now: NOW })).toBe(expected ? changed : null)
+    expect(grantForAsker([changed], { asker, content, now: NOW })).toBe(expected ? changed : null)
   })
 })

@@ -4,8 +4,8 @@ import { permitsKind } from '../nostr/permissions.ts'
 import type { OwnerGrant } from '../wire/bunker.ts'
 import type { UserId } from '../wire/ids.ts'
 
-/** What participants of a key ask for over REST, in the light of a book. `now` in ms. */
-export type Asked = Readonly<{ asker: UserId; contents: readonly Content[]; now: number }>
+/** What a participant of a key asks for over REST, in the light of a book. `now` in ms. */
+export type Asked = Readonly<{ asker: UserId; content: Content; now: number }>
 
 function coversContent(grant: OwnerGrant, content: Content, now: number): boolean {
   const { permissions } = grant
@@ -23,13 +23,10 @@ function coversContent(grant: OwnerGrant, content: Content, now: number): boolea
   }
 }
 
-/** The first grant of a book by which this participant may have all of this signed; null when there is none. */
-export const grantForAsker = (grants: readonly OwnerGrant[], { asker, contents, now }: Asked): OwnerGrant | null =>
+/** The first grant of a book by which this participant may have this signed; null when there is none. */
+export const grantForAsker = (grants: readonly OwnerGrant[], { asker, content, now }: Asked): OwnerGrant | null =>
   grants.find((grant) => {
     const { holder, expiresAt } = grant
-    if (holder.kind !== 'askers' || now >= expiresAt || contents.length === 0) return false
-    return (
-      holder.askers.includes(asker) &&
-      contents.every((content) => holder.content.includes(content.type) && coversContent(grant, content, now))
-    )
+    if (holder.kind !== 'askers' || now >= expiresAt) return false
+    return holder.askers.includes(asker) && holder.content.includes(content.type) && coversContent(grant, content, now)
   }) ?? null

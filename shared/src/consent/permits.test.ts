@@ -4,21 +4,19 @@ import { digestOf } from '../crypto/sign.ts'
 import type { Approval, Consent, Grant } from '../wire/consent.ts'
 import type { Digest, KeyId, SigningId, SignKey } from '../wire/ids.ts'
 import type { RequestBody } from '../wire/signing.ts'
-import { consentsWith, objectionTo, permits, weigh, type Objection, type OwnedKey, type Use } from './permits.ts'
+import { consentsWith, objectionsTo, permits, weigh, type Objection, type OwnedKey, type Use } from './permits.ts'
 
 const DAY = 86_400_000
 const NOW = 400 * DAY
 const digest = (name: string) => digestOf('skeleton', name)
 const D0 = digest('the key')
 
+const common = { skeletonDigest: D0, index: 2, reason: null, expiresAt: NOW + 1 }
 const grantBody: Grant['body'] = {
-  skeletonDigest: D0,
-  index: 2,
+  ...common,
   scope: { kind: 'standing', askers: ['alice'], content: ['bytes'], limit: { count: 1, seconds: 1 } },
   decision: 'approve',
-  reason: null,
   givenAt: NOW - 100 * DAY,
-  expiresAt: NOW + 1,
 }
 const signed = <T>(body: T) => ({ body, signature: '' })
 
@@ -43,9 +41,10 @@ const request: RequestBody = {
   expiresAt: NOW + 1,
 }
 const R = digestOf('request', request)
-const use: Use = { key: keyWith(signed(grantBody)), request, requestDigest: R, index: 2, now: NOW }
+const use: Use = { key: keyWith(signed(grantBody)), request, requestDigest: R, index: 2, outside: new Set(), now: NOW }
 const approvalBody: Approval['body'] = {
-  ...grantBody,
+  ...common,
+  decisions: ['approve'],
   scope: { kind: 'request', requestDigest: R },
   givenAt: NOW - 5,
 }
@@ -74,8 +73,8 @@ const rows: Row[] = [
   ['an approval beside a request to another key', 'foreign', approval, asking({ keyId: 'other' as KeyId })],
   ['an approval where another share is asked', 'foreign', approval, of(3)],
   ['an approval where no share is', 'foreign', approval, of(4)],
-  ['a rejection', 'rejected', approving({ decision: 'reject' })],
-  ['a rejection that is over', 'rejected', approving({ decision: 'reject', expiresAt: 1 })],
+  ['a rejection', 'rejected', approving({ decisions: ['reject'] })],
+  ['a rejection that is over', 'rejected', approving({ decisions: ['reject'], expiresAt: 1 })],
   ['an approval in its last moment', null, approving({ expiresAt: NOW + 1 })],
   ['an approval that is over', 'expired', approving({ expiresAt: NOW })],
   ['an approval of 31 days', null, approving({ givenAt: NOW - 31 * DAY })],
@@ -102,13 +101,7 @@ const rows: Row[] = [
   ['a grant for other content', 'uncovered', ...scope({ content: ['nostr-event'] })],
   ['a grant for bytes under a tag where they are raw', 'uncovered', grant, asking({ items: [item('raw')] })],
   ['a grant for more content', null, ...scope({ content: ['nostr-event', 'bytes'] })],
-  [
-    'a grant for other content than one item is',
-    'uncovered',
-    grant,
-    asking({ items: [item('bytes'), item('nostr-event')] }),
-  ],
-  ['a grant for a request of no items', 'uncovered', grant, asking({ items: [] })],
+  ['an approval of more items', 'foreign', approving({ decisions: ['approve', 'approve'] })],
   ['a grant of a request that is over', 'over', grant, asking({ expiresAt: NOW })],
   ['a grant of an older request', 'over', grant, asking({ askedAt: NOW - 31 * DAY - 1 })],
   ['nothing beside the own request', null, null, of(1)],
@@ -126,14 +119,26 @@ const rows: Row[] = [
 describe('a share', () => {
   it.each(rows)('hears of %s: %s', (_, objection, consent, change) => {
     const changed = { ...use, ...change }
-    expect(objectionTo(consent, changed)).toBe(objection)
+    expect(objectionsTo(consent, changed)).toEqual([objection])
     expect(permits(consent, changed)).toBe(objection === null)
+  })
+
+  it('takes part in the items that a word says yes to, and that a grant covers', () => {
+    const items = [item('bytes'), item('nostr-event'), item('bytes')]
+    const three = { ...use, ...asking({ items }) }
+    const word = approving({ decisions: ['reject', 'approve', 'approve'] })
+    expect(objectionsTo(word, three)).toEqual(['rejected', null, null])
+    expect(objectionsTo(signed({ ...word.body, expiresAt: NOW }), three)).toEqual(['rejected', 'expired', 'expired'])
+    expect(objectionsTo(grant, three)).toEqual([null, 'uncovered', null])
+    expect([word, grant].map((one) => permits(one, three))).toEqual([true, true])
+    expect(permits(approving({ decisions: ['reject', 'reject', 'reject'] }), three)).toBe(false)
+    expect(objectionsTo(approval, three)).toEqual(['foreign', 'foreign', 'foreign'])
   })
 
   it('does not take part on a kind of consent, of decision or of content that is unknown here', () => {
     const unknown = (change: object) => signed({ ...approvalBody, ...change }) as unknown as Consent
     expect(permits(unknown({ scope: { kind: 'always', requestDigest: R } }), use)).toBe(false)
-    expect(permits(unknown({ decision: 'perhaps' }), use)).toBe(false)
+    expect(permits(unknown({ decisions: ['perhaps'] }), use)).toBe(false)
     expect(permits(grant, { ...use, ...asking({ items: [item('psbt' as ContentType)] }) })).toBe(false)
   })
 
@@ -162,10 +167,10 @@ describe('a share', () => {
 })
 
 describe('all that an owner has said', () => {
-  const rejection = approving({ decision: 'reject' })
+  const rejection = approving({ decisions: ['reject'] })
   const late = approving({ expiresAt: NOW })
   const none = { ...use, key: keyWith(null) }
-  it.each<[string, readonly Consent[], Use, ReturnType<typeof weigh>]>([
+  it.each<[string, readonly Consent[], Use, ReturnType<typeof weigh>[number]]>([
     ['an approval before a grant', [grant, approval], use, { ground: 'approved' }],
     ['a grant alone', [grant], use, { ground: ofGrant }],
     ['a grant beside an approval that is over', [late, grant], use, { ground: ofGrant }],
@@ -179,7 +184,7 @@ describe('all that an owner has said', () => {
     ['a rejection above all', [approval, grant, rejection], use, { ground: null, objection: 'rejected' }],
     [
       'the rejection of who asks',
-      [approving({ ...of(1), decision: 'reject' })],
+      [approving({ ...of(1), decisions: ['reject'] })],
       { ...use, ...of(1) },
       { ground: null, objection: 'rejected' },
     ],
@@ -188,7 +193,23 @@ describe('all that an owner has said', () => {
     ['the word of another', [approving(of(3))], use, { ground: null, objection: 'silent' }],
     ['nothing', [], use, { ground: null, objection: 'silent' }],
   ])('counts %s', (_, consents, at, expected) => {
-    expect(weigh(consents, at)).toEqual(expected)
+    expect(weigh(consents, at)).toEqual([expected])
+  })
+
+  it('counts item by item', () => {
+    const three = { ...use, ...asking({ items: [item('bytes'), item('nostr-event'), item('bytes')] }) }
+    const word = approving({ decisions: ['approve', 'reject', 'approve'] })
+    const rejected = { ground: null, objection: 'rejected' }
+    expect(weigh([word, grant], three)).toEqual([{ ground: 'approved' }, rejected, { ground: 'approved' }])
+    expect(weigh([grant], three)).toEqual([
+      { ground: ofGrant },
+      { ground: null, objection: 'uncovered' },
+      { ground: ofGrant },
+    ])
+    const own = [approving({ ...of(1), decisions: ['approve', 'reject', 'approve'] })]
+    expect(weigh(own, { ...three, ...of(1) })).toEqual([{ ground: 'asked' }, rejected, { ground: 'asked' }])
+    const foreign = { ground: null, objection: 'foreign' }
+    expect(weigh([word, approval], three)).toEqual([foreign, foreign, foreign])
   })
 
   it('travels with the request: approvals, and grants of those who have said nothing', () => {

@@ -18,9 +18,10 @@ export const ownedKey = ({ skeleton, registrations }: Roster): OwnedKey => ({
   owners: registrations.map(({ body }) => body),
 })
 
-/** May share `index` of this key take part in this verified request, with digest R, at `now` (ms)? */
+/** May share `index` of this key take part in the items of this verified request, with digest R, at `now` (ms)? `outside`: the items (0…) of sub-groups that the share is not in. */
 export type Use = Readonly<{
   key: OwnedKey
+  outside: ReadonlySet<number>
   request: RequestBody
   requestDigest: Digest
   index: number
@@ -29,10 +30,10 @@ export type Use = Readonly<{
 
 /**
  * Why a consent does not let the share take part: `foreign`, it is of another key, share or request, or a grant that was not
- * registered; `rejected`; `over`, the request's own time; `expired`, the consent's; `uncovered`, a grant for others or other
- * content; `silent`, the owner has said nothing.
+ * registered, or it decides on more or fewer items; `rejected`; `over`, the request's own time; `expired`, the consent's; `uncovered`, a grant for others or other
+ * content; `silent`, the owner has said nothing. `outside` speaks against the share itself: it is in another sub-group.
  */
-export type Objection = 'foreign' | 'rejected' | 'over' | 'expired' | 'uncovered' | 'silent'
+export type Objection = 'outside' | 'foreign' | 'rejected' | 'over' | 'expired' | 'uncovered' | 'silent'
 
 /** Is this the owner's word on this very use? A grant is in force only as its owner registered it. */
 function isOwn({ body }: Consent, owner: Owner, requestDigest: Digest): boolean {
@@ -49,61 +50,99 @@ function isOwn({ body }: Consent, owner: Owner, requestDigest: Digest): boolean 
 export const askerOf = ({ owners }: OwnedKey, { asker }: Pick<RequestBody, 'asker'>): Owner | null =>
   typeof asker === 'number' ? (owners[asker - 1] ?? null) : null
 
-function covers({ askers, content }: StandingScope, { key, request }: Use): boolean {
+const coversAsker = ({ askers }: StandingScope, { key, request }: Use): boolean => {
   const asker = askerOf(key, request)
-  return (
-    asker !== null &&
-    askers.includes(asker.userId) &&
-    request.items.length > 0 &&
-    request.items.every(({ type }) => content.includes(type))
-  )
+  return asker !== null && askers.includes(asker.userId)
+}
+
+type ItemType = RequestBody['items'][number]['type']
+
+/** What a word says of an item of this type, at this place (0…), whatever the time. */
+function saysOf({ body }: Consent, use: Use): (type: ItemType, at: number) => 'rejected' | 'uncovered' | null {
+  if ('decisions' in body) return (_, at) => (body.decisions[at] === 'approve' ? null : 'rejected')
+  const isForAsker = coversAsker(body.scope, use)
+  return (type) => (isForAsker && body.scope.content.includes(type) ? null : 'uncovered')
+}
+
+/** What the time says of a word, null when nothing. */
+function timeSaysOf({ body }: Consent, now: number): 'expired' | null {
+  const { givenAt, expiresAt } = body
+  const counts = body.scope.kind === 'request' ? isFresh : isInForce
+  return counts(givenAt, expiresAt, now) ? null : 'expired'
+}
+
+/** What speaks against taking part in all of a request where its owner has said nothing beside it: an asker's own request is its consent. */
+function objectionToSilence({ request, index, now }: Use): Objection | null {
+  if (!isFresh(request.askedAt, request.expiresAt, now)) return 'over'
+  return request.asker === index ? null : 'silent'
 }
 
 /**
- * What speaks against taking part on this consent, null when nothing does. Its signature has been verified, as the request's.
- * `consent` is null for an owner who has said nothing beside the request: an asker's own request is that asker's consent.
+ * What speaks against taking part on this consent, for each item of the request; null when nothing does. Its signature has been verified,
+ * as the request's. `consent` is null for an owner who has said nothing beside the request.
  */
-export function objectionTo(consent: Consent | null, use: Use): Objection | null {
+export function objectionsTo(consent: Consent | null, use: Use): readonly (Objection | null)[] {
   const { key, request, index, now } = use
+  const { items } = request
   const owner = key.owners[index - 1]
-  if (owner === undefined || request.keyId !== key.keyId) return 'foreign'
-  if (consent !== null && !isOwn(consent, owner, use.requestDigest)) return 'foreign'
-  if (consent !== null && consent.body.decision !== 'approve') return 'rejected'
-  if (!isFresh(request.askedAt, request.expiresAt, now)) return 'over'
-  if (consent === null) return request.asker === index ? null : 'silent'
-  const { scope, givenAt, expiresAt } = consent.body
-  switch (scope.kind) {
-    case 'request':
-      return isFresh(givenAt, expiresAt, now) ? null : 'expired'
-    case 'standing':
-      if (!isInForce(givenAt, expiresAt, now)) return 'expired'
-      return covers(scope, use) ? null : 'uncovered'
+  const isForeign =
+    owner === undefined ||
+    request.keyId !== key.keyId ||
+    (consent !== null && !isOwn(consent, owner, use.requestDigest)) ||
+    (consent !== null && 'decisions' in consent.body && consent.body.decisions.length !== items.length)
+  if (isForeign) return items.map(() => 'foreign')
+  if (consent === null) {
+    const objection = objectionToSilence(use)
+    return items.map(() => objection)
   }
+  const ofTime = isFresh(request.askedAt, request.expiresAt, now) ? timeSaysOf(consent, now) : 'over'
+  const said = saysOf(consent, use)
+  return items.map(({ type }, at) => {
+    const objection = said(type, at)
+    return objection === 'rejected' ? objection : (ofTime ?? objection)
+  })
 }
 
-/** Does this consent, whose signature has been verified, let the share take part? How often a grant was used, its host counts. */
-export const permits = (consent: Consent | null, use: Use): boolean => objectionTo(consent, use) === null
+/**
+ * Does this consent, whose signature has been verified, let the share take part in any item? How often a grant was used, its host counts.
+ */
+export const permits = (consent: Consent | null, use: Use): boolean => objectionsTo(consent, use).includes(null)
 
 /** Why a share may take part: its owner asked for it, approved it, or granted it before. `grant`: null for the one that was registered. */
 export type Ground = 'asked' | 'approved' | Readonly<{ grant: GrantId | null; limits: readonly Limit[] }>
 
 const isGrant = (consent: Consent): consent is Grant => consent.body.scope.kind === 'standing'
 
+/** The ground on which the share takes part in an item, or what speaks against it. */
+export type Weighed = Readonly<{ ground: Ground } | { ground: null; objection: Objection }>
+
 /**
- * All that the share's owner has said, taken together: the ground on which the share takes part, or what speaks against it. A
- * foreign word spoils the rest, and a rejection is final. Then the owner's word on this request counts before a grant.
+ * All that the share's owner has said, taken together, for each item of the request. A foreign word spoils the rest, and a rejection is
+ * final. Then the owner's word on this request counts before a grant.
  */
-export function weigh(
-  consents: readonly Consent[],
-  use: Use,
-): Readonly<{ ground: Ground } | { ground: null; objection: Objection }> {
+export function weigh(consents: readonly Consent[], use: Use): readonly Weighed[] {
   const own = consents.filter(({ body }) => body.index === use.index)
-  const objections = [...own.map((consent) => objectionTo(consent, use)), objectionTo(null, use)]
+  const silence = objectionsTo(null, use)
+  const words = own.map((consent) => ({ consent, objections: objectionsTo(consent, use) }))
+  return use.request.items.map((_, at) =>
+    use.outside.has(at)
+      ? { ground: null, objection: 'outside' }
+      : weighItem(
+          silence[at] ?? null,
+          words.map(({ consent, objections }) => ({ consent, objection: objections[at] ?? null })),
+        ),
+  )
+}
+
+type WordOnItem = Readonly<{ consent: Consent; objection: Objection | null }>
+
+function weighItem(silence: Objection | null, words: readonly WordOnItem[]): Weighed {
+  const objections = [...words.map(({ objection }) => objection), silence]
   const first = (...of: Objection[]) => of.find((objection) => objections.includes(objection))
   const bar = first('foreign', 'rejected', 'over')
   if (bar !== undefined) return { ground: null, objection: bar }
-  if (permits(null, use)) return { ground: 'asked' }
-  const permitting = own.filter((consent) => permits(consent, use))
+  if (silence === null) return { ground: 'asked' }
+  const permitting = words.flatMap(({ consent, objection }) => (objection === null ? [consent] : []))
   if (permitting.some((consent) => !isGrant(consent))) return { ground: 'approved' }
   const grant = permitting.find(isGrant)
   if (grant !== undefined) return { ground: { grant: null, limits: [grant.body.scope.limit] } }

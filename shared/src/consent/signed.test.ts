@@ -22,7 +22,7 @@ const grantBody: Grant['body'] = {
 const approvalBody: Approval['body'] = {
   ...common,
   scope: { kind: 'request', requestDigest: other },
-  decision: 'reject',
+  decisions: ['reject'],
 }
 
 describe.each([
@@ -74,10 +74,11 @@ describe('the schema', () => {
   const fits = (body: object) => Consent.safeParse({ body, signature }).success
 
   it('knows approvals, rejections and grants, and no standing rejection', () => {
-    for (const body of [approvalBody, { ...approvalBody, decision: 'approve' }, grantBody])
+    for (const body of [approvalBody, { ...approvalBody, decisions: ['approve', 'reject'] }, grantBody])
       expect(fits(body)).toBe(true)
     expect(fits({ ...grantBody, decision: 'reject' })).toBe(false)
-    expect(fits({ ...approvalBody, decision: 'later' })).toBe(false)
+    expect(fits({ ...approvalBody, decisions: [] })).toBe(false)
+    expect(fits({ ...approvalBody, decisions: ['later'] })).toBe(false)
     expect(Grant.safeParse({ body: approvalBody, signature }).success).toBe(false)
     expect(Approval.safeParse({ body: grantBody, signature }).success).toBe(false)
   })

@@ -1,7 +1,9 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
-import { Item } from '../wire/content.ts'
+import { fromBase64url } from '../wire/bytes.ts'
+import { Item, misfitOf } from '../wire/content.ts'
+import { Mode } from '../wire/mode.ts'
 import { decode, encode } from './cbor.ts'
 import { deriveKey } from './hkdf.ts'
 import { openWith, sealWith } from './aead.ts'
@@ -33,15 +35,22 @@ export function itemDigest(sessionSecret: Uint8Array, signingId: string, at: num
 export const sealItem = (sessionSecret: Uint8Array, signingId: string, at: number, item: Item): Uint8Array =>
   withKey(sessionSecret, 'message', signingId, at, (key) => sealWith(key, ['item', signingId, at], encode(item)))
 
-/** Inverse of `sealItem`. Throws `seal.invalid`, or `content.invalid` for whatever was sealed that is not an item. */
+/** Inverse of `sealItem`. Throws `seal.invalid`; `tweak.invalid` or `adaptor.invalid` for an item whose mode or adaptor cannot be read, and `content.invalid` for what is no item. */
 export function openItem(sessionSecret: Uint8Array, signingId: string, at: number, sealed: Uint8Array): Item {
   const plaintext = withKey(sessionSecret, 'message', signingId, at, (key) =>
     openWith(key, ['item', signingId, at], sealed),
   )
+  const item = Item.safeParse(decoded(plaintext))
+  if (!item.success) throw new Refusal(misfitOf(item.error))
+  return item.data
+}
+
+/** Null for what is no CBOR. */
+function decoded(plaintext: Uint8Array): unknown {
   try {
-    return Item.parse(decode(plaintext))
+    return decode(plaintext)
   } catch {
-    throw new Refusal('content.invalid')
+    return null
   }
 }
 
@@ -67,6 +76,33 @@ export function openSignature(
   )
   if (signature.length > longest) throw new Refusal('seal.invalid')
   return signature
+}
+
+/** Seals under S (32 bytes) the mode of a key's items for which nobody names one. */
+export const sealMode = (sessionSecret: Uint8Array, keyId: string, mode: Mode): Uint8Array =>
+  withModeKey(sessionSecret, keyId, (key) => sealWith(key, ['mode', keyId], encode(mode)))
+
+/** Inverse of `sealMode`, for a skeleton; the key itself where it seals none. Throws `seal.invalid`, `tweak.invalid`. */
+export function openMode(
+  sessionSecret: Uint8Array,
+  { keyId, sealedMode }: Readonly<{ keyId: string; sealedMode?: string | undefined }>,
+): Mode {
+  if (sealedMode === undefined) return { kind: 'plain' }
+  const plaintext = withModeKey(sessionSecret, keyId, (key) =>
+    openWith(key, ['mode', keyId], fromBase64url(sealedMode)),
+  )
+  const mode = Mode.safeParse(decoded(plaintext))
+  if (!mode.success) throw new Refusal('tweak.invalid')
+  return mode.data
+}
+
+function withModeKey<T>(sessionSecret: Uint8Array, keyId: string, use: (key: Uint8Array) => T): T {
+  const key = deriveKey(sessionSecret, 'mode', keyId)
+  try {
+    return use(key)
+  } finally {
+    key.fill(0)
+  }
 }
 
 /** Seed (32 bytes) of the Ed25519 reader key, with which who knows S proves that they may read. */

@@ -21,6 +21,15 @@ export type AdaptorTerms =
   | Readonly<{ kind: 'any'; points: readonly Uint8Array[] }>
   | Readonly<{ kind: 'all'; points: readonly ProvedPoint[] }>
 
+/** Bytes of a pre-signature: the signers' nonce, and s. */
+export const PRE_SIGNATURE = 65
+
+/** The pre-signatures (65 bytes each) that a result holds, in the order of its adaptors. */
+export const preSignaturesIn = (result: Uint8Array): Uint8Array[] =>
+  Array.from({ length: Math.ceil(result.length / PRE_SIGNATURE) }, (_, nth) =>
+    result.slice(nth * PRE_SIGNATURE, (nth + 1) * PRE_SIGNATURE),
+  )
+
 const tag = sha256(utf8ToBytes('quorate/adaptor/v1'))
 
 /** BIP-340's tagged hash of the point, 32 bytes. */

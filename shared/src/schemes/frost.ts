@@ -95,6 +95,6 @@ export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Schem
     describe: (publicKeys) => frost.describe({ publicKeys }),
     isShareOf: (index, made) => orFalse(() => isShareOf(frost, index, made)),
     needsThreshold: (publicKeys) => needsThreshold(frost, publicKeys),
-    tweakedKey: (groupKey, tweak) => frost.tweakedKey({ groupKey, tweak }),
+    tweakedKey: ({ groupKey }, tweak) => frost.tweakedKey({ groupKey, tweak }),
   }
 }

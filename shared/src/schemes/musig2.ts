@@ -1,29 +1,18 @@
 import { equalBytes } from '@noble/ciphers/utils.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { MpcError, type ByIndex, type KeyTweak, type Mpc, type MusigSession } from '../../mpc/src/index.ts'
-import { isComplete } from './heard.ts'
+import { MpcError, type KeyTweak, type Mpc } from '../../mpc/src/index.ts'
+import { indicesTo } from './heard.ts'
+import { KEY, occurs, readKeys, subgroupOf, writeKeys } from './musig2-keys.ts'
+import { usesWith } from './musig2-use.ts'
 import { orFalse } from './or-false.ts'
 import { factsOf } from './table.ts'
-import {
-  hold,
-  type Contribute,
-  type Contributed,
-  type Frame,
-  type Held,
-  type Made,
-  type Scheme,
-  type ShareInput,
-  type Use,
-  type UseInput,
-} from './scheme.ts'
+import type { Contribute, Contributed, Frame, Made, Scheme } from './scheme.ts'
 
 /*
- * MuSig2 (BIP-327): n of n, each with a key of its own. A share is a participant's secret key (32 bytes). The public keys are a byte
- * that says their order (1: KeySort, 0: as they stand), then those of all (33 bytes each), in the order of their indices.
+ * MuSig2 (BIP-327): n of n, each with a key of its own. A share is a participant's secret key (32 bytes).
  */
 
-const KEY = 33
 const { fits } = factsOf('musig2')
 
 const tag = sha256(utf8ToBytes('quorate/musig2/contribute/v1'))
@@ -33,34 +22,6 @@ const possessionOf = ({ session, participants }: Frame, index: number, pubkey: U
   sha256(concatBytes(tag, tag, session, Uint8Array.of(participants, index), pubkey))
 
 const isCompressed = (key: Uint8Array): boolean => key.length === KEY && (key[0] === 2 || key[0] === 3)
-
-type PublicKeys = Readonly<{ sorted: boolean; pubkeys: ByIndex }>
-
-/** The keys by index, and their order. Throws `invalid_input` for what is no list of them. */
-function readKeys(publicKeys: Uint8Array): PublicKeys {
-  const [order] = publicKeys
-  const count = (publicKeys.length - 1) / KEY
-  if (!fits(count, count) || !Number.isInteger(count) || (order !== 0 && order !== 1))
-    throw new MpcError('invalid_input')
-  const at = (nth: number) => 1 + nth * KEY
-  const pubkeys = Array.from(
-    { length: count },
-    (_, nth) => [nth + 1, publicKeys.subarray(at(nth), at(nth + 1))] as const,
-  )
-  return { sorted: order === 1, pubkeys: new Map(pubkeys) }
-}
-
-const writeKeys = ({ sorted, pubkeys }: PublicKeys): Uint8Array =>
-  concatBytes(Uint8Array.of(sorted ? 1 : 0), ...pubkeys.values())
-
-const occurs = (pubkeys: ByIndex, key: Uint8Array): number =>
-  [...pubkeys.values()].filter((one) => equalBytes(one, key)).length
-
-const tweaksOf = (tweak: Uint8Array | null): KeyTweak[] => (tweak === null ? [] : [{ kind: 'taproot', tweak }])
-
-const sessionOf = ({ publicKeys, message, tweak }: UseInput): MusigSession => {
-  return { ...readKeys(publicKeys), tweaks: tweaksOf(tweak), message }
-}
 
 function requireFrame({ session, participants, threshold }: Frame): void {
   if (!fits(participants, threshold) || session.length !== 32) throw new MpcError('invalid_input')
@@ -82,7 +43,7 @@ function contributeWith(mpc: Mpc): Contribute {
     },
     join(of, all) {
       requireFrame(of)
-      const indices = Array.from({ length: of.participants }, (_, at) => at + 1)
+      const indices = indicesTo(of.participants)
       if (all.size !== indices.length || !indices.every((index) => all.has(index))) throw new MpcError('invalid_input')
       const inOrder = [...all].sort(([a], [b]) => a - b)
       const pubkeys = new Map(inOrder.map(([index, { publicKey }]) => [index, publicKey]))
@@ -90,37 +51,10 @@ function contributeWith(mpc: Mpc): Contribute {
       const twice = inOrder.filter(([, { publicKey }]) => occurs(pubkeys, publicKey) > 1)
       const culprits = (liars.length > 0 ? liars : twice).map(([index]) => index)
       if (culprits.length > 0) throw new MpcError('bad_package', culprits)
-      return writeKeys({ sorted: of.sorted, pubkeys })
+      return writeKeys({ sorted: of.sorted, participants: of.participants, pubkeys })
     },
   }
 }
-
-/** NonceGen, Sign and PartialSigAgg. A nonce is drawn for one message under one key, and for this session, and signs nothing else. */
-const signWith = (mpc: Mpc): Use => ({
-  takes: () => true,
-  begin: (begun) => {
-    const { session, index } = begun
-    const extraIn = concatBytes(session, Uint8Array.of(index))
-    const { secnonce, pubnonce } = mpc.musig2.nonceGen({ ...sessionOf(begun), secretKey: begun.share, extraIn })
-    // Bytes that others may change until the next round are not kept.
-    const drawnFor = digestOf(begun)
-    const held: Held<ShareInput, Uint8Array> = hold([secnonce], ([secnonce], all, input) => {
-      const participants = readKeys(input.publicKeys).pubkeys.size
-      const isSame = input.index === index && equalBytes(digestOf(input), drawnFor)
-      if (!isSame || !isComplete(all, { index, participants }, pubnonce)) throw new MpcError('invalid_input')
-      const aggnonce = mpc.musig2.nonceAgg({ pubnonces: all })
-      return { done: mpc.musig2.sign({ ...sessionOf(input), secretKey: input.share, secnonce, aggnonce }) }
-    })
-    return { held, toAll: pubnonce }
-  },
-  join: (of, pubnonces, psigs) => mpc.musig2.partialSigAgg({ ...sessionOf(of), pubnonces, psigs }),
-  verify: ({ publicKey, message }, signature) =>
-    mpc.frost('frost-secp256k1-tr').verify({ publicKey, message, signature }),
-})
-
-/** What a nonce was drawn for. Each part is a digest or has one length, so that no two inputs are taken for one. */
-const digestOf = ({ session, publicKeys, message, tweak }: UseInput): Uint8Array =>
-  sha256(concatBytes(...[session, publicKeys, message, tweak ?? Uint8Array.of(0)].map((part) => sha256(part))))
 
 /** MuSig2 over the operations of `shared/mpc`. */
 export function createMusig2Scheme(mpc: Mpc): Scheme {
@@ -130,20 +64,29 @@ export function createMusig2Scheme(mpc: Mpc): Scheme {
     const listed = pubkeys.get(index)
     return listed !== undefined && equalBytes(listed, own) && occurs(pubkeys, own) === 1
   }
+  const point = (publicKeys: Uint8Array, ...tweaks: KeyTweak[]): Uint8Array => {
+    const { sorted, pubkeys } = readKeys(publicKeys)
+    return mpc.musig2.keyAgg({ sorted, pubkeys, tweaks })
+  }
   return {
     make: { contribute: contributeWith(mpc) },
-    use: { sign: signWith(mpc) },
+    use: usesWith(mpc),
     describe: (publicKeys) => {
-      const keys = readKeys(publicKeys)
-      const groupKey = mpc.musig2.keyAgg(keys).slice(1)
-      return { groupKey, verifyingShares: keys.pubkeys, threshold: keys.pubkeys.size }
+      const { pubkeys } = readKeys(publicKeys)
+      return { groupKey: point(publicKeys).slice(1), verifyingShares: pubkeys, threshold: pubkeys.size }
     },
+    point: (publicKeys) => point(publicKeys),
     isShareOf: (index, made) => orFalse(() => isShareOf(index, made)),
     // Whoever holds two of the keys signs for two.
     needsThreshold: (publicKeys) => {
       const { pubkeys } = readKeys(publicKeys)
       return [...pubkeys.values()].every((key) => occurs(pubkeys, key) === 1)
     },
-    tweakedKey: (groupKey, tweak) => mpc.frost('frost-secp256k1-tr').tweakedKey({ groupKey, tweak }),
+    subgroup: subgroupOf,
+    // Only a plain tweak asks for the Y of the aggregate key.
+    tweakedKey: ({ groupKey, publicKeys }, tweak) =>
+      tweak.kind === 'plain'
+        ? point(publicKeys, tweak).slice(1)
+        : mpc.frost('frost-secp256k1-tr').tweakedKey({ groupKey, tweak }),
   }
 }

@@ -1,5 +1,5 @@
 import { Refusal } from '../errors.ts'
-import type { ByIndex } from '../../mpc/src/index.ts'
+import type { ByIndex, KeyTweak } from '../../mpc/src/index.ts'
 import type { UseName } from './table.ts'
 
 /**
@@ -116,15 +116,17 @@ export type Contribute = Readonly<{
 }>
 
 /**
- * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key (BIP-341): null for
- * the group key itself, 0 bytes for no script tree, or the Merkle root (32 bytes).
+ * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key: null for
+ * the group key itself.
  */
 export type UseInput = Readonly<{
   session: Uint8Array
   publicKeys: Uint8Array
   publicKey: Uint8Array
   message: Uint8Array
-  tweak: Uint8Array | null
+  tweak: KeyTweak | null
+  /** For `presign` alone: the points (33 bytes) that there is to be a pre-signature for, each. */
+  adaptors?: readonly Uint8Array[]
 }>
 
 /** The same for who holds the share of participant `index`, which is borrowed. */
@@ -140,6 +142,9 @@ export type Use = Readonly<{
   /** Is this the result of that use? False for what has the wrong length or form. */
   verify: (of: UseInput, result: Uint8Array) => boolean
 }>
+
+/** What all know of a key. `groupKey`: of these public keys. */
+export type KnownKey = Readonly<{ groupKey: Uint8Array; publicKeys: Uint8Array }>
 
 /** A scheme's cryptography. Everything throws `MpcError`, whose culprits are indices. */
 export type Scheme = Readonly<{
@@ -158,6 +163,10 @@ export type Scheme = Readonly<{
   isShareOf: (index: number, made: Made) => boolean
   /** Do these public keys need as many shares as they say? A dealer can make some of which fewer give the key. */
   needsThreshold: (publicKeys: Uint8Array) => boolean
-  /** The Taproot output key (BIP-341) of a group key, 32 bytes. */
-  tweakedKey: (groupKey: Uint8Array, tweak: Uint8Array) => Uint8Array
+  /** The public keys without those of all participants but these, who keep their indices. Throws `invalid_input` for others than the key has. */
+  subgroup?: (publicKeys: Uint8Array, members: readonly number[]) => Uint8Array
+  /** The group key as a compressed point (33 bytes), where wallets derive other keys of it (BIP-328). */
+  point?: (publicKeys: Uint8Array) => Uint8Array
+  /** The public key (32 bytes) that a tweak makes of a key. Throws `invalid_input` for a tweak that is none, or makes no key. */
+  tweakedKey: (of: KnownKey, tweak: KeyTweak) => Uint8Array
 }>

@@ -3,11 +3,14 @@ import { z } from 'zod'
 /** The most participants of a key, whatever its scheme. */
 export const mostParticipants = 100
 
+/** The most points of one adaptor. */
+export const mostAdaptors = 16
+
 /** How a signature verifies: BIP-340, or RFC 8032 with canonical points of prime order. */
 export type Verification = 'bip340' | 'ed25519'
 
 /** What the shares of a key do together. */
-export type UseName = 'sign' | 'ecdh'
+export type UseName = 'sign' | 'ecdh' | 'presign'
 
 /**
  * How a key comes about: its hosts draw it together, or each participant has a key of its own in it; somebody who has it whole deals it; its
@@ -27,6 +30,8 @@ export type SchemeFacts = Readonly<{
   fits: (participants: number, threshold: number) => boolean
   /** Does the key also sign as a Taproot output key (BIP-341)? */
   tweaks: boolean
+  /** Can some of its participants have a key of their own in it, with which all of them sign? */
+  subgroups: boolean
 }>
 
 /**
@@ -52,6 +57,7 @@ export const schemeFacts = {
     uses: { sign: 64, ecdh: 33 + 32 * 98 },
     fits: tOfN,
     tweaks: true,
+    subgroups: false,
   },
   'frost-ed25519': {
     verification: 'ed25519',
@@ -60,14 +66,17 @@ export const schemeFacts = {
     uses: { sign: 64 },
     fits: tOfN,
     tweaks: false,
+    subgroups: false,
   },
   musig2: {
     verification: 'bip340',
     keyLength: 32,
     makes: ['contribute'],
-    uses: { sign: 64 },
+    // A pre-signature for each point.
+    uses: { sign: 64, presign: mostAdaptors * 65 },
     fits: nOfN,
     tweaks: true,
+    subgroups: true,
   },
 } as const satisfies Record<string, SchemeFacts>
 

@@ -40,11 +40,12 @@ export async function verifyRefreshRequest(key: VerifiedKey, request: RefreshReq
   return digestOf('refresh', body)
 }
 
-/** Is `next` the next epoch of the same key: the same people, hosts and group key, and the digest of the one before? */
+/** Is `next` the next epoch of the same key: the same people, hosts, group key and keys of sub-groups, and the digest of the one before? */
 export const succeeds = ({ certificate, digest }: VerifiedKey, next: Certificate['body']): boolean =>
   next.previous === digest &&
   next.epoch === certificate.epoch + 1 &&
   next.groupKey === certificate.groupKey &&
+  next.subgroupKeys?.join() === certificate.subgroupKeys?.join() &&
   digestOf('roster', next.roster) === digestOf('roster', certificate.roster)
 
 /**

@@ -4,16 +4,18 @@ import { digestOf, verifyBody } from '../crypto/sign.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { CertificateBody } from '../wire/certificate.ts'
 import type { Outcome, RequestBody, SigningReceipt, SigningRequest, Withdrawal } from '../wire/signing.ts'
+import { areEnough, signersOfItems } from './signers.ts'
 
 /** A certificate that has been verified, with the digest by which requests name it. */
 export type VerifiedKey = Readonly<{ certificate: CertificateBody; digest: Digest }>
 
-/** Checks that a request names this very version of its key, and something that its policy permits. */
+/** Checks that a request names this very version of its key, who signs it, and something that its policy permits. */
 export function requireForKey(key: VerifiedKey, { keyId, epoch, certificateDigest, items }: RequestBody): void {
   const { skeleton } = key.certificate.roster
   if (keyId !== skeleton.keyId) throw new Refusal('signing.request_invalid')
   if (epoch !== key.certificate.epoch) throw new Refusal('epoch.stale')
   if (certificateDigest !== key.digest) throw new Refusal('signing.request_invalid')
+  signersOfItems(skeleton, { items })
   if (!items.some(({ type }) => skeleton.policy.content.includes(type))) throw new Refusal('content.not_permitted')
 }
 
@@ -51,21 +53,25 @@ export const policyDigest = (key: VerifiedKey): Digest => digestOf('policy', key
 export const resultDigest = (outcomes: readonly Outcome[]): Digest => digestOf('result', outcomes)
 
 /**
- * Checks that the receipts are those of a whole quorum for these outcomes: one by each of its hosts, all of one attempt and one
- * package, all saying the same. Works offline and for ever. Throws `receipt.invalid`, with the host that signed for another policy or
+ * Checks that the receipts are those of a whole quorum for these outcomes of a request: one by each of its hosts, enough for each item that is
+ * signed, all of one attempt and one package, all saying the same. Works offline and for ever. Throws `receipt.invalid`, with the host that signed for another policy or
  * epoch than the key has.
  */
 export async function verifyReceipts(
   key: VerifiedKey,
-  requestDigest: string,
+  request: RequestBody,
   outcomes: readonly Outcome[],
   receipts: readonly SigningReceipt[],
 ): Promise<void> {
   const { skeleton } = key.certificate.roster
   const quorum = receipts.map(({ body }) => body.index)
-  const distinct = new Set(quorum).size === quorum.length
   const [first] = receipts
-  if (!first || !distinct || quorum.length < skeleton.threshold) throw new Refusal('receipt.invalid')
+  const distinct = new Set(quorum).size === quorum.length
+  const signers = signersOfItems(skeleton, request)
+  const isWhole = signers.every((one, at) => typeof outcomes[at] !== 'string' || areEnough(one, quorum))
+  if (!first || !distinct || !isWhole || !signers.some((one) => areEnough(one, quorum)))
+    throw new Refusal('receipt.invalid')
+  const requestDigest = digestOf('request', request)
   const digest = resultDigest(outcomes)
   const policy = policyDigest(key)
   for (const receipt of receipts) {

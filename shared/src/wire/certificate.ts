@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { factsOf, mostParticipants } from '../schemes/table.ts'
 import { Base64url, Digest, GroupKey, Index, Signature } from './ids.ts'
 import { Roster } from './keygen.ts'
+import { MAX_SUBGROUPS } from './subgroups.ts'
 
 /** What all hosts sign at the end. Public: nothing but public keys stands in it. */
 export const CertificateBody = z
@@ -12,6 +13,8 @@ export const CertificateBody = z
     groupKey: GroupKey,
     /** In the form of the scheme: group key, every verifying share and the threshold. For FROST, the crate's PublicKeyPackage. */
     publicKeys: Base64url,
+    /** The keys of the sub-groups that the skeleton names, in its order. */
+    subgroupKeys: z.array(GroupKey).min(1).max(MAX_SUBGROUPS).optional(),
     transcript: Digest,
     epoch: z.int().min(0),
     previous: Digest.nullable(),
@@ -20,7 +23,18 @@ export const CertificateBody = z
     ({ groupKey, roster }) => groupKey.length === 2 * factsOf(roster.skeleton.scheme).keyLength,
     'the group key does not have the length of its scheme',
   )
-  .meta({ description: 'groupKey has the length of keys of its scheme' })
+  .refine(
+    ({ subgroupKeys, groupKey }) => (subgroupKeys ?? []).every((one) => one.length === groupKey.length),
+    'the key of a sub-group does not have the length of its scheme',
+  )
+  .refine(
+    ({ subgroupKeys, roster }) => subgroupKeys?.length === roster.skeleton.subgroups?.length,
+    'each sub-group has one key',
+  )
+  .meta({
+    description:
+      'groupKey and subgroupKeys have the length of keys of the scheme; there is one for each sub-group of the skeleton.',
+  })
 export type CertificateBody = z.infer<typeof CertificateBody>
 
 /** The key certificate: its body and a signature by each participant's host, in the order of indices. */

@@ -3,6 +3,7 @@ import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
 import { Digest, Index, LifeIds, Time, UserId } from './ids.ts'
 import { signed } from './signed.ts'
+import { MAX_ITEMS } from './signing.ts'
 
 /** One request, by R. */
 const RequestScope = z.strictObject({ kind: z.literal('request'), requestDigest: Digest })
@@ -28,12 +29,15 @@ const common = {
   expiresAt: Time,
 }
 
-/** An owner's word on one request: an approval, or a rejection. */
+const Decision = z.enum(['approve', 'reject'])
+export type Decision = z.infer<typeof Decision>
+
+/** An owner's word on one request: yes or no to each of its items, in their order. */
 export const Approval = signed(
   z.strictObject({
     ...common,
     scope: RequestScope,
-    decision: z.enum(['approve', 'reject']),
+    decisions: z.array(Decision).min(1).max(MAX_ITEMS),
     /** As in a request. */
     lives: LifeIds.optional(),
   }),

@@ -1,16 +1,27 @@
 import { z } from 'zod'
 import { Content } from '../contents/table.ts'
+import type { RefusalCode } from '../errors.ts'
+import { AdaptorTerms } from './adaptor.ts'
+import { SubgroupId } from './ids.ts'
+import { Mode } from './mode.ts'
 
-/** Which public key signs: the group key itself, or its Taproot output key (BIP-341) with the merkle root, '' for none. */
-export const Mode = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('plain') }),
-  z.strictObject({
-    kind: z.literal('taproot'),
-    merkleRoot: z.string().regex(/^([0-9a-f]{64})?$/, '0 or 32 bytes in lower-case hex'),
-  }),
-])
-export type Mode = z.infer<typeof Mode>
-
-/** What travels sealed under the session secret: the full content of one item and the key mode to sign it in. */
-export const Item = z.strictObject({ content: Content, mode: Mode })
+/**
+ * What travels sealed under the session secret: the full content of one item and the key mode to sign it in. `subgroup`: whose key signs it;
+ * without it, that of all participants. `adaptor`: what is asked for is no signature but pre-signatures for these terms.
+ */
+export const Item = z.strictObject({
+  content: Content,
+  mode: Mode,
+  subgroup: SubgroupId.optional(),
+  adaptor: AdaptorTerms.optional(),
+})
 export type Item = z.infer<typeof Item>
+
+const misfits: ReadonlyMap<unknown, 'tweak.invalid' | 'adaptor.invalid'> = new Map([
+  ['mode', 'tweak.invalid'],
+  ['adaptor', 'adaptor.invalid'],
+])
+
+/** Why what was to be an item is none, by the first place that does not fit. A tweak or an adaptor that cannot be read never means none. */
+export const misfitOf = ({ issues: [first] }: z.ZodError) =>
+  (misfits.get(first?.path[0]) ?? 'content.invalid') satisfies RefusalCode

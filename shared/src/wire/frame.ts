@@ -11,10 +11,10 @@ export type Frame = { id: number; deadline: number; body: Uint8Array }
 
 /**
  * Bytes of the longest body. Checked against the length field before anything is allocated. The longest question is the one that confirms a
- * signing of 16 items by 100 hosts, whose owners stand by grants to 32 askers with the longest names: 262,144 for request and items, 100 words of
- * 7,900, 100 commitments of 2,300 and 100 partials of 1,400 make some 1,430,000.
+ * signing of 100 items by 100 hosts, each of whose owners has decided on every item and named all lives: 1,048,576 for request and items, 100
+ * words of 8,500, 100 commitments of 11,500, 100 partials of 5,800, and 22,000 for the results make some 3,650,000.
  */
-export const MAX_BODY = 2 << 20
+export const MAX_BODY = 4 << 20
 const HEADER = 12
 
 export function encodeFrame({ id, deadline, body }: Frame): Uint8Array {

@@ -73,15 +73,23 @@ export const EnclaveId = z
   .brand<'EnclaveId'>()
 export type EnclaveId = z.infer<typeof EnclaveId>
 
-/** What people call a participant. The gateway sees it, so a pseudonym will do. One spelling per name (Unicode's NFKC). */
-export const UserId = z
-  .string()
-  .min(1)
-  .max(64)
-  .regex(/^[\p{L}\p{N}._@:+-]+$/u, 'letters, digits and . _ @ : + -')
-  .refine((name) => name === name.normalize('NFKC'), 'in normal form (NFKC)')
-  .meta({ description: 'in the normal form NFKC (Unicode Annex 15): any other spelling is refused' })
+/** What people call something. One spelling per name (Unicode's NFKC). */
+const name = () =>
+  z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[\p{L}\p{N}._@:+-]+$/u, 'letters, digits and . _ @ : + -')
+    .refine((text) => text === text.normalize('NFKC'), 'in normal form (NFKC)')
+    .meta({ description: 'in the normal form NFKC (Unicode Annex 15): any other spelling is refused' })
+
+/** What people call a participant. The gateway sees it, so a pseudonym will do. */
+export const UserId = name()
 export type UserId = z.infer<typeof UserId>
+
+/** What people call a sub-group of a key. The gateway sees it. */
+export const SubgroupId = name()
+export type SubgroupId = z.infer<typeof SubgroupId>
 
 /** Participant index, 1…n: FROST's identifier (RFC 9591 §4.2). */
 export const Index = z.int().min(1).max(255)

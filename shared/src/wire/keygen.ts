@@ -28,6 +28,7 @@ import {
 } from './ids.ts'
 import { Host } from './host.ts'
 import { signed } from './signed.ts'
+import { Subgroups } from './subgroups.ts'
 
 /** What the key may sign at all. Nothing that is not named here. */
 export const Policy = z.strictObject({ content: ContentTypes })
@@ -60,6 +61,13 @@ export const Skeleton = z
      * (BIP-327's KeySort).
      */
     keyOrder: z.literal('indices').optional(),
+    /** Stands here when some of the participants sign under keys of their own. The certificate has those keys. */
+    subgroups: Subgroups.optional(),
+    /**
+     * The mode of items for which nobody names one, sealed under the session secret. Without it that is the key itself. Whoever asks writes it into
+     * the items; hosts see that it can be read, and go by what the items say.
+     */
+    sealedMode: Base64url.max(256).optional(),
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
@@ -82,6 +90,19 @@ export const Skeleton = z
   .refine(
     ({ keyOrder, scheme }) => keyOrder === undefined || makesBy(scheme, 'contribute'),
     'keys of this scheme have no order',
+  )
+  .refine(
+    ({ subgroups, scheme }) => subgroups === undefined || factsOf(scheme).subgroups,
+    'keys of this scheme have no sub-groups',
+  )
+  .refine(
+    ({ subgroups = [], participants }) =>
+      subgroups.every(({ members }) => (members.at(-1) ?? 0) <= participants.length),
+    'a member of a sub-group is no participant',
+  )
+  .refine(
+    ({ sealedMode, scheme }) => sealedMode === undefined || factsOf(scheme).tweaks,
+    'keys of this scheme have no modes',
   )
   .meta({
     description:

@@ -49,7 +49,7 @@ export const MAX_RECALLED = 64
 /**
  * The most that one recollection tells over all its keys: of parts, of tallies and renewed grants together, and of participants. Bytes in
  * CBOR at most: 12,288 parts of 34, 2,048 tallies of 68, 1,024 participants of 300 (a past, a book, a host's life), 64 keys of 320. That is
- * 885,000 of a frame's 2,097,152. One key has 4,096 parts, 512 tallies, 512 renewed grants and 100 participants at most: two always fit.
+ * 885,000 of a frame's 4,194,304. One key has 4,096 parts, 512 tallies, 512 renewed grants and 100 participants at most: two always fit.
  */
 export const MAX_RECALLED_PARTS = 12_288
 export const MAX_RECALLED_TALLIES = 2_048

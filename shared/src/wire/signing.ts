@@ -2,15 +2,18 @@ import { z } from 'zod'
 import { mostParticipants } from '../schemes/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'
-import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, Time } from './ids.ts'
+import { Base64url, Digest, Index, KeyId, KeySignature, LifeIds, SigningId, SubgroupId, Time } from './ids.ts'
 import { Life } from './identity.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { signed } from './signed.ts'
 
-export const MAX_ITEMS = 16
+export const MAX_ITEMS = 100
 
-/** One thing to sign, as the gateway may see it: its type, and a digest of content and mode that is keyed by the session secret. */
-const RequestItem = z.strictObject({ type: ContentType, digest: Digest })
+/**
+ * One thing to sign, as the gateway may see it: its type, the sub-group that signs it if it is not all, and a digest of the whole item that is keyed by
+ * the session secret.
+ */
+const RequestItem = z.strictObject({ type: ContentType, digest: Digest, subgroup: SubgroupId.optional() })
 
 /** A program that asks by an event (NIP-46): its key, and the event's id. `signer`: the key that it wrote to. */
 const Client = z.strictObject({ client: NostrKey, event: Digest, signer: NostrKey })
@@ -52,11 +55,26 @@ export const ItemRefusal = z.enum([
   'content.invalid',
   'content.mismatch',
   'content.not_permitted',
+  'tweak.invalid',
+  'adaptor.invalid',
+  'adaptor.unsupported',
+  'adaptor.too_many',
 ] as const satisfies readonly RefusalCode[])
 export type ItemRefusal = z.infer<typeof ItemRefusal>
 
+/** Why one host does not sign an item that it could sign: its owner has rejected the item, or has not said yes to it. */
+export const OwnerRefusal = z.enum(['signing.rejected', 'consent.missing'] as const satisfies readonly RefusalCode[])
+export type OwnerRefusal = z.infer<typeof OwnerRefusal>
+
+/** Why one host does not sign an item, whoever wants it: it is of a sub-group that its participant is not in. */
+export const Outside = z.literal('subgroup.not_member' satisfies RefusalCode)
+export type Outside = z.infer<typeof Outside>
+
 /** What a host says of one item in round one: FROST's commitment pair (RFC 9591 §5.1), or why it does not sign the item. */
-const ItemCommitment = z.union([z.strictObject({ commitment: Base64url }), z.strictObject({ code: ItemRefusal })])
+const ItemCommitment = z.union([
+  z.strictObject({ commitment: Base64url }),
+  z.strictObject({ code: z.union([ItemRefusal, OwnerRefusal, Outside]) }),
+])
 export type ItemCommitment = z.infer<typeof ItemCommitment>
 
 /** Round one of one participant, item by item, signed by its host's V. */
@@ -89,19 +107,21 @@ export const Partial = signed(
 )
 export type Partial = z.infer<typeof Partial>
 
+/** The hosts of a quorum that refuse an item, and why. Ascending by index. */
+const refusalsBy = <T extends z.ZodType>(code: T) =>
+  z.array(z.strictObject({ index: Index, code })).max(mostParticipants)
+
 /**
- * Why an item has no signature: what every host of the quorum says of it, or `signing.disputed` with all that refused it
- * when others of the quorum committed to it, or refused it otherwise. Ascending by index.
+ * Why an item has no signature. What every host of the quorum says of it; or `signing.disputed` when they do not say the same; or, when they
+ * could sign it and too few have their owner's yes, `signing.rejected` if an owner has rejected it, else `consent.missing`.
  */
 export const ItemFailure = z.discriminatedUnion('code', [
   z.strictObject({ code: ItemRefusal }),
   z.strictObject({
     code: z.literal('signing.disputed' satisfies RefusalCode),
-    refusals: z
-      .array(z.strictObject({ index: Index, code: ItemRefusal }))
-      .min(1)
-      .max(mostParticipants),
+    refusals: refusalsBy(ItemRefusal).min(1),
   }),
+  z.strictObject({ code: OwnerRefusal, refusals: refusalsBy(OwnerRefusal) }),
 ])
 export type ItemFailure = z.infer<typeof ItemFailure>
 
@@ -151,3 +171,10 @@ export const SigningState = z.enum([
   'expired',
 ])
 export type SigningState = z.infer<typeof SigningState>
+
+/**
+ * How far an item is, as the gateway knows it: `waiting` for words, `approved` by enough, `rejected` by so many that it cannot have enough, `signed`,
+ * or `failed`, as the result or the failure of the whole signing says.
+ */
+export const ItemState = z.enum(['waiting', 'approved', 'rejected', 'signed', 'failed'])
+export type ItemState = z.infer<typeof ItemState>

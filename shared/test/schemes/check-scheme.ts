@@ -27,6 +27,7 @@ import {
   namesWhoSignsAnother,
   refusesOtherCommitments,
 } from './signing-cheats.ts'
+import { hasSubgroupsIfItSays, signsWithAllOfASubgroup } from './subgroups.ts'
 import type { MakeName } from '../../src/schemes/table.ts'
 import type { Subject } from './subject.ts'
 
@@ -54,6 +55,8 @@ const checks = {
   'names who signs another message': namesWhoSignsAnother,
   'refuses other lists of commitments': refusesOtherCommitments,
   'joins the partials of a quorum only': joinsQuorumsOnly,
+  'has keys of sub-groups if it says so': hasSubgroupsIfItSays,
+  'signs with all of a sub-group': signsWithAllOfASubgroup,
   'makes a key once of what it drew once': dealsOnce,
   'refreshes once with what it drew once': refreshesOnce,
   'signs once with a nonce': signsOnce,

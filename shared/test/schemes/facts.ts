@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import type { KeyTweak } from '../../mpc/src/index.ts'
+import { hex } from '../../mpc/test/vectors.ts'
 import { outputKeys, referees, vectors } from './published.ts'
 import { get, makeKey, makingOf, member, publicKeysOf, quorumsOf, refreshKey, sign, signAll, useOf } from './run.ts'
 import { cheatedSize, expectInvalid, expectNamed, expectRefused, failureOf, sizesOf, type Subject } from './subject.ts'
@@ -115,27 +117,39 @@ export function tweaksIfItSays(subject: Subject): void {
   const key = makeKey(scheme, ...cheatedSize(subject))
   const quorum = [...key.made.keys()]
   const of = useOf(scheme, key, bytesOf('to an output'))
-  const tweaks = [new Uint8Array(0), new Uint8Array(32).fill(7)]
+  const scalar = new Uint8Array(32).fill(7)
+  const tweaks: KeyTweak[] = [
+    { kind: 'taproot', tweak: new Uint8Array(0) },
+    { kind: 'taproot', tweak: scalar },
+    { kind: 'plain', tweak: scalar },
+    { kind: 'xonly', tweak: scalar },
+  ]
+  const known = { groupKey: of.publicKey, publicKeys: of.publicKeys }
   if (!facts.tweaks) {
     for (const tweak of tweaks) {
-      expectInvalid(() => scheme.tweakedKey(of.publicKey, tweak))
+      expectInvalid(() => scheme.tweakedKey(known, tweak))
       expectInvalid(() => sign(scheme, key, quorum, { ...of, tweak }))
     }
     return
   }
   for (const { groupKey, tweak, outputKey } of outputKeys())
-    expect(scheme.tweakedKey(groupKey, tweak)).toEqual(outputKey)
+    expect(scheme.tweakedKey({ ...known, groupKey }, tweak)).toEqual(outputKey)
   for (const tweak of tweaks) {
     const tweaked = useOf(scheme, key, of.message, tweak)
     const signature = sign(scheme, key, quorum, tweaked)
     expect(referees[facts.verification]({ ...tweaked, signature })).toBe(true)
     expect(scheme.use.sign.verify(of, signature)).toBe(false)
   }
-  for (const wrong of resized(new Uint8Array(32)).filter(({ length }) => length > 0)) {
-    expectInvalid(() => scheme.tweakedKey(of.publicKey, wrong))
+  const wrongs = tweaks.flatMap(({ kind }) =>
+    resized(scalar).flatMap((tweak) => (kind === 'taproot' && tweak.length === 0 ? [] : [{ kind, tweak }])),
+  )
+  const order = hex('fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141')
+  const beyond = (['plain', 'xonly'] as const).map((kind) => ({ kind, tweak: order }))
+  const unknown = [scalar, new Uint8Array(0)].map((tweak) => ({ kind: 'none', tweak }) as unknown as KeyTweak)
+  for (const wrong of [...wrongs, ...beyond, ...unknown]) {
+    expectInvalid(() => scheme.tweakedKey(known, wrong))
     expectInvalid(() => sign(scheme, key, quorum, { ...of, tweak: wrong }))
   }
-  for (const wrong of resized(of.publicKey)) expectInvalid(() => scheme.tweakedKey(wrong, new Uint8Array(0)))
 }
 
 /** A share is loaded only if it is this participant's alone, of these public keys, and not zero. */

@@ -1,8 +1,10 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
-import { loadMpc, type ByIndex } from '../../mpc/src/index.ts'
+import { loadMpc, type ByIndex, type KeyTweak } from '../../mpc/src/index.ts'
 import { schemeOf } from '../../src/schemes/cryptography.ts'
-import type { Contributed } from '../../src/schemes/scheme.ts'
+import { preSignaturesIn } from '../../src/schemes/adaptors.ts'
+import type { Contributed, UseInput } from '../../src/schemes/scheme.ts'
+import { toHex } from '../../src/wire/bytes.ts'
 import {
   commitAll,
   contributing,
@@ -65,8 +67,15 @@ describe('a key of MuSig2', () => {
     for (const order of [2, 255]) expectInvalid(() => scheme.describe(Uint8Array.of(order, ...publicKeys.slice(1))))
   })
 
-  it('is signed for by all of them, under itself and under its output key', () => {
-    for (const tweak of [null, new Uint8Array(0), random(32)]) {
+  it('is signed for by all of them, under itself and under what each tweak makes of it', () => {
+    const tweaks: (KeyTweak | null)[] = [
+      null,
+      { kind: 'taproot', tweak: new Uint8Array(0) },
+      { kind: 'taproot', tweak: random(32) },
+      { kind: 'plain', tweak: random(32) },
+      { kind: 'xonly', tweak: random(32) },
+    ]
+    for (const tweak of tweaks) {
       const asked = useOf(scheme, key, of.message, tweak)
       const { commitments, partials } = signAll(scheme, key, quorum, asked)
       const signature = scheme.use.sign.join(asked, commitments, partials)
@@ -125,7 +134,8 @@ describe('a nonce of MuSig2', () => {
     const others: Partial<typeof of>[] = [
       { message: random(32) },
       { session: random(32) },
-      { tweak: new Uint8Array(0) },
+      { tweak: { kind: 'taproot', tweak: new Uint8Array(0) } },
+      { tweak: { kind: 'plain', tweak: random(32) } },
       { publicKeys: get(makeKey(3).made, 1).publicKeys },
     ]
     for (const other of others) {
@@ -150,5 +160,124 @@ describe('a nonce of MuSig2', () => {
       ['bad_partial'],
       [2],
     )
+  })
+})
+
+describe('pre-signatures of MuSig2', () => {
+  const presign = having(scheme.use.presign)
+  const secrets = [random(32), random(32), random(32)]
+  const adaptors = secrets.map((secret) => mpc.secp256k1.publicKey(secret))
+  const asked = { ...of, adaptors }
+  const input = (index: number, more: Partial<UseInput> = {}) => ({
+    ...asked,
+    ...more,
+    index,
+    share: get(key.made, index).share,
+  })
+  const begin = () => eachOf(quorum, (index) => presign.begin(input(index)))
+  function run(change: (index: number) => Partial<UseInput> = () => ({})) {
+    const said = eachOf(quorum, (index) => presign.begin(input(index, change(index))))
+    const commitments = heard(1, said, 0, honest)
+    const partials = eachOf(quorum, (index) => {
+      return doneBy(heldBy(get(said, index)).go(new Map(commitments), input(index, change(index))))
+    })
+    return { commitments, partials }
+  }
+
+  it('are one for each point, and each becomes a signature by the secret of its point', () => {
+    const { commitments, partials } = run()
+    const result = presign.join(asked, commitments, partials)
+    expect(presign.verify(asked, result)).toBe(true)
+    const all = preSignaturesIn(result)
+    expect(all).toHaveLength(3)
+    const { publicKey, message } = asked
+    for (const [nth, preSignature] of all.entries()) {
+      const of = { publicKey, message, adaptor: adaptors[nth]!, preSignature }
+      const signature = mpc.musig2.adapt({ ...of, secret: secrets[nth]! })
+      expect(schnorr.verify(signature, message, publicKey)).toBe(true)
+      expect(mpc.musig2.extract({ ...of, signature })).toEqual(secrets[nth])
+      expectInvalid(() => mpc.musig2.adapt({ ...of, secret: secrets[(nth + 1) % 3]! }))
+    }
+    for (const wrong of [
+      result.slice(65),
+      result.slice(0, -65),
+      Uint8Array.of(...result, 0),
+      new Uint8Array(0),
+      Uint8Array.from([...result.slice(65), ...result.slice(0, 65)]),
+    ])
+      expect(presign.verify(asked, wrong)).toBe(false)
+    expect(presign.verify({ ...asked, message: random(32) }, result)).toBe(false)
+    expect(scheme.use.sign.verify(asked, result.slice(0, 64))).toBe(false)
+  })
+
+  it('have nonces of their own for each point, never the same', () => {
+    const said = begin()
+    const nonces = [...heard(1, said, 0, honest).values()].flatMap((all) =>
+      [0, 1, 2].map((nth) => toHex(all.slice(nth * 66, (nth + 1) * 66))),
+    )
+    expect(new Set(nonces).size).toBe(9)
+    for (const one of nonces) expect(one).toHaveLength(132)
+  })
+
+  it('are not made with nonces that were drawn for other points, another order of them, or none', () => {
+    const others: Partial<UseInput>[] = [
+      { adaptors: adaptors.slice(1) },
+      { adaptors: adaptors.toReversed() },
+      { adaptors: [...adaptors, mpc.secp256k1.publicKey(random(32))] },
+      { adaptors: [] },
+    ]
+    for (const other of others) {
+      const said = begin()
+      const commitments = heard(1, said, 0, honest)
+      const { go } = heldBy(get(said, 1))
+      expectInvalid(() => go(commitments, input(1, other)))
+      expect(() => go(commitments, input(1))).toThrow(expect.objectContaining({ code: 'nonce.spent' }))
+    }
+    expectInvalid(() => presign.begin(input(1, { adaptors: [] })))
+    expectInvalid(() => presign.begin({ ...of, index: 1, share: get(key.made, 1).share }))
+  })
+
+  it('name all whose partial is wrong, for whichever point', () => {
+    const { commitments, partials } = run()
+    const spoilt = (index: number, at: number) => get(partials, index).map((byte, i) => (i === at ? byte ^ 1 : byte))
+    const cases: [ByIndex, number[]][] = [
+      [new Map(partials).set(2, spoilt(2, 31)), [2]],
+      [new Map(partials).set(3, spoilt(3, 95)), [3]],
+      [new Map(partials).set(1, spoilt(1, 40)).set(3, spoilt(3, 70)), [1, 3]],
+      [new Map(partials).set(2, get(partials, 2).slice(0, -1)), [2]],
+      [new Map(partials).set(2, Uint8Array.of(...get(partials, 2), 0)), [2]],
+      [new Map(partials).set(2, new Uint8Array(0)), [2]],
+    ]
+    for (const [wrong, culprits] of cases)
+      expectNamed(
+        failureOf(() => presign.join(asked, commitments, wrong)),
+        ['bad_partial'],
+        culprits,
+      )
+  })
+
+  it('name whose commitments are none, for whichever point', () => {
+    for (const at of [0, 33, 66, 165]) {
+      const said = begin()
+      const commitments = new Map(heard(1, said, 0, honest))
+      commitments.set(
+        3,
+        get(commitments, 3).map((byte, i) => (i === at ? 5 : byte)),
+      )
+      expectNamed(
+        failureOf(() => heldBy(get(said, 1)).go(commitments, input(1))),
+        ['bad_package'],
+        [3],
+      )
+    }
+    for (const length of [0, 66, 197, 199]) {
+      const said = begin()
+      const commitments = new Map(heard(1, said, 0, honest)).set(3, new Uint8Array(length))
+      expectNamed(
+        failureOf(() => heldBy(get(said, 1)).go(commitments, input(1))),
+        ['bad_package'],
+        [3],
+      )
+    }
   })
 })

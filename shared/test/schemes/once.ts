@@ -14,8 +14,8 @@ const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0
 function watch<I, R>(subject: Subject, take: () => Step<I, R>): { step: Step<I, R>; secrets: Uint8Array[] } {
   subject.given()
   const step = take()
-  const said = 'toAll' in step ? step.toAll : null
-  return { step, secrets: subject.given().filter((bytes) => bytes !== said) }
+  const said = Buffer.from('toAll' in step ? step.toAll : [])
+  return { step, secrets: subject.given().filter((bytes) => !said.includes(bytes)) }
 }
 
 function expectSpent<I, R>({ step, from, input }: Stand<I, R>): void {

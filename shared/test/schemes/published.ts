@@ -52,6 +52,6 @@ type Bip341 = Readonly<{
 export const outputKeys = () =>
   (vectorJson('bip341/wallet-test-vectors.json') as Bip341).scriptPubKey.map(({ given, intermediary }) => ({
     groupKey: hex(given.internalPubkey),
-    tweak: hex(intermediary.merkleRoot ?? ''),
+    tweak: { kind: 'taproot' as const, tweak: hex(intermediary.merkleRoot ?? '') },
     outputKey: hex(intermediary.tweakedPubkey),
   }))

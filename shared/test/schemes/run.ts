@@ -1,5 +1,5 @@
 import { concatBytes } from '@noble/hashes/utils.js'
-import { MpcError, type ByIndex } from '../../mpc/src/index.ts'
+import { MpcError, type ByIndex, type KeyTweak } from '../../mpc/src/index.ts'
 import { others } from '../../src/schemes/heard.ts'
 import {
   hold,
@@ -155,11 +155,11 @@ export function refreshKey({ make }: Scheme, { participants, threshold, made }: 
 
 export const publicKeysOf = ({ made }: Key): Uint8Array => get(made, 1).publicKeys
 
-/** What a signing is about: under the group key, or with `tweak` under its Taproot output key. */
-export function useOf(scheme: Scheme, key: Key, message: Uint8Array, tweak: Uint8Array | null = null): UseInput {
+/** What a signing is about: under the group key, or with `tweak` under what that makes of it. */
+export function useOf(scheme: Scheme, key: Key, message: Uint8Array, tweak: KeyTweak | null = null): UseInput {
   const publicKeys = publicKeysOf(key)
   const { groupKey } = scheme.describe(publicKeys)
-  const publicKey = tweak === null ? groupKey : scheme.tweakedKey(groupKey, tweak)
+  const publicKey = tweak === null ? groupKey : scheme.tweakedKey({ groupKey, publicKeys }, tweak)
   return { session: new Uint8Array(32).fill(7), publicKeys, publicKey, message, tweak }
 }
 

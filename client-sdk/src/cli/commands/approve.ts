@@ -1,3 +1,5 @@
+import { decideAll } from '@quorate/shared/consent/decisions'
+import type { Decision } from '@quorate/shared/wire/consent'
 import type { Command } from 'commander'
 import type { Participant } from '../../participant.ts'
 import type { Signing } from '../../signing/signing.ts'
@@ -5,6 +7,7 @@ import { describeItem } from '../content.ts'
 import { findSigning, nextSigning } from '../finding.ts'
 import { chosenKeys } from '../keys-here.ts'
 import { unlessOver } from '../over.ts'
+import { readNumbers, writeNumbers } from '../item-numbers.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
@@ -12,7 +15,7 @@ import { waitingLines } from '../waiting.ts'
 import { signingNamed } from '../signing-named.ts'
 import { UsageError } from '../usage.ts'
 
-type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; reject?: string | boolean }>
+type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; items?: string; reject?: string | boolean }>
 
 /** `quorate approve`: look at what is asked, then say yes or no. */
 export function addApprove(program: Command, world: World): void {
@@ -23,13 +26,19 @@ export function addApprove(program: Command, world: World): void {
     .option('--wait', 'wait for the next request to a key of this machine')
     .option('--key <key>', 'only this key')
     .option('-y, --yes', 'approve without asking: for scripts that have looked with `quorate status`')
-    .option('--reject [reason]', 'reject instead; the gateway and the others can read the reason')
-    .addHelpText('after', '\nExamples:\n  quorate approve 8d3c… --as bob\n  quorate approve --wait --as bob')
+    .option('--items <numbers>', 'approve these, such as 1,3-5, and reject the others')
+    .option('--reject [reason]', 'reject all instead; the gateway and the others can read the reason')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorate approve 8d3c… --as bob\n  quorate approve --wait --as bob\n  quorate approve 8d3c… --items 1,3-5 --as bob',
+    )
     .action(async (signingId: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
       session.goesOn('you have said nothing: `quorate approve --wait` waits again')
       if ((signingId === undefined) === (options.wait !== true))
         throw new UsageError('which signing? Give its id, or --wait for the next one')
+      if (options.items !== undefined && rejectsAll(options))
+        throw new UsageError('--items approves what it names, and --reject rejects all: say one of them')
       const keys = await chosenKeys(session, options.key)
       const { me, signing } =
         signingId === undefined
@@ -45,28 +54,47 @@ export const signingLines = ({ signingId, key, asker, expiresAt, items }: Signin
   field('signing', signingId),
   field('key', key.keyId),
   field('expires', new Date(expiresAt).toISOString()),
-  ...items.flatMap(describeItem),
+  ...items.flatMap((item, at) => [
+    ...(items.length > 1 ? [field('item', `${at + 1} of ${items.length}`)] : []),
+    ...describeItem(item),
+  ]),
 ]
+
+const rejectsAll = ({ reject = false }: Options): boolean => reject !== false
+
+/** What is said of each item. Throws `UsageError` for numbers that are none of the items. */
+function decisionsOn({ items }: Signing, { items: wanted, ...options }: Options): Decision[] {
+  if (wanted === undefined) return decideAll(items, rejectsAll(options) ? 'reject' : 'approve')
+  const numbers = new Set(readNumbers(wanted, items.length))
+  return items.map((_, at) => (numbers.has(at + 1) ? 'approve' : 'reject'))
+}
 
 async function decide(session: Session, me: Participant, signing: Signing, options: Options): Promise<void> {
   const { terminal, signal } = session
-  const rejects = options.reject !== undefined && options.reject !== false
+  const decisions = decisionsOn(signing, options)
   const waiting = await signing.waitingFor({ signal })
-  for (const line of [...signingLines(signing), ...waitingLines(waiting)]) terminal.progress(line)
-  if (rejects) await me.reject(signing, typeof options.reject === 'string' ? options.reject : null, { signal })
-  else {
+  for (const line of [...signingLines(signing), ...waitingLines(waiting, signing.items.length)]) terminal.progress(line)
+  const approved = decisions.flatMap((decision, at) => (decision === 'approve' ? [at + 1] : []))
+  const isWhole = approved.length === decisions.length
+  if (approved.length > 0) {
     await bringUpToDate(session, me, signing.key)
-    if (options.yes !== true) await confirm(session)
-    await me.approve(signing, { signal })
+    if (options.yes !== true)
+      await confirm(session, isWhole ? 'this' : `item ${writeNumbers(approved)}, and reject the others`)
   }
-  const decision = rejects ? 'rejected' : 'approved'
-  terminal.result({ event: decision, signingId: signing.signingId, userId: me.userId, items: signing.items }, [
-    good(`${decision} as ${me.userId}`),
+  const reason = typeof options.reject === 'string' ? options.reject : null
+  await me.decide(signing, decisions, { reason, signal })
+  const event = approved.length > 0 ? 'approved' : 'rejected'
+  const which =
+    isWhole || approved.length === 0
+      ? ''
+      : ` ${writeNumbers(approved)} of ${decisions.length}, and rejected the others,`
+  terminal.result({ event, signingId: signing.signingId, userId: me.userId, items: signing.items, decisions }, [
+    good(`${event}${which} as ${me.userId}`),
   ])
 }
 
-async function confirm({ terminal }: Session): Promise<void> {
-  const answer = await terminal.ask('Sign this? [y/N] ')
+async function confirm({ terminal }: Session, what: string): Promise<void> {
+  const answer = await terminal.ask(`Sign ${what}? [y/N] `)
   if (answer === null) throw new UsageError('nobody is here to answer: look at the request, then say --yes or --reject')
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('not approved; to tell the others, use --reject')
 }

@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
-import { loadMpc } from '@quorate/shared/mpc'
-import { factsOf } from '@quorate/shared/schemes/table'
-import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
-import { taprootKey } from '../../signing/items.ts'
-import { npub } from '../../npub.ts'
+import { publicNames } from '../../public-names.ts'
 import { keysHere } from '../keys-here.ts'
+import { describeMode } from '../mode.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { addExport, addKeyImport, addRename } from './key-file.ts'
@@ -34,12 +31,9 @@ export function addKey(program: Command, world: World): void {
         return
       }
       const names = await publicNames(key)
-      const { gateway, keyId, scheme, threshold, groupKey, digest, dealtBy } = key
-      const rest = { gateway, keyId, scheme, threshold, participants: key.participants, groupKey, digest, dealtBy }
-      const { epoch, roster } = key.certificate.body
-      const { policy, participants } = roster.skeleton
-      const hosts = participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
-      terminal.result({ ...rest, epoch, policy, hosts, ...names }, [
+      const { hosts } = knownOf(key)
+      const subgroups = await namedSubgroups(key)
+      terminal.result({ ...knownOf(key), subgroups, ...names }, [
         heading(`key ${key.keyId}`),
         good('certificate verified'),
         ...frameLines(key),
@@ -61,21 +55,46 @@ async function listKeys(session: Session): Promise<void> {
   terminal.result({ keys: rows }, lines.length > 0 ? lines : [`no keys in ${home.path}`])
 }
 
-function frameLines({ scheme, threshold, participants, certificate, groupKey, dealtBy }: Key): string[] {
+/** What its certificate says of a key, and what its people have agreed to. */
+function knownOf({
+  gateway,
+  keyId,
+  scheme,
+  threshold,
+  participants,
+  groupKey,
+  digest,
+  dealtBy,
+  mode,
+  certificate,
+}: Key) {
+  const { epoch, roster } = certificate.body
+  const { policy } = roster.skeleton
+  const hosts = roster.skeleton.participants.map(({ userId, host }) => ({ userId, enclaveId: host.identity.enclaveId }))
+  return { gateway, keyId, scheme, threshold, participants, groupKey, digest, dealtBy, mode, epoch, policy, hosts }
+}
+
+/** The sub-groups of a key, with what others call them. */
+const namedSubgroups = (key: Key) =>
+  Promise.all(key.subgroups.map(async (one) => ({ ...one, ...(await publicNames(key, one.id)) })))
+
+function frameLines({
+  scheme,
+  threshold,
+  participants,
+  certificate,
+  groupKey,
+  subgroups,
+  mode,
+  dealtBy,
+}: Key): string[] {
   const { epoch, roster } = certificate.body
   return [
     field('scheme', `${scheme}, ${threshold} of ${participants.length}, epoch ${epoch}`),
     field('may sign', roster.skeleton.policy.content.join(', ')),
     field('public key', groupKey),
+    ...subgroups.map(({ id, members, groupKey: own }) => field(id, `${own}, of ${members.join(', ')}`)),
+    ...describeMode(mode),
     ...(dealtBy === null ? [] : [field('dealt by', `${dealtBy}, who has known all of it`)]),
   ]
-}
-
-/** The other names of a key: for Nostr (NIP-19), and for Bitcoin without a script tree, as far as its scheme has them. */
-async function publicNames(key: Key): Promise<Record<string, string>> {
-  const { verification, tweaks } = factsOf(key.scheme)
-  const names: Record<string, string> = {}
-  if (verification === 'bip340') names.npub = npub(fromHex(key.groupKey))
-  if (tweaks) names.taproot = toHex(taprootKey(await loadMpc(), key))
-  return names
 }

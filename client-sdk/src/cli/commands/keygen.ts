@@ -6,20 +6,22 @@ import { refuse } from '../../errors.ts'
 import type { Key } from '../../key.ts'
 import { decodeInvitation, encodeInvitation } from '../../keygen/invitation.ts'
 import type { Keygen } from '../../keygen/keygen.ts'
+import type { SubgroupWish } from '../../keygen/subgroups.ts'
 import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
 import type { Participant } from '../../participant.ts'
 import { trustDigest } from '../../trust-digest.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
 import type { Joining as Begun } from '../home.ts'
 import { qrLines } from '../qr.ts'
+import { addModeOptions, describeMode, readMode, type ModeOptions } from '../mode.ts'
 import { addOwnKey, contributing, withOwnKey, type OwnKeyOptions } from '../own-key.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
 
 type Joining = GrantOptions & Readonly<{ sharesPerEnclave?: number; wait: boolean }>
-export type Options = Joining & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
-type Drawing = Options & OwnKeyOptions & Readonly<{ unsorted?: boolean }>
+export type Options = Joining & ModeOptions & Readonly<{ threshold: string; scheme: SchemeName; ttl: string }>
+type Drawing = Options & OwnKeyOptions & Readonly<{ unsorted?: boolean; subgroup?: SubgroupWish }>
 type Invited = Joining & OwnKeyOptions & Readonly<{ dealtBy?: string }>
 
 const shares = (text: string): number => {
@@ -27,6 +29,15 @@ const shares = (text: string): number => {
   if (!Number.isInteger(most) || most < 1)
     throw new UsageError(`--shares-per-enclave ${text}: a whole number is expected`)
   return most
+}
+
+/** May be given again, for another sub-group. */
+function readSubgroup(text: string, before: SubgroupWish = {}): SubgroupWish {
+  const [name = '', ...rest] = text.split('=')
+  const members = rest.join('=').split(',').filter(Boolean)
+  if (name === '' || members.length === 0) throw new UsageError(`--subgroup ${text}: NAME=PERSON,PERSON is expected`)
+  if (Object.hasOwn(before, name)) throw new UsageError(`--subgroup ${name}: there are two of this name`)
+  return { ...before, [name]: members }
 }
 
 const joiningOptions = (): Option[] => [
@@ -44,6 +55,12 @@ export function addKeygen(program: Command, world: World): void {
   const command = program.command('keygen').description('make a key that is never in one place')
   addFrame(command)
   addOwnKey(command)
+    .addOption(
+      new Option(
+        '--subgroup <name=people>',
+        `some of the participants, comma-separated, with a key of their own (${contributing})`,
+      ).argParser(readSubgroup),
+    )
     .option('--unsorted', `aggregate the keys in the order of the participants, and not sorted (${contributing})`)
     .addHelpText(
       'after',
@@ -53,7 +70,8 @@ export function addKeygen(program: Command, world: World): void {
     .action(async (participants: string[], options: Drawing, action: Command) => {
       const keyOrder = options.unsorted === true ? 'indices' : undefined
       await withOwnKey(options, world, async (ownKey) => {
-        const begin = (me: Participant, wish: Wish) => me.reserveKey({ ...wish, ownKey, keyOrder })
+        const { subgroup: subgroups } = options
+        const begin = (me: Participant, wish: Wish) => me.reserveKey({ ...wish, ownKey, keyOrder, subgroups })
         return makeKey(openSession(action, world), participants, options, begin)
       })
     })
@@ -72,6 +90,7 @@ export function addFrame(command: Command, content: ContentType[] = ['bytes']): 
     )
     .option('--ttl <time>', 'how long the others have to join', '1h')
     .option('--no-wait', 'print the invitations and leave; `quorate status KEY` goes on waiting')
+  addModeOptions(command)
   for (const option of joiningOptions()) command.addOption(option)
 }
 
@@ -93,7 +112,8 @@ export async function makeKey(
     throw new UsageError('--standing is for a share of your own: you are not among the participants')
   session.terminal.progress('reserving enclaves, and having each prove itself …')
   const grant = readGrant(options, Date.now())
-  const frame = { scheme, threshold, participants, content, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
+  const mode = readMode(options)
+  const frame = { scheme, threshold, participants, content, mode, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
   const keygen = await begin(me, { ...frame, grant, sharesPerEnclave, signal: session.signal })
   const dealtBy = keygen.dealtBy ?? undefined
   const invitation = takesPart ? keygen.invitation(me.userId) : null
@@ -143,10 +163,7 @@ export function addParticipate(program: Command, world: World): void {
         me.participate(invitation, { ...joining, ownKey, ownPublicKey, signal: session.signal }),
       )
       await session.home.saveJoining({ invitation, ...joining, ownPublicKey: keygen.ownPublicKey ?? undefined })
-      const { threshold, participants } = keygen.skeleton
-      session.terminal.result({ event: 'registered', keyId: keygen.keyId, userId: me.userId }, [
-        good(`registered as ${me.userId} for key ${keygen.keyId}, ${threshold} of ${participants.length}`),
-      ])
+      showRegistered(session, keygen, me.userId)
       if (options.wait) await finishKeygen(session, keygen)
     })
 }
@@ -169,6 +186,16 @@ async function compareTrust({ terminal, trust }: Session, { trust: theirs }: Inv
 function withDigest(error: unknown, theirs: string | undefined): Error {
   if (!(error instanceof UsageError) || theirs === undefined) return error as Error
   return new UsageError(`${error.message}\nThe digest of the inviting person's trust file: ${theirs}`)
+}
+
+function showRegistered({ terminal }: Session, { keyId, skeleton, mode }: Keygen, userId: string): void {
+  const { threshold, participants, subgroups = [] } = skeleton
+  const nameOf = (index: number) => participants[index - 1]?.userId ?? ''
+  terminal.result({ event: 'registered', keyId, userId }, [
+    good(`registered as ${userId} for key ${keyId}, ${threshold} of ${participants.length}`),
+    ...subgroups.map(({ id, members }) => field('sub-group', `${id}: ${members.map(nameOf).join(', ')}`)),
+    ...describeMode(mode),
+  ])
 }
 
 /** A key that somebody has known whole is not taken for one that nobody has. */

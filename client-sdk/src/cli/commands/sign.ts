@@ -8,17 +8,25 @@ import { readContent, type ContentOptions } from '../content.ts'
 import { keepProof, requireWritable } from '../proof-file.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
 import { bad, field, good, time } from '../terminal.ts'
+import { addModeOptions } from '../mode.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
 
 export const addContentOptions = (command: Command): Command =>
-  command
+  addModeOptions(command)
     .option('--file <file>', 'the bytes of this file, or - for stdin')
     .option('--hex', 'MESSAGE, or the file, is hex')
     .option('--raw', 'sign exactly these bytes, for other systems: the key must be one for `raw`')
     .option('--nostr-event <file>', 'a Nostr event (NIP-01) as JSON: kind, content, tags, created_at')
-    .option('--taproot [merkle-root]', 'under the Taproot output key (BIP-341) instead of the group key')
+    .option('--subgroup <name>', 'of those participants whose sub-group has this name, under their own key')
+    .option('--untweaked', 'under the group key itself, where the key was made to sign under another')
+    .option('--adaptor <point>', 'a pre-signature for this point, in hex, or for the terms in this file (JSON)')
+
+const wanted = (key: Key, { subgroup }: ContentOptions): string =>
+  subgroup === undefined
+    ? `${key.threshold} of ${key.participants.length}`
+    : `all of ${key.subgroup(subgroup).members.join(', ')}`
 
 /** `quorate sign`: ask, wait, verify. */
 export function addSign(program: Command, world: World): void {
@@ -41,12 +49,12 @@ export function addSign(program: Command, world: World): void {
       const session = openSession(command, world)
       await requireWritable(options.out)
       const kept = await session.home.key(id)
-      const item = await readContent(message, options, kept.groupKey)
+      const item = await readContent(message, options, kept)
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
-      announce(session, signing)
+      announce(session, signing, wanted(key, options))
       await session.home.note('requested', me.userId, signing)
       if (!options.wait) {
         session.terminal.result({ event: 'requested', signingId: signing.signingId, keyId: key.keyId }, [
@@ -59,8 +67,8 @@ export function addSign(program: Command, world: World): void {
 }
 
 /** Says what the others are to do, and what goes on without this command. */
-function announce({ terminal, goesOn }: Session, { signingId, key, expiresAt }: Signing): void {
-  terminal.progress(`signing ${signingId}: waiting for ${key.threshold} of ${key.participants.length}`)
+function announce({ terminal, goesOn }: Session, { signingId, expiresAt }: Signing, wanted: string): void {
+  terminal.progress(`signing ${signingId}: waiting for ${wanted}`)
   terminal.progress(`the others approve with: quorate approve ${signingId}`)
   goesOn(
     `signing ${signingId} goes on until ${time(expiresAt)}: \`quorate status ${signingId} --wait\` waits for it, \`quorate withdraw\` takes it back`,
@@ -86,12 +94,17 @@ function showResult({ terminal }: Session, key: Key, { request, items, receipts 
     signingId: request.body.signingId,
     keyId: key.keyId,
     quorum,
-    signatures: items.map((item) => (item.refused === null ? toHex(item.signature) : null)),
+    signatures: items.map((item) => (item.refused === null && item.signature ? toHex(item.signature) : null)),
+    preSignatures: items.map((item) =>
+      item.refused === null && item.preSignatures ? item.preSignatures.map(toHex) : null,
+    ),
     publicKeys: items.map((item) => (item.refused === null ? item.publicKey : null)),
     events: items.map((item) => (item.refused === null ? item.event : null)),
     refused: refusedItems(items),
   }
-  const count = signed.length === 1 ? 'the signature' : `${signed.length} signatures`
+  const isPre = signed.some(({ signature }) => signature === null)
+  const name = isPre ? 'pre-signature' : 'signature'
+  const count = signed.length === 1 ? `the ${name}` : `${signed.length} signatures${isPre ? ' or pre-signatures' : ''}`
   terminal.result(value, [
     ...(signed.length > 0 ? [good(`verified: ${count}, and a receipt of each host`)] : []),
     ...items.flatMap((item, at) => outcomeLines(key, item, at)),
@@ -103,7 +116,9 @@ function showResult({ terminal }: Session, key: Key, { request, items, receipts 
 export function outcomeLines(key: Key, item: ItemOutcome, at: number): string[] {
   if (item.refused === null)
     return [
-      field('signature', toHex(item.signature)),
+      ...(item.signature === null
+        ? item.preSignatures.map((one) => field('pre-signature', toHex(one)))
+        : [field('signature', toHex(item.signature))]),
       field('public key', item.publicKey),
       ...(item.event === null ? [] : [field('event', JSON.stringify(item.event))]),
     ]

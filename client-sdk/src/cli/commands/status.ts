@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import type { Approval } from '@quorate/shared/wire/consent'
 import type { Joining } from '../home.ts'
 import { showKeyStatus } from '../key-status.ts'
 import { requireWritable } from '../proof-file.ts'
+import { writeNumbers } from '../item-numbers.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
 import { signingNamed } from '../signing-named.ts'
@@ -56,6 +58,13 @@ async function keygenStatus(session: Session, joining: Joining, options: Options
   if (options.wait === true || state === 'completed' || failure !== null) await finishKeygen(session, keygen)
 }
 
+/** `approve` or `reject`, or the numbers of the items that are approved. */
+function saidIn({ decisions }: Pick<Approval['body'], 'decisions'>): string {
+  const [first = 'reject'] = decisions
+  if (decisions.every((decision) => decision === first)) return first
+  return `approve ${writeNumbers(decisions.flatMap((decision, at) => (decision === 'approve' ? [at + 1] : [])))}`
+}
+
 async function signingStatus(session: Session, id: string, options: Options): Promise<void> {
   const keys = await keysHere(session)
   if (keys.length === 0) throw new UsageError(`nothing is known of ${id} in ${session.home.path}`)
@@ -63,12 +72,12 @@ async function signingStatus(session: Session, id: string, options: Options): Pr
   const { state, approvals, failure, attempt, quorum } = await signing.status({ signal: session.signal })
   const waitingFor = state === 'collecting_participants' ? await signing.waitingFor({ signal: session.signal }) : null
   const value = { signingId: id, keyId: signing.key.keyId, state, attempt, quorum, failure, items: signing.items }
-  const words = approvals.map(({ body }) => `${signing.key.participants[body.index - 1] ?? '?'}: ${body.decision}`)
+  const words = approvals.map(({ body }) => `${signing.key.participants[body.index - 1] ?? '?'}: ${saidIn(body)}`)
   session.terminal.result({ ...value, approvals: approvals.map(({ body }) => body), waitingFor }, [
     ...signingLines(signing),
     field('state', state),
     ...(words.length > 0 ? [field('said so far', words.join(', '))] : []),
-    ...(waitingFor === null ? [] : waitingLines(waitingFor)),
+    ...(waitingFor === null ? [] : waitingLines(waitingFor, signing.items.length)),
   ])
   if (options.wait === true || state === 'completed' || failure !== null || state === 'expired')
     await finishSigning(session, signing.key, signing, options.out)

@@ -46,7 +46,7 @@ export function addVerify(program: Command, world: World): void {
         const parsed = Signature.safeParse(signature.toLowerCase())
         if (!parsed.success) throw new UsageError('the signature must be 64 bytes in hex')
         const key = await session.home.key(id)
-        const item = await readContent(message, options, key.groupKey)
+        const item = await readContent(message, options, key)
         await verifySignature(key, item, fromHex(parsed.data))
         session.terminal.result({ verified: true }, [good('the signature verifies')])
       },

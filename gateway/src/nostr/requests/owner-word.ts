@@ -1,3 +1,4 @@
+import { sameDecisions } from '@quorate/shared/consent/decisions'
 import { Refusal } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -24,9 +25,9 @@ export async function keepWord(
   if (found === null || keyId !== bunker.keyId || found.state.asked === null) throw new Refusal('request.not_found')
   const { state } = found
   await use(state)
-  const { index, decision } = approval.body
+  const { index } = approval.body
   const known = state.approvals.find(({ body }) => body.index === index)
-  if (known !== undefined && known.body.decision !== decision) throw new Refusal('session.conflict')
+  if (known !== undefined && !sameDecisions(known.body, approval.body)) throw new Refusal('session.conflict')
   if (known?.signature === approval.signature) return state
   if (open?.state.stage.name !== 'waiting') throw new Refusal('request.not_found')
   const others = state.approvals.filter((one) => one !== known)

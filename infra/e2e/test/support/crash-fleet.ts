@@ -125,12 +125,12 @@ export async function makeKey(people: People, grant: GrantTerms | null = null, m
   return keygen.completed({ timeout: patience })
 }
 
-type Asked = Readonly<{ expiresIn?: number; approvers?: readonly Participant[] }>
+type Asked = Readonly<{ expiresIn?: number; approvers?: readonly Participant[]; subgroup?: string }>
 
 /** Alice asks, and the others approve: Bob alone unless said otherwise, so that no other quorum than these two is possible. */
 export async function ask(people: People, key: Key, text: string, asked: Asked = {}): Promise<Signing> {
-  const { expiresIn = 120_000, approvers = [people.bob] } = asked
-  const signing = await people.alice.requestSignature(key, text, { expiresIn })
+  const { expiresIn = 120_000, approvers = [people.bob], subgroup } = asked
+  const signing = await people.alice.requestSignature(key, text, { expiresIn, subgroup })
   for (const one of approvers) await one.approve(await one.signing(key, signing.signingId))
   return signing
 }

@@ -55,9 +55,10 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     `guest-cid=${cid},socket=${device},uds-path=${socket}`,
   ])
   await pollUntil(() => existsSync(device) || vsock.exitCode !== null)
+  // One CPU: on a busy machine Linux may wait for the start of a second one for ever.
   const hardware = [
     ...['-L', tools, '-nodefaults', '-nographic', '-no-reboot', '-monitor', 'none', '-serial', 'stdio'],
-    ...['-M', 'nitro-enclave,vsock=v,id=quorate,acpi=on', '-accel', 'tcg', '-cpu', 'max', '-smp', '2'],
+    ...['-M', 'nitro-enclave,vsock=v,id=quorate,acpi=on', '-accel', 'tcg', '-cpu', 'max', '-smp', '1'],
     ...['-m', `${memory}M`, '-chardev', `socket,id=v,path=${device}`, '-kernel', eif],
   ]
   const qemu = launch(join(tools, 'qemu-system-x86_64'), hardware, signer === undefined ? {} : { NSM_SIGNER: signer })

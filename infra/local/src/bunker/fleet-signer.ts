@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Quorate, type Bunker, type Key, type Participant, type Terms } from '@quorate/client'
+import { Quorate, type Bunker, type Key, type Participant, type QuorateOptions, type Terms } from '@quorate/client'
 import { startFleet, type Fleet } from '../fleet/fleet.ts'
 
 /** Two owners whose grants let programs in: as many as the key wants. */
@@ -22,6 +22,7 @@ export class FleetSigner {
   readonly key: Key
   readonly #state: string
   readonly #seeds: Readonly<Record<Name, Uint8Array>>
+  readonly #asking: Asking
   readonly #given: string[] = []
   #last: Promise<unknown> = Promise.resolve()
   fleet: Fleet
@@ -32,18 +33,20 @@ export class FleetSigner {
     this.key = made.key
     this.#state = made.state
     this.#seeds = made.seeds
+    this.#asking = made.asking
     this.fleet = made.fleet
     this.bunkers = made.bunkers
   }
 
-  /** Programs may bring other relays of this machine. */
-  static async open(relay: string): Promise<FleetSigner> {
+  /** Programs may bring other relays of this machine. `asking`: by what its people ask the gateway. */
+  static async open(relay: string, asking: Asking = {}): Promise<FleetSigner> {
     const state = await mkdtemp(join(tmpdir(), 'quorate-bunker-'))
     const seeds = { alice: randomBytes(32), bob: randomBytes(32), carol: randomBytes(32) }
     const fleet = await start(state, 0)
     try {
-      const key = await makeKey(fleet, seeds)
-      return new FleetSigner({ state, seeds, fleet, key, bunkers: await openBunkers(fleet, seeds, key, relay) })
+      const people = { fleet, seeds, asking }
+      const key = await makeKey(people)
+      return new FleetSigner({ state, ...people, key, bunkers: await openBunkers(people, key, relay) })
     } catch (error) {
       await fleet.stop()
       throw error
@@ -51,7 +54,7 @@ export class FleetSigner {
   }
 
   participant(name: Name): Participant {
-    return personAt(this.fleet, this.#seeds, name)
+    return personOf({ fleet: this.fleet, seeds: this.#seeds, asking: this.#asking }, name)
   }
 
   /** A `bunker://` URI for one program, by the books of both owners. One at a time: each is a change of both books. */
@@ -88,7 +91,7 @@ export class FleetSigner {
     await this.fleet.stop()
     this.fleet = await start(this.#state, Number(new URL(this.fleet.url).port))
     const reopened = async (name: (typeof owners)[number]) => {
-      const bunker = await personAt(this.fleet, this.#seeds, name).bunker(this.key)
+      const bunker = await this.participant(name).bunker(this.key)
       await bunker.renew()
       return bunker
     }
@@ -101,29 +104,20 @@ export class FleetSigner {
   }
 }
 
-type Made = Readonly<{
-  state: string
-  seeds: Readonly<Record<Name, Uint8Array>>
-  fleet: Fleet
-  key: Key
-  bunkers: FleetSigner['bunkers']
-}>
+type Asking = Pick<QuorateOptions, 'fetch'>
+type People = Readonly<{ fleet: Fleet; seeds: Readonly<Record<Name, Uint8Array>>; asking: Asking }>
+type Made = People & Readonly<{ state: string; key: Key; bunkers: FleetSigner['bunkers'] }>
 
 const start = (state: string, port: number): Promise<Fleet> =>
   startFleet({ state, port, rateLimit: 1_000_000, gatewayEnv: { QUORATE_RELAYS: 'ws://127.0.0.1:*' } })
 
-function personAt({ url, trust }: Fleet, seeds: Made['seeds'], name: Name): Participant {
-  return new Quorate({ gateway: url, trust, retry: { attempts: 10, pause: 200 } }).participant(name, {
-    seed: seeds[name],
-  })
+function personOf({ fleet: { url, trust }, seeds, asking }: People, name: Name): Participant {
+  const quorate = new Quorate({ gateway: url, trust, retry: { attempts: 10, pause: 200 }, ...asking })
+  return quorate.participant(name, { seed: seeds[name] })
 }
 
-async function makeKey(fleet: Fleet, seeds: Made['seeds']): Promise<Key> {
-  const [alice, bob, carol] = people.map((name) => personAt(fleet, seeds, name)) as [
-    Participant,
-    Participant,
-    Participant,
-  ]
+async function makeKey(owners: People): Promise<Key> {
+  const [alice, bob, carol] = people.map((name) => personOf(owners, name)) as [Participant, Participant, Participant]
   const keygen = await alice.reserveKey({
     scheme: 'frost-secp256k1-tr',
     threshold: 2,
@@ -134,8 +128,8 @@ async function makeKey(fleet: Fleet, seeds: Made['seeds']): Promise<Key> {
   return keygen.completed({ timeout: 60_000 })
 }
 
-async function openBunkers(fleet: Fleet, seeds: Made['seeds'], key: Key, relay: string): Promise<Made['bunkers']> {
-  const alice = await personAt(fleet, seeds, 'alice').createBunker(key, { relays: [relay] })
-  const bob = await personAt(fleet, seeds, 'bob').createBunker(key, { relays: [relay] })
+async function openBunkers(owners: People, key: Key, relay: string): Promise<Made['bunkers']> {
+  const alice = await personOf(owners, 'alice').createBunker(key, { relays: [relay] })
+  const bob = await personOf(owners, 'bob').createBunker(key, { relays: [relay] })
   return { alice, bob }
 }

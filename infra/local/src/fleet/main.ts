@@ -3,12 +3,13 @@ import { requireNode } from '@quorate/gateway/require-node'
 import { projectFolder } from './entry.ts'
 import { FleetError } from './events.ts'
 import { startFleet } from './fleet.ts'
+import { loopbackPages } from './loopback-pages.ts'
 import { requireSimulator } from './provider.ts'
 import { createScreen, hints } from './screen.ts'
 
 requireNode()
 
-const { PORT = '3000', STATE = '.fleet', HSM_PROVIDER = 'simulator' } = process.env
+const { PORT = '3000', STATE = '.fleet', HSM_PROVIDER = 'simulator', CORS } = process.env
 const say = (text: string) => void process.stdout.write(text + '\n')
 
 /** What a fleet could not start for, as a person reads it. */
@@ -30,9 +31,11 @@ async function run(): Promise<void> {
     const line = show(event)
     if (line !== null) say(line)
   }
-  const fleet = await startFleet({ port, state: STATE, onEvent, signal: stopping.signal })
+  const gatewayEnv = { QUORATE_CORS_ORIGIN: CORS || loopbackPages }
+  const fleet = await startFleet({ port, state: STATE, gatewayEnv, onEvent, signal: stopping.signal })
   const cli = join(projectFolder, 'client-sdk/dist/src/cli/main.js')
-  say(hints({ url: fleet.url, trust: fleet.trustPath, logs: join(fleet.state, 'logs'), cli }))
+  const { url, metricsUrl, trustPath: trust } = fleet
+  say(hints({ url, metricsUrl, trust, logs: join(fleet.state, 'logs'), cli }))
   await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
   await fleet.stop()
 }

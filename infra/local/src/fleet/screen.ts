@@ -56,15 +56,16 @@ function readyLine([name, pid, back, pcr0]: About, after: number): string {
   return `  ${green('✓')} ${columns.join('  ')}`.trimEnd()
 }
 
-type Running = Readonly<{ url: string; trust: string; logs: string; cli: string }>
+type Running = Readonly<{ url: string; metricsUrl: string; trust: string; logs: string; cli: string }>
 
 /** What to do with a fleet that runs. Paths are whole, so that they can be copied to any terminal. */
-export const hints = ({ url, trust, logs, cli }: Running): string =>
+export const hints = ({ url, metricsUrl, trust, logs, cli }: Running): string =>
   [
     '',
     `  trust   ${trust}   ${dim('whom SDK and CLI take for an enclave')}`,
     `  logs    ${logs}`,
     `  docs    ${url}/docs`,
+    `  metrics ${metricsUrl}/metrics`,
     '',
     '  In another terminal:',
     cyan(`    alias quorate="node ${cli}"`),

@@ -52,7 +52,8 @@ export function identifyAsk(
   if (typeof asker === 'number') throw new Refusal('signing.request_invalid')
   const ask = readAsk(ports, key, asker.signer, event)
   const [expected] = requestOf(ports, key, ask).body.items
-  if (items[0]?.digest !== expected?.digest || items[0]?.type !== expected?.type)
-    throw new Refusal('signing.request_invalid')
+  const [named] = items
+  const isNamed = named?.digest === expected?.digest && named?.type === expected?.type
+  if (!isNamed || named?.subgroup !== expected?.subgroup) throw new Refusal('signing.request_invalid')
   return { requestDigest, ask }
 }

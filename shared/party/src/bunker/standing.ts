@@ -20,7 +20,7 @@ import type { Books, OpenBook } from './books.ts'
  * no more.
  */
 
-/** What an owner's book gives, or why nothing. Null: this owner has written none that is known. */
+/** What an owner's book gives for an item, or why nothing. Null: this owner has written none that is known. */
 export type Standing = Readonly<{ ground: Ground }> | Readonly<{ code: RefusalCode }> | null
 
 type Ports = Readonly<{ books: Books; bindings: Bindings; floors: Floors }>
@@ -86,19 +86,23 @@ export function standingOfClient(ports: Ports, key: HeldKey, ask: ClientAsk, ind
   return decision.does === 'allow' ? grounded(decision.grant) : { code: 'consent.missing' }
 }
 
-/** The same, of what a participant asks for. */
+/** The same, of each item that a participant asks for. `contents`: null for an item that no host signs. */
 export function standingOfAsker(
   ports: Ports,
   key: HeldKey,
   owned: OwnedKey,
-  { request, contents }: Readonly<{ request: RequestBody; contents: () => readonly Content[] }>,
+  { request, contents }: Readonly<{ request: RequestBody; contents: () => readonly (Content | null)[] }>,
   index: number,
   now: number,
-): Standing {
-  if (isMissing(ports, key, index)) return { code: 'book.unproven' }
+): readonly Standing[] {
+  const each = (standing: Standing) => request.items.map(() => standing)
+  if (isMissing(ports, key, index)) return each({ code: 'book.unproven' })
   const book = ports.books.of(key.lineage).get(index)
-  if (book === undefined) return null
+  if (book === undefined) return each(null)
   const asker = askerOf(owned, request)
-  if (asker === null) return { code: 'consent.missing' }
-  return grounded(grantForAsker(book.terms.grants, { asker: asker.userId, contents: contents(), now }))
+  if (asker === null) return each({ code: 'consent.missing' })
+  const { grants } = book.terms
+  return contents().map((content) =>
+    grounded(content === null ? null : grantForAsker(grants, { asker: asker.userId, content, now })),
+  )
 }

@@ -37,16 +37,19 @@ async function wordsOf(
   if (signing === null) return { approved, rejected }
   const owned = ownedKey(taking.key.certificate.roster)
   const { body } = signing
-  const use = { key: owned, request: body, requestDigest: digestOf('request', body), now: parts.clock() }
+  const use = { key: owned, request: body, requestDigest: digestOf('request', body), outside: none, now: parts.clock() }
   for (const consent of consents) {
-    const { index, decision } = consent.body
+    const { index, decisions } = consent.body
     const owner = owned.owners[index - 1]
     if (owner === undefined || !(await isSignedBy(owner, consent))) continue
-    if (decision === 'reject') rejected.push(index)
+    if (decisions.includes('reject')) rejected.push(index)
     else if (permits(consent, { ...use, index })) approved.push(index)
   }
   return { approved, rejected }
 }
+
+/** What a program asks for is of no sub-group. */
+const none: ReadonlySet<number> = new Set()
 
 /** The shared point of a conversation, where this host has it of earlier. */
 const knownPoint = ({ bunker }: Parts, { key, ask }: Pick<Taking, 'key' | 'ask'>): Uint8Array | null =>

@@ -45,7 +45,7 @@ export class AcceptSeats {
       const frame = await check()
       this.#frame ??= frame
       if (this.#frame.ceremony !== frame.ceremony) throw new Refusal('keygen.roster_mismatch')
-      const answer = this.#answers.get(index) ?? (await this.#certify(frame, index))
+      const answer = this.#answers.get(index) ?? (await this.#certify(this.#frame, index))
       this.#answers.set(index, answer)
       if (answer instanceof Refusal) throw answer
       return answer

@@ -2,6 +2,7 @@ import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Made } from '@quorate/shared/schemes/scheme'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
+import { subgroupKeysOf, type SubgroupKeys } from '@quorate/shared/verify/subgroups'
 import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { CertificateBody } from '@quorate/shared/wire/certificate'
 import type { Digest } from '@quorate/shared/wire/ids'
@@ -20,9 +21,17 @@ export type Frame = Readonly<{
   previous: Digest | null
   /** What the outcome must be, beside a share of a key. Throws `certificate.invalid`. */
   check: (made: Made) => void
+  /** The keys of the sub-groups of the roster, if it names some. */
+  subgroupKeys: (publicKeys: Uint8Array) => Promise<SubgroupKeys>
   /** Seals the share with what belongs to it, for its place. */
   keep: (place: SharePlace, share: Uint8Array) => string
 }>
+
+/** Adds up the keys of a roster's sub-groups, once for all seats of a host: they are the same for each. */
+export function addingSubgroups({ mpc, giveWay }: Parts, roster: Roster): Frame['subgroupKeys'] {
+  let keys: Promise<SubgroupKeys> | null = null
+  return (publicKeys) => (keys ??= subgroupKeysOf(mpc, roster, publicKeys, giveWay))
+}
 
 export type Certified = { certificate: CertificateBody; signature: string; sealedShare: string }
 
@@ -50,6 +59,7 @@ export async function certify(
       roster,
       groupKey: toHex(scheme.describe(made.publicKeys).groupKey),
       publicKeys: toBase64url(made.publicKeys),
+      ...(await frame.subgroupKeys(made.publicKeys)),
       transcript,
       epoch,
       previous,

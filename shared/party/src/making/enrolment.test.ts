@@ -1,6 +1,8 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
-import { fromBase64url } from '@quorate/shared/wire/bytes'
+import { openMode, sealMode } from '@quorate/shared/crypto/session-items'
+import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
+import type { Mode } from '@quorate/shared/wire/mode'
 import type { Init, RegistrationBody } from '@quorate/shared/wire/keygen'
 import { describe, expect, it } from 'vitest'
 import { startHosts, type Host } from '../../test/host.ts'
@@ -55,6 +57,23 @@ describe('an init', () => {
     const [one, other] = init().invitationKeys
     await expectRefusal(opened(init({ invitationKeys: [one!] })), mismatch)
     await expectRefusal(opened(init({ invitationKeys: [one!, other!, { index: 2, key: randomBytes(32) }] })), mismatch)
+  })
+
+  it('is of a mode that whoever has the session secret can read', async () => {
+    const { keyId } = plan.skeleton
+    const inMode = (sealedMode: Uint8Array) => {
+      const of = { ...plan, skeleton: { ...plan.skeleton, sealedMode: toBase64url(sealedMode) } }
+      return opened(initFor(of, first), of)
+    }
+    const mode = { kind: 'taproot', merkleRoot: random(32) } as const
+    const good = sealMode(plan.sessionSecret, keyId, mode)
+    const { sessionSecret, skeleton } = await inMode(good)
+    expect(openMode(sessionSecret, skeleton)).toEqual(mode)
+    await expectRefusal(inMode(sealMode(randomBytes(32), keyId, mode)), 'seal.invalid')
+    await expectRefusal(inMode(sealMode(plan.sessionSecret, random(16), mode)), 'seal.invalid')
+    await expectRefusal(inMode(good.slice(1)), 'seal.invalid')
+    for (const wrong of [{ kind: 'taproot' }, { kind: 'tweak', xonly: true, tweak: '00'.repeat(32) }, {}, null])
+      await expectRefusal(inMode(sealMode(plan.sessionSecret, keyId, wrong as Mode)), 'tweak.invalid')
   })
 
   it('comes before its keygen is over', async () => {

@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { decode } from '@quorate/shared/crypto/cbor'
 import { hasOwnGrant } from '@quorate/shared/consent/signed'
-import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { openMode, readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyRegistrationProof } from '@quorate/shared/verify/registration'
 import { maySitTogether } from '@quorate/shared/verify/spread'
@@ -83,10 +83,11 @@ async function enrolmentOf(hosted: readonly number[], mpc: Mpc, { skeleton, init
   const same = invited.length === hosted.length && hosted.every((index) => invited.includes(index))
   if (init.skeletonDigest !== skeletonDigest || hosted.length === 0 || !same)
     throw new Refusal('keygen.skeleton_mismatch')
-  if (!maySitTogether(skeleton, hosted.length)) throw new Refusal('keygen.crowded')
+  if (!maySitTogether(skeleton, hosted)) throw new Refusal('keygen.crowded')
   if (skeleton.expiresAt <= now) throw new Refusal('keygen.expired')
   const { sessionSecret } = init
   if ((await readerKeyOf(sessionSecret)) !== skeleton.readerKey) throw new Refusal('keygen.skeleton_mismatch')
+  openMode(sessionSecret, skeleton)
   return {
     skeleton,
     skeletonDigest,

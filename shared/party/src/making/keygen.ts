@@ -11,7 +11,7 @@ import { versionOf } from '../epochs.ts'
 import { nameOf } from '../memories.ts'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
-import type { Certified, Frame } from './certify.ts'
+import { addingSubgroups, type Certified, type Frame } from './certify.ts'
 import { AcceptSeats } from './accept.ts'
 import { contributedSource } from './contribution.ts'
 import { dealtSource } from './dealt.ts'
@@ -33,6 +33,7 @@ const LONGEST_KEYGEN = 7 * 86_400_000 + 3_600_000
 /** As long as nobody has registered here. A gateway brings a keygen again that is wanted after that. */
 const LONGEST_ALONE = 3_600_000
 const BYTES_PER_PARTICIPANT = 2_048
+const BYTES_PER_SUBGROUP = 1_024
 
 /** Who has not registered goes before who has; what is being made stays. */
 function yields({ enrolment, seats }: Keygen): number | null {
@@ -58,10 +59,10 @@ function seatsOf(parts: Parts, { skeleton, dealt, contributions }: Enrolment): K
 
 /** Keeps a new keygen. What comes again for a known one is wiped, and must be of the same skeleton. */
 function admit(parts: Parts, keygens: Sessions<Keygen>, skeleton: Skeleton, enrolment: Enrolment): void {
-  const { keyId, participants, expiresAt } = skeleton
+  const { keyId, participants, subgroups = [], expiresAt } = skeleton
   const known = keygens.find(keyId)
   if (known === undefined) {
-    const bytes = participants.length * BYTES_PER_PARTICIPANT
+    const bytes = participants.length * BYTES_PER_PARTICIPANT + subgroups.length * BYTES_PER_SUBGROUP
     const until = Math.min(expiresAt, parts.clock() + LONGEST_ALONE)
     keygens.add(keyId, { enrolment, seats: seatsOf(parts, enrolment) }, { expiresAt: until, bytes })
     return
@@ -140,10 +141,11 @@ function drawn({ enrolment, seats }: Keygen): Readonly<{ enrolment: Enrolment; s
  * that this host took, and every host has been attested.
  */
 async function frameOf(
-  { peers, vault, memories, life }: Parts,
+  parts: Parts,
   { skeletonDigest, sessionSecret, invitationKeys, registered }: Enrolment,
   roster: Roster,
 ): Promise<Frame> {
+  const { peers, vault, memories, life } = parts
   if (digestOf('skeleton', roster.skeleton) !== skeletonDigest) throw new Refusal('keygen.roster_mismatch')
   const ceremony = await verifyRoster(roster)
   // The roster is the lineage of the key. Who has installed a version of it would refuse to certify another one.
@@ -161,6 +163,7 @@ async function frameOf(
     epoch: 0,
     previous: null,
     check: () => undefined,
+    subgroupKeys: addingSubgroups(parts, roster),
     keep: (place, share) => vault.keep(place, { share, sessionSecret, life: life.id }),
   }
 }

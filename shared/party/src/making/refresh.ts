@@ -11,6 +11,7 @@ import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
 import type { HeldKey } from '../vault.ts'
+import { addingSubgroups } from './certify.ts'
 import type { Making } from './dkg.ts'
 import { Seats } from './seats.ts'
 
@@ -101,7 +102,8 @@ function ofVersion<K extends HeldKey>({ body }: RefreshRequest, key: K): K {
  * What is made for this request. The last round of each participant takes its old share; the outcome must be shares of the same
  * key, which nobody else can ask of this share.
  */
-function makingOf({ mpc, vault, peers }: Parts, request: RefreshRequest, ceremony: Digest, index: number): Making {
+function makingOf(parts: Parts, request: RefreshRequest, ceremony: Digest, index: number): Making {
+  const { mpc, vault, peers } = parts
   const { keyId } = request.body
   const { certificate, digest } = ofVersion(request, vault.key(keyId, index))
   const { roster, epoch, groupKey } = certificate
@@ -117,6 +119,7 @@ function makingOf({ mpc, vault, peers }: Parts, request: RefreshRequest, ceremon
       supplied(refresh({ index: at, participants: participants.length, threshold }), (use) =>
         vault.lend(keyId, at, (old) => use(ofVersion(request, old))),
       ),
+    subgroupKeys: addingSubgroups(parts, roster),
     check({ publicKeys }) {
       const next = { roster, groupKey, publicKeys: toBase64url(publicKeys) }
       if (!describesKey(mpc, next)) throw new Refusal('certificate.invalid')

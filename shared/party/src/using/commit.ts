@@ -1,18 +1,26 @@
 import { Refusal } from '@quorate/shared/errors'
 import { toBase64url } from '@quorate/shared/wire/bytes'
-import type { Commitment, ItemCommitment } from '@quorate/shared/wire/signing'
+import type { Commitment, ItemCommitment, OwnerRefusal, Outside } from '@quorate/shared/wire/signing'
+import type { ItemConsent } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
 import { destroyNonces, lendFor, useFor, type Nonce, type Signing } from './seat.ts'
 import type { Declined } from './tasks.ts'
 
-type Word = Declined | Readonly<{ nonce: Nonce; commitment: Uint8Array }>
+type Word = Declined | Readonly<{ code: OwnerRefusal | Outside }> | Readonly<{ nonce: Nonce; commitment: Uint8Array }>
 
-/** Draws the nonces of every item that this host signs. */
-function draw(parts: Parts, { request, tasks }: Signing, index: number): Word[] {
+/** Draws the nonces of every item that this host signs. Whether it could is said before whether its owner wants it. */
+function draw(
+  parts: Parts,
+  { request, tasks }: Signing,
+  index: number,
+  consents: readonly ItemConsent[],
+): readonly Word[] {
   return lendFor(parts, request, index, (key) => {
-    return tasks.map((task) => {
+    return tasks.map((task, at): Word => {
       if ('code' in task) return task
+      const consent = consents[at]
+      if (consent === undefined || consent.ground === null) return { code: consent?.word ?? 'consent.missing' }
       const step = orRefuse('enclave.failed', () =>
         useFor(parts, key, task).begin({ ...task, index, share: key.share }),
       )
@@ -27,13 +35,17 @@ function destroy(words: readonly Word[]): void {
 }
 
 /** Round one. The same attempt gets the same commitment; a newer one gets fresh nonces, and the old ones are destroyed. */
-export async function takeSeat(parts: Parts, signing: Signing, index: number, attempt: number): Promise<Commitment> {
+export async function takeSeat(
+  parts: Parts,
+  signing: Signing,
+  { index, attempt, consents }: Readonly<{ index: number; attempt: number; consents: readonly ItemConsent[] }>,
+): Promise<Commitment> {
   const { signingId } = signing.request
   const seat = signing.seats.get(index)
   if (seat?.attempt === attempt) return seat.commitment
   if (seat !== undefined && seat.attempt > attempt) throw new Refusal('nonce.spent')
 
-  const words = draw(parts, signing, index)
+  const words = draw(parts, signing, index, consents)
   const commitments = words.map((word): ItemCommitment =>
     'code' in word ? { code: word.code } : { commitment: toBase64url(word.commitment) },
   )

@@ -3,6 +3,7 @@ import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { packageDigest } from '@quorate/shared/verify/quorum'
+import { signersOfItems } from '@quorate/shared/verify/signers'
 import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
@@ -47,12 +48,13 @@ function openConfirmed(
   known: Signing | null,
 ): Outcome[] {
   return lendFor(parts, request.body, index, (key) => {
-    const outcomes = openResults(key, signingId, failuresOf(signed.commitments), results)
+    const signers = signersOfItems(key.certificate.roster.skeleton, request.body)
+    const outcomes = openResults(key, signingId, failuresOf(signed.commitments, signers), results)
     const { aggregated } = known ?? { aggregated: null }
     if (aggregated?.packageDigest === signed.digest && aggregated.results === digestOf('result', results))
       return outcomes
     const tasks = known?.tasks ?? openTasks(parts.mpc, key, asked)
-    const joined = joinPartials(parts, key, { tasks }, signed, partials)
+    const joined = joinPartials(parts, key, { tasks, signers }, signed, partials)
     if (resultDigest(joined) !== resultDigest(outcomes)) throw new Refusal('signature.invalid')
     return outcomes
   })

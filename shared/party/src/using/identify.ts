@@ -11,15 +11,16 @@ import type { Parts } from '../parts.ts'
 import type { HeldKey, OpenKey } from '../vault.ts'
 
 /**
- * A verified request R, and who asks. `judge`: what is to be signed, item by item. `standing`: what an owner's book says of it at `now`
- * (ms). `ask`: null where a participant asks.
+ * A verified request R, and who asks. `judge`: what is to be signed, item by item. `standing`: what an owner's book says of each item at
+ * `now` (ms). `ask`: null where a participant asks. `weight`: characters of what it keeps sealed.
  */
 export type Asked = Readonly<{
   request: RequestBody
   requestDigest: Digest
   ask: ClientAsk | null
+  weight: number
   judge: (key: OpenKey) => readonly Judged[]
-  standing: (index: number, now: number) => Standing
+  standing: (index: number, now: number) => readonly Standing[]
 }>
 
 /**
@@ -48,11 +49,12 @@ export async function identify(
   const requestDigest = await verifyRequest(key, request, now)
   const judge = judgeSealed(body, sealedItems)
   const contents = () =>
-    parts.vault.lend(body.keyId, key.index, judge).flatMap((judged) => ('code' in judged ? [] : [judged.item.content]))
+    parts.vault.lend(body.keyId, key.index, judge).map((judged) => ('code' in judged ? null : judged.item.content))
   const owned = ownedKey(key.certificate.roster)
   const standing = (index: number, at: number) =>
     standingOfAsker(parts.bunker, key, owned, { request: body, contents }, index, at)
-  return { request: body, requestDigest, ask: null, judge, standing }
+  const weight = sealedItems.reduce((sum, sealed) => sum + sealed.length, 0)
+  return { request: body, requestDigest, ask: null, weight, judge, standing }
 }
 
 function identifyClient(
@@ -78,6 +80,6 @@ export function askedByClient(
   const judge = (open: OpenKey): Judged[] => [
     permitsItem(open, ask.item) ? { item: ask.item } : { code: 'content.not_permitted' },
   ]
-  const standing = (index: number, at: number) => standingOfClient(parts.bunker, key, ask, index, at)
-  return { request, requestDigest, ask, judge, standing }
+  const standing = (index: number, at: number) => [standingOfClient(parts.bunker, key, ask, index, at)]
+  return { request, requestDigest, ask, weight: 0, judge, standing }
 }

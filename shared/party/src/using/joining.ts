@@ -7,9 +7,9 @@ import type { Commitment, Outcome, Partial, RequestBody } from '@quorate/shared/
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey, OpenKey } from '../vault.ts'
-import { liveItems, type LiveItem } from './package.ts'
+import { liveItems, signedBy, type LiveItem, type Terms } from './package.ts'
 import { openPartials } from './sealing.ts'
-import { useFor, type Signing } from './seat.ts'
+import { useFor } from './seat.ts'
 
 /** A package that this host has signed: its digest, and the commitments that it checked. */
 export type SignedPackage = Readonly<{ attempt: number; digest: Digest; commitments: readonly Commitment[] }>
@@ -40,10 +40,18 @@ function join(
   live: readonly LiveItem[],
   partials: readonly Partial[],
 ): Map<number, Uint8Array> {
-  const opened = partials.map((partial) => [partial.body.index, openPartials(key, live.length, partial)] as const)
+  const opened = new Map(
+    partials.flatMap((partial) => {
+      const { index } = partial.body
+      const items = signedBy(index, live)
+      const ofItems = openPartials(key, items.length, partial)
+      return items.map(({ at }, nth) => [`${at}/${index}`, ofItems[nth] ?? new Uint8Array(0)] as const)
+    }),
+  )
   return new Map(
-    live.map(({ at, task, commitments }, nth) => {
-      const ofItem = new Map(opened.map(([index, ofItems]) => [index, ofItems[nth] ?? new Uint8Array(0)]))
+    live.map(({ at, task, commitments }) => {
+      const signers = [...commitments.keys()]
+      const ofItem = new Map(signers.map((index) => [index, opened.get(`${at}/${index}`) ?? new Uint8Array(0)]))
       return [
         at,
         orRefuse('signing.bad_partial', () => useFor(parts, key, task).join(task, commitments, ofItem)),
@@ -59,10 +67,12 @@ function join(
 export function joinPartials(
   parts: Parts,
   key: OpenKey,
-  { tasks }: Pick<Signing, 'tasks'>,
+  terms: Terms,
   { commitments }: SignedPackage,
   partials: readonly Partial[],
 ): Outcome[] {
-  const signatures = join(parts, key, liveItems(tasks, commitments), partials)
-  return failuresOf(commitments).map((failure, at) => failure ?? toHex(signatures.get(at) ?? new Uint8Array(0)))
+  const signatures = join(parts, key, liveItems(terms, commitments), partials)
+  return failuresOf(commitments, terms.signers).map(
+    (failure, at) => failure ?? toHex(signatures.get(at) ?? new Uint8Array(0)),
+  )
 }

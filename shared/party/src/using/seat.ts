@@ -1,6 +1,8 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Held, ShareInput, Use } from '@quorate/shared/schemes/scheme'
 import { useOf } from '@quorate/shared/schemes/cryptography'
+import type { Signers } from '@quorate/shared/verify/signers'
+import type { Task } from '@quorate/shared/verify/task'
 import type { LogEntry } from '@quorate/shared/wire/bunker'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
@@ -8,7 +10,7 @@ import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { AtOnce, HeldKey, OpenKey } from '../vault.ts'
 import type { Asked } from './identify.ts'
-import type { Declined, Task } from './tasks.ts'
+import type { Declined } from './tasks.ts'
 
 /** What is secret between commitment and partial of one item. */
 export type Nonce = Held<ShareInput, Uint8Array>
@@ -35,6 +37,8 @@ export type Signing = {
   request: RequestBody
   requestDigest: Digest
   asked: Asked
+  /** Who signs each item. */
+  signers: readonly Signers[]
   /** One per item of the request. */
   tasks: readonly (Task | Declined)[]
   seats: Map<number, Seat>

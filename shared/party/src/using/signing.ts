@@ -3,7 +3,9 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { LONGEST_WORD } from '@quorate/shared/consent/times'
 import { Refusal } from '@quorate/shared/errors'
 import { packageDigest } from '@quorate/shared/verify/quorum'
+import { signersOfItems, type Signers } from '@quorate/shared/verify/signers'
 import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
+import { countOf, type Task } from '@quorate/shared/verify/task'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
@@ -17,7 +19,7 @@ import type { HeldKey } from '../vault.ts'
 import { aggregate } from './aggregate.ts'
 import { checkConfirmable, confirm } from './confirm.ts'
 import { createEnded, type Ended } from './ended.ts'
-import { openTasks, type Declined, type Task } from './tasks.ts'
+import { openTasks, type Declined } from './tasks.ts'
 import { takeSeat } from './commit.ts'
 import { askedByClient, identify, type Asked } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
@@ -52,9 +54,11 @@ function enter(parts: Parts, signings: Sessions<Signing>, asked: Asked, index: n
     if (known.requestDigest !== requestDigest) throw new Refusal('signing.request_invalid')
     return known
   }
-  const tasks = lendFor(parts, request, index, (key) => openTasks(parts.mpc, key, asked))
-  const signing = begin(asked, tasks)
-  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, keyOf(parts, request, index)) })
+  const key = keyOf(parts, request, index)
+  const tasks = lendFor(parts, request, index, (open) => openTasks(parts.mpc, open, asked))
+  const signers = signersOfItems(key.certificate.roster.skeleton, request)
+  const signing = begin(asked, signers, tasks)
+  signings.add(signingId, signing, { expiresAt, bytes: bytesOf(signing, key) })
   return signing
 }
 
@@ -125,14 +129,14 @@ async function join(
   const { clock } = parts
   const { request: body, requestDigest } = asked
   const plea: Plea = { ...asked, key: known, consents }
-  await requireConsent(plea, index, clock())
+  const agreed = await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
   keyOf(parts, body, index)
   // It may have been withdrawn meanwhile.
   withdrawn.requireOpen(requestDigest)
   if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
   const signing = enter(parts, signings, asked, index)
-  return takeSeat(parts, signing, index, attempt)
+  return takeSeat(parts, signing, { index, attempt, consents: agreed })
 }
 
 /** A signing that has ended spends no more nonces, and repeats what it has said. */
@@ -210,10 +214,11 @@ async function hearVouchers({ memories, life, clock }: Parts, plea: Plea, lineag
   memories.keep({ keyId, lineage }, vouch(memories.of(lineage), versionOf(plea.key)))
 }
 
-const begin = (asked: Asked, tasks: readonly (Task | Declined)[]): Signing => ({
+const begin = (asked: Asked, signers: readonly Signers[], tasks: readonly (Task | Declined)[]): Signing => ({
   request: asked.request,
   requestDigest: asked.requestDigest,
   asked,
+  signers,
   tasks,
   seats: new Map(),
   charged: new Map(),
@@ -221,12 +226,12 @@ const begin = (asked: Asked, tasks: readonly (Task | Declined)[]): Signing => ({
   aggregated: null,
 })
 
-/** About what a signing holds in the end: the messages, and per item everybody's commitments. */
-const bytesOf = ({ tasks }: Signing, { certificate }: HeldKey): number =>
+/** About what a signing holds in the end: what was sealed, the messages, and per item everybody's commitments. */
+const bytesOf = ({ tasks, asked }: Signing, { certificate }: HeldKey): number =>
   tasks.reduce((sum, task) => {
-    const message = 'code' in task ? 0 : task.message.length
-    return sum + message + certificate.roster.registrations.length * 256
-  }, 1_024)
+    const [message, count] = 'code' in task ? [0, 1] : [task.message.length, countOf(task)]
+    return sum + message + certificate.roster.registrations.length * 256 * count
+  }, 1_024 + asked.weight)
 
 function wipe(signing: Signing): void {
   for (const seat of signing.seats.values()) destroyNonces(seat)

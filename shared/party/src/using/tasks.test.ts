@@ -2,6 +2,7 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '@noble/hashes/utils.js'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import type { Task } from '@quorate/shared/verify/task'
 import type { Item } from '@quorate/shared/wire/content'
 import { getEventHash } from 'nostr-tools'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -14,7 +15,7 @@ import { bytesItem, type PlanOptions } from '../../test/people.ts'
 import { createMemories } from '../memories.ts'
 import { createVault } from '../vault.ts'
 import { judgeSealed } from './identify.ts'
-import { openTasks, type Declined, type Task } from './tasks.ts'
+import { openTasks, type Declined } from './tasks.ts'
 
 /*
  * What a host signs of what it is asked: the message comes from the content, and never from the request.

@@ -87,6 +87,7 @@ export const keygenRoutes = {
       'keygen.skeleton_mismatch',
       'keygen.crowded',
       'keygen.dealt_invalid',
+      'tweak.invalid',
       'seal.invalid',
       ...ofEnclaves,
       'bound.reached',

@@ -54,7 +54,11 @@ type ParamsOf<Path extends string> = z.ZodObject<
  */
 export type Want = 'nobody' | 'reader'
 
+/** Bytes of the longest body of a request, unless its route says another. */
+export const MAX_REQUEST = 256 << 10
+
 /**
+ * `longest`: bytes of its longest body, where `MAX_REQUEST` does not do.
  * `events`: answers with server-sent events of `reply`.
  * `repeatable`: a POST whose body names what it makes. The same body again is the same act, without an Idempotency-Key.
  */
@@ -65,6 +69,7 @@ export type Route = Readonly<{
   wants: Want
   events?: true
   repeatable?: true
+  longest?: number
   /** Made from `path`. */
   params: z.ZodObject
   query: z.ZodType

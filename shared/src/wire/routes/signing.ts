@@ -1,9 +1,20 @@
 import { z } from 'zod'
 import { Approval } from '../consent.ts'
 import { Index, KeyId, SigningId, Time } from '../ids.ts'
-import { ItemResult, SealedItems, SigningReceipt, SigningRequest, SigningState, Withdrawal } from '../signing.ts'
+import {
+  ItemResult,
+  ItemState,
+  SealedItems,
+  SigningReceipt,
+  SigningRequest,
+  SigningState,
+  Withdrawal,
+} from '../signing.ts'
 import { Failure } from '../status.ts'
 import { none, route, Wait, waiting, wholeNumber } from './route.ts'
+
+/** Bytes of a request with its sealed items: 100 items of some 10,000 each, or one of 1,000,000. */
+export const MAX_SIGNING = 1 << 20
 
 export const SigningBody = z.strictObject({ request: SigningRequest, sealedItems: SealedItems })
 
@@ -16,6 +27,8 @@ export const SigningProgress = z.strictObject({
   expiresAt: Time,
   attempt: z.int(),
   request: SigningRequest,
+  /** One per item of the request. */
+  items: z.array(ItemState),
   approvals: z.array(Approval),
   quorum: z.array(Index),
   failure: Failure.nullable(),
@@ -40,6 +53,7 @@ export const signingRoutes = {
     summary: 'Ask for signatures',
     wants: 'nobody',
     repeatable: true,
+    longest: MAX_SIGNING,
     query: none,
     body: SigningBody,
     reply: SigningProgress,
@@ -49,6 +63,7 @@ export const signingRoutes = {
       'lives.stale',
       'consent.expired',
       'content.not_permitted',
+      'subgroup.unknown',
       'content.mismatch',
       'seal.invalid',
       'session.conflict',
@@ -69,6 +84,7 @@ export const signingRoutes = {
       'request.not_found',
       'consent.invalid',
       'consent.expired',
+      'subgroup.not_member',
       'session.conflict',
       'session.elsewhere',
     ],

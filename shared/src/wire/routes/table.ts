@@ -8,6 +8,7 @@ import { refreshRoutes } from './refresh.ts'
 import type { Want } from './route.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signingRoutes } from './signing.ts'
+import { togetherRoutes } from './together.ts'
 
 /** Every route of the REST API, below `/api/v1`. The gateway's paths, the SDK's calls and OpenAPI are made from this table. */
 export const routes = {
@@ -15,6 +16,7 @@ export const routes = {
   ...keygenRoutes,
   ...keyRoutes,
   ...signingRoutes,
+  ...togetherRoutes,
   ...refreshRoutes,
   ...bunkerRoutes,
   ...enclaveRoutes,

@@ -23,7 +23,7 @@ export async function forgeApproval(stage: Stage, fleet: Fleet, key: Key, { alic
     skeletonDigest: digestOf('skeleton', key.certificate.body.roster.skeleton),
     index: 2,
     scope: { kind: 'request', requestDigest },
-    decision: 'approve',
+    decisions: ['approve'],
     reason: null,
     givenAt: Date.now(),
     expiresAt,

@@ -1,0 +1,110 @@
+import type { Content } from '@quorate/client'
+import { cpuOf } from '@quorate/local/fleet/usage'
+import { loadMpc, type Mpc } from '@quorate/shared/mpc'
+import { musig2Operations } from './crypto-musig2.ts'
+import { ourOperations } from './crypto-ours.ts'
+import { duration, single, type Figure } from './figures.ts'
+import type { Scene } from './fleet.ts'
+import { makeGroup, signItems, type Group, type Shape } from './groups.ts'
+import { runLoad } from './load.ts'
+import type { Prepare } from './operation.ts'
+
+/** `operations`: what one of the signers does, and what each host does to join the partials. */
+type Kind = Readonly<{
+  name: string
+  shape: Shape
+  operations: (mpc: Mpc) => Prepare
+  itemOf: (at: number) => string | Content
+}>
+
+const frost: Shape = { scheme: 'frost-secp256k1-tr', threshold: 2, of: 3, content: ['bytes', 'nostr-event'] }
+const frostOperations = (mpc: Mpc) => ourOperations(mpc.frost('frost-secp256k1-tr'))
+const bytes = (at: number): string => `bytes ${at} ${Math.random()}`
+const event = (at: number): Content => ({
+  type: 'nostr-event',
+  event: { kind: 1, content: bytes(at), tags: [], created_at: at },
+})
+
+const kinds: readonly Kind[] = [
+  { name: 'frost-2of3', shape: frost, operations: frostOperations, itemOf: bytes },
+  {
+    name: 'musig2-3of3',
+    shape: { scheme: 'musig2', threshold: 3, of: 3 },
+    operations: (mpc) => musig2Operations(mpc, 3),
+    itemOf: bytes,
+  },
+  { name: 'events', shape: frost, operations: frostOperations, itemOf: event },
+  { name: 'mixed', shape: frost, operations: frostOperations, itemOf: (at) => (at % 2 === 0 ? bytes(at) : event(at)) },
+]
+
+/** Items in a batch, and how many batches are measured. */
+const SIZES = [
+  [1, 60],
+  [10, 20],
+  [100, 8],
+] as const
+const CRYPTO_RUNS = 150
+const ofItems = ['events', 'mixed']
+const sizesOf = ({ name }: Kind) => SIZES.filter(([items]) => items === 100 || !ofItems.includes(name))
+
+export const batchNames = kinds.flatMap((kind) => sizesOf(kind).map(([items]) => `batch.${kind.name}.${items}`))
+
+const cpuOfFleet = ({ fleet }: Pick<Scene, 'fleet'>): number =>
+  ['gateway', 'enclave-0', 'enclave-1', 'enclave-2'].reduce(
+    (sum, name) => sum + cpuOf(fleet.pidOf(name) ?? process.pid),
+    0,
+  )
+
+/** CPU (ms) of the cryptography of one item: each signer commits and signs, and each of their hosts joins the partials. */
+function cryptoOf({ shape, operations }: Kind, mpc: Mpc): number {
+  const [prepare, runs] = [operations(mpc), CRYPTO_RUNS]
+  let spent = 0
+  for (let run = -30; run < runs; run += 1) {
+    for (const operation of prepare()) {
+      if (!['commit', 'sign', 'aggregate'].includes(operation.name)) continue
+      const before = process.cpuUsage()
+      operation.run()
+      const { user, system } = process.cpuUsage(before)
+      if (run >= 0) spent += (user + system) / 1_000
+    }
+  }
+  return (shape.threshold * spent) / runs
+}
+
+/** How long a batch takes and an item of it, the CPU of gateway and enclaves for an item, and that of its cryptography alone, measured right beside. */
+async function batchOf(scene: Scene, mpc: Mpc, kind: Kind, group: Group, [items, runs]: readonly [number, number]) {
+  const name = `batch.${kind.name}.${items}`
+  const sign = () =>
+    signItems(
+      group,
+      Array.from({ length: items }, (_, at) => kind.itemOf(at)),
+    )
+  await runLoad(Math.ceil(20 / items) + 1, 1, sign)
+  const before = cpuOfFleet(scene)
+  const { durations } = await runLoad(runs, 1, sign)
+  const cpu = (cpuOfFleet(scene) - before) / (runs * items)
+  const alone = cryptoOf(kind, mpc)
+  return [
+    duration(name, durations),
+    duration(
+      `${name}.per-item`,
+      durations.map((ms) => ms / items),
+    ),
+    single(`${name}.cpu`, cpu, 'ms', runs * items),
+    single(`${name}.crypto`, alone, 'ms', CRYPTO_RUNS),
+    single(`${name}.ratio`, cpu / alone, '×', runs * items),
+  ]
+}
+
+/** Batches of 1, 10 and 100 items, and of `bytes` and events mixed. */
+export async function benchBatches(scene: Scene, wanted: (name: string) => boolean): Promise<Figure[]> {
+  const mpc = await loadMpc()
+  const figures: Figure[] = []
+  for (const kind of kinds) {
+    const sizes = sizesOf(kind).filter(([items]) => wanted(`batch.${kind.name}.${items}`))
+    if (sizes.length === 0) continue
+    const group = await makeGroup(scene.quorate, kind.shape)
+    for (const size of sizes) figures.push(...(await batchOf(scene, mpc, kind, group, size)))
+  }
+  return figures
+}
