@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Attested } from './attest.ts'
 import { createContext, type Context, type ContextOptions } from './context.ts'
 import { invalid, refusing } from './errors.ts'
-import type { Key } from './key.ts'
+import { sessionSecretOf, type Key } from './key.ts'
 import { Participant } from './participant.ts'
 import { latestKey } from './refresh/successor.ts'
 
@@ -48,6 +48,17 @@ export class Quorate {
    */
   async latest(key: Key, { signal }: Signal = {}): Promise<Key> {
     return refusing(() => latestKey(this.#context, key, signal))
+  }
+
+  /**
+   * A token with which a program reads about a key over the REST API until `expiresAt` (ms), as its participants do. It approves nothing.
+   */
+  async readToken(key: Key, { signal }: Signal = {}): Promise<Readonly<{ token: string; expiresAt: number }>> {
+    return refusing(async () => {
+      const reader = await this.#context.readerOf(key.keyId, sessionSecretOf(key))
+      const { token, expiresAt } = await reader.token(signal)
+      return { token, expiresAt }
+    })
   }
 
   /** Has an enclave prove itself to a fresh nonce. Throws `attestation.invalid`. */

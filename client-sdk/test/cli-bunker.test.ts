@@ -4,7 +4,7 @@ import { generateSecretKey, getPublicKey, nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { openHome } from '../src/cli/home.ts'
 import { Quorate } from '../src/index.ts'
-import { environment, folder, home, runLine, withOwnHome, type Given, type Ran } from './command-line.ts'
+import { environment, folder, home, inClear, runLine, withOwnHome, type Given, type Ran } from './command-line.ts'
 import { fleet, gateway } from './lying-gateway.ts'
 
 withOwnHome()
@@ -21,7 +21,7 @@ const [alice, bob] = ['alice', 'bob'].map(as) as [ReturnType<typeof as>, ReturnT
 
 /** A key of alice, bob and carol, all of whom are kept here. */
 async function keptKey(content: ('nostr-event' | 'ecdh' | 'bytes')[] = ['nostr-event', 'ecdh']): Promise<string> {
-  const kept = openHome(home())
+  const kept = openHome(home(), inClear)
   const participants = ['alice', 'bob', 'carol']
   const quorate = new Quorate({ gateway: gateway.url, trust: fleet.trust })
   const seeds = await Promise.all(participants.map((name) => kept.seedOrNew(name)))

@@ -4,7 +4,7 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { openHome } from '../src/cli/home.ts'
-import { environment, folder, home, runLine, withOwnHome } from './command-line.ts'
+import { environment, folder, home, inClear, runLine, withOwnHome } from './command-line.ts'
 import { endWith, type Failures, type Status } from './ended.ts'
 import { fleet, gateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
@@ -18,7 +18,7 @@ const quorate = (...line: string[]) => runLine([...line, '--as', 'alice'], envir
 /** A signing of two texts that ended so, and its key, which is kept here. */
 async function ended(failures: Failures) {
   const { alice, bob, key } = await makeKey(fleet, gateway)
-  const kept = openHome(home())
+  const kept = openHome(home(), inClear)
   await kept.saveKey(key)
   await kept.seedOrNew('alice')
   const signing = await alice.requestSignature(key, ['one', 'two'])
@@ -89,7 +89,7 @@ describe('a signing of which an item failed', () => {
 describe('a request of several items', () => {
   /** Three texts that alice asks for. The key and bob's seed are kept here. */
   async function asked() {
-    const kept = openHome(home())
+    const kept = openHome(home(), inClear)
     const { alice, bob, key } = await makeKey(fleet, gateway, {}, { bob: await kept.seedOrNew('bob') })
     await kept.saveKey(key)
     const signing = await alice.requestSignature(key, ['one', 'two', 'three'])

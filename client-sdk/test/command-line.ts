@@ -20,24 +20,41 @@ export function withOwnHome(): void {
   afterEach(() => rm(folder, { recursive: true }))
 }
 
+/** Keeps seeds in clear. */
+export const inClear = {
+  toOpen: () => Promise.reject(new Error('nobody is asked')),
+  toKeep: () => Promise.resolve(null),
+}
+
 /** What people set for the command. */
 export const environment = () => ({
   QUORATE_GATEWAY: gateway.url,
   QUORATE_TRUST: join(folder, 'trust.json'),
   QUORATE_HOME: home(),
+  QUORATE_PASSPHRASE_FILE: 'none',
 })
 
 export type Line = Record<string, unknown> & { event?: string; keyId?: string }
 export type Ran = { code: number; out: string; err: string; lines: Line[] }
 
-/** `told` sees what is printed while it runs. Without `typed` the standard input stays open. */
-export type Given = Readonly<{ typed?: string; interactive?: boolean; told?: ((out: string) => void) | undefined }>
+/**
+ * `told` sees what is printed while it runs, `warned` what stands on stderr: each gives the text so far. Without `typed` the standard input stays
+ * open, and `type` writes there.
+ */
+export type Given = Readonly<{
+  typed?: string
+  interactive?: boolean
+  told?: ((out: string) => void) | undefined
+  warned?: (err: string, type: (text: string) => void) => void
+  /** A person's Ctrl-C. */
+  signal?: AbortSignal
+}>
 
 /** Runs one command line in this process. */
 export async function runLine(
   line: readonly string[],
   env: Record<string, string>,
-  { typed, interactive = false, told }: Given = {},
+  { typed, interactive = false, told, warned, signal = new AbortController().signal }: Given = {},
 ): Promise<Ran> {
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()]
   if (typed !== undefined) stdin.end(typed)
@@ -46,8 +63,10 @@ export async function runLine(
     ran.out += chunk.toString()
     told?.(ran.out)
   })
-  stderr.on('data', (chunk: Buffer) => (ran.err += chunk.toString()))
-  const signal = new AbortController().signal
+  stderr.on('data', (chunk: Buffer) => {
+    ran.err += chunk.toString()
+    warned?.(ran.err, (text) => stdin.write(text))
+  })
   const code = await run(line, { env, stdin, stdout, stderr, interactive, signal })
   await new Promise((resolve) => setImmediate(resolve))
   const isJson = line.includes('--json')

@@ -203,6 +203,9 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     }: OfSigning & { body: RouteReply<'getSigning'>['approvals'][0] }) => {
       const status = signings.get(signingId)
       if (!status) return problem('request.not_found')
+      const isOver = status.state !== 'collecting_participants'
+      if (isOver && !status.approvals.some((one) => one.body.index === body.body.index))
+        return problem('session.conflict')
       const next = { ...status, version: status.version + 1, approvals: [...status.approvals, body] }
       if (!body.body.decisions.includes('approve'))
         Object.assign(next, { state: 'failed', failure: { code: 'signing.rejected', culprits: [body.body.index] } })

@@ -36,7 +36,8 @@ export async function untilHeard(
     }
     return now
   } catch (error) {
-    if (over?.aborted !== true || signal?.aborted === true) throw error
+    const isLate = error instanceof QuorateError && error.code === 'wait.timeout'
+    if (!isLate && (over?.aborted !== true || signal?.aborted === true)) throw error
     const culprits = now.missing.map((name) => key.participants.indexOf(name) + 1)
     throw new QuorateError('wait.timeout', 'client', { culprits })
   }

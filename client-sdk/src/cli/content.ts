@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { Content, messageOf, showContent } from '@quorate/shared/contents/table'
 import { toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import { AdaptorTerms, type Hint } from '@quorate/shared/wire/adaptor'
 import { z } from 'zod'
+import { QuorateError } from '../errors.ts'
 import type { Key } from '../key.ts'
 import { modeFor } from '../signing/items.ts'
 import { describeMode, readMode, type ModeOptions } from './mode.ts'
@@ -105,11 +106,12 @@ async function readObject(file: string, otherwise: UsageError): Promise<Record<s
 const notAnEvent = (file: string): UsageError =>
   new UsageError(`${file} is not a Nostr event: JSON with kind, content, tags and created_at is expected`)
 
-/** A file, or stdin for `-`. */
+/** A file, or stdin for `-`, as long as whoever writes there takes. */
 export async function readBytes(file: string): Promise<Buffer> {
   try {
-    return file === '-' ? readFileSync(0) : await readFile(file)
-  } catch {
+    return file === '-' ? await buffer(process.stdin) : await readFile(file)
+  } catch (error) {
+    if (error instanceof QuorateError) throw error
     throw new UsageError(`${file} cannot be read`)
   }
 }

@@ -4,16 +4,23 @@ import { QuorateError } from '../errors.ts'
 import { addApprove } from './commands/approve.ts'
 import { addAttest } from './commands/attest.ts'
 import { addBunker } from './commands/bunker/bunker.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
 import { addFleet } from './commands/fleet.ts'
+import { addHistory } from './commands/history.ts'
 import { addImport } from './commands/import.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
+import { addPending } from './commands/pending.ts'
 import { addRefresh, addUpdate } from './commands/refresh.ts'
+import { addSeed } from './commands/seed.ts'
 import { addSign } from './commands/sign.ts'
 import { addStatus } from './commands/status.ts'
+import { addToken } from './commands/token.ts'
+import { addTrust } from './commands/trust.ts'
 import { addVerify } from './commands/verify.ts'
-import type { World } from './session.ts'
+import { addWithdraw } from './commands/withdraw.ts'
+import type { Outside, World } from './session.ts'
 import { writeLine } from './terminal.ts'
 import { adviceFor, exitCodeOf, exitCodes, UsageError, type ExitCode } from './usage.ts'
 import { version } from './version.ts'
@@ -21,7 +28,8 @@ import { version } from './version.ts'
 const about = `
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 somebody or something did not verify, 4 time is over
 
-Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME stand for the options of these names
+Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME stand for the options of these names. The first line of the file
+  QUORATE_PASSPHRASE_FILE is the passphrase of seeds; \`none\` keeps new ones in clear
 
 A first key, by three people:
   alice$ quorate keygen --threshold 2 alice bob carol --as alice
@@ -29,6 +37,29 @@ A first key, by three people:
   carol$ quorate participate 'quorate:join#…' --as carol
   alice$ quorate sign KEY "hello"
   bob$   quorate approve --wait`
+
+/** In the order of the help. */
+const others = [
+  addAttest,
+  addKeygen,
+  addImport,
+  addParticipate,
+  addSign,
+  addApprove,
+  addPending,
+  addWithdraw,
+  addStatus,
+  addHistory,
+  addKey,
+  addToken,
+  addSeed,
+  addRefresh,
+  addUpdate,
+  addVerify,
+  addTrust,
+  addCompletion,
+  addDemo,
+]
 
 function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
   const program = new Command('quorate')
@@ -44,19 +75,8 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
     .showHelpAfterError('(quorate --help shows how)')
     .addHelpText('after', about)
   addFleet(program, world, exit)
-  addAttest(program, world)
-  addKeygen(program, world)
-  addImport(program, world)
-  addParticipate(program, world)
-  addSign(program, world)
-  addApprove(program, world)
-  addStatus(program, world)
-  addKey(program, world)
-  addRefresh(program, world)
-  addUpdate(program, world)
-  addVerify(program, world)
+  for (const add of others) add(program, world)
   addBunker(program, world, exit)
-  addDemo(program, world)
   for (const command of withCommands(program))
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),
@@ -69,8 +89,15 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
 const withCommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withCommands)]
 
 /** Runs one command line (without node and script) in a world, and gives its exit code. */
-export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
+export async function run(argv: readonly string[], outside: Outside): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
+  let left: string | undefined
+  const world: World = {
+    ...outside,
+    goesOn: (text) => {
+      left = text
+    },
+  }
   try {
     const program = buildProgram(world, (said) => {
       code = said
@@ -79,7 +106,7 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-    report(error, world, argv.includes('--json'))
+    report(error, outside, { json: argv.includes('--json'), left })
     return exitCodeOf(error)
   }
 }
@@ -92,8 +119,17 @@ function titleOf(error: unknown): string {
   return error instanceof Error ? error.message : 'something failed'
 }
 
-function report(error: unknown, { stdout, stderr, signal }: World, json: boolean): void {
-  if (signal.aborted) return
+/** `left`: what goes on elsewhere. */
+function report(
+  error: unknown,
+  { stdout, stderr, signal }: Outside,
+  { json, left }: Readonly<{ json: boolean; left: string | undefined }>,
+): void {
+  if (signal.aborted) {
+    if (json) writeLine(stdout, JSON.stringify({ event: 'interrupted', goesOn: left ?? null }))
+    else writeLine(stderr, `interrupted: ${left ?? 'nothing goes on'}`)
+    return
+  }
   const known = error instanceof QuorateError
   const message = titleOf(error)
   if (json) {
@@ -103,11 +139,13 @@ function report(error: unknown, { stdout, stderr, signal }: World, json: boolean
     writeLine(stdout, JSON.stringify(value))
     return
   }
+  const isLate = known && error.code === 'wait.timeout'
+  const advice = (isLate ? left : undefined) ?? adviceFor(error)
   const lines = [
     `${red('✗')} ${message}${known ? ` (${error.code}${voices[error.by]})` : ''}`,
     ...(known && error.culprits.length > 0 ? [`  participants to blame: ${error.culprits.join(', ')}`] : []),
     ...(known ? error.issues.map((issue) => `  ${issue}`) : []),
-    ...(adviceFor(error) === undefined ? [] : [`  ${adviceFor(error) ?? ''}`]),
+    ...(advice === undefined ? [] : [`  ${advice}`]),
   ]
   writeLine(stderr, lines.join('\n'))
 }

@@ -1,18 +1,23 @@
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import type { Readable } from 'node:stream'
+import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { UserId } from '@quorate/shared/wire/ids'
 import type { Command } from 'commander'
-import { issuesOf } from '../errors.ts'
 import type { Participant } from '../participant.ts'
 import { Quorate } from '../quorate.ts'
+import { createDeadline } from './deadline.ts'
 import { openHome, type Home } from './home.ts'
+import { passphrasesOf, type Passphrases } from './passphrase.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
+import { readTrustFile } from './trust-file.ts'
 import { UsageError } from './usage.ts'
 
-/** The world of one run of the command. */
-export type World = Streams & Readonly<{ env: Readonly<Record<string, string | undefined>>; signal: AbortSignal }>
+/** What a run of the command is given. `signal`: aborts when a person interrupts it. */
+export type Outside = Streams & Readonly<{ env: Readonly<Record<string, string | undefined>>; signal: AbortSignal }>
+
+/** The world of one run. `goesOn`: what goes on elsewhere should it end early, and how to go on here. */
+export type World = Outside & Readonly<{ goesOn: (text: string) => void }>
 
 type GlobalOptions = Readonly<{
   gateway?: string
@@ -27,13 +32,16 @@ type GlobalOptions = Readonly<{
 export type Session = Readonly<{
   terminal: Terminal
   home: Home
+  passphrases: Passphrases
+  /** Aborts when a person interrupts the run, or with `wait.timeout` when its time is over. */
   signal: AbortSignal
-  /** How long to wait at most, for `completed`. */
-  waiting: () => { timeout?: number; signal: AbortSignal }
+  goesOn: World['goesOn']
   trust: () => Promise<TrustPolicy>
   /** `fallback`: a gateway named by a key or an invitation, if the caller names none. */
   quorate: (fallback?: string) => Promise<Quorate>
   gatewayNamed: () => boolean
+  /** The name that --as says. */
+  said: string | undefined
   /** Who acts: --as, or the only participant of this home. */
   userId: () => Promise<string>
   participant: (fallback?: string) => Promise<Participant>
@@ -41,11 +49,16 @@ export type Session = Readonly<{
   newcomer: (fallback?: string) => Promise<Participant>
 }>
 
-export function openSession(command: Command, { env, signal, ...streams }: World): Session {
+export function openSession(command: Command, { env, signal: interrupted, goesOn, ...streams }: World): Session {
   const options: GlobalOptions = command.optsWithGlobals()
-  const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'))
+  const deadline = createDeadline(options.timeout === undefined ? undefined : milliseconds(options.timeout))
+  const signal = AbortSignal.any([interrupted, deadline.signal])
+  const terminal = openTerminal(streams, options.json ?? false, { signal, deadline })
+  const passphrases = passphrasesOf(terminal, env['QUORATE_PASSPHRASE_FILE'])
+  const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'), passphrases)
+  signal.addEventListener('abort', () => hangUp(streams.stdin, signal.reason as Error))
   const gateway = options.gateway ?? env['QUORATE_GATEWAY']
-  const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'])
+  const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'], home)
 
   const quorate = async (fallback?: string): Promise<Quorate> => {
     const address = gateway ?? fallback
@@ -53,33 +66,43 @@ export function openSession(command: Command, { env, signal, ...streams }: World
       throw new UsageError('which gateway? Say --gateway http://127.0.0.1:3000, or set QUORATE_GATEWAY')
     return new Quorate({ gateway: address, trust: await trust() })
   }
-  const userId = async (): Promise<string> => {
-    if (options.as !== undefined) {
-      if (UserId.safeParse(options.as).success) return options.as
-      throw new UsageError(`--as ${options.as}: letters, digits and . _ @ : + -, at most 64`)
-    }
-    const known = await home.participants()
-    const [only] = known
-    if (only === undefined) throw new UsageError('who are you? Say --as NAME')
-    if (known.length > 1) throw new UsageError(`who are you? Say --as NAME; here are ${known.join(', ')}`)
-    return only
-  }
+  const userId = () => whoActs(options.as, home)
   const actWith = async (fallback: string | undefined, seedOf: (name: string) => Promise<Uint8Array>) => {
     const name = await userId()
     return (await quorate(fallback)).participant(name, { seed: await seedOf(name) })
   }
   return {
-    terminal: openTerminal(streams, options.json ?? false),
+    terminal,
     home,
+    passphrases,
     signal,
-    waiting: () => ({ signal, ...(options.timeout === undefined ? {} : { timeout: milliseconds(options.timeout) }) }),
+    goesOn,
     trust,
     quorate,
     gatewayNamed: () => gateway !== undefined,
+    said: options.as,
     userId,
     participant: (fallback) => actWith(fallback, home.seed),
     newcomer: (fallback) => actWith(fallback, home.seedOrNew),
   }
+}
+
+/** Whoever reads there stops; nobody else hears of it. */
+const hangUp = (stdin: Readable, reason: Error): void => {
+  stdin.once('error', () => undefined).destroy(reason)
+}
+
+/** The name that is said, or that of the only participant of this home. */
+async function whoActs(said: string | undefined, home: Home): Promise<string> {
+  if (said !== undefined) {
+    if (UserId.safeParse(said).success) return said
+    throw new UsageError(`--as ${said}: letters, digits and . _ @ : + -, at most 64`)
+  }
+  const known = await home.participants()
+  const [only] = known
+  if (only === undefined) throw new UsageError('who are you? Say --as NAME')
+  if (known.length > 1) throw new UsageError(`who are you? Say --as NAME; here are ${known.join(', ')}`)
+  return only
 }
 
 /** `90`, `90s`, `15m`, `2h`, `30d`, `500ms` → ms. */
@@ -94,20 +117,13 @@ export function milliseconds(text: string): number {
 export const timeAfter = (text: string, now: number): number =>
   /^\d+(ms|s|m|h|d|)$/.test(text) ? now + milliseconds(text) : Date.parse(text)
 
-async function readTrust(file: string | undefined): Promise<TrustPolicy> {
-  if (file === undefined)
-    throw new UsageError(
-      'whom to trust? Say --trust FILE or set QUORATE_TRUST: JSON with `roots` (PEM) and `measurements` (PCR → hex).\n' +
-        '`make fleet` writes one for the fleet on this machine, to .fleet/trust.json',
-    )
-  let json: unknown
-  try {
-    json = JSON.parse(await readFile(file, 'utf8'))
-  } catch {
-    throw new UsageError(`${file} cannot be read as JSON: give the trust file of the fleet with --trust`)
-  }
-  const trust = TrustPolicy.safeParse(json)
-  if (trust.success) return trust.data
-  const issues = issuesOf(trust.error).map((issue) => `  ${issue}`)
-  throw new UsageError([`${file} is not a trust file:`, ...issues].join('\n'))
+/** The file that is named, or what `quorate trust add` has kept. */
+async function readTrust(file: string | undefined, home: Home): Promise<TrustPolicy> {
+  if (file !== undefined) return readTrustFile(file)
+  const kept = await home.trusted()
+  if (kept !== null) return kept
+  throw new UsageError(
+    'whom to trust? `quorate trust add FILE` remembers a trust file; or say --trust FILE, or set QUORATE_TRUST.\n' +
+      'It is JSON with `roots` (PEM) and `measurements` (PCR → hex). `make fleet` writes one for the fleet on this machine, to .fleet/trust.json',
+  )
 }

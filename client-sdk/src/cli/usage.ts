@@ -51,12 +51,15 @@ export function wholeId(text: string): string {
   return id.data
 }
 
+/** Did a check here find a lie? */
+export const isUnverified = ({ by, code }: QuorateError): boolean => by === 'client' && unverified.includes(code)
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.usage
   if (!(error instanceof QuorateError)) return exitCodes.failed
   if (error.code === 'wait.timeout') return exitCodes.timeout
+  if (isUnverified(error)) return exitCodes.untrusted
   if (error.by !== 'client') return exitCodes.failed
-  if (unverified.includes(error.code)) return exitCodes.untrusted
   return misused.includes(error.code) ? exitCodes.usage : exitCodes.failed
 }
 

@@ -4,6 +4,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { KeyId, Random32 } from '@quorate/shared/wire/ids'
 import type { RouteReply, RouteWanting } from '@quorate/shared/wire/routes/table'
 import { QuorateError } from '../errors.ts'
+import { orAborted } from './retry.ts'
 import { randomBytes } from '../random.ts'
 import type { Client, Question } from './client.ts'
 
@@ -19,6 +20,8 @@ export type Reader = (<N extends RouteWanting<'reader'>>(
   Readonly<{
     /** The lives of the key's hosts, which a word names, as the gateway last said them; `anew`: asked for now. */
     lives: (anew?: boolean) => Promise<string[]>
+    /** What a program may be given that reads on its own. */
+    token: (signal?: AbortSignal) => Promise<Pick<Token, 'token' | 'expiresAt'>>
   }>
 
 /** For how long a list is to wait for something (ms), as a query has it: 60 s at most. */
@@ -32,26 +35,43 @@ export const readerSigner = (sessionSecret: Uint8Array): Promise<Signer> => {
   return createSigner(seed).finally(() => seed.fill(0))
 }
 
+/** One proof to the gateway, and how many wait for its token. */
+type Proving = { readonly token: Promise<Token>; readonly stop: AbortController; waiting: number; isDone: boolean }
+
+/** Whoever stops waiting stops nobody else; the last one stops the proof. */
+async function wait(proving: Proving, signal: AbortSignal | undefined): Promise<Token> {
+  proving.waiting += 1
+  try {
+    return await orAborted(proving.token, signal)
+  } finally {
+    proving.waiting -= 1
+    if (proving.waiting === 0 && !proving.isDone) proving.stop.abort()
+  }
+}
+
 /** Proves the reader key to the gateway once, keeps the token, and proves again when it is about to end or was refused. */
 export function createReader(client: Client, keyId: string, signer: Signer, now: () => number): Reader {
-  let current: Promise<Token> | null = null
+  let current: Proving | null = null
 
-  const prove = async (): Promise<Token> => {
+  const prove = async (signal: AbortSignal): Promise<Token> => {
     const nonce = Random32.parse(toHex(randomBytes(32)))
     const body = { keyId: KeyId.parse(keyId), gateway: client.gateway, time: now(), nonce }
-    return client.call('openSession', { body: await signBody(signer, 'session', body) })
+    return client.call('openSession', { body: await signBody(signer, 'session', body), signal })
   }
-  const renew = (): Promise<Token> => {
-    const proving = prove()
+  const renew = (signal?: AbortSignal): Promise<Token> => {
+    const stop = new AbortController()
+    const proving: Proving = { token: prove(stop.signal), stop, waiting: 0, isDone: false }
     current = proving
-    proving.catch(() => {
+    const forget = () => {
       if (current === proving) current = null
-    })
-    return proving
+    }
+    proving.token.then(() => (proving.isDone = true), forget)
+    stop.signal.addEventListener('abort', forget)
+    return wait(proving, signal)
   }
-  const tokenFor = async (): Promise<Token> => {
-    const token = await (current ?? renew())
-    return token.expiresAt - margin > now() ? token : renew()
+  const tokenFor = async (signal?: AbortSignal): Promise<Token> => {
+    const token = await (current === null ? renew(signal) : wait(current, signal))
+    return token.expiresAt - margin > now() ? token : renew(signal)
   }
 
   const lives = async (anew = false): Promise<string[]> => (anew ? await renew() : await tokenFor()).lives
@@ -60,13 +80,13 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
     route: N,
     call: Question<N> & Signalled,
   ): Promise<RouteReply<N>> {
-    const { token } = await tokenFor()
+    const { token } = await tokenFor(call.signal)
     try {
       return await client.call(route, { ...call, token })
     } catch (error) {
       if (!(error instanceof QuorateError) || error.code !== 'request.unauthorized') throw error
-      return client.call(route, { ...call, token: (await renew()).token })
+      return client.call(route, { ...call, token: (await renew(call.signal)).token })
     }
   }
-  return Object.assign(read, { lives })
+  return Object.assign(read, { lives, token: tokenFor })
 }

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
 import { holdKey, type Key } from '../key.ts'
+import { trustDigest } from '../trust-digest.ts'
 import { acceptCertificate } from './certificate.ts'
 import type { OwnRegistration } from './registration.ts'
 import { skeletonDigest } from './skeleton.ts'
@@ -70,6 +71,7 @@ export class Keygen {
       skeletonDigest: skeletonDigest(this.skeleton),
       sessionSecret: toHex(this.#known.sessionSecret),
       invitationKey: toHex(key),
+      trust: trustDigest(this.#context.trust),
       ...(this.dealtBy === null ? {} : { dealtBy: this.dealtBy }),
     }
   }

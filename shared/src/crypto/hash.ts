@@ -41,6 +41,7 @@ export type Tag =
   | 'binding'
   | 'bunker-receipt'
   | 'log-entry'
+  | 'trust'
 
 /** Tags over bytes as they are, for what anybody verifies without CBOR. None of them is a `Tag`. */
 export type BytesTag = 'bytes'

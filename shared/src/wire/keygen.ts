@@ -149,6 +149,8 @@ export const Invitation = z.strictObject({
   invitationKey: Random32,
   /** For a key that is dealt: who dealt it. The skeleton says the same. */
   dealtBy: UserId.optional(),
+  /** H(trust, whom the inviting person takes for an enclave). It is no proof of anything, and names the trust file that is to be looked for. */
+  trust: Digest.optional(),
 })
 export type Invitation = z.infer<typeof Invitation>
 

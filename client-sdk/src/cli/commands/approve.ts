@@ -1,18 +1,19 @@
 import { decideAll } from '@quorate/shared/consent/decisions'
 import type { Decision } from '@quorate/shared/wire/consent'
 import type { Command } from 'commander'
-import { QuorateError } from '../../errors.ts'
-import { sleep } from '../../http/retry.ts'
-import type { Key } from '../../key.ts'
 import type { Participant } from '../../participant.ts'
 import type { Signing } from '../../signing/signing.ts'
 import { describeItem } from '../content.ts'
+import { findSigning, nextSigning } from '../finding.ts'
+import { chosenKeys } from '../keys-here.ts'
+import { unlessOver } from '../over.ts'
 import { readNumbers, writeNumbers } from '../item-numbers.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
-import { bringUpToDate, withNewest } from '../up-to-date.ts'
+import { bringUpToDate } from '../up-to-date.ts'
 import { waitingLines } from '../waiting.ts'
-import { UsageError, wholeId } from '../usage.ts'
+import { signingNamed } from '../signing-named.ts'
+import { UsageError } from '../usage.ts'
 
 type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; items?: string; reject?: string | boolean }>
 
@@ -33,73 +34,19 @@ export function addApprove(program: Command, world: World): void {
     )
     .action(async (signingId: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
+      session.goesOn('you have said nothing: `quorate approve --wait` waits again')
       if ((signingId === undefined) === (options.wait !== true))
         throw new UsageError('which signing? Give its id, or --wait for the next one')
       if (options.items !== undefined && rejectsAll(options))
         throw new UsageError('--items approves what it names, and --reject rejects all: say one of them')
-      const keys = await keysOf(session, options.key)
+      const keys = await chosenKeys(session, options.key)
       const { me, signing } =
         signingId === undefined
           ? await nextSigning(session, keys)
-          : await findSigning(session, keys, wholeId(signingId))
-      await decide(session, me, signing, options)
+          : await findSigning(session, keys, await signingNamed(session, signingId))
+      const rejects = options.reject !== undefined && options.reject !== false
+      await unlessOver(session, { me, signing }, rejects, () => decide(session, me, signing, options))
     })
-}
-
-async function keysOf({ home }: Session, id?: string): Promise<Key[]> {
-  const ids = id === undefined ? await home.keys() : [id]
-  if (ids.length === 0) throw new UsageError(`no keys in ${home.path}: \`quorate participate\` makes you part of one`)
-  return Promise.all(ids.map((keyId) => home.key(keyId)))
-}
-
-type Found = Readonly<{ me: Participant; signing: Signing }>
-
-/** A signing id does not say of which key it is: each key's session secret is tried. The key may have been refreshed since it was kept. */
-export async function findSigning(session: Session, keys: readonly Key[], signingId: string): Promise<Found> {
-  for (const key of keys) {
-    const me = await session.participant(key.gateway)
-    try {
-      const { signal } = session
-      return { me, signing: await withNewest(session, me, key, (newest) => me.signing(newest, signingId, { signal })) }
-    } catch (error) {
-      const elsewhere = error instanceof QuorateError && /^(request|key)\.(not_found|unauthorized)$/.test(error.code)
-      if (!elsewhere) throw error
-    }
-  }
-  throw new QuorateError('request.not_found', 'gateway')
-}
-
-/** The first request that waits for this participant, at whichever key. */
-async function nextSigning(session: Session, keys: readonly Key[]): Promise<Found> {
-  const { timeout = Infinity, signal } = session.waiting()
-  const stop = new AbortController()
-  const both = AbortSignal.any([
-    signal,
-    stop.signal,
-    ...(Number.isFinite(timeout) ? [AbortSignal.timeout(timeout)] : []),
-  ])
-  session.terminal.progress(`waiting for a request to ${keys.length === 1 ? 'the key' : `${keys.length} keys`} …`)
-  const watchKey = async (kept: Key): Promise<Found> => {
-    const me = await session.participant(kept.gateway)
-    let key = await bringUpToDate(session, me, kept)
-    for (;;) {
-      const [signing] = await withNewest(session, me, key, (newest) => {
-        key = newest
-        return me.pendingSignings(newest, { wait: 25_000, signal: both })
-      })
-      if (signing !== undefined) return { me, signing }
-      // What has been answered already is still pending for the others, so that the gateway answers at once.
-      await sleep(1_000, both)
-    }
-  }
-  try {
-    return await Promise.race(keys.map(watchKey))
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'TimeoutError') throw new QuorateError('wait.timeout', 'client')
-    throw error
-  } finally {
-    stop.abort()
-  }
 }
 
 export const signingLines = ({ signingId, key, asker, expiresAt, items }: Signing): string[] => [

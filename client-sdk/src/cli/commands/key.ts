@@ -1,26 +1,28 @@
 import type { Command } from 'commander'
 import type { Key } from '../../key.ts'
 import { publicNames } from '../../public-names.ts'
+import { keysHere } from '../keys-here.ts'
 import { describeMode } from '../mode.ts'
-import { openSession, type World } from '../session.ts'
+import { openSession, type Session, type World } from '../session.ts'
 import { field, good, heading } from '../terminal.ts'
+import { addExport, addKeyImport, addRename } from './key-file.ts'
 
 /** `quorate key`: what is known of a key, from its verified certificate alone. */
 export function addKey(program: Command, world: World): void {
-  program
-    .command('key')
-    .argument('[key]', 'the key id, or its beginning; without it, all keys of this machine')
+  const command = program.command('key')
+  addRename(command, world)
+  addExport(command, world)
+  addKeyImport(command, world)
+  command
+    .argument('[key]', 'the key id, or its beginning, or its name; without it, all keys of this machine')
     .description('show a key: public keys, participants, enclaves')
     .option('--certificate', 'print the certificate as JSON')
     .addHelpText('after', '\nExamples:\n  quorate key\n  quorate key 3f2a --json')
     .action(async (id: string | undefined, options: { certificate?: boolean }, command: Command) => {
-      const { terminal, home } = openSession(command, world)
+      const session = openSession(command, world)
+      const { terminal, home } = session
       if (id === undefined) {
-        const keys = await Promise.all((await home.keys()).map((keyId) => home.key(keyId)))
-        const lines = keys.map((key) => field(key.keyId.slice(0, 12), `${key.scheme} ${key.groupKey}`))
-        terminal.result({ keys: keys.map(({ keyId, groupKey, scheme }) => ({ keyId, groupKey, scheme })) }, [
-          ...(lines.length > 0 ? lines : [`no keys in ${home.path}`]),
-        ])
+        await listKeys(session)
         return
       }
       const key = await home.key(id)
@@ -40,6 +42,17 @@ export function addKey(program: Command, world: World): void {
         ...hosts.map(({ userId, enclaveId }) => field(userId, enclaveId)),
       ])
     })
+}
+
+async function listKeys(session: Session): Promise<void> {
+  const { home, terminal } = session
+  const keys = await keysHere(session)
+  const names = new Map(Object.entries(await home.names()).map(([name, keyId]) => [keyId, name]))
+  const rows = keys.map(({ keyId, groupKey, scheme }) => ({ keyId, name: names.get(keyId) ?? null, groupKey, scheme }))
+  const lines = rows.map(({ keyId, name, groupKey, scheme }) =>
+    field(keyId.slice(0, 12), [scheme, groupKey, name ?? ''].join(' ').trim()),
+  )
+  terminal.result({ keys: rows }, lines.length > 0 ? lines : [`no keys in ${home.path}`])
 }
 
 /** What its certificate says of a key, and what its people have agreed to. */

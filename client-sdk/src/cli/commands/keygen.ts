@@ -9,8 +9,10 @@ import type { Keygen } from '../../keygen/keygen.ts'
 import type { SubgroupWish } from '../../keygen/subgroups.ts'
 import { skeletonDigest as frameOf } from '../../keygen/skeleton.ts'
 import type { Participant } from '../../participant.ts'
+import { trustDigest } from '../../trust-digest.ts'
 import { readGrant, usualContent, type GrantOptions } from '../grant.ts'
 import type { Joining as Begun } from '../home.ts'
+import { qrLines } from '../qr.ts'
 import { addModeOptions, describeMode, readMode, type ModeOptions } from '../mode.ts'
 import { addOwnKey, contributing, withOwnKey, type OwnKeyOptions } from '../own-key.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
@@ -146,6 +148,7 @@ export function addParticipate(program: Command, world: World): void {
     .action(async (link: string, options: Invited, action: Command) => {
       const session = openSession(action, world)
       const invitation = decodeInvitation(link)
+      await compareTrust(session, invitation)
       const me = await session.newcomer(invitation.gateway)
       session.terminal.progress('checking the frame of the key, and having the enclave prove itself …')
       const before = await earlier(session, me, invitation)
@@ -163,6 +166,26 @@ export function addParticipate(program: Command, world: World): void {
       showRegistered(session, keygen, me.userId)
       if (options.wait) await finishKeygen(session, keygen)
     })
+}
+
+/** What this person trusts counts. That the inviting person trusts something else is worth a look. */
+async function compareTrust({ terminal, trust }: Session, { trust: theirs }: Invitation): Promise<void> {
+  const own = trustDigest(
+    await trust().catch((error: unknown) => {
+      throw withDigest(error, theirs)
+    }),
+  )
+  if (theirs === undefined || theirs === own) return
+  terminal.warn(
+    { event: 'other_trust', own, theirs },
+    `who invites you takes others for enclaves than you do: trust file ${theirs}, and yours is ${own}`,
+  )
+}
+
+/** Says which trust file the invitation names. */
+function withDigest(error: unknown, theirs: string | undefined): Error {
+  if (!(error instanceof UsageError) || theirs === undefined) return error as Error
+  return new UsageError(`${error.message}\nThe digest of the inviting person's trust file: ${theirs}`)
 }
 
 function showRegistered({ terminal }: Session, { keyId, skeleton, mode }: Keygen, userId: string): void {
@@ -200,23 +223,28 @@ async function earlier(
   return frame === undefined || frame === skeletonDigest ? before : refuse('keygen.skeleton_mismatch')
 }
 
+/** Each with a line that says it all to whoever is invited. At a terminal with a QR code too, for a telephone. */
 function showInvitations({ terminal }: Session, keygen: Keygen, me: string): void {
   const others = keygen.skeleton.participants.filter(({ userId }) => userId !== me)
   const invitations = others.map(({ userId }) => ({ userId, link: encodeInvitation(keygen.invitation(userId)) }))
   terminal.result({ event: 'invited', keyId: keygen.keyId, invitations }, [
     field('key', keygen.keyId),
-    ...invitations.flatMap(({ userId, link }) => [heading(`For ${userId} alone:`), `  ${link}`]),
+    ...invitations.flatMap(({ userId, link }) => [
+      heading(`Send ${userId}, and nobody else, this line:`),
+      `  quorate participate '${link}' --as ${userId}`,
+      ...(terminal.interactive ? qrLines(link) : []),
+    ]),
   ])
 }
 
 /** Shows progress until the key is there, verifies and keeps it. */
-export async function finishKeygen({ terminal, home, waiting }: Session, keygen: Keygen): Promise<Key> {
+export async function finishKeygen({ terminal, home, signal, goesOn }: Session, keygen: Keygen): Promise<Key> {
   const stop = new AbortController()
-  const { signal, ...rest } = waiting()
+  goesOn(`key ${keygen.keyId} goes on being made: \`quorate status ${keygen.keyId} --wait\` waits for it`)
   const both = AbortSignal.any([signal, stop.signal])
   const telling = tell(keygen, (text) => terminal.progress(text), both)
   try {
-    const key = await keygen.completed({ ...rest, signal })
+    const key = await keygen.completed({ signal })
     const file = await home.saveKey(key)
     terminal.result({ event: 'completed', keyId: key.keyId, groupKey: key.groupKey, digest: key.digest, file }, [
       good(`key ${key.keyId}, ${key.threshold} of ${key.participants.length}: its certificate verifies`),

@@ -66,8 +66,10 @@ async function ask(session: Session, me: Participant, key: Key, { expires, reque
   const request = file === undefined ? {} : { request: await readRequest(file) }
   const refresh = await me.requestRefresh(key, { expiresIn: milliseconds(expires), signal, ...request })
   terminal.progress(`refresh ${refresh.refreshId}: waiting for the ${key.participants.length} hosts`)
-  terminal.progress(`stop whenever you like: \`quorate update ${key.keyId}\` finds out what became of it`)
-  await keep(session, 'refreshed', await refresh.completed(session.waiting()))
+  const goesOn = `the refresh goes on: \`quorate update ${key.keyId}\` finds out what became of it`
+  session.goesOn(goesOn)
+  terminal.progress(`stop whenever you like, ${goesOn}`)
+  await keep(session, 'refreshed', await refresh.completed({ signal }))
 }
 
 async function readRequest(file: string): Promise<RefreshRequest> {

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Key } from '../../key.ts'
@@ -6,9 +5,10 @@ import { signatureProof } from '../../signing/proof.ts'
 import { refusedItems, requireSigned, type ItemOutcome, type SignatureResult } from '../../signing/result.ts'
 import type { Signing } from '../../signing/signing.ts'
 import { readContent, type ContentOptions } from '../content.ts'
+import { keepProof, requireWritable } from '../proof-file.ts'
 import { milliseconds, openSession, type Session, type World } from '../session.ts'
+import { bad, field, good, time } from '../terminal.ts'
 import { addModeOptions } from '../mode.ts'
-import { bad, field, good } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
@@ -47,14 +47,15 @@ export function addSign(program: Command, world: World): void {
     )
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
+      await requireWritable(options.out)
       const kept = await session.home.key(id)
       const item = await readContent(message, options, kept)
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
-      session.terminal.progress(`signing ${signing.signingId}: waiting for ${wanted(key, options)}`)
-      session.terminal.progress(`the others approve with: quorate approve ${signing.signingId}`)
+      announce(session, signing, wanted(key, options))
+      await session.home.note('requested', me.userId, signing)
       if (!options.wait) {
         session.terminal.result({ event: 'requested', signingId: signing.signingId, keyId: key.keyId }, [
           field('signing', signing.signingId),
@@ -65,13 +66,23 @@ export function addSign(program: Command, world: World): void {
     })
 }
 
+/** Says what the others are to do, and what goes on without this command. */
+function announce({ terminal, goesOn }: Session, { signingId, expiresAt }: Signing, wanted: string): void {
+  terminal.progress(`signing ${signingId}: waiting for ${wanted}`)
+  terminal.progress(`the others approve with: quorate approve ${signingId}`)
+  goesOn(
+    `signing ${signingId} goes on until ${time(expiresAt)}: \`quorate status ${signingId} --wait\` waits for it, \`quorate withdraw\` takes it back`,
+  )
+}
+
 /** Waits for the end, verifies, shows and keeps it. Throws `ItemsRefused` when an item has no signature. */
 export async function finishSigning(session: Session, key: Key, signing: Signing, out?: string): Promise<void> {
   const onAskedAgain = (next: Signing) =>
     session.terminal.progress(`no enclave knew the epoch: asked once more, as signing ${next.signingId}`)
-  const result = await signing.completed({ ...session.waiting(), onAskedAgain })
-  if (out !== undefined) await writeFile(out, JSON.stringify(signatureProof(result), null, 2) + '\n')
+  const result = await signing.completed({ signal: session.signal, onAskedAgain })
   showResult(session, key, result)
+  await session.home.note('completed', signing.asker, signing)
+  if (out !== undefined) await keepProof(session.terminal, out, signatureProof(result))
   requireSigned(result.items)
 }
 

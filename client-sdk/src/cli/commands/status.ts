@@ -1,12 +1,17 @@
 import type { Command } from 'commander'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Joining } from '../home.ts'
+import { showKeyStatus } from '../key-status.ts'
+import { requireWritable } from '../proof-file.ts'
 import { writeNumbers } from '../item-numbers.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { field, heading } from '../terminal.ts'
-import { UsageError, wholeId } from '../usage.ts'
+import { signingNamed } from '../signing-named.ts'
+import { UsageError } from '../usage.ts'
 import { waitingLines } from '../waiting.ts'
-import { findSigning, signingLines } from './approve.ts'
+import { findSigning } from '../finding.ts'
+import { keysHere } from '../keys-here.ts'
+import { signingLines } from './approve.ts'
 import { finishKeygen } from './keygen.ts'
 import { finishSigning } from './sign.ts'
 
@@ -16,21 +21,25 @@ type Options = Readonly<{ wait?: boolean; out?: string }>
 export function addStatus(program: Command, world: World): void {
   program
     .command('status')
-    .argument('<id>', 'a key id or a signing id')
-    .description('show how far a keygen or a signing is; when it is complete, verify and show the result')
+    .argument('<id>', 'the id of a key or of a signing, or its beginning')
+    .description(
+      'show a key on one screen, or how far a keygen or a signing is; when it is complete, verify and show the result',
+    )
     .option('--wait', 'wait for the end')
     .option('--out <file>', 'write the proof of a signing')
-    .addHelpText('after', '\nExample:\n  quorate status 8d3c1f… --wait')
+    .addHelpText('after', '\nExamples:\n  quorate status 3f2a\n  quorate status 8d3c1f… --wait')
     .action(async (text: string, options: Options, action: Command) => {
       const session = openSession(action, world)
-      const id = wholeId(text)
-      if ((await session.home.keys()).includes(id)) {
-        session.terminal.result({ keyId: id, state: 'completed' }, [`key ${id}: completed`])
+      await requireWritable(options.out)
+      const id = await session.home.idOf(text.toLowerCase())
+      const kept = id === null ? null : await session.home.keyIfKept(id)
+      if (kept !== null) {
+        await showKeyStatus(session, kept)
         return
       }
-      const joining = await session.home.joining(id, await session.userId())
+      const joining = id === null ? null : await session.home.joining(id, await session.userId())
       if (joining !== null) await keygenStatus(session, joining, options)
-      else await signingStatus(session, id, options)
+      else await signingStatus(session, await signingNamed(session, text), options)
     })
 }
 
@@ -57,7 +66,7 @@ function saidIn({ decisions }: Pick<Approval['body'], 'decisions'>): string {
 }
 
 async function signingStatus(session: Session, id: string, options: Options): Promise<void> {
-  const keys = await Promise.all((await session.home.keys()).map((keyId) => session.home.key(keyId)))
+  const keys = await keysHere(session)
   if (keys.length === 0) throw new UsageError(`nothing is known of ${id} in ${session.home.path}`)
   const { signing } = await findSigning(session, keys, id)
   const { state, approvals, failure, attempt, quorum } = await signing.status({ signal: session.signal })

@@ -121,9 +121,7 @@ export function addRevoke(bunker: Command, world: World): void {
       await withBunker(session, await actor(session, id), async ({ bunker: opened, key, me }) => {
         const { signal } = session
         const heard =
-          grant === undefined
-            ? await opened.revokeAll(session.waiting())
-            : (await opened.revoke(grant, { signal })).heard
+          grant === undefined ? await opened.revokeAll({ signal }) : (await opened.revoke(grant, { signal })).heard
         const late = heard.missing.includes(me.userId)
         session.terminal.result({ event: 'revoked', grant: grant ?? null, heard, keyId: key.keyId }, [
           good(grant === undefined ? 'you let no program do anything any more' : 'taken back'),

@@ -7,10 +7,11 @@ import type { WaitingRequest } from '../../../bunker/waiting.ts'
 import { showWaiting } from '../../../bunker/waiting.ts'
 import { QuorateError } from '../../../errors.ts'
 import { sleep } from '../../../http/retry.ts'
+import { findAt, keysHere } from '../../keys-here.ts'
 import { openSession, type Session, type World } from '../../session.ts'
 import { field, good, heading } from '../../terminal.ts'
 import { UsageError } from '../../usage.ts'
-import { actor, forgottenLines, npubOf, withBunker, type Opened } from './opened.ts'
+import { actor, forgottenLines, keeping, npubOf, withBunker, type Opened } from './opened.ts'
 
 type Deciding = Readonly<{ key?: string; always?: boolean; yes?: boolean }>
 
@@ -63,21 +64,13 @@ export function addWaiting(bunker: Command, world: World): void {
     })
 }
 
-async function untilSomething(session: Session, { bunker }: Opened): Promise<WaitingRequest[]> {
-  const { timeout, signal } = session.waiting()
-  const over = timeout === undefined ? null : AbortSignal.timeout(timeout)
-  const either = AbortSignal.any([over, signal].filter((one) => one !== null))
-  session.terminal.progress('waiting for a program to ask …')
-  try {
-    for (;;) {
-      const waiting = await bunker.waiting({ wait: 25_000, signal: either })
-      if (waiting.length > 0) return waiting
-      // What waits for others, the gateway answers with at once.
-      await sleep(1_000, either)
-    }
-  } catch (error) {
-    if (over?.aborted === true && !signal.aborted) throw new QuorateError('wait.timeout', 'client')
-    throw error
+async function untilSomething({ terminal, signal }: Session, { bunker }: Opened): Promise<WaitingRequest[]> {
+  terminal.progress('waiting for a program to ask …')
+  for (;;) {
+    const waiting = await bunker.waiting({ wait: 25_000, signal })
+    if (waiting.length > 0) return waiting
+    // What waits for others, the gateway answers with at once.
+    await sleep(1_000, signal)
   }
 }
 
@@ -91,20 +84,22 @@ async function withRequest(
   act: (opened: Opened, waiting: WaitingRequest) => Promise<void>,
 ): Promise<void> {
   if (!/^[0-9a-f]{64}$/.test(event)) throw new UsageError(`“${event}” is not a request: 64 hex digits are expected`)
-  const ids = id === undefined ? await session.home.keys() : [id]
-  for (const keyId of ids) {
-    const found = await withBunker(session, await actor(session, keyId), async (opened) => {
-      const waiting = await opened.bunker.waitingRequest(event, { signal: session.signal })
-      await act(opened, waiting)
-      return true
-    }).catch(unlessElsewhere)
-    if (found) return
-  }
-  throw new QuorateError('request.not_found', 'gateway')
+  const keys = id === undefined ? await keysHere(session) : [await session.home.key(id)]
+  const { opened, waiting } = await findAt(session, keys, (key, signal) =>
+    actor(session, key.keyId)
+      .then((acting) =>
+        withBunker(session, acting, async (bunker) => ({
+          opened: bunker,
+          waiting: await bunker.bunker.waitingRequest(event, { signal }),
+        })),
+      )
+      .catch(unlessElsewhere),
+  )
+  await keeping(session, opened, () => act(opened, waiting))
 }
 
-function unlessElsewhere(error: unknown): false {
-  if (error instanceof QuorateError && elsewhere.includes(error.code)) return false
+function unlessElsewhere(error: unknown): null {
+  if (error instanceof QuorateError && elsewhere.includes(error.code)) return null
   throw error
 }
 
