@@ -134,7 +134,9 @@ describe('a request of several items', { timeout: long }, () => {
       expiresIn: 8_000,
     })
     const result = await signing.completed({ timeout: long })
-    expect(endsOf(key, result)).toEqual(['signed', ['consent.missing', result.receipts[1]!.body.index]])
+    // Whoever of the quorum does not ask for it has no grant for the event.
+    const others = result.receipts.map(({ body }) => body.index).filter((index) => index !== 1)
+    expect(endsOf(key, result)).toEqual(['signed', ['consent.missing', ...others]])
   })
 
   it('is withdrawn whole by its asker, who can also take single items back', async () => {
