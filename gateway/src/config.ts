@@ -72,6 +72,11 @@ const OriginList = z.string().transform((text, context): Exclude<AllowedOrigins,
   return origins
 })
 
+/** As the header is written (RFC 6797), in the one form that all browsers read. */
+const TransportSecurity = z
+  .string()
+  .regex(/^max-age=\d{1,9}(; includeSubDomains(; preload)?)?$/, 'expected max-age=SECONDS, or with ; includeSubDomains')
+
 const GatewayName = z.string().regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes or underscores')
 
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -94,6 +99,8 @@ const Environment = z.strictObject({
   QUORATE_TRUSTED_PROXIES: count(0, 8).default(0),
   /** Whose pages may use the API from a browser: origins (`http://host:*` for any port), or `*`. */
   QUORATE_CORS_ORIGIN: OriginList.optional(),
+  /** `Strict-Transport-Security` of every answer. Browsers then refuse plain HTTP to this host, on every port, for as long as it says. */
+  QUORATE_HSTS: TransportSecurity.optional(),
   /** After which a connection without a request is closed: longer than any load balancer in front keeps it. */
   QUORATE_IDLE_TIMEOUT_MS: count(1_000, 3_600_000).default(defaultTimeouts.idle),
   /** Relays to which bunkers may be connected: owners name them, and the gateway dials. */
@@ -119,6 +126,8 @@ export type Config = Readonly<{
   rateLimit: number
   trustedProxies: number
   corsOrigin: AllowedOrigins
+  /** Null: the header is not sent. */
+  hsts: string | null
   idleTimeoutMs: number
   relays: AllowedRelays
   nostrKey: KeyId | null
@@ -138,6 +147,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const values = parsed.data
   if (values.QUORATE_PUBLIC_URL === undefined && /^(0\.0\.0\.0|::)$/.test(values.QUORATE_LISTEN.host))
     throw new Error('QUORATE_PUBLIC_URL: must be set for a gateway that listens on every address')
+  if (values.QUORATE_HSTS !== undefined && values.QUORATE_PUBLIC_URL?.startsWith('https://') !== true)
+    throw new Error('QUORATE_HSTS: wants a QUORATE_PUBLIC_URL with https://, since browsers would refuse any other')
   return Object.freeze({
     listen: values.QUORATE_LISTEN,
     metricsListen: values.QUORATE_METRICS_LISTEN,
@@ -150,6 +161,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rateLimit: values.QUORATE_RATE_LIMIT,
     trustedProxies: values.QUORATE_TRUSTED_PROXIES,
     corsOrigin: values.QUORATE_CORS_ORIGIN ?? null,
+    hsts: values.QUORATE_HSTS ?? null,
     idleTimeoutMs: values.QUORATE_IDLE_TIMEOUT_MS,
     relays: values.QUORATE_RELAYS ?? noRelays,
     nostrKey: values.QUORATE_NOSTR_KEY ?? null,

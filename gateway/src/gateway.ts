@@ -135,6 +135,7 @@ const openDoors = (config: Config, { log, registry, events }: Watch, inside: Ins
       ratePerMinute: config.rateLimit,
       trustedProxies: config.trustedProxies,
       corsOrigin: config.corsOrigin,
+      hsts: config.hsts,
     },
   })
 

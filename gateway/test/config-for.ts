@@ -19,6 +19,7 @@ export const configFor = (
   rateLimit: 10_000_000,
   trustedProxies: 0,
   corsOrigin: null,
+  hsts: null,
   idleTimeoutMs: 130_000,
   relays: new Set(),
   nostrKey: null,

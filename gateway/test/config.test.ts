@@ -45,6 +45,14 @@ it('takes addresses in any spelling, and writes them as clients and browsers do'
   expect(config.idleTimeoutMs).toBeGreaterThan(60_000)
 })
 
+it('asks for HTTPS alone only where the operator says so, and where there is HTTPS', () => {
+  const hsts = { QUORATE_HSTS: 'max-age=31536000; includeSubDomains' }
+  expect(readConfig(least).hsts).toBeNull()
+  expect(readConfig({ ...least, ...hsts, QUORATE_PUBLIC_URL: 'https://q.example' }).hsts).toBe(hsts.QUORATE_HSTS)
+  for (const address of [{}, { QUORATE_PUBLIC_URL: 'http://q.example' }])
+    expect(() => readConfig({ ...least, ...hsts, ...address })).toThrow('QUORATE_HSTS: wants a QUORATE_PUBLIC_URL')
+})
+
 it('takes origins in a list, and one of any port', () => {
   const originsOf = (QUORATE_CORS_ORIGIN: string) => readConfig({ ...least, QUORATE_CORS_ORIGIN }).corsOrigin
   expect(originsOf('*')).toBe('*')
@@ -66,6 +74,8 @@ it.each([
   ['QUORATE_CORS_ORIGIN', '*:*', 'QUORATE_CORS_ORIGIN: expected an address like'],
   ['QUORATE_CORS_ORIGIN', 'https://CANARY/x:*', 'QUORATE_CORS_ORIGIN: expected an origin, which has no path'],
   ['QUORATE_CORS_ORIGIN', 'CANARY', 'QUORATE_CORS_ORIGIN: expected an address like'],
+  ['QUORATE_HSTS', 'CANARY', 'QUORATE_HSTS: expected max-age=SECONDS'],
+  ['QUORATE_HSTS', 'max-age=1; preload', 'QUORATE_HSTS: expected max-age=SECONDS'],
   ['QUORATE_ENCLAVES', 'a=tcp:CANARY', 'tcp:HOST wants a port'],
   ['QUORATE_ENCLAVES', 'a=hybrid:/CANARY', 'hybrid:PATH wants a port'],
   ['QUORATE_ENCLAVES', '', 'QUORATE_ENCLAVES'],

@@ -23,6 +23,8 @@ export type AppPorts = MountPorts & {
     /** How many proxies in front may say where a request comes from. */
     trustedProxies: number
     corsOrigin: AllowedOrigins
+    /** `Strict-Transport-Security`, where the operator says so. */
+    hsts?: string | null
   }>
 }
 
@@ -37,7 +39,7 @@ export function createApp(ports: AppPorts): Express {
   app.set('query parser', 'simple')
   app.set('trust proxy', limits.trustedProxies)
   app.use(identify)
-  app.use(securityHeaders(limits.corsOrigin))
+  app.use(securityHeaders(limits))
   app.use(oneHost, plainAddresses)
   app.get('/healthz', answerHealth)
   app.get('/readyz', answerReadiness(readiness))

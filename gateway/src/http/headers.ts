@@ -2,11 +2,14 @@ import type { RequestHandler, Response } from 'express'
 import helmet from 'helmet'
 import { allowedOrigin, type AllowedOrigins } from './origins.ts'
 
+/** Whose pages may read answers, and `Strict-Transport-Security`. */
+type Headers = Readonly<{ corsOrigin: AllowedOrigins; hsts?: string | null }>
+
 /**
  * Helmet's headers for an API that shows nothing: they never change, so they are asked for once and copied. A request
  * pays for one call that sets them all.
  */
-export function securityHeaders(corsOrigin: AllowedOrigins): RequestHandler {
+export function securityHeaders({ corsOrigin, hsts = null }: Headers): RequestHandler {
   const headers = new Map<string, string>()
   const recorder = {
     setHeader: (name: string, value: string) => headers.set(name.toLowerCase(), value),
@@ -14,8 +17,11 @@ export function securityHeaders(corsOrigin: AllowedOrigins): RequestHandler {
   }
   helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    // Of all ports of a host, also those that are not ours: the operator's to say.
+    strictTransportSecurity: false,
     crossOriginResourcePolicy: { policy: corsOrigin === null ? 'same-origin' : 'cross-origin' },
   })({} as never, recorder as unknown as Response, () => {})
+  if (hsts !== null) headers.set('strict-transport-security', hsts)
   if (corsOrigin !== null) {
     // Date tells a page whose clock is wrong.
     headers.set('access-control-expose-headers', 'date, retry-after, x-request-id')

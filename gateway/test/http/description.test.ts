@@ -145,7 +145,15 @@ it('sends the headers of an API that shows nothing, and no name of its server', 
   const { headers } = await fetch(`${http.api}/enclaves`)
   expect(headers.get('x-content-type-options')).toBe('nosniff')
   expect(headers.get('content-security-policy')).toContain("default-src 'none'")
-  expect(headers.get('strict-transport-security')).toContain('max-age=')
+  expect(headers.get('strict-transport-security')).toBeNull()
   expect(headers.get('cache-control')).toBe('no-store')
   expect(headers.get('x-powered-by')).toBeNull()
+})
+
+it('asks for HTTPS alone where the operator says so', async () => {
+  const hsts = 'max-age=31536000'
+  const strict = await startTestHttp({ limits: { ratePerMinute: 100, trustedProxies: 0, corsOrigin: null, hsts } })
+  for (const path of ['/api/v1/enclaves', '/docs', '/nowhere'])
+    expect((await fetch(strict.url + path)).headers.get('strict-transport-security')).toBe(hsts)
+  await strict.close()
 })
