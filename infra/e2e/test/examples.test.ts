@@ -79,6 +79,8 @@ describe('every route', () => {
     const [pending] = await bob.pendingSignings(key)
     await bob.approve(pending!)
     await signing.completed()
+    await alice.requestSignatures([{ key, what: wish('together') }])
+    await bob.decideTogether(await bob.pendingSignings(key))
     await alice.refreshKey(key)
     const refresh = recorder.exchanges.get('requestRefresh')?.reply as { refreshId: string }
     await alice.update(key)
