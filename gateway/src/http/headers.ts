@@ -1,13 +1,15 @@
 import type { RequestHandler, Response } from 'express'
 import helmet from 'helmet'
-import type { AppPorts } from './app.ts'
-import { allowedOrigin } from './origins.ts'
+import { allowedOrigin, type AllowedOrigins } from './origins.ts'
+
+/** Whose pages may read answers, and `Strict-Transport-Security`. */
+type Headers = Readonly<{ corsOrigin: AllowedOrigins; hsts?: string | null }>
 
 /**
  * Helmet's headers for an API that shows nothing: they never change, so they are asked for once and copied. A request
  * pays for one call that sets them all.
  */
-export function securityHeaders({ corsOrigin, hsts = null }: AppPorts['limits']): RequestHandler {
+export function securityHeaders({ corsOrigin, hsts = null }: Headers): RequestHandler {
   const headers = new Map<string, string>()
   const recorder = {
     setHeader: (name: string, value: string) => headers.set(name.toLowerCase(), value),
