@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { independenceLines, independenceOf, machineOf } from '../src/cli/independence.ts'
 import type { Key } from '../src/index.ts'
-import { environment, runLine, withOwnHome, type Ran } from './command-line.ts'
+import { environment, folder, runLine, withOwnHome, type Ran } from './command-line.ts'
+import { createFleet } from './fleet.ts'
 import { keepKey } from './keep-key.ts'
 import { fleet, gateway } from './lying-gateway.ts'
 
@@ -34,6 +37,17 @@ describe('quorate status of a key', () => {
     expect(out).toContain('bob: enclave-1 has not proved itself (attestation.invalid)')
     expect(out).toContain('0 here, 1 in force: quorate update')
     expect(out).toContain('machines unknown')
+  })
+
+  it('takes no other enclave of the same name for the one of the certificate', async () => {
+    const { key } = await keepKey('bob')
+    const other = await createFleet()
+    const trust = { roots: [...fleet.trust.roots, ...other.trust.roots], measurements: fleet.trust.measurements }
+    const file = join(folder, 'both.json')
+    await writeFile(file, JSON.stringify(trust))
+    gateway.lies.getAttestation = (_, { query }) => other.attest(other.enclaves[1]!, query.get('nonce') ?? '')
+    const { out } = await quorate('status', key.keyId, '--trust', file)
+    expect(out).toContain('bob: enclave-1 has not proved itself (attestation.invalid)')
   })
 
   it('says that one machine holds enough shares to sign, when it does', () => {

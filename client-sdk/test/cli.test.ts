@@ -58,6 +58,13 @@ describe('quorate', () => {
       'refresh',
       'update',
       'verify',
+      'pending',
+      'withdraw',
+      'history',
+      'token',
+      'seed',
+      'trust',
+      'completion',
       'demo',
     ]) {
       const { code, out } = await quorate([command, '--help'])

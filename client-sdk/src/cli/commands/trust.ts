@@ -9,7 +9,10 @@ import { pcrLines } from './fleet.ts'
 
 /** `quorate trust`: whom this machine takes for an enclave. */
 export function addTrust(program: Command, world: World): void {
-  const trust = program.command('trust').description('look at a trust file, and remember it for this machine')
+  const trust = program
+    .command('trust')
+    .description('look at a trust file, and remember it for this machine')
+    .addHelpText('after', '\nExamples:\n  quorate trust add fleet.trust.json\n  quorate trust show')
   trust
     .command('add')
     .argument('<from>', 'a file, or an address with https:')
