@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint'
 const events = 'Wait for an event: shared/test/noticing.ts says how. A deadline passes by fake timers.'
 const oneSecond = 'This looks for one second only: wait for an event (shared/test/noticing.ts).'
 const barrel = 'Import from where it is defined. Only an entry of a package hands names on.'
+const whole = 'Write `import * as z`: bundlers leave out what is not used of it, such as 50 languages.'
 const nameless = 'The engine names no ceremony and no scheme: what is peculiar to one stands in its course.'
 
 const tests = ['**/*.test.ts', '**/*.nitro.ts', '**/test/**/*.ts', 'infra/nostr/src/{check-signer,checks/*}.ts']
@@ -16,6 +17,10 @@ const shapes = [
   {
     selector: 'ObjectExpression > SpreadElement > ObjectExpression',
     message: 'Write the fields into the object itself.',
+  },
+  {
+    selector: "ImportDeclaration[importKind='value'][source.value='zod'] > ImportSpecifier[imported.name='z']",
+    message: whole,
   },
 ]
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Refusal, refusals, type Holder, type RefusalCode } from '@quorate/shared/errors'
 import type { Retry } from '@quorate/shared/refusal-row'
 

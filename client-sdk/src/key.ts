@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { openMode, readerSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'

@@ -1,7 +1,7 @@
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Attested } from './attest.ts'
 import { createContext, type Context, type ContextOptions } from './context.ts'
 import { invalid, refusing } from './errors.ts'

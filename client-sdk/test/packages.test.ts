@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../..')
@@ -52,6 +53,22 @@ describe.each(['shared', 'shared/party', 'client-sdk'])('the package made of %s'
       expect(files.filter((file) => file.startsWith(before) && file.endsWith(after))).not.toEqual([])
     }
   })
+})
+
+it('makes a small bundle for browsers, that speaks no language but one', async () => {
+  const built = await build({
+    entryPoints: [resolve(top, 'client-sdk/dist/src/index.js')],
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    platform: 'browser',
+    format: 'esm',
+  })
+  const [output] = Object.values(built.metafile.outputs)
+  const used = Object.entries(output!.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+  expect(used.filter(([path]) => path.includes('/locales/')).map(([path]) => path.split('/').pop())).toEqual(['en.js'])
+  expect(output!.bytes).toBeLessThan(350_000)
 })
 
 it('brings the cryptography along', () => {

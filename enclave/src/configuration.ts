@@ -1,5 +1,5 @@
 import { Root } from '@quorate/shared/attestation/roots'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Port, SealingConfiguration } from './platform/sealing/configuration.ts'
 import { Release } from './policy/release.ts'
 

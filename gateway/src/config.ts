@@ -2,7 +2,7 @@ import { addressFault, parseAddress, type Address } from '@quorate/shared/wire/a
 import { GatewayAddress, Origin } from '@quorate/shared/wire/gateway-address'
 import { RelayUrl } from '@quorate/shared/nostr/relays'
 import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AllowedOrigins } from './http/origins.ts'
 import { defaultTimeouts, type Endpoint } from './http/server.ts'
 import { noRelays, type AllowedRelays } from './nostr/allowed.ts'

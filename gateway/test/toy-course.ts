@@ -1,6 +1,6 @@
 import { ceremony } from '@quorate/shared/ceremonies/ceremony'
 import { EnclaveId, KeyId } from '@quorate/shared/wire/ids'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Course, Session } from '../src/engine/course.ts'
 import { inOrder } from '../src/engine/machine.ts'
 

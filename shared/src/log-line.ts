@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** How much an event matters: `debug` to nobody but who looks for a fault, `fatal` to whoever runs the thing, at once. */
 const Level = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])

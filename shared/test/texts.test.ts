@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { hostMethods } from '../src/ceremonies/host-methods.ts'
 import { bytesMessage } from '../src/contents/bytes.ts'
 import { Item } from '../src/wire/content.ts'

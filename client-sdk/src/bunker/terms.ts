@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CipherMethod, credentialKinds, permitsKind, type Permissions } from '@quorate/shared/nostr/permissions'
 import { presets, type PresetName } from '@quorate/shared/nostr/presets'
 import type { Limit, OwnerGrant } from '@quorate/shared/wire/bunker'

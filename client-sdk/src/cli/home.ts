@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { CompressedKey, Digest, UserId } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'

@@ -2,7 +2,7 @@ import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Base64url } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'
-import { z } from 'zod'
+import * as z from 'zod'
 import { refuse } from '../errors.ts'
 
 const prefix = 'quorate:join#'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { loadMpc } from '@quorate/shared/mpc'

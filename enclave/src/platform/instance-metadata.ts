@@ -1,5 +1,5 @@
 import { EnclaveId } from '@quorate/shared/wire/ids'
-import { z } from 'zod'
+import * as z from 'zod'
 import { askPlainly, type PlainQuestion } from './plain-http.ts'
 import { TunnelAgent, type Tunnel } from './tunnel.ts'
 

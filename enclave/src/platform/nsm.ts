@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '@quorate/shared/errors'
 import { decodeForeign, encode } from '@quorate/shared/crypto/cbor'
 import { toHex } from '@quorate/shared/wire/bytes'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What goes into an attestation document beside the measurements. At most 1024, 512 and 512 bytes; null leaves it out. */
 export type AttestationRequest = Readonly<{

@@ -1,6 +1,6 @@
 import { SignKey } from '@quorate/shared/wire/ids'
 import { Serial } from '@quorate/shared/wire/manifest'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const month = 31 * 86_400
 

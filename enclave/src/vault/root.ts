@@ -5,7 +5,7 @@ import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import { Base64url } from '@quorate/shared/wire/ids'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { SealingKms } from '../platform/kms.ts'
 import type { Nsm } from '../platform/nsm.ts'
 

@@ -8,7 +8,7 @@ import type { Route } from '@quorate/shared/wire/routes/route'
 import { sessionRoutes } from '@quorate/shared/wire/routes/sessions'
 import { signingRoutes } from '@quorate/shared/wire/routes/signing'
 import { togetherRoutes } from '@quorate/shared/wire/routes/together'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const resources: readonly Readonly<{ name: string; description: string; routes: Readonly<Record<string, Route>> }>[] = [
   { name: 'sessions', description: 'Tokens, which reads want.', routes: sessionRoutes },

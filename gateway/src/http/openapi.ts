@@ -20,7 +20,7 @@ import { routes } from '@quorate/shared/wire/routes/table'
 import { RequestId } from '@quorate/shared/wire/request-id'
 import * as signing from '@quorate/shared/wire/signing'
 import * as status from '@quorate/shared/wire/status'
-import { z } from 'zod'
+import * as z from 'zod'
 import recorded from './examples.json' with { type: 'json' }
 import { describeRoute, parameterWords, tagOf, tags } from './openapi-words.ts'
 import { toProblem } from './problem.ts'

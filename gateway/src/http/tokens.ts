@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import { KeyId } from '@quorate/shared/wire/ids'
 import { jwtVerify, SignJWT } from 'jose'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Seconds that a token is good for. */
 const LIFETIME = 15 * 60

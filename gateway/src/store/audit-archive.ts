@@ -1,7 +1,7 @@
 import { createReadStream, writeFileSync, closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Database } from 'better-sqlite3'
-import { z } from 'zod'
+import * as z from 'zod'
 import { createAuditChain, follows, GENESIS, type Link } from './audit-chain.ts'
 import { makeFile, openDatabase } from './database-file.ts'
 import { lockIfFree } from './lock.ts'

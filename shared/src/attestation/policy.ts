@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromAws, Measurements } from '../wire/measurements.ts'
 import { equalBytes } from './der.ts'
 import { certificatesIn, Root } from './roots.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Base64url, Signature } from '../wire/ids.ts'
 import { CertificateBody } from '../wire/certificate.ts'
 import { RoundOne, RoundTwo } from '../wire/keygen.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Installed, Prepared } from '../wire/refresh.ts'
 import { ShareInSeat, ShareInForce } from '../wire/share.ts'
 

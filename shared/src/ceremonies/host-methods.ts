@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Base64url, Digest, Index, KeyId, Random32, SignKey, Time } from '../wire/ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
 import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Index, KeyId } from '../wire/ids.ts'
 import { Roster } from '../wire/keygen.ts'
 import { Attempt } from './attempt.ts'

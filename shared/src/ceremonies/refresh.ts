@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Index, RefreshId } from '../wire/ids.ts'
 import { RefreshRequest } from '../wire/refresh.ts'
 import { Attempt } from './attempt.ts'

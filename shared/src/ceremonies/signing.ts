@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { LogEntry } from '../wire/bunker.ts'
 import { Consent } from '../wire/consent.ts'
 import { Envelope } from '../nostr/event.ts'

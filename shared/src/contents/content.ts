@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { UseName, Verification } from '../schemes/table.ts'
 import { isWholeText } from '../wire/bytes.ts'
 

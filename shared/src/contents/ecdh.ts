@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromHex } from '../wire/bytes.ts'
 import type { ContentRow } from './content.ts'
 

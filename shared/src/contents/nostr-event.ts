@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text, type ContentRow, type Field } from './content.ts'
 import { digestHex, textFields } from './shown.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { SchemeFacts } from '../schemes/table.ts'
 import { bytes } from './bytes.ts'
 import type { ContentRow, Field } from './content.ts'

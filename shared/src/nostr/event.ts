@@ -1,5 +1,5 @@
 import { equalBytes } from '@noble/ciphers/utils.js'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Mpc } from '../../mpc/src/index.ts'
 import { Text } from '../contents/content.ts'
 import { eventId, UnsignedEvent } from '../contents/nostr-event.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Mpc } from '../../mpc/src/index.ts'
 import { fromBase64url, readUtf8, toBase64url, toUtf8 } from '../wire/bytes.ts'
 import { Base64url, GrantId, Time } from '../wire/ids.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A Nostr public key (NIP-01): x of a secp256k1 point, 32 bytes, hex. Whether x is on the curve, its user finds out. */
 export const NostrKey = z

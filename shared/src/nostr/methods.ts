@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../contents/content.ts'
 import { UnsignedEvent } from '../contents/nostr-event.ts'
 import type { SignedEvent } from './event.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../contents/content.ts'
 import { refusals, type RefusalCode } from '../errors.ts'
 import { toUtf8 } from '../wire/bytes.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What a key does with a third party's messages (NIP-44, NIP-04). */
 export const CipherMethod = z.enum(['nip44_encrypt', 'nip44_decrypt', 'nip04_encrypt', 'nip04_decrypt'])

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** No credentials, which a URI would spread, and no fragment, which no relay sees. */
 function isRelay(text: string): boolean {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../contents/content.ts'
 import { Refusal } from '../errors.ts'
 import { isWholeText } from '../wire/bytes.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The most participants of a key, whatever its scheme. */
 export const mostParticipants = 100

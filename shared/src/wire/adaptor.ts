@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostAdaptors } from '../schemes/table.ts'
 import { CompressedKey, Signature } from './ids.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { factsOf, mostParticipants } from '../schemes/table.ts'
 import { Base64url, Digest, GroupKey, Index, Signature } from './ids.ts'
 import { Roster } from './keygen.ts'

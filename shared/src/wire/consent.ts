@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
 import { Digest, Index, LifeIds, Time, UserId } from './ids.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Content } from '../contents/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { AdaptorTerms } from './adaptor.ts'

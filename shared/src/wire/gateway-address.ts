@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Why a text is not where a gateway is reached, without the text; null for one that may be. */
 function fault(text: string): string | null {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { EnclaveId, Index } from './ids.ts'

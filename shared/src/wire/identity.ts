@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Base64url, EnclaveId, Random32, SealKey, SignKey, Time } from './ids.ts'
 import { NewestSerial } from './manifest.ts'
 import { SealingClaims } from './sealing.ts'

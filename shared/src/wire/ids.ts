@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { longestKey, longestResult, mostParticipants } from '../schemes/table.ts'
 
 const hex = (bytes: number) =>

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ContentTypes, signsContent } from '../contents/table.ts'
 import {
   factsOf,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Measurements } from './measurements.ts'
 import { Digest, EnclaveId, Random32, Signature, SignKey, Time } from './ids.ts'
 import { signed } from './signed.ts'

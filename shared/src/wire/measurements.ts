@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Platform configuration registers: index in decimal → SHA-384 in hex. */
 export const Measurements = z.record(

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../contents/content.ts'
 import { holders } from '../errors.ts'
 import { Index } from './ids.ts'

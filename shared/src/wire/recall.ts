@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostParticipants } from '../schemes/table.ts'
 import { Digest, GrantId, Index, Random32, SignKey, Time } from './ids.ts'
 import { Life } from './identity.ts'

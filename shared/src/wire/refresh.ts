@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Seconding } from './consent.ts'
 import { Digest, Index, KeyId, Random32, RefreshId, Time } from './ids.ts'
 import { Life } from './identity.ts'

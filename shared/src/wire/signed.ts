@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Signature } from './ids.ts'
 
 /** A body and an Ed25519 signature over its tagged hash. The kind of body decides the tag: see `crypto/sign.ts`. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostParticipants } from '../schemes/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isRefusalCode, type RefusalCode } from '../errors.ts'
 import { Index } from './ids.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostParticipants } from '../schemes/table.ts'
 import { Index, SubgroupId } from './ids.ts'
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { mechanisms, type Mechanism } from './cryptoki.ts'
 
 const Certificate = z.string().refine(isCertificate, 'a certificate as PEM')

@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import { verifyStatement, type PinnedHsm } from './cavium-statement.ts'
 import { crc32c } from './crc32c.ts'
 import type { AskKeyService } from './key-service.ts'

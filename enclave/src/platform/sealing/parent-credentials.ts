@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import { askPlainly } from '../plain-http.ts'
 import { TunnelAgent, type Tunnel } from '../tunnel.ts'
 

@@ -1,6 +1,6 @@
 import { REMOTE_SIGNING } from '@quorate/shared/nostr/event'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const Word = z.string().max(4_096)
 

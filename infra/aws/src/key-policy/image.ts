@@ -1,5 +1,5 @@
 import { fromAws, Measurements } from '@quorate/shared/wire/measurements'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * An image that the key serves. `pcrs`: PCR0 to 2 and, for a signed image, PCR8, as lower-case hex. `until`: the day (UTC) from

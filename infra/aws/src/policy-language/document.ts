@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { conditionKey } from './condition-keys.ts'
 import { readOperator, type Operator } from './operators.ts'
 

@@ -4,7 +4,7 @@ import type { DevelopmentChain } from '@quorate/local/nsm/development-root'
 import { createDocumentIssuer } from '@quorate/local/nsm/documents'
 import { createMessageReader, frameMessage } from '@quorate/local/nsm/message-stream'
 import { decodeForeign } from '@quorate/shared/crypto/cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * What a hypervisor makes of a document of its machine's security module, before the enclave has it. QEMU's module states the

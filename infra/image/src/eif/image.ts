@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What `nitro-cli describe-eif` shows beside the measurements. It is not measured, so nothing may depend on it. */
 export const Metadata = z.looseObject({

@@ -1,7 +1,7 @@
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto'
 import { decodeForeign, encode } from '@quorate/shared/crypto/cbor'
 import { es384, readCoseSign1, sigStructure } from '@quorate/shared/attestation/cose'
-import { z } from 'zod'
+import * as z from 'zod'
 import { measureCertificate } from './measure.ts'
 
 /** AWS's builder is written in Rust, whose byte vectors become CBOR arrays of numbers. */

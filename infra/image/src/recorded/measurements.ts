@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { inWorkspace } from '../build/workspace.ts'
 import { frame } from '../debian/warn.ts'
 import type { Image } from '../eif/image.ts'

@@ -4,7 +4,7 @@ import { verifyBody } from '@quorate/shared/crypto/sign'
 import { manifestDigest, verifyManifest } from '@quorate/shared/verify/manifest'
 import { Manifest, ManifestBody, ManifestImage } from '@quorate/shared/wire/manifest'
 import { fromAws } from '@quorate/shared/wire/measurements'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What is not signed by anybody yet, or by some. */
 export type Draft = Readonly<{ body: ManifestBody; signatures: Manifest['signatures'] }>

@@ -1,5 +1,5 @@
 import { Release } from '@quorate/enclave/policy/release'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * What decides whom an enclave believes. It is measured together with the code (PCR0 and PCR2), so that a host that

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { crc32c } from '@quorate/enclave/platform/sealing/crc32c'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GoogleError } from './google-error.ts'
 import { decrypt, encrypt, versionOf, type KeyRing } from './key-ring.ts'
 

@@ -1,6 +1,6 @@
 import { createPublicKey, randomBytes } from 'node:crypto'
 import { openDocument } from '@quorate/shared/attestation/verify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { sealToRecipient } from './cms-writer.ts'
 import type { KmsErrorName } from './kms-error.ts'
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { permit, requireEnabled, type Ask } from './access.ts'
 import { decrypt, encrypt } from './ciphertext.ts'
 import { sealToRecipient } from './cms-writer.ts'

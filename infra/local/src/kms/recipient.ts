@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { Measurements } from '@quorate/shared/wire/measurements'
 import { openDocument, verifyDocument } from '@quorate/shared/attestation/verify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { KmsError } from './kms-error.ts'
 
 /** `Recipient` of a request: the document in base64, and the one algorithm that there is. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { loadOrCreateTls } from '../nsm/tls.ts'
 import { developmentPrincipals } from './development-policy.ts'
 import { startKms, type RunningKms } from './server.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { issueCertificate, type Authority } from './certificate.ts'
 import { keepOnce } from './keep-once.ts'
 import { pemOf } from './pem.ts'

@@ -10,7 +10,7 @@ import {
 } from 'node:crypto'
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /*
  * A stub of the REST wire of Azure Key Vault and Managed HSM (api-version 7.4), written after its reference: wrapkey, unwrapkey,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { methods } from './methods.ts'
 
 const Request = z.object({ id: z.string().min(1), method: z.string(), params: z.array(z.string()) })

@@ -1,5 +1,5 @@
 import { finalizeEvent, getPublicKey, nip04, nip44 } from 'nostr-tools'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const none = z.tuple([])
 const Peer = z.string().regex(/^[0-9a-f]{64}$/)

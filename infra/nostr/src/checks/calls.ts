@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Client, Driver } from '../clients/client.ts'
 import type { Lab } from './lab.ts'
 import { expectSigned, note } from './signing.ts'

@@ -1,6 +1,6 @@
 import { finalizeEvent, getPublicKey, nip44, SimplePool, type Event, type EventTemplate } from 'nostr-tools'
 import { NostrConnect } from 'nostr-tools/kinds'
-import { z } from 'zod'
+import * as z from 'zod'
 import { noticed, until } from '../../../../shared/test/noticing.js'
 
 const Answer = z.object({ id: z.string(), result: z.string().optional(), error: z.string().optional() })

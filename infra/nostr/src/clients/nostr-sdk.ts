@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { getPublicKey, type Event } from 'nostr-tools'
 import { createNostrConnectURI } from 'nostr-tools/nip46'
-import { z } from 'zod'
+import * as z from 'zod'
 import { pythonEnvironment, sources } from '../python/environment.ts'
 import { unsupported, type Call, type Client, type Driver, type Invitation } from './client.ts'
 

@@ -1,7 +1,7 @@
 import { finalizeEvent, generateSecretKey, getPublicKey, nip44, Relay, type Event } from 'nostr-tools'
 import { NostrConnect } from 'nostr-tools/kinds'
 import { parseBunkerInput } from 'nostr-tools/nip46'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const Answer = z.object({ id: z.string(), result: z.string().optional(), error: z.string().optional() })
 type Answer = z.infer<typeof Answer>

@@ -1,7 +1,7 @@
 import { generateSecretKey, type NostrEvent } from 'nostr-tools'
 import { PrivateDirectMessage } from 'nostr-tools/kinds'
 import { wrapEvent } from 'nostr-tools/nip59'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Client } from '../clients/client.ts'
 import { nostrTools } from '../clients/nostr-tools.ts'
 import { runInFlight } from './figures.ts'

@@ -7,7 +7,7 @@ import { digestOf } from '@quorate/shared/crypto/sign'
 import { longestResult } from '@quorate/shared/schemes/table'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { ItemFailure, ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { OpenKey } from '../vault.ts'
 
 /*

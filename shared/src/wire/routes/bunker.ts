@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostParticipants } from '../../schemes/table.ts'
 import { NostrKey } from '../../nostr/keys.ts'
 import { Relays, RelayUrl } from '../../nostr/relays.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { EnclaveId, Random32 } from '../ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../identity.ts'
 import { ManifestStatus } from '../manifest.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { fitsScheme, frameForms, misfit, mostParticipants, SchemeName } from '../../schemes/table.ts'
 import { Base64url, EnclaveId, KeyId, SealKey, Time, UserId } from '../ids.ts'
 import { EnclaveIdentity } from '../identity.ts'

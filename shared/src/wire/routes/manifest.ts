@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { EnclaveId, Time } from '../ids.ts'
 import { Manifest, Notice } from '../manifest.ts'
 import { Failure } from '../status.ts'

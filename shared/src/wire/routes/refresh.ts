@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { KeyId, RefreshId, Time } from '../ids.ts'
 import { Certificate } from '../certificate.ts'
 import { Installed, Prepared, RefreshRequest, RefreshState } from '../refresh.ts'

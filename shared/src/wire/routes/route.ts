@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RefusalCode } from '../../errors.ts'
 import { Digest, EnclaveId, KeyId, RefreshId, SigningId } from '../ids.ts'
 

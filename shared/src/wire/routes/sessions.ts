@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Text } from '../../contents/content.ts'
 import { KeyId, LifeIds, Random32, Time } from '../ids.ts'
 import { signed } from '../signed.ts'

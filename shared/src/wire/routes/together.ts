@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Approval } from '../consent.ts'
 import { SigningId } from '../ids.ts'
 import { SigningState } from '../signing.ts'
