@@ -73,7 +73,7 @@ test-nitro: build ## Boot our image in QEMU's Nitro machines, make a key there a
 test: build ## Run all tests
 	@vitest run $(report)
 
-check: build ## Format, lint, types, import directions, dead code, OpenAPI, WASM digest (under a minute)
+check: build ## Format, lint, types, import directions, dead code, OpenAPI, WASM digest (a minute or two)
 	@node .ci/check.js
 
 bench: build ## Measure, print a table, write bench/results.json (ONLY=name for one)
