@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import { MAX_BODY } from '@quorate/shared/wire/frame'
 import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createEnclaves } from '../../src/hosts/enclaves/pool.ts'
@@ -23,7 +24,7 @@ describe('hostile streams', () => {
     }
   }
 
-  it.each([0, 7, 0xffffffff, (2 << 20) + 9])('drops the stream at a length of %d and comes back', async (length) => {
+  it.each([0, 7, 0xffffffff, MAX_BODY + 9])('drops the stream at a length of %d and comes back', async (length) => {
     const { fake, enclaves } = await readyOne()
     const { attest } = fake.on
     const header = new Uint8Array(12)
