@@ -1,5 +1,5 @@
-import { loadMpc, MpcError, type ByIndex, type Mpc, type PreSigned } from '@quorate/shared/mpc'
-import { proveAdaptor as prove } from '@quorate/shared/schemes/adaptors'
+import { loadMpc, MpcError, type Mpc, type PreSigned } from '@quorate/shared/mpc'
+import { adapt, extract, proveAdaptor as prove, sumSecrets } from '@quorate/shared/schemes/adaptors'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { refuse, refusing } from '../errors.ts'
 import type { Key } from '../key.ts'
@@ -43,7 +43,7 @@ export async function completeSignature(
       const point = orRefuse('adaptor.secret_invalid', () => toHex(mpc.secp256k1.publicKey(secret)))
       const pre = preSignedOf(mpc, key, item).find(({ adaptor }) => toHex(adaptor) === point)
       if (pre === undefined) return refuse('adaptor.secret_invalid')
-      const signature = mpc.musig2.adapt({ ...pre, secret })
+      const signature = adapt(mpc, pre, secret)
       return Promise.resolve(signedItem(mpc, key, { item: withoutAdaptor(item), signature, publicKey: item.publicKey }))
     } finally {
       secret.fill(0)
@@ -64,13 +64,11 @@ export async function extractSecret(
   const mpc = await loadMpc()
   return refusing(() => {
     verifyItem(mpc, key, item, resultOfItem(item))
-    const found = preSignedOf(mpc, key, item).flatMap((pre) => orNone(() => mpc.musig2.extract({ ...pre, signature })))
+    const found = preSignedOf(mpc, key, item).flatMap((pre) => orNone(() => extract(mpc, pre, signature)))
     const [secret] = found
     if (secret === undefined) return refuse('signature.invalid')
     if (known.length === 0) return Promise.resolve(secret)
-    const rest = orRefuse('adaptor.secret_invalid', () => {
-      return mpc.musig2.sumSecrets({ secrets: byPlace(known), of: secret })
-    })
+    const rest = orRefuse('adaptor.secret_invalid', () => sumSecrets(mpc, known, secret))
     secret.fill(0)
     return Promise.resolve(rest)
   })
@@ -85,10 +83,8 @@ function preSignedOf(mpc: Mpc, key: Key, item: PreSignedItem): PreSigned[] {
   })
 }
 
-const byPlace = (secrets: readonly Uint8Array[]): ByIndex => new Map(secrets.map((secret, at) => [at + 1, secret]))
-
 const sumOf = (mpc: Mpc, secrets: readonly Uint8Array[]): Uint8Array =>
-  orRefuse('adaptor.secret_invalid', () => mpc.musig2.sumSecrets({ secrets: byPlace(secrets) }))
+  orRefuse('adaptor.secret_invalid', () => sumSecrets(mpc, secrets))
 
 function orRefuse<T>(code: 'adaptor.secret_invalid', call: () => T): T {
   try {

@@ -1,7 +1,7 @@
 import { equalBytes } from '@noble/ciphers/utils.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { MpcError, type ByIndex, type Mpc } from '../../mpc/src/index.ts'
+import { MpcError, type ByIndex, type Mpc, type PreSigned } from '../../mpc/src/index.ts'
 import { orFalse } from './or-false.ts'
 
 /*
@@ -73,3 +73,14 @@ export function adaptorsOf(mpc: Mpc, terms: AdaptorTerms): readonly Uint8Array[]
   if (unproved.length > 0) throw new MpcError('bad_package', unproved)
   return [mpc.musig2.sumAdaptors({ adaptors })]
 }
+
+/** The signature (64 bytes) of a pre-signature, and of the secret of its point, which is borrowed. Throws `invalid_input` for another secret. */
+export const adapt = (mpc: Mpc, of: PreSigned, secret: Uint8Array): Uint8Array => mpc.musig2.adapt({ ...of, secret })
+
+/** The secret of a pre-signature's point, by the signature that was made of it. Throws `invalid_input` for another signature. */
+export const extract = (mpc: Mpc, of: PreSigned, signature: Uint8Array): Uint8Array =>
+  mpc.musig2.extract({ ...of, signature })
+
+/** The sum of secrets, which are borrowed; or what is left of `of` without them. Throws `invalid_input` for what is no secret. */
+export const sumSecrets = (mpc: Mpc, secrets: readonly Uint8Array[], of?: Uint8Array): Uint8Array =>
+  mpc.musig2.sumSecrets({ secrets: counted(secrets), ...(of === undefined ? {} : { of }) })

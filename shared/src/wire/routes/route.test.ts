@@ -11,6 +11,7 @@ import { none, route, writePath, type Route } from './route.ts'
 import { sessionRoutes } from './sessions.ts'
 import { signingRoutes } from './signing.ts'
 import { routes } from './table.ts'
+import { togetherRoutes } from './together.ts'
 
 const rest = {
   method: 'get',
@@ -66,6 +67,7 @@ describe('the route table', () => {
       keygenRoutes,
       keyRoutes,
       signingRoutes,
+      togetherRoutes,
       refreshRoutes,
       bunkerRoutes,
       enclaveRoutes,
