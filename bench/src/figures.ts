@@ -3,7 +3,7 @@ import { quantile } from '@quorate/local/quantile'
 /** One measured figure. p50 and p95 in the same unit as `value`. */
 export type Figure = { name: string; value: number; unit: string; p50: number; p95: number; runs: number }
 
-const round = (value: number): number => Number(value.toPrecision(4))
+export const round = (value: number): number => Number(value.toPrecision(4))
 
 /** A figure of single durations: its value is the median. */
 export function duration(name: string, values: readonly number[], unit = 'ms'): Figure {

@@ -6,7 +6,7 @@ import { revokeMany, type Lent } from '@quorate/nostr-lab/load/revoke-many'
 import { signMany } from '@quorate/nostr-lab/load/sign-many'
 import { signThroughDrops } from '@quorate/nostr-lab/load/sign-through-drops'
 import { unwrapMany } from '@quorate/nostr-lab/load/unwrap-many'
-import type { Figure } from './figures.ts'
+import { round, single, type Figure } from './figures.ts'
 
 type Signing = Readonly<{ uri: () => Promise<string>; user: string }>
 type Both = Readonly<{ ours: Signing; baseline: Signing }>
@@ -20,7 +20,6 @@ export const nip46Names = [
   'nip46.drops.lost',
 ] as const
 
-const round = (value: number): number => Number(value.toPrecision(4))
 const figure = (name: string, { count, p50, p95 }: Figures): Figure => ({
   name,
   value: round(p50),
@@ -28,14 +27,6 @@ const figure = (name: string, { count, p50, p95 }: Figures): Figure => ({
   p50: round(p50),
   p95: round(p95),
   runs: count,
-})
-const single = (name: string, value: number, unit: string, runs: number): Figure => ({
-  name,
-  value: round(value),
-  unit,
-  p50: round(value),
-  p95: round(value),
-  runs,
 })
 
 /** Rounds of both by turns, so that what else the machine does meets both. */

@@ -1,11 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { randomBytes } from '@noble/hashes/utils.js'
 import {
   ItemsRefused,
-  Quorate,
   signatureProof,
   verifyProof,
   type Decision,
@@ -14,30 +10,23 @@ import {
   type SignatureResult,
   type Signing,
 } from '@quorate/client'
-import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { fromHex } from '@quorate/shared/wire/bytes'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { joinKey, peopleBy, reserveKey, type People, type Wish } from '../src/people.ts'
+import { withFleet } from './support/sdk-fleet.ts'
 
 /*
  * A decision per item, through the public SDK, with three enclaves. `y` is yes and `n` no, item by item.
  */
 
 const long = 120_000
-const folder = mkdtempSync(join(tmpdir(), 'quorate-decisions-'))
-let fleet: Fleet
+const fleet = withFleet()
 let people: People
 
-beforeAll(async () => {
-  fleet = await startFleet({ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000 })
-  const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+beforeAll(() => {
+  const quorate = fleet.quorate()
   people = peopleBy((name) => quorate.participant(name, { seed: randomBytes(32) }))
-}, long)
-
-afterAll(async () => {
-  await fleet.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 async function newKey(more: Partial<Wish> = {}): Promise<Key> {

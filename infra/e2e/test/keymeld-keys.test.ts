@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { randomBytes } from '@noble/hashes/utils.js'
-import { publicNames, Quorate, type Item, type Key, type Participant } from '@quorate/client'
-import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+import { publicNames, type Item, type Key, type Participant } from '@quorate/client'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { vectorJson } from '../../../shared/mpc/test/vectors.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
+import { withFleet } from './support/sdk-fleet.ts'
 
 /*
  * Whoever has a key at KeyMeld brings the same secret keys, and has the same aggregate keys here: for all of them and for each subset, under each
@@ -24,9 +21,8 @@ type Vectors = Readonly<{
 const { secrets, tweak, keys } = vectorJson('keymeld/aggregate-keys.json') as Vectors
 
 const long = 240_000
-const folder = mkdtempSync(join(tmpdir(), 'quorate-keymeld-'))
 const names = Object.keys(secrets) as Name[]
-let fleet: Fleet
+const fleet = withFleet(long)
 let key: Key
 let people: Readonly<Record<Name, Participant>>
 
@@ -34,8 +30,7 @@ const nameOf = (members: readonly Name[]): string => members.join('-')
 const subsets = keys.filter(({ members }) => members.length < names.length)
 
 beforeAll(async () => {
-  fleet = await startFleet({ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000 })
-  const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+  const quorate = fleet.quorate()
   const person = (name: Name) => quorate.participant(name, { seed: randomBytes(32) })
   people = { alice: person('alice'), bob: person('bob'), carol: person('carol') }
   const subgroups = Object.fromEntries(subsets.map(({ members }) => [nameOf(members), members]))
@@ -44,11 +39,6 @@ beforeAll(async () => {
   for (const name of ['bob', 'carol'] as const)
     await people[name].participate(keygen.invitation(name), { ownKey: fromHex(secrets[name]) })
   key = await keygen.completed({ timeout: long })
-}, long)
-
-afterAll(async () => {
-  await fleet.stop()
-  rmSync(folder, { recursive: true, force: true })
 }, long)
 
 const xonly = (point: string): string => point.slice(2)

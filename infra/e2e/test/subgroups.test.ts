@@ -1,48 +1,34 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { randomBytes } from '@noble/hashes/utils.js'
 import {
   exportKey,
   importKey,
-  Quorate,
   signatureProof,
   verifyProof,
   type Key,
   type Participant,
   type ReserveOptions,
 } from '@quorate/client'
-import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { authSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { verifyEvent } from 'nostr-tools/pure'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { aggregateOf, sortedKeys } from '../../../shared/test/bip327.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
+import { withFleet } from './support/sdk-fleet.ts'
 
 /*
  * Keys some of whose participants have a key of their own, through the SDK, on a fleet of three enclaves.
  */
 const long = 240_000
-const folder = mkdtempSync(join(tmpdir(), 'quorate-subgroups-'))
 const seeds = new Map<string, Uint8Array>()
-let fleet: Fleet
-
-beforeAll(async () => {
-  fleet = await startFleet({ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000 })
-}, long)
-
-afterAll(async () => {
-  await fleet.stop()
-  rmSync(folder, { recursive: true, force: true })
-}, long)
+const fleet = withFleet(long)
 
 function person(name: string): Participant {
   const seed = seeds.get(name) ?? randomBytes(32)
   seeds.set(name, seed)
-  return new Quorate({ gateway: fleet.url, trust: fleet.trust }).participant(name, { seed })
+  return fleet.quorate().participant(name, { seed })
 }
 
 type Made = Readonly<{ key: Key; people: Readonly<Record<string, Participant>>; pubkeys: readonly Uint8Array[] }>
@@ -170,7 +156,7 @@ describe('a sub-group of a key', { timeout: long }, () => {
       ...{ decisions: ['reject'], reason: null, givenAt, expiresAt: givenAt + 60_000 },
     })
     const headers = { 'content-type': 'application/json' }
-    const url = `${fleet.url}/api/v1/signing/${signing.signingId}/approve`
+    const url = `${fleet.quorate().gateway}/api/v1/signing/${signing.signingId}/approve`
     const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(word) })
     expect(await answer.json()).toMatchObject({ type: expect.stringContaining('subgroup.not_member') as string })
     expect((await signing.status()).state).toBe('collecting_participants')

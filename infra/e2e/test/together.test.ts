@@ -1,22 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { randomBytes } from '@noble/hashes/utils.js'
-import { Quorate, type Key, type Signing } from '@quorate/client'
-import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+import type { Key, Signing } from '@quorate/client'
 import { fromHex } from '@quorate/shared/wire/bytes'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { joinKey, peopleBy, reserveKey, type People } from '../src/people.ts'
+import { withFleet } from './support/sdk-fleet.ts'
 
 /*
  * Several keys of the same people in one call, through the public SDK, with three enclaves.
  */
 
 const long = 240_000
-const folder = mkdtempSync(join(tmpdir(), 'quorate-together-'))
-let fleet: Fleet
+const fleet = withFleet(long)
 let people: People
 let keys: Key[]
 /** Paths that the SDK has posted to. */
@@ -35,8 +31,7 @@ async function newKey(scheme: Key['scheme'], threshold: number): Promise<Key> {
 }
 
 beforeAll(async () => {
-  fleet = await startFleet({ port: 0, state: join(folder, 'state'), rateLimit: 1_000_000 })
-  const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust, fetch: counting })
+  const quorate = fleet.quorate({ fetch: counting })
   people = peopleBy((name) => quorate.participant(name, { seed: randomBytes(32) }))
   keys = []
   for (const [scheme, threshold] of [
@@ -46,11 +41,6 @@ beforeAll(async () => {
   ] as const)
     keys.push(await newKey(scheme, threshold))
 }, long)
-
-afterAll(async () => {
-  await fleet.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
 
 const values = <T>(settled: readonly PromiseSettledResult<T>[]): T[] =>
   settled.map((one) => {

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Quorate, type Item, type Key, type Participant, type SignatureResult } from '@quorate/client'
+import {
+  Quorate,
+  type Item,
+  type Key,
+  type Participant,
+  type QuorateOptions,
+  type SignatureResult,
+} from '@quorate/client'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { afterAll, beforeAll } from 'vitest'
 
@@ -14,21 +21,28 @@ type Joining = Readonly<{
   subgroups?: Readonly<Record<string, readonly string[]>>
 }>
 
-/** A gateway and three enclaves, each a process, for the tests of one file; and people who use them through the SDK. */
-export function withFleet() {
+/**
+ * A gateway and three enclaves, each a process, for the tests of one file; and people who use them through the SDK. `patience` (ms): until
+ * the fleet is there.
+ */
+export function withFleet(patience = long) {
   const state = mkdtempSync(join(tmpdir(), 'quorate-sdk-'))
   let fleet: Fleet
   beforeAll(async () => {
     fleet = await startFleet({ port: 0, state, rateLimit: 1_000_000 })
-  }, long)
+  }, patience)
   afterAll(async () => {
     await fleet.stop()
     rmSync(state, { recursive: true, force: true })
-  }, long)
+  }, patience)
+  const quorate = (options: Pick<QuorateOptions, 'fetch'> = {}): Quorate =>
+    new Quorate({ gateway: fleet.url, trust: fleet.trust, ...options })
   return {
+    /** For another process of people. */
+    quorate,
     draw: (names: readonly string[]): Participant[] => {
-      const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
-      return names.map((name) => quorate.participant(name, { seed: randomBytes(32) }))
+      const one = quorate()
+      return names.map((name) => one.participant(name, { seed: randomBytes(32) }))
     },
   }
 }
