@@ -2,7 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { decodeUtf8, tooLong } from './read-text.ts'
+import { readText } from './read-text.ts'
 import { isSuccess, type Answer, type Send } from './send.ts'
 
 /**
@@ -37,14 +37,11 @@ const plain = (response: IncomingMessage): AsyncIterable<Buffer> =>
 
 async function read(response: IncomingMessage, most: number): Promise<Answer> {
   const { statusCode: status = 0, headers } = response
-  const chunks: Buffer[] = []
-  let length = Number(headers['content-length'] ?? 0) > most ? Infinity : 0
-  if (length <= most)
-    for await (const chunk of plain(response)) {
-      chunks.push(chunk)
-      if ((length += chunk.length) > most) break
-    }
-  if (length > most) throw tooLong(most)
-  const header = (name: string) => response.headers[name]?.toString() ?? null
-  return { status, header, text: decodeUtf8(Buffer.concat(chunks), isSuccess({ status })) }
+  const body = {
+    chunks: plain(response),
+    said: Number(headers['content-length']),
+    isText: isSuccess({ status }),
+    cut: () => response.destroy(),
+  }
+  return { status, header: (name) => headers[name]?.toString() ?? null, text: await readText(body, most) }
 }
