@@ -3,13 +3,16 @@ import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-reque
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { Commitment, SigningReceipt } from '@quorate/shared/wire/signing'
 import { weightOf } from '../aids/items.ts'
 import { isOfProgram, type SigningOwn, type SigningSession } from '../courses/signing-terms.ts'
 import { signingCourse } from '../courses/signing.ts'
 import { hasEnded, transition } from '../engine/machine.ts'
 import type { ProgramOutcome, ProgramRequest, ProgramSignings } from '../nostr/ports.ts'
 import { begun, type Context } from './signing-context.ts'
+
+/** Long enough for hosts that are well to confirm what they have signed. */
+const CONFIRMS_MS = 5_000
 
 /** Null while the signing has not ended. */
 function outcomeOf({ stage }: SigningSession): ProgramOutcome | null {
@@ -77,11 +80,38 @@ async function begin(
   }
 }
 
+/** What the hosts of a signing have confirmed, which they do after its program was answered. */
+async function confirmed(
+  signingId: SigningId,
+  sessions: Context['sessions'],
+  onEnded: ProgramSignings['onEnded'],
+): Promise<readonly SigningReceipt[]> {
+  const waits = Promise.withResolvers<void>()
+  // Listened to before it is looked: an end in between is not missed.
+  const stop = onEnded((ended) => {
+    if (ended === signingId) waits.resolve()
+  })
+  const timer = setTimeout(waits.resolve, CONFIRMS_MS)
+  try {
+    const { state } = await sessions.find(signingId)
+    if (!hasEnded(state)) await waits.promise
+    const { stage } = hasEnded(state) ? state : (await sessions.find(signingId)).state
+    return stage.name === 'completed' ? stage.result.receipts : []
+  } finally {
+    stop()
+    clearTimeout(timer)
+  }
+}
+
 /** `saved` hears of every signing that is written. */
 export function createProgramSignings(
   context: () => Context,
 ): Readonly<{ offered: ProgramSignings; saved: (s: SigningSession) => void }> {
   const listeners = new Set<Parameters<ProgramSignings['onEnded']>[0]>()
+  const onEnded: ProgramSignings['onEnded'] = (listener) => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
   return {
     saved(s) {
       if (!hasEnded(s) || !isOfProgram(s.own)) return
@@ -91,14 +121,8 @@ export function createProgramSignings(
     offered: {
       begin: (asked) => begin(context(), asked),
       outcome: async (signingId: SigningId) => outcomeOf((await context().sessions.find(signingId)).state),
-      receipts: async (signingId) => {
-        const { stage } = (await context().sessions.find(signingId)).state
-        return stage.name === 'completed' ? stage.result.receipts : []
-      },
-      onEnded(listener) {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
-      },
+      receipts: (signingId) => confirmed(signingId, context().sessions, onEnded),
+      onEnded,
     },
   }
 }

@@ -173,12 +173,14 @@ async function readLog(
   const { store, signings } = bunkers.ports
   const look = () => store.loadBunkerLog(keyId, after, MAX_LOG)
   const found = wait === null ? await look() : await bunkers.changes.until(keyId, wait, look)
+  const confirmed = await Promise.all(
+    found.map(({ signingId }) => (signingId === null ? [] : signings.receipts(signingId).catch(() => []))),
+  )
+  const all = found.map(({ at, entry }, row): LogRow => ({ at, entry, receipts: [...(confirmed[row] ?? [])] }))
   const rows: LogRow[] = []
   let characters = 0
   // Of the newest, those are left out that do not fit; of those after a line, the later ones.
-  for (const { at, entry, signingId } of after === null ? [...found].reverse() : found) {
-    const receipts = signingId === null ? [] : await signings.receipts(signingId).catch(() => [])
-    const row = { at, entry, receipts: [...receipts] }
+  for (const row of after === null ? all.toReversed() : all) {
     characters += JSON.stringify(row).length
     if (rows.length > 0 && characters > LONGEST_PAGE) break
     rows.push(row)

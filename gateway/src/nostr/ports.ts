@@ -27,7 +27,10 @@ export type ProgramSignings = Readonly<{
   begin: (asked: ProgramRequest) => Promise<void>
   /** Null while it has not ended. Rejects with `request.not_found`. */
   outcome: (signingId: SigningId) => Promise<ProgramOutcome | null>
-  /** What its hosts have confirmed; nothing of one that has not ended well, or that is not there any more. */
+  /**
+   * What its hosts have confirmed: of one under way, once it has ended, or after some seconds nothing. Nothing of one that has not ended well, or
+   * that is not there any more.
+   */
   receipts: (signingId: SigningId) => Promise<readonly SigningReceipt[]>
   /** Hears of every one that ends here. */
   onEnded: (listener: (signingId: SigningId, outcome: ProgramOutcome) => void) => () => void
