@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Refusal } from '@quorate/shared/errors'
 import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-request'
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
@@ -86,15 +87,15 @@ async function confirmed(
   sessions: Context['sessions'],
   onEnded: ProgramSignings['onEnded'],
 ): Promise<readonly SigningReceipt[]> {
-  const waits = Promise.withResolvers<void>()
   // Listened to before it is looked: an end in between is not missed.
+  const over = new AbortController()
   const stop = onEnded((ended) => {
-    if (ended === signingId) waits.resolve()
+    if (ended === signingId) over.abort()
   })
-  const timer = setTimeout(waits.resolve, CONFIRMS_MS)
+  const timer = setTimeout(() => over.abort(), CONFIRMS_MS)
   try {
     const { state } = await sessions.find(signingId)
-    if (!hasEnded(state)) await waits.promise
+    if (!hasEnded(state) && !over.signal.aborted) await once(over.signal, 'abort')
     const { stage } = hasEnded(state) ? state : (await sessions.find(signingId)).state
     return stage.name === 'completed' ? stage.result.receipts : []
   } finally {

@@ -173,10 +173,12 @@ async function readLog(
   const { store, signings } = bunkers.ports
   const look = () => store.loadBunkerLog(keyId, after, MAX_LOG)
   const found = wait === null ? await look() : await bunkers.changes.until(keyId, wait, look)
-  const confirmed = await Promise.all(
-    found.map(({ signingId }) => (signingId === null ? [] : signings.receipts(signingId).catch(() => []))),
+  const all = await Promise.all(
+    found.map(async ({ at, entry, signingId }): Promise<LogRow> => {
+      const receipts = signingId === null ? [] : await signings.receipts(signingId).catch(() => [])
+      return { at, entry, receipts: [...receipts] }
+    }),
   )
-  const all = found.map(({ at, entry }, row): LogRow => ({ at, entry, receipts: [...(confirmed[row] ?? [])] }))
   const rows: LogRow[] = []
   let characters = 0
   // Of the newest, those are left out that do not fit; of those after a line, the later ones.
