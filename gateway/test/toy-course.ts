@@ -31,6 +31,7 @@ export type ToyTerms = {
   result: readonly string[]
   status: string
   lacks: Record<string, never>
+  ready: never
 }
 export type ToySession = Session<ToyTerms>
 

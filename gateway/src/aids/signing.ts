@@ -1,7 +1,9 @@
 import { Refusal } from '@quorate/shared/errors'
+import { isStocked } from '@quorate/shared/verify/commitments'
 import { isCommitmentOf, isPartialOf, packageDigest } from '@quorate/shared/verify/quorum'
 import { isOfProgram, type SigningSession, type SigningTerms } from '../courses/signing-terms.ts'
 import type { Aid } from '../engine/ask.ts'
+import { seatsAt, type StockOf } from '../keys/stocks.ts'
 import { bunkerForgotten, epochForgotten, shareForgotten, usesForgotten } from './forgotten.ts'
 import type { Tools } from './tools.ts'
 
@@ -33,7 +35,8 @@ const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
     const { verified } = await tools.keys.load(s.keyId)
     const { signingId } = s.own.request.body
     const of = { signingId, attempt: s.attempt }
-    const frame = { ...of, packageDigest: packageDigest({ ...of, ...given }) }
+    const { requestDigest } = s.own
+    const frame = { ...of, packageDigest: packageDigest({ ...of, requestDigest, ...given }) }
     if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
     if (says.entry !== undefined) tools.bunkers.logged(s.keyId, signingId, says.entry)
   },
@@ -44,6 +47,12 @@ const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
   },
 })
 
+/** From which stock a signing can be served. What a program asks for is committed to with its event. */
+export function stockOf({ keyId, own }: SigningSession): StockOf | null {
+  const { items, certificateDigest } = own.request.body
+  return items.length > 1 || isOfProgram(own) ? null : { keyId, certificateDigest }
+}
+
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
   bring: {
     // A host that holds no books yet would say that nobody has agreed.
@@ -52,7 +61,16 @@ export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
       if (isOfProgram(own) && host !== undefined) await tools.bunkers.ready(keyId, host)
       return { sealedItems: await tools.items.load(id) }
     },
+    partial: async ({ id, own }, { given }) => {
+      if (!given.commitments.some(isStocked)) return {}
+      return { brought: { request: own.request, sealedItems: await tools.items.load(id) } }
+    },
     confirm: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
+  },
+  // Whoever has lost its stock says so in the first attempt.
+  ready(s, quorum) {
+    const of = s.attempt === 0 ? stockOf(s) : null
+    return of === null ? undefined : (tools.stocks.draw(of, seatsAt(s.seats, quorum)) ?? undefined)
   },
   mends: () => [
     shareForgotten(tools),

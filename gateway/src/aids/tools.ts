@@ -5,6 +5,7 @@ import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
 import type { Hosts } from '../engine/ports.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
 import type { Recall } from '../keys/recall.ts'
+import type { Stocks } from '../keys/stocks.ts'
 import type { Items } from './items.ts'
 import type { Store } from '../store/store.ts'
 
@@ -27,6 +28,7 @@ export type Tools = Readonly<{
   keys: KeyCache
   items: Items
   recall: Recall
+  stocks: Stocks
   bunkers: BunkerTools
   timeoutMs: number
 }>

@@ -4,7 +4,7 @@ import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Digest, KeyId, SigningId } from '@quorate/shared/wire/ids'
 import type { RoundOne, RoundTwo, Skeleton } from '@quorate/shared/wire/keygen'
-import type { Commitment, Partial as PartialWord } from '@quorate/shared/wire/signing'
+import type { FreshCommitment, Partial as PartialWord } from '@quorate/shared/wire/signing'
 import { describe, expect, it } from 'vitest'
 import type { SigningSession } from '../courses/signing-terms.ts'
 import { verifyMessage, verifyPackages } from './keygen.ts'
@@ -77,8 +77,9 @@ describe('a host in a signing', () => {
   const life = { id: 'l', startedAt: 0 }
 
   it('is named for a commitment that it did not sign for this attempt', async () => {
-    const body: Commitment['body'] = { ...frame, requestDigest, life, commitments: [{ code: 'seal.invalid' }] }
-    const verify = (commitment: Commitment) => aid.verify!.commit!(s, {} as never, { index: 1, says: { commitment } })
+    const body: FreshCommitment['body'] = { ...frame, requestDigest, life, commitments: [{ code: 'seal.invalid' }] }
+    const verify = (commitment: FreshCommitment) =>
+      aid.verify!.commit!(s, {} as never, { index: 1, says: { commitment } })
     await verify(await signBody(one, 'commitment', body))
     for (const commitment of [
       await signBody(two, 'commitment', body),
@@ -92,7 +93,7 @@ describe('a host in a signing', () => {
     const given = { commitments: [], consents: [] }
     const body: PartialWord['body'] = {
       ...{ ...frame, sealed: 'cA' },
-      packageDigest: packageDigest({ signingId, attempt: 1, ...given }),
+      packageDigest: packageDigest({ signingId, requestDigest, attempt: 1, ...given }),
     }
     const verify = (partial: PartialWord) =>
       aid.verify!.partial!(s, { given } as never, { index: 1, says: { partial } })

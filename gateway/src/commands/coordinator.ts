@@ -13,6 +13,7 @@ import { livesOf } from '../keys/lives.ts'
 import { createKeyCache } from '../keys/key-cache.ts'
 import { createEarlyRecall, type EarlyRecallPorts } from '../keys/early-recall.ts'
 import { createRecall } from '../keys/recall.ts'
+import { Stocks } from '../keys/stocks.ts'
 import { Bunkers, type BunkerPorts } from '../nostr/bunkers.ts'
 import { offerBunkers } from '../nostr/offered.ts'
 import { createKeygens } from './keygen.ts'
@@ -85,19 +86,13 @@ function createKinds(ports: Ports) {
   const engine: EnginePorts = { store, hosts, health, lease, journal: events, clock, timeoutMs }
   const keys = createKeyCache(store)
   const recall = createRecall(hosts, timeoutMs)
-  const tools = {
-    hosts,
-    store,
-    keys,
-    items: createItems(store),
-    recall: recall.one,
-    bunkers: toolsOf(() => bunkers),
-    timeoutMs,
-  }
+  const stocks = new Stocks({ hosts, loadKey: keys.load, timeoutMs, clock, failed: reporting(events, 'stocks') })
+  const items = createItems(store)
+  const tools = { hosts, store, keys, items, recall: recall.one, stocks, bunkers: toolsOf(() => bunkers), timeoutMs }
   const counted = countedBy(events)
   const quiet = () => kinds.refresh.sessions.wake()
   const signing = createSignings(ports, engine, limits, tools, { counted: counted('signing'), quiet })
-  const { isQuiet, supersede, programs: signings } = signing
+  const { isQuiet, supersede } = signing
   // In the order in which they are taken up: a refresh looks for open signings.
   const kinds = {
     keygen: createKeygens(ports, engine, limits, tools, counted('keygen')),
@@ -105,8 +100,8 @@ function createKinds(ports: Ports) {
     refresh: createRefreshes(ports, engine, limits, tools, { counted: counted('refresh'), isQuiet, supersede }),
   }
   const early = recallEarly(ports, { keys, recall: recall.many, timeoutMs })
-  const bunkers = openBunkers(ports, { health, keys, recall: recall.one, signings, timeoutMs })
-  return { kinds, keys, health, lease, early, bunkers }
+  const bunkers = openBunkers(ports, { ...tools, health, signings: signing.programs })
+  return { kinds, keys, health, lease, early, stocks, bunkers }
 }
 type Kinds = ReturnType<typeof createKinds>
 
@@ -148,7 +143,7 @@ async function takeUp(
 /** Joins the ceremonies over one store and one set of hosts. Nothing runs before `start`. */
 export function createCoordinator(ports: Ports): Coordinator {
   const all = createKinds(ports)
-  const { kinds, keys, health, lease, early, bunkers } = all
+  const { kinds, keys, health, lease, early, stocks, bunkers } = all
   return {
     ...kinds.keygen.offered,
     ...kinds.signing.offered,
@@ -174,6 +169,7 @@ export function createCoordinator(ports: Ports): Coordinator {
       health.close()
       await bunkers.close()
       await early.close()
+      await stocks.close()
       await Promise.all(Object.values(kinds).map(({ sessions }) => sessions.close()))
       await lease.close()
     },

@@ -4,7 +4,7 @@ import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-reque
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { FreshCommitment, SigningReceipt } from '@quorate/shared/wire/signing'
 import { weightOf } from '../aids/items.ts'
 import { isOfProgram, type SigningOwn, type SigningSession } from '../courses/signing-terms.ts'
 import { signingCourse } from '../courses/signing.ts'
@@ -40,7 +40,7 @@ function withQuorum(s: SigningSession, now: number): SigningSession {
 async function soundOf(
   verified: VerifiedKey,
   frame: Parameters<typeof isCommitmentOf>[1],
-  commitments: readonly Commitment[],
+  commitments: readonly FreshCommitment[],
 ): Promise<NonNullable<SigningOwn['committed']>> {
   const sound = await Promise.all(
     commitments.map(async (commitment) =>

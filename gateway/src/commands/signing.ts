@@ -15,8 +15,9 @@ import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { z } from 'zod'
 import { weightOf } from '../aids/items.ts'
 import { requireLives } from '../keys/lives.ts'
+import { seatsAt } from '../keys/stocks.ts'
 import { requireSound } from '../aids/approval.ts'
-import { createSigningAid } from '../aids/signing.ts'
+import { createSigningAid, stockOf } from '../aids/signing.ts'
 import type { Tools } from '../aids/tools.ts'
 import { createTelling } from '../aids/withdrawal.ts'
 import { isSigner } from '../courses/signing-consent.ts'
@@ -187,6 +188,12 @@ const listed = (directory: Directory, ended: (s: SigningSession) => void) => ({
   dropped: (state: SigningSession) => directory.forget(state),
 })
 
+/** Who has signed is likely to sign again. */
+function stockUp({ stocks }: Tools, s: SigningSession): void {
+  const of = s.stage.name === 'completed' ? stockOf(s) : null
+  if (of !== null && s.stage.name === 'completed') void stocks.used(of, seatsAt(s.seats, s.stage.quorum))
+}
+
 /** What people and programs can do in signings, and the sessions behind it. `quiet` hears when a key has no open signing any more. */
 export function createSignings(
   ports: Ports,
@@ -204,7 +211,10 @@ export function createSignings(
     course: signingCourse,
     aid: createSigningAid(tools),
     ports: engine,
-    ...listed(directory, programs.saved),
+    ...listed(directory, (s) => {
+      programs.saved(s)
+      stockUp(tools, s)
+    }),
     shared: share,
     counted,
   })

@@ -64,5 +64,6 @@ export type KeygenTerms = {
   result: Certified & Readonly<{ prepared: readonly Prepared[]; installed: readonly Installed[] }>
   status: KeygenStatus
   lacks: Record<string, never>
+  ready: never
 }
 export type KeygenSession = Session<KeygenTerms>

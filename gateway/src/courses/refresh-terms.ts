@@ -31,5 +31,6 @@ export type RefreshTerms = {
   status: RefreshStatus
   /** It stands with the key. */
   lacks: { prepare: 'sealedShare'; install: 'sealedShare' }
+  ready: never
 }
 export type RefreshSession = Session<RefreshTerms>

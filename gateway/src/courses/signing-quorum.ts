@@ -1,6 +1,17 @@
 import type { HostId } from '@quorate/shared/wire/host'
-import { committedTo, couldSign, neededFor, placesOf, willingTo } from './signing-consent.ts'
-import type { SigningSession } from './signing-terms.ts'
+import type { StockCommitment } from '@quorate/shared/wire/signing'
+import type { Course } from '../engine/course.ts'
+import {
+  committedTo,
+  consentsOf,
+  couldSign,
+  neededFor,
+  placesOf,
+  spoken,
+  willingTo,
+  withNewHosts,
+} from './signing-consent.ts'
+import type { SigningSession, SigningTerms } from './signing-terms.ts'
 
 /** A participant whose host can be asked, and the items (0…) that it wants to sign. */
 type Candidate = Readonly<{ index: number; items: ReadonlySet<number> }>
@@ -59,4 +70,20 @@ export function chooseQuorum(s: SigningSession, available: readonly HostId[], no
   const isDecided = (at: number) => signable.includes(at) || !couldSign(s, at)
   if (signable.length === 0 || !(closing || places.every(isDecided))) return null
   return cover(candidates, new Map(signable.map((at) => [at, neededFor(s.own, at)])))
+}
+
+/** Where all of the quorum have committed ahead, the attempt begins with their partials. */
+export function choose(
+  before: SigningSession,
+  available: readonly HostId[],
+  now: number,
+  ready?: readonly StockCommitment[],
+): ReturnType<Course<SigningTerms>['choose']> {
+  const s = { ...before, own: withNewHosts(before.own, available) }
+  const quorum = chooseQuorum(s, available, now)
+  if (quorum === null) return { own: s.own, quorum }
+  const own = { ...s.own, askable: available, spoken: spoken(s) }
+  const isWhole = ready !== undefined && String(ready.map(({ body }) => body.index)) === String(quorum)
+  if (!isWhole) return { own, quorum }
+  return { own, quorum, first: { round: 'partial', given: { commitments: ready, consents: consentsOf(own, quorum) } } }
 }

@@ -13,6 +13,7 @@ import type {
   Partial,
   SigningReceipt,
   SigningRequest,
+  StockCommitment,
   Withdrawal,
 } from '@quorate/shared/wire/signing'
 import type { Inbox, Session } from '../engine/course.ts'
@@ -75,7 +76,9 @@ export type SigningTerms = {
   result: Outcome & Readonly<{ receipts: readonly SigningReceipt[] }>
   status: SigningProgress
   /** They stay in the store. */
-  lacks: { commit: 'sealedItems'; confirm: 'sealedItems' }
+  lacks: { commit: 'sealedItems'; partial: 'brought'; confirm: 'sealedItems' }
+  /** Of each host of the quorum, a commitment from its stock. */
+  ready: readonly StockCommitment[]
 }
 export type SigningSession = Session<SigningTerms>
 

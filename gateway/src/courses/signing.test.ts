@@ -1,7 +1,7 @@
 import type { Grant } from '@quorate/shared/wire/consent'
 import { EnclaveId, type Digest, type KeyId } from '@quorate/shared/wire/ids'
 import type {
-  Commitment,
+  FreshCommitment,
   Partial as PartialWord,
   SigningReceipt,
   SigningRequest,
@@ -59,7 +59,7 @@ const commits = (index: number, attempt = 1, marker = 'c'): SigningEvent => ({
   round: 'commit',
   attempt,
   index,
-  says: { commitment: { signature: `${marker}${index}` } as Commitment },
+  says: { commitment: { signature: `${marker}${index}` } as FreshCommitment },
 })
 const fixes = (attempt = 1): SigningEvent => ({ type: 'passed', attempt })
 const signs = (index: number, attempt = 1): SigningEvent => ({

@@ -2,7 +2,6 @@ import { signing } from '@quorate/shared/ceremonies/signing'
 import { mayFollow, rejectsAny, sameDecisions } from '@quorate/shared/consent/decisions'
 import type { RefusalCode } from '@quorate/shared/errors'
 import type { Approval } from '@quorate/shared/wire/consent'
-import type { HostId } from '@quorate/shared/wire/host'
 import { ItemRefusal } from '@quorate/shared/wire/signing'
 import type { AfterRefusal, Asking, Course, Refused, Verdict, Writing } from '../engine/course.ts'
 import { indicesOf, inOrder } from '../engine/machine.ts'
@@ -16,10 +15,9 @@ import {
   rejecters,
   spoken,
   withApproval,
-  withNewHosts,
   withoutConsent,
 } from './signing-consent.ts'
-import { chooseQuorum } from './signing-quorum.ts'
+import { choose } from './signing-quorum.ts'
 import { statusOf } from './signing-status.ts'
 import {
   isOfProgram,
@@ -100,12 +98,6 @@ function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
   if (!isPossible(after)) return { then: 'fail', own: next, code: 'signing.rejected', culprits: rejecters(after) }
   const takesPart = stage.name === 'asking' && stage.quorum.includes(index)
   return { then: takesPart ? 'new_attempt' : 'stay', own: next }
-}
-
-function choose(before: SigningSession, available: readonly HostId[], now: number) {
-  const s = { ...before, own: withNewHosts(before.own, available) }
-  const quorum = chooseQuorum(s, available, now)
-  return { own: quorum === null ? s.own : { ...s.own, askable: available, spoken: spoken(s) }, quorum }
 }
 
 function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {

@@ -27,6 +27,8 @@ export type Aid<T extends Terms> = Readonly<{
       answer: Readonly<{ index: number; says: Says<T['ceremony'], R> }>,
     ) => Promise<void>
   }
+  /** Takes what the hosts of this quorum have given ahead for its next attempt. */
+  ready?: (s: Session<T>, quorum: readonly number[]) => T['ready'] | undefined
   /** Has what a session pauses for come? Asked whenever the session is looked at. */
   isFree?: (s: Session<T>) => boolean
   /** What a host's failure means, when it is not what it seems. */

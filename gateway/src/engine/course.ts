@@ -22,6 +22,8 @@ export type Terms = {
   status: unknown
   /** Per round: fields of the question that the state does not hold. */
   lacks: Readonly<Partial<Record<string, string>>>
+  /** What hosts have given ahead for an attempt. */
+  ready: unknown
 }
 
 export type RoundOf<T extends Terms> = RoundName<T['ceremony']>
@@ -114,12 +116,16 @@ export type Course<T extends Terms> = Readonly<{
   isAgreed: (own: T['own']) => boolean
   /** What a person's word changes. */
   told: (s: Session<T>, word: T['word']) => Verdict<T>
-  /** The indices of those who take part in the next attempt; null waits. `available`: hosts that can be asked, the best first. */
+  /**
+   * The indices of those who take part in the next attempt; null waits. `available`: hosts that can be asked, the best first. `ready`: what they
+   * have given ahead. `first`: with what the attempt begins, where that is not its `first`.
+   */
   choose: (
     s: Session<T>,
     available: readonly HostId[],
     now: number,
-  ) => Readonly<{ own: T['own']; quorum: readonly number[] | null }>
+    ready?: T['ready'],
+  ) => Readonly<{ own: T['own']; quorum: readonly number[] | null; first?: Begun<T> }>
   /** What the host in this seat is asked. Null: nothing, since its answer is not needed or lies in stock. */
   question: {
     readonly [R in RoundOf<T>]: (

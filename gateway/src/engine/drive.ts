@@ -1,8 +1,9 @@
 import type { Behaviour } from './actor.ts'
 import { Asker, type Aid } from './ask.ts'
 import type { Course, Session, Terms, Versioned } from './course.ts'
-import { effects, hasEnded, isRepeatable, transition, type Effect, type Event } from './machine.ts'
+import { effects, hasEnded, transition, type Effect, type Event } from './machine.ts'
 import type { EnginePorts, StoredSession } from './ports.ts'
+import { isRepeatable } from './repeatable.ts'
 import { reporting } from './report.ts'
 
 /** What drives the sessions of one course. */
@@ -59,7 +60,7 @@ export function behaviourOf<T extends Terms>(
   { saved, lost, enclosure }: Start<T>,
 ): Behaviour<Session<T>, Event<T>, Effect<T>> {
   const { course, aid, ports } = driven
-  const { store, clock, health } = ports
+  const { store, clock } = ports
   const { kind } = course.of
   const asker = new Asker(course, aid, ports)
   return {
@@ -73,7 +74,7 @@ export function behaviourOf<T extends Terms>(
     expiresAt: course.deadline,
     timePassed: (now) => ({ type: 'time_passed', now }),
     answer(s, effect) {
-      if (effect.type === 'find_hosts') return { type: 'hosts_seen', available: health.available(), now: clock() }
+      if (effect.type === 'find_hosts') return hostsSeen(driven, s)
       if (effect.type !== 'pass') return null
       const seen = { now: clock(), isFree: aid.isFree?.(s) ?? true }
       return { type: 'passed', attempt: effect.attempt, seen }
@@ -86,6 +87,13 @@ export function behaviourOf<T extends Terms>(
     load: async () => (await store.loadSession(kind, id)) as (Versioned<Session<T>> & StoredSession) | null,
     failed: (error) => reportFailure(driven, error),
   }
+}
+
+function hostsSeen<T extends Terms>({ course, aid, ports }: Driven<T>, s: Session<T>): Event<T> {
+  const [available, now] = [ports.health.available(), ports.clock()]
+  const quorum = aid.ready === undefined ? null : course.choose(s, available, now).quorum
+  const ready = quorum === null ? undefined : aid.ready?.(s, quorum)
+  return { type: 'hosts_seen', available, now, ...(ready === undefined ? {} : { ready }) }
 }
 
 type Change<T extends Terms> = Readonly<{ before: Session<T> | null; after: Session<T>; seconds: number }>

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { machineOf } from '../../test/machine-of.ts'
 import { begunWith, EXPIRES, hosts, toyCourse, type ToySession, type ToyTerms } from '../../test/toy-course.ts'
 import type { Course } from './course.ts'
-import { effects, isRepeatable, MAX_ATTEMPTS, type Event } from './machine.ts'
+import { effects, MAX_ATTEMPTS, type Event } from './machine.ts'
+import { isRepeatable } from './repeatable.ts'
 
 /* What the machine does for any ceremony, shown over a small one. */
 

@@ -17,7 +17,8 @@ export type Answer<T extends Terms> = {
   }
 }[RoundOf<T>]
 
-type HostsSeen = { type: 'hosts_seen'; available: readonly HostId[]; now: number }
+/** `ready`: what the hosts of the next attempt have given ahead for it. */
+type HostsSeen<T extends Terms> = { type: 'hosts_seen'; available: readonly HostId[]; now: number; ready?: T['ready'] }
 type RefusedBy = { type: 'refused'; attempt: number; index: number; code: RefusalCode; culprits: readonly number[] }
 
 /** A pause was looked at; without `seen` it is over. */
@@ -25,7 +26,12 @@ type Passed = { type: 'passed'; attempt: number; seen?: Seen }
 
 /** What happened. */
 export type Event<T extends Terms> =
-  { type: 'told'; word: T['word'] } | HostsSeen | Answer<T> | Passed | RefusedBy | { type: 'time_passed'; now: number }
+  | { type: 'told'; word: T['word'] }
+  | HostsSeen<T>
+  | Answer<T>
+  | Passed
+  | RefusedBy
+  | { type: 'time_passed'; now: number }
 
 /** A question that is owed to the host in this seat. */
 export type Ask<T extends Terms> = {
@@ -152,12 +158,16 @@ export function begin<T extends Terms>(
   return isPause(course, stage) || awaited(course, next).length > 0 ? next : settle(course, next, stage)
 }
 
-function hostsSeen<T extends Terms>(course: Course<T>, before: Session<T>, { available, now }: HostsSeen): Session<T> {
+function hostsSeen<T extends Terms>(
+  course: Course<T>,
+  before: Session<T>,
+  { available, now, ready }: HostsSeen<T>,
+): Session<T> {
   if (before.attempt >= MAX_ATTEMPTS) return follow(course, before, { then: 'fail', code: course.lost, culprits: [] })
-  const { own, quorum } = course.choose(before, available, now)
+  const { own, quorum, first } = course.choose(before, available, now, ready)
   const s = own === before.own ? before : { ...before, own }
   if (quorum === null) return s
-  return begin(course, { ...s, attempt: s.attempt + 1 }, course.first(s), { turn: 0, quorum, tries: {} })
+  return begin(course, { ...s, attempt: s.attempt + 1 }, first ?? course.first(s), { turn: 0, quorum, tries: {} })
 }
 
 function said<T extends Terms>(course: Course<T>, s: Session<T>, stage: Asking<T>, event: Answer<T>): Session<T> {
@@ -204,7 +214,7 @@ function refused<T extends Terms>(
     : follow(course, tried, verdict)
 }
 
-/** The work still owed, read off the state alone, so that a restart resumes where it stopped. */
+/** The work still owed, read off the state alone: a restart resumes where it stopped. */
 export function effects<T extends Terms>(course: Course<T>, s: Session<T>): readonly Effect<T>[] {
   const { stage, attempt } = s
   switch (stage.name) {
@@ -219,24 +229,5 @@ export function effects<T extends Terms>(course: Course<T>, s: Session<T>): read
     case 'failed':
     case 'expired':
       return []
-  }
-}
-
-/**
- * Need this answer not be remembered, since its host gives it again when it is asked again? `after`: what it led to.
- */
-export function isRepeatable<T extends Terms>(course: Course<T>, after: Session<T>, event: Event<T>): boolean {
-  const { stage, attempt } = after
-  switch (event.type) {
-    case 'said':
-    case 'passed':
-      if (!course.savesRounds) return event.attempt === attempt && !hasEnded(after)
-      return event.type === 'said' && stage.name === 'asking' && stage.round === event.round
-    case 'refused':
-      return stage.name === 'asking' && event.attempt === attempt && isAskedAgain(course, stage)
-    case 'told':
-    case 'hosts_seen':
-    case 'time_passed':
-      return false
   }
 }

@@ -3,7 +3,7 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { FreshCommitment, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 
 /**
  * A program's event to this signer, which was verified, and the request that a host has read from it. `willing`: the owners whose books permit
@@ -15,7 +15,7 @@ export type ProgramRequest = Readonly<{
   request: SigningRequest
   willing: readonly number[]
   approvals: readonly Approval[]
-  commitments: readonly Commitment[]
+  commitments: readonly FreshCommitment[]
 }>
 
 /** How a signing for a program has ended: what is published, or why there is no signature. */

@@ -1,6 +1,15 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, makeKey, patience, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import {
+  ask,
+  forgetStock,
+  makeKey,
+  patience,
+  refreshKey,
+  sign,
+  startCrashFleet,
+  type CrashFleet,
+} from './support/crash-fleet.ts'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
@@ -61,6 +70,7 @@ describe('an enclave that is killed', { timeout: long }, () => {
   })
 
   it.each(signing)('$when $step ($nth) does not keep a signature from being made', async (plan) => {
+    await forgetStock(crashing, plan.step)
     crashing.lay(plan)
     await signOnce()
     expect(await crashing.lift()).toMatchObject({ step: plan.step, when: plan.when })
@@ -101,6 +111,7 @@ describe('an enclave that is killed', { timeout: long }, () => {
     'with all others in the midst of %s ends the signing, since nobody remembers the epoch, and the next is made',
     async (step) => {
       const { fleet, people } = crashing
+      await forgetStock(crashing, step)
       crashing.lay({ step, when: 'after', signal: 'SIGSTOP' })
       const asked = await ask(people, key, `signature ${made} and a half`)
       await planReached(crashing.state)

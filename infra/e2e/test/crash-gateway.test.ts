@@ -45,7 +45,9 @@ const refreshStates = [
   'refresh installing',
   'refresh completed',
 ]
-const signingStates = ['signing collecting_participants', 'signing generating_nonces', 'signing completed']
+const signingStates = ['signing collecting_participants', 'signing completed']
+/** Where an attempt begins with round one, and where it begins with partials, since its hosts have committed ahead. */
+const begun = ['signing generating_nonces', 'signing generating_partial_signatures']
 
 describe('a gateway that is killed at every write', { timeout: long }, () => {
   let key: Key
@@ -71,7 +73,21 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
       await sign(crashing.people, key, `signature ${number}, crash ${when}`)
     })
     expect(places).toEqual(expect.arrayContaining(signingStates))
+    expect(places.some((place) => begun.includes(place))).toBe(true)
   })
+
+  it.each(begun.flatMap((place) => (['before', 'after'] as const).map((when) => ({ place, when }))))(
+    'finishes the signing, killed right $when it writes $place',
+    async ({ place, when }) => {
+      // Whether there is stock for a signing depends on who was faster.
+      for (let number = 1; ; number += 1) {
+        crashing.lay({ step: 'write', when, place })
+        await sign(crashing.people, key, `${number}, ${place}, crash ${when}`)
+        if ((await crashing.lift()) !== null) return
+        if (place === begun[0]) await crashing.crash('gateway')
+      }
+    },
+  )
 
   it('finishes the refresh, killed right before or after it, and the key signs', async () => {
     let number = 0

@@ -4,7 +4,7 @@ import type { Key } from '@quorate/client'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../shared/test/noticing.js'
-import { ask, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { ask, forgetStock, makeKey, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
 import { planReached } from './support/plan-reached.ts'
@@ -60,6 +60,7 @@ describe('a gateway that comes back', { timeout: long }, () => {
   it.each(each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm']))(
     'goes on with a signing that it left while an enclave stood $when $step',
     async (plan) => {
+      await forgetStock(crashing, plan.step)
       crashing.lay({ ...plan, signal: 'SIGSTOP' })
       const [{ request }] = await Promise.all([sign(crashing.people, key, next()), killGatewayMeanwhile()])
       expect(attemptsOf(request.body.signingId)).toEqual([1])

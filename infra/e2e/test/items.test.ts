@@ -7,7 +7,7 @@ import { signersOfItems } from '@quorate/shared/verify/signers'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import type { Approval } from '@quorate/shared/wire/consent'
-import type { Commitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { FreshCommitment, ItemRefusal, ItemResult, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { askFor, badItems, sound, type ItemMaker } from '../../../shared/party/test/bad-items.js'
 import {
@@ -182,13 +182,13 @@ describe('a host that lies about an item', () => {
     it: Request,
     honest: number,
     words: readonly ('commit' | ItemRefusal)[],
-  ): Promise<Commitment[]> {
+  ): Promise<FreshCommitment[]> {
     const [own] = await commitAll(key, it, it.approvals, [honest])
     return [own!, await liar.commit(key, { ...own!.body, index: 3 }, words)]
   }
 
   /** The rest of the signing up to its results, over that package, with the honest host as the one that aggregates. */
-  async function join(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
+  async function join(key: MadeKey, it: Request, honest: number, commitments: FreshCommitment[]) {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: honest }
     const host = key.plan.hosts.get(honest)!
     const consents = carried(key, it, it.approvals)
@@ -203,7 +203,7 @@ describe('a host that lies about an item', () => {
     return { request, sealedItems, consents, commitments, partials, results }
   }
 
-  async function finish(key: MadeKey, it: Request, honest: number, commitments: Commitment[]) {
+  async function finish(key: MadeKey, it: Request, honest: number, commitments: FreshCommitment[]) {
     const joined = await join(key, it, honest, commitments)
     const receipt = await confirmAt(key, honest, joined)
     const receipts = [receipt, await liar.receipt({ ...receipt.body, index: 3 })]

@@ -1,4 +1,4 @@
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import { describe, expect, it, vi } from 'vitest'
 import { createCluster } from './support/cluster.ts'
 import { commitAll, loadKey, makeKey, recall, sign } from '../../../shared/party/test/ceremony.js'
@@ -116,7 +116,7 @@ describe('a list of commitments', () => {
     const forged = { ...a!, body: { ...a!.body, commitments: b!.body.commitments } }
     const other = await asked(key, 'other')
     const [, foreign] = await commitAll(key, other, other.approvals, [1, 2])
-    const lists: [string, Commitment[]][] = [
+    const lists: [string, FreshCommitment[]][] = [
       ['own one missing', [b!, c!]],
       ['own one doubled', [a!, a!, b!]],
       ['another doubled', [a!, b!, b!]],

@@ -1,7 +1,7 @@
 import type { Refusal } from '@quorate/shared/errors'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import type { Approval } from '@quorate/shared/wire/consent'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import { beforeAll, expect, it } from 'vitest'
 import { loadKey, makeKey, recall, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { createCluster, type Member } from './support/cluster.ts'
@@ -47,8 +47,12 @@ async function introducePeers(): Promise<void> {
 }
 
 /** What the gateway has got: the host's commitments by attempt, of this life and of earlier ones, and its answers to packages. */
-type Held = { now: Map<number, Commitment>; before: Map<number, Commitment>; answers: Map<string, Set<string>> }
-type Run = { asked: Asked; approvals: Approval[]; peers: Map<string, Commitment>; held: Held }
+type Held = {
+  now: Map<number, FreshCommitment>
+  before: Map<number, FreshCommitment>
+  answers: Map<string, Set<string>>
+}
+type Run = { asked: Asked; approvals: Approval[]; peers: Map<string, FreshCommitment>; held: Held }
 
 async function begin(): Promise<Run> {
   const until = cluster.clock.now + 60_000
@@ -61,14 +65,14 @@ async function begin(): Promise<Run> {
   return { asked, approvals, peers: new Map(), held }
 }
 
-async function commitOf(run: Run, index: number, attempt: number): Promise<Commitment> {
+async function commitOf(run: Run, index: number, attempt: number): Promise<FreshCommitment> {
   const { asked, approvals } = run
   const { request, sealedItems } = asked
   const params = { attempt, index, request, sealedItems, consents: approvals }
   return (await key.plan.hosts.get(index)!.call('signing.commit', params)).commitment
 }
 
-async function peerOf(run: Run, index: number, attempt: number): Promise<Commitment> {
+async function peerOf(run: Run, index: number, attempt: number): Promise<FreshCommitment> {
   const name = `${index}/${attempt}`
   const known = run.peers.get(name) ?? (await commitOf(run, index, attempt))
   run.peers.set(name, known)
@@ -95,7 +99,7 @@ async function take(run: Run, step: Step): Promise<string> {
   }
 }
 
-async function signWith(run: Run, step: Step & { do: 'sign' }, own: Commitment | undefined): Promise<string> {
+async function signWith(run: Run, step: Step & { do: 'sign' }, own: FreshCommitment | undefined): Promise<string> {
   if (own === undefined) return 'nothing to send'
   const { held, asked, approvals } = run
   const { attempt } = step

@@ -1,3 +1,4 @@
+import { KnownWords } from '@quorate/shared/crypto/known-words'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { describe, expect, it } from 'vitest'
 import { introduceAll, startHosts } from '../test/host.ts'
@@ -25,6 +26,7 @@ const plea = (...consents: Plea['consents']): Plea => ({
   request: asked.request.body,
   requestDigest: asked.requestDigest,
   consents,
+  known: new KnownWords(16),
   standing: () => [null],
 })
 const ground = (of: Plea, index: number, now = group.clock.now) => requireConsent(of, index, now)

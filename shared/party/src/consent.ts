@@ -1,4 +1,5 @@
 import { ownedKey, weigh, type Ground, type Objection, type Use, type Weighed } from '@quorate/shared/consent/permits'
+import type { KnownWords } from '@quorate/shared/crypto/known-words'
 import { isSignedBy } from '@quorate/shared/consent/signed'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
 import { outsideOf, signersOfItems } from '@quorate/shared/verify/signers'
@@ -17,6 +18,7 @@ export type Plea = Readonly<{
   request: RequestBody
   requestDigest: Digest
   consents: readonly Consent[]
+  known: KnownWords
   standing: (index: number, now: number) => readonly Standing[]
 }>
 
@@ -73,9 +75,11 @@ function consentTo(weighed: Weighed, standing: Standing): ItemConsent {
 export async function requireConsent(plea: Plea, index: number, now: number): Promise<readonly ItemConsent[]> {
   const use = useOf(plea, index, now)
   const owner = use.key.owners[index - 1]
+  const verify: KnownWords['verify'] = (...of) => plea.known.verify(...of)
   for (const consent of plea.consents) {
     if (consent.body.index !== index) continue
-    if (owner === undefined || !(await isSignedBy(owner, consent))) throw new Refusal('consent.invalid', [index])
+    if (owner === undefined || !(await isSignedBy(owner, consent, verify)))
+      throw new Refusal('consent.invalid', [index])
   }
   const standing = plea.standing(index, now)
   const hasBook = standing.some((one) => one !== null)

@@ -4,6 +4,7 @@ import {
   type HostResult,
   type PartyMethod,
 } from '@quorate/shared/ceremonies/host-methods'
+import { KnownWords } from '@quorate/shared/crypto/known-words'
 import { createBunker, createBunkerParts } from './bunker/bunker.ts'
 import { createFloors } from './floors.ts'
 import { createGrantUses } from './grant-uses.ts'
@@ -19,10 +20,14 @@ import type { GiveWay, PartyPorts } from './ports.ts'
 import { createRecall } from './recall.ts'
 import { createTurn } from './turn.ts'
 import { createSignings } from './using/signing.ts'
+import { Stocks } from './using/stocks.ts'
 import { createVault } from './vault.ts'
 
 /** What whoever holds a share answers, method by method. Every handler throws a `Refusal` or answers. */
 export type Party = Readonly<{ [M in PartyMethod]: (params: HostParams<M>) => Promise<HostResult<M>> }>
+
+/** Words that were verified before. About 5 MB. */
+const MOST_KNOWN = 20_000
 
 type Prefixed<K extends string, H> = { readonly [R in keyof H & string as `${K}.${R}`]: H[R] }
 
@@ -76,6 +81,8 @@ export function createParty(ports: PartyPorts): Party {
     grants: createGrantUses(ports.life),
     floors: createFloors(ports.life),
     askers: createAskers(),
+    stocks: new Stocks(ports),
+    known: new KnownWords(MOST_KNOWN),
   }
   const parts: Parts = { ...held, bunker: createBunkerParts(held) }
   const signings = createSignings(parts)

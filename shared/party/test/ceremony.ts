@@ -7,7 +7,7 @@ import type { Recollection } from '@quorate/shared/wire/recall'
 import type { Approval, Consent } from '@quorate/shared/wire/consent'
 import type { RegistrationReceipt, Roster, RoundOne, RoundTwo } from '@quorate/shared/wire/keygen'
 import type { Certificate } from '@quorate/shared/wire/certificate'
-import type { Commitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { FreshCommitment, Partial, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { agree, shareAt } from './epoch-change.ts'
 import type { Group, Member } from './host.ts'
 import type { MadeKey } from './made-key.ts'
@@ -120,8 +120,8 @@ export async function commitAll(
   approvals: Approval[],
   quorum: number[],
   attempt = 1,
-): Promise<Commitment[]> {
-  const commitments: Commitment[] = []
+): Promise<FreshCommitment[]> {
+  const commitments: FreshCommitment[] = []
   const consents = carried(key, asked, approvals)
   for (const index of quorum)
     commitments.push(

@@ -1,5 +1,5 @@
 import type { Consent } from '@quorate/shared/wire/consent'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { Commitment, StockCommitment } from '@quorate/shared/wire/signing'
 import type { Asked, MadeKey } from './ceremony.ts'
 import type { Group } from './host.ts'
 import { approve, ask, bytesItem } from './people.ts'
@@ -23,5 +23,30 @@ export function singleCalls({ clock }: Pick<Group, 'clock'>) {
       key.plan.hosts
         .get(index)!
         .call('signing.partial', { signingId: of.request.body.signingId, attempt, index, consents, commitments }),
+
+    /** All commitments that this seat gives ahead at once. */
+    stock: async (key: MadeKey, index: number): Promise<StockCommitment[]> => {
+      const { keyId } = key.plan.skeleton
+      const { stock } = await key.plan.hosts.get(index)!.call('signing.stock', { keyId, index })
+      return stock.body.commitments.map((_, at) => ({ ...stock, serial: stock.body.first + at }))
+    },
+
+    /** The first question of an attempt whose commitments are from stock. */
+    stocked: (
+      key: MadeKey,
+      index: number,
+      { request, sealedItems }: Asked,
+      consents: Consent[],
+      commitments: Commitment[],
+      attempt = 1,
+    ) =>
+      key.plan.hosts.get(index)!.call('signing.partial', {
+        signingId: request.body.signingId,
+        attempt,
+        index,
+        consents,
+        commitments,
+        brought: { request, sealedItems },
+      }),
   }
 }

@@ -2,7 +2,7 @@ import { schnorr } from '@noble/curves/secp256k1.js'
 import { describesSubgroups } from '@quorate/shared/verify/subgroups'
 import { verifyReceipts } from '@quorate/shared/verify/signing'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import type { Subgroup } from '@quorate/shared/wire/subgroups'
 import { describe, expect, it } from 'vitest'
 import { aggregateOf, sortedKeys } from '../../test/bip327.js'
@@ -154,7 +154,7 @@ describe('a gateway that', () => {
     const { life } = third.presence()
     const stolen = await third.keys.sign('commitment', { ...own!.body, index: 3, life })
     const consents = carried(key, it, it.approvals)
-    const partial = (list: Commitment[]) =>
+    const partial = (list: FreshCommitment[]) =>
       key.plan.hosts.get(1)!.call('signing.partial', { signingId, attempt: 1, index: 1, consents, commitments: list })
     for (const list of [[own!, stolen], [own!]]) await expectRefusal(partial(list), 'signing.misdelivered')
     await expectRefusal(partial([...commitments, stolen]), 'subgroup.not_member', [3])

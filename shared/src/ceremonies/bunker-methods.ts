@@ -6,7 +6,7 @@ import { Relays, RelayUrl } from '../nostr/relays.ts'
 import { Binding, Book, BunkerAttestation, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey, oneEach } from '../wire/ids.ts'
-import { Commitment } from '../wire/signing.ts'
+import { FreshCommitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
 
 /** Hosts that are announced by one call: their documents and events fit into a frame. */
@@ -64,7 +64,7 @@ export const bunkerMethods = {
    */
   'bunker.commit': {
     params: z.strictObject({ ...of, event: Envelope }),
-    result: z.strictObject({ commitment: Commitment.nullable() }),
+    result: z.strictObject({ commitment: FreshCommitment.nullable() }),
   },
   /** The answer to an event that cannot be signed, and the line of the log that says why. */
   'bunker.refuse': {

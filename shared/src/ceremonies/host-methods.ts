@@ -6,7 +6,7 @@ import { ManifestOffer, ManifestStatus, Notice } from '../wire/manifest.ts'
 import { MAX_RECALLED, Recollection } from '../wire/recall.ts'
 import { SealingClaims } from '../wire/sealing.ts'
 import { ShareInForce } from '../wire/share.ts'
-import { SigningRequest, Withdrawal } from '../wire/signing.ts'
+import { SigningRequest, Stock, Withdrawal } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
 import { bunkerMethods } from './bunker-methods.ts'
 import { longMethodsOf, methodsOf } from './ceremony.ts'
@@ -99,6 +99,12 @@ const holdingMethods = {
         .max(MAX_RECALLED),
       refused: RefusedKeys,
     }),
+  },
+
+  /** Commitments for requests to come. `index`: a seat of this host in the key. */
+  'signing.stock': {
+    params: z.strictObject({ keyId: KeyId, index: Index }),
+    result: z.strictObject({ stock: Stock }),
   },
 
   /** The asker takes back its request, whether this host knows the signing or not. `index`: a seat of this host in the key. */

@@ -5,6 +5,7 @@ import { Envelope } from '../nostr/event.ts'
 import { Digest, Index, SigningId, oneEach } from '../wire/ids.ts'
 import {
   Commitment,
+  FreshCommitment,
   ItemResult,
   MAX_ITEMS,
   Partial,
@@ -22,6 +23,8 @@ const partials = oneEach(Partial).min(1)
 /** Words on the request, and grants of owners who have said nothing of it: one of each participant. */
 const consents = oneEach(Consent)
 
+const brought = z.strictObject({ request: SigningRequest, sealedItems: SealedItems })
+
 /** Signs the items of a request with a quorum (RFC 9591 §5). */
 export const signing = ceremony({
   kind: 'signing',
@@ -34,15 +37,18 @@ export const signing = ceremony({
         sealedItems: SealedItems,
         consents,
       }),
-      says: z.strictObject({ commitment: Commitment }),
+      says: z.strictObject({ commitment: FreshCommitment }),
       who: 'quorum',
       loss: 'new_attempt',
     },
     /** The commitments become the signing package. */
     package: { who: 'nobody' },
-    /** `entry`: where a program asks, what this host writes into its log. */
+    /**
+     * `brought`: the request, where all commitments are from stock and nobody was asked to commit. `entry`: where a program asks, what this
+     * host writes into its log.
+     */
     partial: {
-      asks: z.strictObject({ ...seat, consents, commitments }),
+      asks: z.strictObject({ ...seat, consents, commitments, brought: brought.optional() }),
       says: z.strictObject({ partial: Partial, entry: LogEntry.optional() }),
       who: 'quorum',
       loss: 'new_attempt',

@@ -8,11 +8,10 @@ type Speaker = Readonly<{ skeletonDigest: Digest; index: number; authKey: SignKe
 export async function isSignedBy(
   { skeletonDigest, index, authKey }: Speaker,
   consent: Consent | Seconding,
+  verify: typeof verifyBody = verifyBody,
 ): Promise<boolean> {
   const { body } = consent
-  return (
-    body.skeletonDigest === skeletonDigest && body.index === index && (await verifyBody(authKey, 'consent', consent))
-  )
+  return body.skeletonDigest === skeletonDigest && body.index === index && (await verify(authKey, 'consent', consent))
 }
 
 /** Is the grant of a registration, if it has one, its own owner's word on this key and share? */

@@ -22,6 +22,7 @@ export type Tag =
   | 'item'
   | 'consent'
   | 'commitment'
+  | 'stock'
   | 'package'
   | 'partial'
   | 'sealed-items'

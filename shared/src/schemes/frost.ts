@@ -39,16 +39,19 @@ const inThreeParts =
     return { held, toAll: said }
   }
 
+function commitWith(frost: Frost, share: Uint8Array) {
+  const { nonces, commitments } = frost.commit({ share })
+  const held: Held<ShareInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
+    done: frost.sign({ share, nonces, commitments: all, message, tweak }),
+  }))
+  return { held, toAll: commitments }
+}
+
 /** RFC 9591 section 5: the commitments to a pair of nonces (5.1), the partial signature (5.2), the signature (5.3). */
 const signWith = (frost: Frost): Use => ({
   takes: () => true,
-  begin: ({ share }) => {
-    const { nonces, commitments } = frost.commit({ share })
-    const held: Held<ShareInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
-      done: frost.sign({ share, nonces, commitments: all, message, tweak }),
-    }))
-    return { held, toAll: commitments }
-  },
+  begin: ({ share }) => commitWith(frost, share),
+  ahead: (share) => commitWith(frost, share),
   join: ({ publicKeys, message, tweak }, commitments, partials) =>
     frost.aggregate({ publicKeys, commitments, partials, message, tweak }),
   verify: ({ publicKey, message }, signature) => frost.verify({ publicKey, message, signature }),

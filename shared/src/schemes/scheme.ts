@@ -137,6 +137,8 @@ export type Use = Readonly<{
   /** Can shares be used on this message at all? */
   takes: (message: Uint8Array) => boolean
   begin: Protocol<ShareInput, ShareInput, Uint8Array>
+  /** Begins before the message is known, where that is as safe. The share is borrowed. */
+  ahead?: (share: Uint8Array) => Extract<Step<ShareInput, Uint8Array>, { toAll: unknown }>
   /** The result, verified. Takes public data only. Throws `MpcError` `bad_partial` with all whose partial is wrong. */
   join: (of: UseInput, commitments: ByIndex, partials: ByIndex) => Uint8Array
   /** Is this the result of that use? False for what has the wrong length or form. */

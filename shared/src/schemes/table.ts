@@ -26,6 +26,8 @@ export type SchemeFacts = Readonly<{
   makes: readonly MakeName[]
   /** What its shares can do together, with the length of the result, or the greatest. */
   uses: Readonly<{ [U in UseName]?: number }>
+  /** Can a participant commit before there is anything to sign? */
+  ahead: boolean
   /** Can so many participants hold a key, of whom `threshold` sign? */
   fits: (participants: number, threshold: number) => boolean
   /** Does the key also sign as a Taproot output key (BIP-341)? */
@@ -55,6 +57,7 @@ export const schemeFacts = {
     makes: ['dkg', 'deal', 'refresh'],
     // The shared point, and index, partial and proof of each of 32 participants.
     uses: { sign: 64, ecdh: 33 + 32 * 98 },
+    ahead: true,
     fits: tOfN,
     tweaks: true,
     subgroups: false,
@@ -64,6 +67,7 @@ export const schemeFacts = {
     keyLength: 32,
     makes: ['dkg', 'deal', 'refresh'],
     uses: { sign: 64 },
+    ahead: true,
     fits: tOfN,
     tweaks: false,
     subgroups: false,
@@ -74,6 +78,7 @@ export const schemeFacts = {
     makes: ['contribute'],
     // A pre-signature for each point.
     uses: { sign: 64, presign: mostAdaptors * 65 },
+    ahead: false,
     fits: nOfN,
     tweaks: true,
     subgroups: true,

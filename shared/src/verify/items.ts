@@ -9,6 +9,7 @@ import { fromBase64url, toHex } from '../wire/bytes.ts'
 import type { Item } from '../wire/content.ts'
 import type { Digest } from '../wire/ids.ts'
 import { ItemRefusal, OwnerRefusal, type Commitment, type ItemFailure, type RequestBody } from '../wire/signing.ts'
+import { wordsOf } from './commitments.ts'
 import type { Signers } from './signers.ts'
 import type { VerifiedKey } from './signing.ts'
 
@@ -84,10 +85,10 @@ const refusing = <C extends string>(
   at: number,
   codes: Readonly<{ options: readonly C[] }>,
 ): RefusalBy<C>[] =>
-  commitments.flatMap(({ body }) => {
-    const word = body.commitments[at]
+  commitments.flatMap((commitment) => {
+    const word = wordsOf(commitment)[at]
     const code = word !== undefined && 'code' in word ? codes.options.find((one) => one === word.code) : undefined
-    return code === undefined ? [] : [{ index: body.index, code }]
+    return code === undefined ? [] : [{ index: commitment.body.index, code }]
   })
 
 function failureOf(all: readonly Commitment[], { members, threshold }: Signers, at: number): ItemFailure | null {
@@ -100,7 +101,7 @@ function failureOf(all: readonly Commitment[], { members, threshold }: Signers, 
     return agreed ? { code } : { code: 'signing.disputed', refusals }
   }
   const withheld = refusing(commitments, at, OwnerRefusal)
-  const committed = commitments.filter(({ body }) => 'commitment' in (body.commitments[at] ?? {}))
+  const committed = commitments.filter((one) => 'commitment' in (wordsOf(one)[at] ?? {}))
   if (committed.length >= threshold) return null
   const isRejected = withheld.some(({ code }) => code === 'signing.rejected')
   return { code: isRejected ? 'signing.rejected' : 'consent.missing', refusals: withheld }

@@ -13,7 +13,7 @@ import { AttestedIdentity, Life } from './identity.ts'
 import { Item } from './content.ts'
 import { Version } from './recall.ts'
 import { signed } from './signed.ts'
-import { Commitment, SigningRequest } from './signing.ts'
+import { FreshCommitment, SigningRequest } from './signing.ts'
 
 /** At most `count` signatures, or messages, in any window of `seconds`. Ten years are as long as a grant lasts. */
 export const Limit = z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(315_360_000) })
@@ -200,7 +200,7 @@ export const Taken = z.discriminatedUnion('does', [
     request: SigningRequest,
     willing: z.array(Index).max(mostParticipants),
     entry: LogEntry,
-    commitment: Commitment.nullable(),
+    commitment: FreshCommitment.nullable(),
   }),
   z.strictObject({
     does: z.literal('ask'),

@@ -77,8 +77,8 @@ const ItemCommitment = z.union([
 ])
 export type ItemCommitment = z.infer<typeof ItemCommitment>
 
-/** Round one of one participant, item by item, signed by its host's V. */
-export const Commitment = signed(
+/** Round one of one participant for one attempt, item by item, signed by its host's V. */
+export const FreshCommitment = signed(
   z.strictObject({
     signingId: SigningId,
     requestDigest: Digest,
@@ -89,6 +89,32 @@ export const Commitment = signed(
     commitments: z.array(ItemCommitment).min(1).max(MAX_ITEMS),
   }),
 )
+export type FreshCommitment = z.infer<typeof FreshCommitment>
+
+/** How many commitments one stock holds. */
+export const STOCK_SIZE = 16
+
+/**
+ * Round one of one participant before anybody has asked for anything (RFC 9591 §5.1), signed by its host's V. Its commitments have the serials
+ * `first`, `first` + 1, …, each of which this life of the host takes for one request, once.
+ */
+export const Stock = signed(
+  z.strictObject({
+    certificateDigest: Digest,
+    index: Index,
+    life: Life,
+    first: z.int().min(0),
+    commitments: z.array(Base64url).min(1).max(STOCK_SIZE),
+  }),
+)
+export type Stock = z.infer<typeof Stock>
+
+/** One commitment of a stock, for a request of one item. */
+export const StockCommitment = z.strictObject({ ...Stock.shape, serial: z.int().min(0) })
+export type StockCommitment = z.infer<typeof StockCommitment>
+
+/** Round one of one participant, as a package brings it. */
+export const Commitment = z.union([FreshCommitment, StockCommitment])
 export type Commitment = z.infer<typeof Commitment>
 
 /**

@@ -1,5 +1,5 @@
 import type { Envelope } from '@quorate/shared/nostr/event'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import type { Bunker, BunkerSeat } from '../bunker.ts'
 import type { BunkerHosts } from '../hosts.ts'
 
@@ -9,7 +9,7 @@ export async function commitAhead(
   bunker: Bunker,
   event: Envelope,
   ready: readonly BunkerSeat[],
-): Promise<Commitment[]> {
+): Promise<FreshCommitment[]> {
   const said = await Promise.allSettled(ready.map((seat) => ask.ask(bunker, seat, 'bunker.commit', { event })))
   return said.flatMap((one) => (one.status === 'fulfilled' ? (one.value.commitment ?? []) : []))
 }

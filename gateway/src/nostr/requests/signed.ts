@@ -1,7 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import type { ProgramOutcome } from '../ports.ts'
 import type { Desk } from './desk.ts'
 import { end, endRefused } from './end.ts'
@@ -27,7 +27,7 @@ export async function sign(
   desk: Desk,
   open: OpenRequest,
   { request, willing, entry }: Extract<Taken, { does: 'sign' }>,
-  commitments: readonly Commitment[],
+  commitments: readonly FreshCommitment[],
 ): Promise<void> {
   const { bunker, state } = open
   const { event, approvals } = state

@@ -4,7 +4,7 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { LogEntry, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
-import type { Commitment } from '@quorate/shared/wire/signing'
+import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import { delayAfter } from '../../engine/back-off.ts'
 import type { Hosts } from '../../engine/ports.ts'
 import { isUnwell } from '../../hosts/health.ts'
@@ -45,7 +45,7 @@ export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; lai
 
 const paramsOf = ({ event, consents, laidOut }: Omit<Ask, 'first'>) => ({ event, consents: [...consents], laidOut })
 
-type Took = Readonly<{ seat: BunkerSeat; said: Taken; commitments: readonly Commitment[] }>
+type Took = Readonly<{ seat: BunkerSeat; said: Taken; commitments: readonly FreshCommitment[] }>
 
 /** Whom to ask before the others: this host, and then those whose shares are likely to sign. */
 type Preferred = Readonly<{ first?: HostId | undefined; signers?: readonly number[] }>
@@ -100,7 +100,7 @@ const rest = ({ hosts, alarm, closing }: Tools, ms: number): Promise<void> =>
     if (closing.aborted) done()
   })
 
-const committedBy = (said: Taken): Commitment[] =>
+const committedBy = (said: Taken): FreshCommitment[] =>
   said.does === 'sign' && said.commitment !== null ? [said.commitment] : []
 
 /**

@@ -7,7 +7,13 @@ import { taggedHash } from '@quorate/shared/crypto/hash'
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { sealWith } from '@quorate/shared/crypto/aead'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
-import type { Commitment, ItemCommitment, ItemRefusal, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type {
+  FreshCommitment,
+  ItemCommitment,
+  ItemRefusal,
+  Partial,
+  SigningReceipt,
+} from '@quorate/shared/wire/signing'
 import type { RoundTwo } from '@quorate/shared/wire/keygen'
 import type { EnclaveEvent } from '@quorate/enclave/events'
 import type { MadeKey } from '../../../../shared/party/test/ceremony.js'
@@ -19,12 +25,16 @@ const mpc = await loadMpc()
 export type Liar = Readonly<{
   member: Member
   /** Its words on the items, signed. It draws and remembers the nonces of those that it commits to. */
-  commit: (key: MadeKey, frame: Commitment['body'], words: readonly ('commit' | ItemRefusal)[]) => Promise<Commitment>
+  commit: (
+    key: MadeKey,
+    frame: FreshCommitment['body'],
+    words: readonly ('commit' | ItemRefusal)[],
+  ) => Promise<FreshCommitment>
   /** Its partials of these items (0…) of the package that `other` answered, whose messages are given by item. */
   partial: (
     key: MadeKey,
     index: number,
-    list: readonly Commitment[],
+    list: readonly FreshCommitment[],
     messages: ReadonlyMap<number, Uint8Array>,
     other: Partial,
   ) => Promise<Partial>

@@ -105,6 +105,11 @@ export async function startCrashFleet({ roundTimeoutMs = 2_000, plan }: Options 
   }
 }
 
+/** Before a plan for `signing.commit`: a gateway that has just been started has no commitments ahead, so that hosts are asked for them. */
+export async function forgetStock({ crash }: CrashFleet, step: string): Promise<void> {
+  if (step === 'signing.commit') await crash('gateway')
+}
+
 /** When the gateway last found this enclave ready, by its log; 0 when it never did. */
 function readyAt(log: string, enclaveId: string): number {
   const line = log.split('\n').findLast((one) => one.includes(`"${enclaveId}","event":"enclave.ready"`))

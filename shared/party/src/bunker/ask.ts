@@ -8,7 +8,7 @@ import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
 import { clientRequest, verifyClientRequest } from '@quorate/shared/verify/client-request'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Commitment, SigningRequest } from '@quorate/shared/wire/signing'
+import type { FreshCommitment, SigningRequest } from '@quorate/shared/wire/signing'
 import type { HeldKey, Vault } from '../vault.ts'
 import type { Signers } from './signers.ts'
 
@@ -19,7 +19,7 @@ export type ClientAsk = Readonly<{ signer: NostrKey; event: Envelope; request: R
  * This host's commitment for the first attempt at a request that follows from what a program asks. Null where it cannot be given: the round
  * itself says why.
  */
-export type CommitAhead = (key: HeldKey, ask: ClientAsk, request: SigningRequest) => Promise<Commitment | null>
+export type CommitAhead = (key: HeldKey, ask: ClientAsk, request: SigningRequest) => Promise<FreshCommitment | null>
 
 type Ports = Readonly<{ mpc: Mpc; signers: Signers; vault: Vault }>
 

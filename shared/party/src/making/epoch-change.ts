@@ -76,7 +76,7 @@ function installedBy({ memories }: Parts, { name, version }: Next, word: string)
  * gateway. All hosts sign the certificate, its share opens under its digest alone, and that all are prepared they say themselves.
  */
 export function createEpochChange(parts: Parts): EpochChange {
-  const { keys, vault, askers, memories, life, clock, log } = parts
+  const { keys, vault, stocks, askers, memories, life, clock, log } = parts
   return {
     async prepare(params) {
       const next = await verify(parts, params)
@@ -101,6 +101,7 @@ export function createEpochChange(parts: Parts): EpochChange {
       memories.keep(next.name, after)
       askers.installed(next.name.lineage, certificateDigest, clock())
       vault.retire(keyId, certificateDigest)
+      stocks.retire(keyId, certificateDigest)
       await vault.load({ ...params, prepared })
       log({ event: 'epoch.installed', keyId, index, epoch })
       return {

@@ -6,7 +6,8 @@ import { packageDigest } from '@quorate/shared/verify/quorum'
 import { signersOfItems } from '@quorate/shared/verify/signers'
 import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
+import { isStocked } from '@quorate/shared/verify/commitments'
+import type { Commitment, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { keepShared } from '../bunker/answer.ts'
 import type { Parts } from '../parts.ts'
 import { checkPartials, joinPartials, type SignedPackage } from './joining.ts'
@@ -34,8 +35,9 @@ export async function checkConfirmable(parts: Parts, question: Question, known: 
   const key = keyOf(parts, request.body, index)
   const takesPart = commitments.some(({ body }) => body.index === index)
   if (request.body.signingId !== signingId || !takesPart) throw new Refusal('signing.misdelivered')
-  if (commitments.some(({ body }) => body.requestDigest !== requestDigest)) throw new Refusal('signing.misdelivered')
-  const signed = { attempt, digest: packageDigest(question), commitments }
+  const isOther = (one: Commitment) => !isStocked(one) && one.body.requestDigest !== requestDigest
+  if (commitments.some(isOther)) throw new Refusal('signing.misdelivered')
+  const signed = { attempt, digest: packageDigest({ ...question, requestDigest }), commitments }
   await checkPartials(key, request.body, signed, partials)
   return { asked, requestDigest, signed }
 }

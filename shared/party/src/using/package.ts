@@ -1,6 +1,6 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { ByIndex } from '@quorate/shared/mpc'
-import { digestOf } from '@quorate/shared/crypto/sign'
+import { digestOf, type verifyBody } from '@quorate/shared/crypto/sign'
 import { failuresOf } from '@quorate/shared/verify/items'
 import { areEnough, type Signers } from '@quorate/shared/verify/signers'
 import { isCommitmentOf } from '@quorate/shared/verify/quorum'
@@ -8,7 +8,8 @@ import type { Task } from '@quorate/shared/verify/task'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import type { Commitment } from '@quorate/shared/wire/signing'
-import type { Lives } from '../lives.ts'
+import { wordsOf } from '@quorate/shared/verify/commitments'
+import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import type { Signing } from './seat.ts'
 
@@ -26,8 +27,9 @@ export async function checkCommitments(
   frame: Frame,
   own: Commitment,
   list: readonly Commitment[],
-  lives: Lives,
+  { lives, known }: Pick<Parts, 'lives' | 'known'>,
 ): Promise<void> {
+  const verify: typeof verifyBody = (...of) => known.verify(...of)
   const indices = list.map(({ body }) => body.index)
   const ascends = indices.every((index, at) => index > (indices[at - 1] ?? 0))
   if (!ascends || !frame.signers.some((one) => areEnough(one, indices)) || !indices.includes(own.body.index))
@@ -37,12 +39,10 @@ export async function checkCommitments(
     const isWord =
       index === own.body.index
         ? digestOf('commitment', commitment) === digestOf('commitment', own)
-        : await isCommitmentOf(key, frame, index, commitment)
+        : await isCommitmentOf(key, frame, index, commitment, verify)
     if (!isWord) throw new Refusal('signing.misdelivered')
   }
-  const culprits = list
-    .filter(({ body }) => body.commitments.length !== frame.signers.length)
-    .map(({ body }) => body.index)
+  const culprits = list.filter((one) => wordsOf(one).length !== frame.signers.length).map(({ body }) => body.index)
   if (culprits.length > 0) throw new Refusal('signing.bad_commitment', culprits)
   for (const { body } of list) {
     const host = hostOf(key, body.index)
@@ -78,8 +78,9 @@ export const signedBy = (index: number, live: readonly LiveItem[]): LiveItem[] =
 
 const commitmentsFor = (list: readonly Commitment[], at: number, members: readonly number[]): Map<number, Uint8Array> =>
   new Map(
-    list.flatMap(({ body }) => {
-      const word = body.commitments[at]
+    list.flatMap((one) => {
+      const { body } = one
+      const word = wordsOf(one)[at]
       return word !== undefined && 'commitment' in word && members.includes(body.index)
         ? [[body.index, fromBase64url(word.commitment)] as const]
         : []

@@ -3,6 +3,7 @@ import type { HostParams } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Commitment, Partial } from '@quorate/shared/wire/signing'
 import type { Ground } from '@quorate/shared/consent/permits'
+import { wordsOf } from '@quorate/shared/verify/commitments'
 import { charge } from '../charge.ts'
 import { requireConsent, type ItemConsent, type Plea } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
@@ -18,12 +19,12 @@ type Package = Pick<HostParams<'signing.partial'>, 'consents' | 'commitments'>
 type Grounds = ReadonlyMap<number, readonly (Ground | null)[]>
 
 /** The ground for each item; null for one that the host of the share did not commit to. */
-function groundsOf({ body }: Commitment, consents: readonly ItemConsent[]): readonly (Ground | null)[] {
-  return body.commitments.map((word, at) => {
+function groundsOf(commitment: Commitment, consents: readonly ItemConsent[]): readonly (Ground | null)[] {
+  return wordsOf(commitment).map((word, at) => {
     if ('code' in word) return null
     const consent = consents[at]
     if (consent === undefined || consent.ground === null)
-      throw new Refusal(consent?.code ?? 'consent.missing', [body.index])
+      throw new Refusal(consent?.code ?? 'consent.missing', [commitment.body.index])
     return consent.ground
   })
 }
@@ -33,7 +34,7 @@ function groundsOf({ body }: Commitment, consents: readonly ItemConsent[]): read
  * its host committed to.
  */
 export async function checkPackage(
-  { lives }: Parts,
+  parts: Parts,
   signing: Signing,
   seat: Seat,
   key: HeldKey,
@@ -42,8 +43,8 @@ export async function checkPackage(
 ): Promise<Grounds> {
   const { asked, request, requestDigest, signers } = signing
   const frame = { signingId: request.signingId, requestDigest, attempt: seat.attempt, signers }
-  await checkCommitments(key, frame, seat.commitment, commitments, lives)
-  const plea: Plea = { ...asked, key, consents }
+  await checkCommitments(key, frame, seat.commitment, commitments, parts)
+  const plea: Plea = { ...asked, key, consents, known: parts.known }
   const grounds = new Map<number, readonly (Ground | null)[]>()
   for (const commitment of commitments) {
     const { index } = commitment.body
@@ -109,7 +110,7 @@ export function spendNonces(
   seat.spent = { packageDigest: digest, partial: null, commitments }
   try {
     for (const { at } of own) {
-      const word = seat.commitment.body.commitments[at]
+      const word = wordsOf(seat.commitment)[at]
       if (word === undefined || 'code' in word || word.commitment === '') continue
       const { commitment } = word
       parts.log({ event: 'nonce.spent', signingId, index, attempt: seat.attempt, commitment, packageDigest: digest })

@@ -8,10 +8,11 @@ import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import { countOf, type Task } from '@quorate/shared/verify/task'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
-import type { Commitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import { isStocked } from '@quorate/shared/verify/commitments'
+import type { FreshCommitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
 import type { CommitAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
-import { requireConsent, type Plea } from '../consent.ts'
+import { requireConsent, type ItemConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
 import { requiredVouchers, versionOf, vouch } from '../epochs.ts'
 import type { Parts } from '../parts.ts'
@@ -20,15 +21,16 @@ import { aggregate } from './aggregate.ts'
 import { checkConfirmable, confirm } from './confirm.ts'
 import { createEnded, type Ended } from './ended.ts'
 import { openTasks, type Declined } from './tasks.ts'
-import { takeSeat } from './commit.ts'
+import { takeSeat, takeStockedSeat } from './commit.ts'
 import { askedByClient, identify, type Asked } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
 import { destroyNonces, keyOf, lendFor, type Signing } from './seat.ts'
 import { createWithdrawn, type Withdrawn } from './withdrawn.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
+import { giveStock } from './stock.ts'
 
 type Signings = Readonly<{
-  [M in 'commit' | 'partial' | 'aggregate' | 'confirm' | 'withdraw']: (
+  [M in 'commit' | 'stock' | 'partial' | 'aggregate' | 'confirm' | 'withdraw']: (
     params: HostParams<`signing.${M}`>,
   ) => Promise<HostResult<`signing.${M}`>>
 }>
@@ -89,6 +91,7 @@ export function createSignings(parts: Parts): Readonly<{ handlers: Signings; com
   }
   const handlers: Signings = {
     commit: async (question) => ({ commitment: await commit(bench, question) }),
+    stock: async (question) => ({ stock: await giveStock(parts, question) }),
     partial: async (question) => ({ partial: await sign(bench, question), ...(await logged(bench, question)) }),
     aggregate({ partials, ...place }) {
       const { signing, seat } = seatOf(bench, place)
@@ -103,14 +106,17 @@ export function createSignings(parts: Parts): Readonly<{ handlers: Signings; com
 async function commit(
   bench: Bench,
   { attempt, index, request, sealedItems, consents }: HostParams<'signing.commit'>,
-): Promise<Commitment> {
+): Promise<FreshCommitment> {
   const { vault, clock } = bench.parts
   const known = vault.key(request.body.keyId, index)
   const asked = await identify(bench.parts, known, request, sealedItems, clock())
   return join(bench, known, asked, { attempt, index, consents })
 }
 
-async function commitAhead(bench: Bench, ...[key, ask, { body }]: Parameters<CommitAhead>): Promise<Commitment | null> {
+async function commitAhead(
+  bench: Bench,
+  ...[key, ask, { body }]: Parameters<CommitAhead>
+): Promise<FreshCommitment | null> {
   const asked = askedByClient(bench.parts, key, { ask, request: body, requestDigest: digestOf('request', body) })
   try {
     return await join(bench, key, asked, { attempt: 1, index: key.index, consents: [] })
@@ -120,31 +126,53 @@ async function commitAhead(bench: Bench, ...[key, ask, { body }]: Parameters<Com
   }
 }
 
-async function join(
+async function join(bench: Bench, known: HeldKey, asked: Asked, seat: JoinedSeat): Promise<FreshCommitment> {
+  const { signing, agreed } = await admit(bench, known, asked, seat)
+  return takeSeat(bench.parts, signing, { ...seat, consents: agreed })
+}
+
+/** The signing of a request that the owner of this seat agrees to, and that may still be signed here. */
+async function admit(
   { parts, signings, ended, withdrawn }: Bench,
   known: HeldKey,
   asked: Asked,
   { attempt, index, consents }: JoinedSeat,
-): Promise<Commitment> {
+): Promise<Readonly<{ signing: Signing; agreed: readonly ItemConsent[] }>> {
   const { clock } = parts
   const { request: body, requestDigest } = asked
-  const plea: Plea = { ...asked, key: known, consents }
+  const plea: Plea = { ...asked, key: known, consents, known: parts.known }
   const agreed = await requireConsent(plea, index, clock())
   await hearVouchers(parts, plea, known.lineage)
   keyOf(parts, body, index)
   // It may have been withdrawn meanwhile.
   withdrawn.requireOpen(requestDigest)
   if (signings.find(body.signingId)?.seats.get(index)?.attempt !== attempt) ended.requireOpen(requestDigest)
-  const signing = enter(parts, signings, asked, index)
-  return takeSeat(parts, signing, { index, attempt, consents: agreed })
+  return { signing: enter(parts, signings, asked, index), agreed }
+}
+
+/** Takes the seat of an attempt that began without a round one, its commitments being from stock. A seat that is taken stays so. */
+async function takeBrought(bench: Bench, question: HostParams<'signing.partial'>): Promise<void> {
+  const { brought, commitments, signingId, index, attempt } = question
+  const own = commitments.find(({ body }) => body.index === index)
+  if (brought === undefined || own === undefined || !isStocked(own)) return
+  const { request, sealedItems } = brought
+  if (request.body.signingId !== signingId) throw new Refusal('signing.misdelivered')
+  const isTaken = () => (bench.signings.find(signingId)?.seats.get(index)?.attempt ?? 0) >= attempt
+  if (isTaken()) return
+  const { vault, clock } = bench.parts
+  const known = vault.key(request.body.keyId, index)
+  const asked = await identify(bench.parts, known, request, sealedItems, clock())
+  const { signing } = await admit(bench, known, asked, question)
+  if (!isTaken()) takeStockedSeat(bench.parts, signing, attempt, own)
 }
 
 /** A signing that has ended spends no more nonces, and repeats what it has said. */
 async function sign(bench: Bench, question: HostParams<'signing.partial'>): Promise<Partial> {
+  await takeBrought(bench, question)
   const { parts, ended, withdrawn } = bench
   const { consents, commitments } = question
   const { signing, seat, key } = seatOf(bench, question)
-  const digest = packageDigest(question)
+  const digest = packageDigest({ ...question, requestDigest: signing.requestDigest })
   const repeated = seat.spent === null ? null : repeatAnswer(seat.spent, digest)
   if (repeated !== null) return parts.keys.sign('partial', repeated)
   const grounds = await checkPackage(parts, signing, seat, key, { consents, commitments }, parts.clock())
@@ -188,10 +216,8 @@ async function withdraw(
 }
 
 /** The signing is over here when all of its seats have given their receipt. This host may have forgotten it, or never known it. */
-async function giveReceipt(
-  { parts, signings, ended }: Bench,
-  question: HostParams<'signing.confirm'>,
-): Promise<SigningReceipt> {
+async function giveReceipt(bench: Bench, question: HostParams<'signing.confirm'>): Promise<SigningReceipt> {
+  const { parts, signings, ended } = bench
   const { signingId, index } = question
   const found = signings.find(signingId)
   const confirmable = await checkConfirmable(parts, question, found?.asked ?? null)
