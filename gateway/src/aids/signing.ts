@@ -47,30 +47,36 @@ const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
   },
 })
 
-/** From which stock a signing can be served. What a program asks for is committed to with its event. */
+/** A host that holds no books yet would say that nobody has agreed. */
+async function untilReady({ bunkers }: Tools, { keyId, seats, own }: SigningSession, index: number): Promise<void> {
+  const host = seats[index - 1]?.host
+  if (isOfProgram(own) && host !== undefined) await bunkers.ready(keyId, host)
+}
+
+/** From which stock a signing can be served. */
 export function stockOf({ keyId, own }: SigningSession): StockOf | null {
   const { items, certificateDigest } = own.request.body
-  return items.length > 1 || isOfProgram(own) ? null : { keyId, certificateDigest }
+  return items.length > 1 ? null : { keyId, certificateDigest }
 }
 
 export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
   bring: {
-    // A host that holds no books yet would say that nobody has agreed.
-    commit: async ({ id, keyId, seats, own }, _, index) => {
-      const host = seats[index - 1]?.host
-      if (isOfProgram(own) && host !== undefined) await tools.bunkers.ready(keyId, host)
-      return { sealedItems: await tools.items.load(id) }
+    commit: async (s, _, index) => {
+      await untilReady(tools, s, index)
+      return { sealedItems: await tools.items.load(s.id) }
     },
-    partial: async ({ id, own }, { given }) => {
+    partial: async (s, { given }, index) => {
       if (!given.commitments.some(isStocked)) return {}
-      return { brought: { request: own.request, sealedItems: await tools.items.load(id) } }
+      await untilReady(tools, s, index)
+      return { brought: { request: s.own.request, sealedItems: await tools.items.load(s.id) } }
     },
     confirm: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
   },
   // Whoever has lost its stock says so in the first attempt.
   ready(s, quorum) {
     const of = s.attempt === 0 ? stockOf(s) : null
-    return of === null ? undefined : (tools.stocks.draw(of, seatsAt(s.seats, quorum)) ?? undefined)
+    const commitments = of === null ? null : tools.stocks.draw(of, seatsAt(s.seats, quorum))
+    return commitments === null ? undefined : { commitments }
   },
   mends: () => [
     shareForgotten(tools),

@@ -36,7 +36,7 @@ const recallEarly = (
 
 const openBunkers = (
   { store, clock, events, nostr, enclaves: hosts }: Ports,
-  tools: Pick<BunkerPorts, 'health' | 'keys' | 'recall' | 'signings' | 'timeoutMs'>,
+  tools: Pick<BunkerPorts, 'health' | 'keys' | 'recall' | 'signings' | 'stocks' | 'timeoutMs'>,
 ) =>
   new Bunkers({
     ...tools,

@@ -1,15 +1,16 @@
 import { once } from 'node:events'
 import { Refusal } from '@quorate/shared/errors'
 import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-request'
-import { isCommitmentOf } from '@quorate/shared/verify/quorum'
+import { isPartialOf, packageDigest } from '@quorate/shared/verify/quorum'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
-import type { SigningId } from '@quorate/shared/wire/ids'
-import type { FreshCommitment, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { Digest, SigningId } from '@quorate/shared/wire/ids'
+import type { SigningReceipt } from '@quorate/shared/wire/signing'
 import { weightOf } from '../aids/items.ts'
-import { isOfProgram, type SigningOwn, type SigningSession } from '../courses/signing-terms.ts'
+import { isOfProgram, type SigningSession, type SigningTerms } from '../courses/signing-terms.ts'
 import { signingCourse } from '../courses/signing.ts'
 import { hasEnded, transition } from '../engine/machine.ts'
-import type { ProgramOutcome, ProgramRequest, ProgramSignings } from '../nostr/ports.ts'
+import { seatsAt } from '../keys/stocks.ts'
+import type { ProgramOutcome, ProgramRequest, ProgramSignings, SignedAhead } from '../nostr/ports.ts'
 import { begun, type Context } from './signing-context.ts'
 
 /** Long enough for hosts that are well to confirm what they have signed. */
@@ -30,30 +31,39 @@ function outcomeOf({ stage }: SigningSession): ProgramOutcome | null {
   }
 }
 
-/** At its first attempt, where the hosts of a quorum have committed to it: what is written first is then the beginning of that. */
-function withQuorum(s: SigningSession, now: number): SigningSession {
-  const available = s.seats.flatMap(({ index, host }) => (s.own.committed?.[index] === undefined ? [] : host))
-  return transition(signingCourse, s, { type: 'hosts_seen', available: [...new Set(available)], now })
+/** At its first attempt, where hosts have signed ahead: what is written first is then the beginning of that. */
+function withQuorum(s: SigningSession, now: number, ahead: Ahead | null): SigningSession {
+  if (ahead === null) return s
+  const hosts = seatsAt(
+    s.seats,
+    ahead.commitments.map(({ body }) => body.index),
+  ).map(({ host }) => host)
+  return transition(signingCourse, s, { type: 'hosts_seen', available: [...new Set(hosts)], now, ready: ahead })
 }
 
-/** By index, the commitments that their hosts have signed. Whoever has sent another is asked in its round, and named there. */
+type Ahead = SigningTerms['ready']
+
+/** What hosts have given ahead, without the partials that are not their own words. Whoever has sent another is asked in its round, and named there. */
 async function soundOf(
   verified: VerifiedKey,
-  frame: Parameters<typeof isCommitmentOf>[1],
-  commitments: readonly FreshCommitment[],
-): Promise<NonNullable<SigningOwn['committed']>> {
+  of: Frame,
+  { commitments, consents, partials }: SignedAhead,
+): Promise<Ahead> {
+  const frame = { ...of, packageDigest: packageDigest({ ...of, commitments, consents }) }
   const sound = await Promise.all(
-    commitments.map(async (commitment) =>
-      (await isCommitmentOf(verified, frame, commitment.body.index, commitment)) ? [commitment] : [],
+    partials.map(async (one) =>
+      (await isPartialOf(verified, frame, one.partial.body.index, one.partial)) ? [one] : [],
     ),
   )
-  return Object.fromEntries(sound.flat().map((commitment) => [commitment.body.index, { commitment }]))
+  return { commitments, said: Object.fromEntries(sound.flat().map((one) => [one.partial.body.index, one])) }
 }
+
+type Frame = Readonly<{ signingId: SigningId; requestDigest: Digest; attempt: 1 }>
 
 /** A host that lies about what an event asks for begins nothing, since the request follows from the event. */
 async function begin(
-  { loadKey, limits, sessions, directory, items: kept, share, ports }: Context,
-  { event, signer, request, willing, approvals, commitments }: ProgramRequest,
+  { loadKey, limits, sessions, directory, items: kept, share, ports, logged }: Context,
+  { event, signer, request, willing, approvals, ahead: given }: ProgramRequest,
 ): Promise<void> {
   const { signingId, keyId, items } = request.body
   const { verified } = await loadKey(keyId)
@@ -64,11 +74,12 @@ async function begin(
     request,
     requestDigest,
     willing,
-    committed: await soundOf(verified, { signingId, requestDigest, attempt: 1 }, commitments),
     weight: weightOf(sealedItems),
     approvals: Object.fromEntries(approvals.map((approval) => [approval.body.index, approval])),
   }
-  const state = share(withQuorum(begun(verified, own), ports.clock()))
+  const ahead = given && (await soundOf(verified, { signingId, requestDigest, attempt: 1 }, given))
+  for (const { entry } of given?.partials ?? []) logged(keyId, signingId, entry)
+  const state = share(withQuorum(begun(verified, own), ports.clock(), ahead))
   directory.hold(state, limits)
   kept.note(signingId, sealedItems)
   try {

@@ -3,6 +3,7 @@ import { signersOf } from '@quorate/shared/verify/signers'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
 import type { Items } from '../aids/items.ts'
+import type { BunkerTools } from '../aids/tools.ts'
 import type { SigningOwn, SigningSession, SigningTerms } from '../courses/signing-terms.ts'
 import type { Sessions } from '../engine/sessions.ts'
 import type { LoadKey } from '../keys/key-cache.ts'
@@ -18,6 +19,8 @@ export type Context = Readonly<{
   directory: Directory
   items: Items
   share: (s: SigningSession) => SigningSession
+  /** Keeps the line that a host has written into the log of its bunker. */
+  logged: BunkerTools['logged']
   /** Tells the hosts of a signing that it is withdrawn. */
   tell: (s: SigningSession, withdrawal: Withdrawal) => void
 }>
@@ -25,8 +28,7 @@ export type Context = Readonly<{
 /** A signing that has just been asked for. */
 export function begun(
   { certificate }: VerifiedKey,
-  own: Pick<SigningOwn, 'request' | 'requestDigest' | 'weight' | 'willing' | 'committed'> &
-    Partial<Pick<SigningOwn, 'approvals'>>,
+  own: Pick<SigningOwn, 'request' | 'requestDigest' | 'weight' | 'willing'> & Partial<Pick<SigningOwn, 'approvals'>>,
 ): SigningSession {
   const { skeleton } = certificate.roster
   const { signingId, keyId, items } = own.request.body

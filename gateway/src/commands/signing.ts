@@ -219,7 +219,8 @@ export function createSignings(
     counted,
   })
   const tell = createTelling(tools, ports.events)
-  const context: Context = { ports, loadKey, limits, sessions, directory, items, share, tell }
+  const { logged } = tools.bunkers
+  const context: Context = { ports, loadKey, limits, sessions, directory, items, share, logged, tell }
   const isQuiet = (keyId: KeyId): boolean => directory.count(keyId) === 0
   return {
     sessions,

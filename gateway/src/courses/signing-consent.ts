@@ -95,10 +95,6 @@ export const rejecters = (s: SigningSession): number[] =>
     return word !== undefined && rejectsAny(word)
   })
 
-/** What hosts have committed to before the session began counts for its first attempt, and for no other. */
-export const committedTo = ({ own, attempt }: SigningSession): NonNullable<SigningOwn['committed']> =>
-  attempt === 0 ? (own.committed ?? {}) : {}
-
 /**
  * A host's refusal for want of these owners' consent. Who has not spoken yet may still approve, say when a grant is used up;
  * so may who has spoken for too short a time. Who has spoken since the attempt began was refused without that word, and is asked again

@@ -1,29 +1,13 @@
 import type { HostId } from '@quorate/shared/wire/host'
-import type { StockCommitment } from '@quorate/shared/wire/signing'
 import type { Course } from '../engine/course.ts'
-import {
-  committedTo,
-  consentsOf,
-  couldSign,
-  neededFor,
-  placesOf,
-  spoken,
-  willingTo,
-  withNewHosts,
-} from './signing-consent.ts'
+import { consentsOf, couldSign, neededFor, placesOf, spoken, willingTo, withNewHosts } from './signing-consent.ts'
 import type { SigningSession, SigningTerms } from './signing-terms.ts'
 
 /** A participant whose host can be asked, and the items (0…) that it wants to sign. */
 type Candidate = Readonly<{ index: number; items: ReadonlySet<number> }>
 
-/** Those that have committed come first. */
-function inOrderOfWork(s: SigningSession, available: readonly HostId[]): readonly HostId[] {
-  const committed = new Set(Object.keys(committedTo(s)).map((index) => s.seats[Number(index) - 1]?.host))
-  return committed.size === 0 ? available : available.toSorted((a, b) => +committed.has(b) - +committed.has(a))
-}
-
 const candidatesOf = (s: SigningSession, available: readonly HostId[], now: number): Candidate[] =>
-  inOrderOfWork(s, available).flatMap((id) =>
+  available.flatMap((id) =>
     s.seats.flatMap(({ host, index }) => {
       const items = host === id ? willingTo(s.own, index, now) : new Set<number>()
       return items.size > 0 ? [{ index, items }] : []
@@ -77,13 +61,15 @@ export function choose(
   before: SigningSession,
   available: readonly HostId[],
   now: number,
-  ready?: readonly StockCommitment[],
+  ready?: SigningTerms['ready'],
 ): ReturnType<Course<SigningTerms>['choose']> {
   const s = { ...before, own: withNewHosts(before.own, available) }
   const quorum = chooseQuorum(s, available, now)
   if (quorum === null) return { own: s.own, quorum }
   const own = { ...s.own, askable: available, spoken: spoken(s) }
-  const isWhole = ready !== undefined && String(ready.map(({ body }) => body.index)) === String(quorum)
+  if (ready === undefined) return { own, quorum }
+  const { commitments, said = {} } = ready
+  const isWhole = String(commitments.map(({ body }) => body.index)) === String(quorum)
   if (!isWhole) return { own, quorum }
-  return { own, quorum, first: { round: 'partial', given: { commitments: ready, consents: consentsOf(own, quorum) } } }
+  return { own, quorum, first: { round: 'partial', given: { commitments, consents: consentsOf(own, quorum) }, said } }
 }

@@ -27,7 +27,7 @@ export type Exclusion = Readonly<{ code: RefusalCode; final: boolean }>
 /**
  * What is asked for, and who has agreed. `key`: the owners of its shares, with the grants that they registered. `askable`: the hosts
  * that could be asked when the last attempt began; `spoken`: who had asked or approved then. `willing`: owners whose books permit
- * what a program asks for, as a host has said. `closing`: the request is about to end, and what has enough words is signed without the rest. `signers`: by item, the members of its sub-group, who all sign; null, or no list at all, where any quorum does. `committed`: what hosts have committed to for the first attempt before the session began.
+ * what a program asks for, as a host has said. `closing`: the request is about to end, and what has enough words is signed without the rest. `signers`: by item, the members of its sub-group, who all sign; null, or no list at all, where any quorum does.
  */
 export type SigningOwn = Readonly<{
   requestDigest: Digest
@@ -44,7 +44,6 @@ export type SigningOwn = Readonly<{
   withdrawal?: Withdrawal
   willing?: readonly number[]
   closing?: boolean
-  committed?: Inbox<Says<typeof signing, 'commit'>>
 }>
 
 /** What each host of the quorum is given to sign, word for word the same. */
@@ -77,8 +76,8 @@ export type SigningTerms = {
   status: SigningProgress
   /** They stay in the store. */
   lacks: { commit: 'sealedItems'; partial: 'brought'; confirm: 'sealedItems' }
-  /** Of each host of the quorum, a commitment from its stock. */
-  ready: readonly StockCommitment[]
+  /** Of each host of the quorum a commitment from its stock, and partials for these by whoever has given one already. */
+  ready: Readonly<{ commitments: readonly StockCommitment[]; said?: Inbox<Says<typeof signing, 'partial'>> }>
 }
 export type SigningSession = Session<SigningTerms>
 

@@ -8,7 +8,6 @@ import { indicesOf, inOrder } from '../engine/machine.ts'
 import { auditing } from './audit.ts'
 import { deadlineOf, isClosing } from './signing-closing.ts'
 import {
-  committedTo,
   consentsOf,
   hasWilling,
   isPossible,
@@ -177,7 +176,7 @@ const seatOf = ({ own, attempt }: SigningSession, index: number) => ({
 /** Signs what a participant asks for, with a quorum whose owners agree. */
 export const signingCourse: Course<SigningTerms> = {
   of: signing,
-  first: (s) => ({ round: 'commit', given: null, said: committedTo(s) }),
+  first: () => ({ round: 'commit', given: null }),
   items: ({ own }) => own.request.body.items.length,
   lost: 'signing.hosts_lost',
   isAgreed: () => true,
@@ -210,9 +209,7 @@ export const signingCourse: Course<SigningTerms> = {
   settle: {
     commit: ({ own }, { said, quorum }) => {
       const commitments = inOrder(quorum, said).map(({ commitment }) => commitment)
-      const { committed, ...rest } = own
-      const given = { commitments, consents: consentsOf(own, quorum) }
-      return { then: 'begin', round: 'package', given, ...(committed && { own: rest }) }
+      return { then: 'begin', round: 'package', given: { commitments, consents: consentsOf(own, quorum) } }
     },
     package: (_, { given }) => ({ then: 'begin', round: 'partial', given }),
     partial: (_, { given, said, quorum }) => {

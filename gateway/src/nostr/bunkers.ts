@@ -8,6 +8,7 @@ import type { KeyId, SigningId } from '@quorate/shared/wire/ids'
 import type { Health, Hosts } from '../engine/ports.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
 import type { Recall } from '../keys/recall.ts'
+import type { Stocks } from '../keys/stocks.ts'
 import type { BunkerStore, StoredBunker } from '../store/bunkers.ts'
 import { isAllowed, type AllowedRelays } from './allowed.ts'
 import { Announcer } from './announcer.ts'
@@ -41,6 +42,7 @@ export type BunkerPorts = Readonly<{
   health: Health
   keys: KeyCache
   recall: Recall
+  stocks: Stocks
   signings: ProgramSignings
   clock: () => number
   timeoutMs: number

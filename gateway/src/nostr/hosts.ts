@@ -1,7 +1,9 @@
 import type { HostMethod, HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
+import { consentsWith, ownedKey } from '@quorate/shared/consent/permits'
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
+import type { Client } from '@quorate/shared/wire/signing'
 import { lineageOf } from '@quorate/shared/verify/certificate'
-import type { Book } from '@quorate/shared/wire/bunker'
+import type { Book, StockPackage } from '@quorate/shared/wire/bunker'
 import type { HostId } from '@quorate/shared/wire/host'
 import type { KeyId } from '@quorate/shared/wire/ids'
 import { afterMending } from '../engine/ask.ts'
@@ -9,6 +11,7 @@ import type { Health, Hosts } from '../engine/ports.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
 import type { Recall } from '../keys/recall.ts'
 import { restoreShare } from '../keys/restore-share.ts'
+import type { Stocks } from '../keys/stocks.ts'
 import { isUnwell } from '../hosts/health.ts'
 import { digestOfBook } from './books.ts'
 import { seatsOf, type Bunker, type BunkerSeat, type Standing } from './bunker.ts'
@@ -26,6 +29,7 @@ export type HostTools = Readonly<{
   health: Health
   keys: KeyCache
   recall: Recall
+  stocks: Stocks
   timeoutMs: number
   /** A host did not do its part. */
   hostFailed: (at: { host: string; code: RefusalCode }) => void
@@ -85,6 +89,18 @@ export class BunkerHosts {
   async available(keyId: KeyId): Promise<BunkerSeat[]> {
     const seats = await seatsOf(this.#tools.keys, keyId)
     return this.#tools.health.available().flatMap((host) => seats.find((seat) => seat.host === host) ?? [])
+  }
+
+  /** What these seats sign together for a program, with a commitment of each from stock. Null where one has none. Rejects as `KeyCache`. */
+  async draw(keyId: KeyId, seats: readonly BunkerSeat[], asker: Client): Promise<StockPackage | null> {
+    const { stocks, keys } = this.#tools
+    const { certificate, digest } = (await keys.load(keyId)).verified
+    const quorum = seats.toSorted((one, other) => one.index - other.index)
+    const commitments = stocks.draw({ keyId, certificateDigest: digest }, quorum)
+    if (commitments === null) return null
+    const grants = consentsWith(ownedKey(certificate.roster), { asker }, [])
+    const consents = grants.filter(({ body }) => quorum.some(({ index }) => index === body.index))
+    return { consents, commitments: [...commitments] }
   }
 
   /** How many of its participants sign. Rejects as `KeyCache`. */

@@ -3,11 +3,15 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { FreshCommitment, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { PartialAhead, StockPackage } from '@quorate/shared/wire/bunker'
+import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+
+/** Partials for one package, by the hosts that have given one before the signing began. */
+export type SignedAhead = StockPackage & Readonly<{ partials: readonly PartialAhead[] }>
 
 /**
  * A program's event to this signer, which was verified, and the request that a host has read from it. `willing`: the owners whose books permit
- * it. `commitments`: of hosts that have committed to the first attempt already.
+ * it. `ahead`: what hosts have given for its first attempt already.
  */
 export type ProgramRequest = Readonly<{
   event: Envelope
@@ -15,7 +19,7 @@ export type ProgramRequest = Readonly<{
   request: SigningRequest
   willing: readonly number[]
   approvals: readonly Approval[]
-  commitments: readonly FreshCommitment[]
+  ahead: SignedAhead | null
 }>
 
 /** How a signing for a program has ended: what is published, or why there is no signature. */

@@ -1,6 +1,7 @@
 import { verifyEvent, type Event } from 'nostr-tools'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { note } from '../../../shared/party/test/bunker.js'
+import { until } from '../../../shared/test/noticing.js'
 import { connected, say, served, withRelays } from './bunker-house.ts'
 import { enclaves, inFreshHouses } from './house.ts'
 
@@ -10,7 +11,11 @@ withRelays()
 type House = Readonly<{ bunker: Awaited<ReturnType<typeof served>>; program: Awaited<ReturnType<typeof connected>> }>
 let house: House
 
-const counts = () => ({ ahead: enclaves.count('bunker.commit'), round: enclaves.count('signing.commit') })
+const counts = () => ({
+  ahead: enclaves.count('bunker.sign'),
+  commit: enclaves.count('signing.commit'),
+  partial: enclaves.count('signing.partial'),
+})
 
 async function sign({ bunker, program }: House): Promise<boolean> {
   const { result } = await say(bunker, program, program.ask('sign_event', [JSON.stringify(note)]))
@@ -22,31 +27,32 @@ describe('a program whose last event was signed', () => {
     const bunker = await served()
     house = { bunker, program: await connected(bunker) }
     expect(await sign(house)).toBe(true)
-    expect(counts()).toEqual({ ahead: 0, round: 2 })
+    expect(counts()).toEqual({ ahead: 0, commit: 2, partial: 2 })
+    await until(() => enclaves.count('signing.stock') === 2, 'a stock of both hosts')
   })
 
-  it('has the next one signed by hosts that commit to it while one of them takes it', async () => {
+  it('has the next one signed by the others of its hosts while one of them takes it', async () => {
     expect(await sign(house)).toBe(true)
-    expect(counts()).toEqual({ ahead: 1, round: 2 })
+    expect(counts()).toEqual({ ahead: 1, commit: 2, partial: 2 })
   })
 
-  it('has it signed all the same where a host has not committed', async () => {
-    for (const host of enclaves.ids()) enclaves.fault(host, 'bunker.commit', 'enclave.timeout')
+  it('has it signed all the same where a host has not signed ahead', async () => {
+    for (const host of enclaves.ids()) enclaves.fault(host, 'bunker.sign', 'enclave.timeout')
     expect(await sign(house)).toBe(true)
-    expect(counts()).toEqual({ ahead: 1, round: 3 })
+    expect(counts()).toEqual({ ahead: 1, commit: 2, partial: 3 })
   })
 
-  it('has it signed by others where a host that committed is lost before it signs', async () => {
-    for (const host of enclaves.ids()) enclaves.fault(host, 'signing.partial', 'signing.unknown')
+  it('has it signed by others where a host that signed ahead is lost before it joins the partials', async () => {
+    for (const host of enclaves.ids()) enclaves.fault(host, 'signing.aggregate', 'signing.unknown')
     expect(await sign(house)).toBe(true)
-    expect(counts().round).toBeGreaterThan(2)
+    expect(counts().commit).toBeGreaterThan(2)
   })
 
-  it('has no host commit to anything once it has asked for something else', async () => {
+  it('has no host sign anything once it has asked for something else, but with what lies in stock', async () => {
     const { bunker, program } = house
     expect((await say(bunker, program, program.ask('ping', []))).result).toBe('pong')
-    expect(counts()).toEqual({ ahead: 1, round: 2 })
+    expect(counts()).toEqual({ ahead: 1, commit: 2, partial: 2 })
     expect(await sign(house)).toBe(true)
-    expect(counts()).toEqual({ ahead: 1, round: 4 })
+    expect(counts()).toEqual({ ahead: 1, commit: 2, partial: 4 })
   })
 })

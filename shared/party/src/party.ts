@@ -94,7 +94,7 @@ export function createParty(ports: PartyPorts): Party {
     ...named('keygen', { ...createKeygens(parts), ...epochChange }),
     ...named('refresh', { ...createRefreshRounds(parts), ...epochChange }),
     ...named('signing', signings.handlers),
-    ...named('bunker', createBunker(parts, signings.commitAhead)),
+    ...named('bunker', createBunker(parts, signings.signAhead)),
   }
   return inTurns(party, ports.giveWay)
 }

@@ -159,7 +159,7 @@ export function takeAt(
   laidOut: LogEntry | null = null,
 ): Promise<Taken> {
   const { keyId } = key.plan.skeleton
-  return hostAt(key, index).call('bunker.take', { keyId, index, signer, event, consents, laidOut, commits: false })
+  return hostAt(key, index).call('bunker.take', { keyId, index, signer, event, consents, laidOut, ahead: null })
 }
 
 /** Every host sees the event, as an honest gateway has it when a program connects. Gives what the first said. */

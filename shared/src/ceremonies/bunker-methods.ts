@@ -3,10 +3,19 @@ import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
 import { Relays, RelayUrl } from '../nostr/relays.ts'
-import { Binding, Book, BunkerAttestation, BunkerReceipt, LogEntry, SealedSigner, Taken } from '../wire/bunker.ts'
+import {
+  Binding,
+  Book,
+  BunkerAttestation,
+  BunkerReceipt,
+  LogEntry,
+  PartialAhead,
+  SealedSigner,
+  StockPackage,
+  Taken,
+} from '../wire/bunker.ts'
 import { Approval } from '../wire/consent.ts'
 import { GrantId, Index, KeyId, SignKey, oneEach } from '../wire/ids.ts'
-import { FreshCommitment } from '../wire/signing.ts'
 import { Failure } from '../wire/status.ts'
 
 /** Hosts that are announced by one call: their documents and events fit into a frame. */
@@ -46,7 +55,7 @@ export const bunkerMethods = {
   },
   /**
    * A program's event. `consents`: what owners have said of it. `laidOut`: by which line a host of the key has laid it out for them, which
-   * may be long ago, and another host. `commits`: where it is to be signed, this host commits to the first attempt at once.
+   * may be long ago, and another host. `ahead`: where it is to be signed, this host gives its partial for this at once.
    */
   'bunker.take': {
     params: z.strictObject({
@@ -54,17 +63,17 @@ export const bunkerMethods = {
       event: Envelope,
       consents: oneEach(Approval),
       laidOut: LogEntry.nullable(),
-      commits: z.boolean(),
+      ahead: StockPackage.nullable(),
     }),
     result: Taken,
   },
   /**
-   * A program's event that another host takes at this moment. Where shares are to be used by the books of owners alone, this host commits to
-   * the first attempt; null where not.
+   * A program's event that another host takes at this moment. Where shares are to be used by the books of owners alone, this host gives its
+   * partial of the first attempt; null where not.
    */
-  'bunker.commit': {
-    params: z.strictObject({ ...of, event: Envelope }),
-    result: z.strictObject({ commitment: FreshCommitment.nullable() }),
+  'bunker.sign': {
+    params: z.strictObject({ ...of, event: Envelope, ahead: StockPackage }),
+    result: z.strictObject({ ahead: PartialAhead.nullable() }),
   },
   /** The answer to an event that cannot be signed, and the line of the log that says why. */
   'bunker.refuse': {

@@ -8,12 +8,13 @@ import { NostrKey } from '../nostr/keys.ts'
 import { Metadata } from '../nostr/metadata.ts'
 import { Permissions } from '../nostr/permissions.ts'
 import { Relays } from '../nostr/relays.ts'
-import { Base64url, Digest, GrantId, Index, LifeIds, SignKey, Time, UserId } from './ids.ts'
+import { Consent } from './consent.ts'
+import { Base64url, Digest, GrantId, Index, LifeIds, SignKey, Time, UserId, oneEach } from './ids.ts'
 import { AttestedIdentity, Life } from './identity.ts'
 import { Item } from './content.ts'
 import { Version } from './recall.ts'
 import { signed } from './signed.ts'
-import { FreshCommitment, SigningRequest } from './signing.ts'
+import { Partial, SigningRequest, StockCommitment } from './signing.ts'
 
 /** At most `count` signatures, or messages, in any window of `seconds`. Ten years are as long as a grant lasts. */
 export const Limit = z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(315_360_000) })
@@ -189,6 +190,14 @@ export const PendingRequest = z.strictObject({
 })
 export type PendingRequest = z.infer<typeof PendingRequest>
 
+/** What the first attempt at a request signs, where all of its hosts have committed ahead. */
+export const StockPackage = z.strictObject({ consents: oneEach(Consent), commitments: oneEach(StockCommitment).min(1) })
+export type StockPackage = z.infer<typeof StockPackage>
+
+/** A host's partial for that, and the line of its log that says so. */
+export const PartialAhead = z.strictObject({ partial: Partial, entry: LogEntry })
+export type PartialAhead = z.infer<typeof PartialAhead>
+
 /**
  * What becomes of a client's event. `answer`: that is published. `sign`: shares are needed, of these owners, who permit it; the answer
  * comes with the signing. `ask`: the client is sent to a page, if a book names one, and these owners are asked; `request` is what they approve.
@@ -200,7 +209,7 @@ export const Taken = z.discriminatedUnion('does', [
     request: SigningRequest,
     willing: z.array(Index).max(mostParticipants),
     entry: LogEntry,
-    commitment: FreshCommitment.nullable(),
+    ahead: PartialAhead.nullable(),
   }),
   z.strictObject({
     does: z.literal('ask'),

@@ -1,8 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import type { FreshCommitment } from '@quorate/shared/wire/signing'
-import type { ProgramOutcome } from '../ports.ts'
+import type { ProgramOutcome, SignedAhead } from '../ports.ts'
 import type { Desk } from './desk.ts'
 import { end, endRefused } from './end.ts'
 import type { OpenRequest } from './open-requests.ts'
@@ -22,12 +21,12 @@ export const finish = (desk: Desk, open: OpenRequest, outcome: ProgramOutcome): 
     ? endRefused(desk, open, outcome.code)
     : end(desk, open, [], { answer: outcome.answer, outcome: 'signed' })
 
-/** Begins the signing that a request leads to. `commitments`: of hosts that have committed to it already. */
+/** Begins the signing that a request leads to. `ahead`: what hosts have given for it already. */
 export async function sign(
   desk: Desk,
   open: OpenRequest,
   { request, willing, entry }: Extract<Taken, { does: 'sign' }>,
-  commitments: readonly FreshCommitment[],
+  ahead: SignedAhead | null,
 ): Promise<void> {
   const { bunker, state } = open
   const { event, approvals } = state
@@ -40,7 +39,7 @@ export async function sign(
   const saved = desk.open.save(open, { ...state, stage }, [{ entry, signingId }], false)
   desk.open.awaits(open, saved)
   const code = await desk.signings
-    .begin({ event, signer: bunker.signer, request, willing, approvals, commitments })
+    .begin({ event, signer: bunker.signer, request, willing, approvals, ahead })
     .catch((error: unknown) => {
       if (error instanceof Refusal) return error.code
       throw error

@@ -51,13 +51,13 @@ export async function takeRequest(desk: Desk, open: OpenRequest): Promise<void> 
     desk.events.clientDropped({ keyId: bunker.keyId, why: 'unanswerable' })
     return end(desk, open, [], { answer: null, outcome: 'dropped', code: error.code })
   }
-  const { seat, said, commitments } = took
+  const { seat, said, ahead } = took
   bunker.noteSigners(state.event.pubkey, said.does === 'sign' ? said.willing : [])
   switch (said.does) {
     case 'answer':
       return answered(desk, open, seat, said)
     case 'sign':
-      return sign(desk, open, said, commitments)
+      return sign(desk, open, said, ahead)
     case 'ask':
       return askOwners(desk, open, seat, said)
   }

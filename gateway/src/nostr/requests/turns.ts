@@ -4,14 +4,14 @@ import type { Envelope } from '@quorate/shared/nostr/event'
 import type { LogEntry, Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { HostId } from '@quorate/shared/wire/host'
-import type { FreshCommitment } from '@quorate/shared/wire/signing'
 import { delayAfter } from '../../engine/back-off.ts'
 import type { Hosts } from '../../engine/ports.ts'
 import { isUnwell } from '../../hosts/health.ts'
 import type { Bunker, BunkerSeat } from '../bunker.ts'
 import type { BunkerHosts } from '../hosts.ts'
 import type { Alarm } from '../relays/alarm.ts'
-import { commitAhead, helpersOf } from './ahead.ts'
+import type { SignedAhead } from '../ports.ts'
+import { helpersOf, signAhead, signedAhead } from './ahead.ts'
 
 /** What no other host would say otherwise of an event. */
 const ofEvent: ReadonlySet<RefusalCode> = new Set([
@@ -45,7 +45,7 @@ export type Ask = Readonly<{ event: Envelope; consents: readonly Approval[]; lai
 
 const paramsOf = ({ event, consents, laidOut }: Omit<Ask, 'first'>) => ({ event, consents: [...consents], laidOut })
 
-type Took = Readonly<{ seat: BunkerSeat; said: Taken; commitments: readonly FreshCommitment[] }>
+type Took = Readonly<{ seat: BunkerSeat; said: Taken; ahead: SignedAhead | null }>
 
 /** Whom to ask before the others: this host, and then those whose shares are likely to sign. */
 type Preferred = Readonly<{ first?: HostId | undefined; signers?: readonly number[] }>
@@ -100,28 +100,26 @@ const rest = ({ hosts, alarm, closing }: Tools, ms: number): Promise<void> =>
     if (closing.aborted) done()
   })
 
-const committedBy = (said: Taken): FreshCommitment[] =>
-  said.does === 'sign' && said.commitment !== null ? [said.commitment] : []
-
 /**
  * Has one host take an event; waits for a host that can. Time-outs of ours never count against the program. Rejects with `gateway.draining`, or
  * after a minute with what stood in the way. Where the event is likely to be signed, the hosts of
- * a quorum commit to it at once.
+ * a quorum sign it at once, with commitments from stock.
  */
 export async function take(tools: Tools, bunker: Bunker, { first, ...ask }: Ask): Promise<Took> {
   const { event, consents } = ask
   const until = tools.clock() + PATIENCE
   const signers = consents.length === 0 ? bunker.likelySigners(event.pubkey) : []
-  const commits = signers.length > 0
   for (let failures = 1; ; failures += 1) {
     try {
       const { seat, said } = await oneOf(tools, bunker, { first, signers }, async (seat, others) => {
         await tools.ask.ready(bunker, seat)
-        const ahead = commitAhead(tools.ask, bunker, event, await helpersOf(tools.ask, bunker, others, signers))
-        const taken = await tools.ask.ask(bunker, seat, 'bunker.take', { ...paramsOf(ask), commits })
-        return { taken, commitments: taken.does === 'sign' ? [...committedBy(taken), ...(await ahead)] : [] }
+        const helpers = consents.length > 0 ? null : await helpersOf(tools.ask, bunker, event, [seat, ...others])
+        const partials = helpers === null ? Promise.resolve([]) : signAhead(tools.ask, bunker, event, helpers)
+        const params = { ...paramsOf(ask), ahead: helpers?.given ?? null }
+        const taken = await tools.ask.ask(bunker, seat, 'bunker.take', params)
+        return { taken, ahead: await signedAhead(helpers, taken, partials) }
       })
-      return { seat, said: said.taken, commitments: said.commitments }
+      return { seat, said: said.taken, ahead: said.ahead }
     } catch (error) {
       if (tools.closing.aborted) throw new Refusal('gateway.draining')
       if (!(error instanceof Refusal) || isOfEvent(error) || tools.clock() >= until) throw error
@@ -142,7 +140,7 @@ export async function show(
     .filter(({ host }) => host !== but.host)
     .map(async (seat) => {
       await tools.ask.ready(bunker, seat)
-      const params = { ...paramsOf(ask), commits: false }
+      const params = { ...paramsOf(ask), ahead: null }
       return { seat, said: await tools.ask.ask(bunker, seat, 'bunker.take', params) }
     })
   return (await Promise.allSettled(shown)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

@@ -8,7 +8,8 @@ import { contentFor, itemFor } from '@quorate/shared/bunker/wish'
 import { clientRequest, verifyClientRequest } from '@quorate/shared/verify/client-request'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { FreshCommitment, SigningRequest } from '@quorate/shared/wire/signing'
+import type { PartialAhead, StockPackage } from '@quorate/shared/wire/bunker'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { HeldKey, Vault } from '../vault.ts'
 import type { Signers } from './signers.ts'
 
@@ -16,10 +17,15 @@ import type { Signers } from './signers.ts'
 export type ClientAsk = Readonly<{ signer: NostrKey; event: Envelope; request: Request; item: Item }>
 
 /**
- * This host's commitment for the first attempt at a request that follows from what a program asks. Null where it cannot be given: the round
+ * This host's partial of the first attempt at a request that follows from what a program asks. Null where it cannot be given: the round
  * itself says why.
  */
-export type CommitAhead = (key: HeldKey, ask: ClientAsk, request: SigningRequest) => Promise<FreshCommitment | null>
+export type SignAhead = (
+  key: HeldKey,
+  ask: ClientAsk,
+  request: SigningRequest,
+  given: StockPackage,
+) => Promise<PartialAhead | null>
 
 type Ports = Readonly<{ mpc: Mpc; signers: Signers; vault: Vault }>
 

@@ -8,7 +8,7 @@ import type { Floors } from '../floors.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { announce } from './announce.ts'
-import type { CommitAhead } from './ask.ts'
+import type { SignAhead } from './ask.ts'
 import { createBindings } from './bindings.ts'
 import { createBooks } from './books.ts'
 import { createLog } from './log.ts'
@@ -16,11 +16,11 @@ import type { BunkerParts } from './parts.ts'
 import { createSecretCache } from './secret-cache.ts'
 import { createSigners } from './signers.ts'
 import { booksWith } from './standing.ts'
-import { commitAhead, currentKey, take } from './take.ts'
+import { currentKey, signWithOthers, take } from './take.ts'
 import { consider, opened, refuseTaken, refuseUnread } from './taking.ts'
 
 type Handlers = Readonly<{
-  [M in 'create' | 'load' | 'take' | 'commit' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
+  [M in 'create' | 'load' | 'take' | 'sign' | 'refuse' | 'greet' | 'authenticate' | 'announce']: (
     params: HostParams<`bunker.${M}`>,
   ) => Promise<HostResult<`bunker.${M}`>>
 }>
@@ -137,7 +137,7 @@ const atOnce =
     Promise.resolve(params).then(handle)
 
 /** The bunkers of this host's keys: NIP-46 inside. */
-export function createBunker(parts: Parts, commit: CommitAhead): Handlers {
+export function createBunker(parts: Parts, signAhead: SignAhead): Handlers {
   return {
     async create({ keyId, index }) {
       const key = currentKey(parts, keyId, index)
@@ -147,8 +147,8 @@ export function createBunker(parts: Parts, commit: CommitAhead): Handlers {
       return { receipt: await receipt(parts, key, signer), sealed: [...sealed] }
     },
     load: (params) => load(parts, params),
-    take: (params) => take(parts, commit, params),
-    commit: (params) => commitAhead(parts, commit, params),
+    take: (params) => take(parts, signAhead, params),
+    sign: (params) => signWithOthers(parts, signAhead, params),
     refuse: (params) => refuseEvent(parts, params),
     greet: atOnce((params) => greetClient(parts, params)),
     authenticate: atOnce((params) => authenticate(parts, params)),

@@ -7,12 +7,13 @@ import { permitsItem } from '@quorate/shared/verify/items'
 import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Taken } from '@quorate/shared/wire/bunker'
 import type { Approval } from '@quorate/shared/wire/consent'
+import type { SigningRequest } from '@quorate/shared/wire/signing'
 import { charge } from '../charge.ts'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import { cipherWith } from './answer.ts'
-import { requestOf, type CommitAhead } from './ask.ts'
+import { requestOf, type ClientAsk, type SignAhead } from './ask.ts'
 import { lineOf } from './log-lines.ts'
 import { requireTimely } from './timely.ts'
 import { consider, opened, refuseTaken, refuseUnread, reply, signingOf, type Taking } from './taking.ts'
@@ -72,7 +73,12 @@ function fromMemory(
 const groundOf = (decision: Decision | undefined): Ground =>
   decision?.grant == null ? 'approved' : { grant: decision.grant.id, limits: decision.grant.limits }
 
-async function allowed(parts: Parts, taking: Taking, willing: number[], commit: CommitAhead | null): Promise<Taken> {
+async function allowed(
+  parts: Parts,
+  taking: Taking,
+  willing: number[],
+  signAhead: (ask: ClientAsk, request: SigningRequest) => ReturnType<SignAhead> | null,
+): Promise<Taken> {
   const { key, ask } = taking
   if (ask === null) return perform(parts, taking, willing)
   if (!permitsItem(key, ask.item)) return refuseTaken(parts, taking, 'content.not_permitted')
@@ -80,8 +86,7 @@ async function allowed(parts: Parts, taking: Taking, willing: number[], commit: 
   if (known !== null) return reply(parts, taking, known, { outcome: 'answered', code: null })
   const entry = await parts.bunker.log.write(key, lineOf(taking, { outcome: 'signed', code: null }))
   const request = requestOf(parts, key, ask)
-  const commitment = commit === null ? null : await commit(key, ask, request)
-  return { does: 'sign', request, willing, entry, commitment }
+  return { does: 'sign', request, willing, entry, ahead: await signAhead(ask, request) }
 }
 
 /**
@@ -90,8 +95,8 @@ async function allowed(parts: Parts, taking: Taking, willing: number[], commit: 
  */
 export async function take(
   parts: Parts,
-  commit: CommitAhead,
-  { keyId, index, signer, event: given, consents, laidOut, commits }: HostParams<'bunker.take'>,
+  signAhead: SignAhead,
+  { keyId, index, signer, event: given, consents, laidOut, ahead }: HostParams<'bunker.take'>,
 ): Promise<Taken> {
   const key = currentKey(parts, keyId, index)
   const { event, read } = opened(parts, key, signer, given)
@@ -103,28 +108,29 @@ export async function take(
   const words = await wordsOf(parts, taking, consents)
   const { threshold } = key.certificate.roster.skeleton
   const { does, willing, asking } = together(taking.decisions, { threshold, ...words })
-  if (does === 'allow') return allowed(parts, taking, willing, commits ? commit : null)
+  if (does === 'allow')
+    return allowed(parts, taking, willing, (...of) => (ahead === null ? null : signAhead(key, ...of, ahead)))
   return does === 'ask' ? askOwners(parts, taking, asking) : refuseTaken(parts, taking, 'nostr.not_permitted')
 }
 
 /**
- * Commits to the first attempt at what a program's event asks for, while another host takes the event. Null where the books alone do not
+ * Gives the partial of the first attempt at what a program's event asks for, while another host takes the event. Null where the books alone do not
  * allow it, or no share has anything to do. Throws as `take`.
  */
-export async function commitAhead(
+export async function signWithOthers(
   parts: Parts,
-  commit: CommitAhead,
-  { keyId, index, signer, event: given }: HostParams<'bunker.commit'>,
-): Promise<HostResult<'bunker.commit'>> {
+  signAhead: SignAhead,
+  { keyId, index, signer, event: given, ahead }: HostParams<'bunker.sign'>,
+): Promise<HostResult<'bunker.sign'>> {
   const key = currentKey(parts, keyId, index)
   const { event, read } = opened(parts, key, signer, given)
   await requireTimely(parts, key, event, null)
   const request = read()
-  if ('refused' in request) return { commitment: null }
+  if ('refused' in request) return { ahead: null }
   const taking = consider(parts, key, signer, event, request)
   const { ask, decisions } = taking
   const { threshold } = key.certificate.roster.skeleton
   const { does } = together(decisions, { threshold, approved: [], rejected: [] })
-  if (ask === null || does !== 'allow' || knownPoint(parts, taking) !== null) return { commitment: null }
-  return { commitment: await commit(key, ask, requestOf(parts, key, ask)) }
+  if (ask === null || does !== 'allow' || knownPoint(parts, taking) !== null) return { ahead: null }
+  return { ahead: await signAhead(key, ask, requestOf(parts, key, ask), ahead) }
 }

@@ -13,7 +13,8 @@ import type {
 import type { ItemConsent } from '../consent.ts'
 import { orRefuse } from '../or-refuse.ts'
 import type { Parts } from '../parts.ts'
-import { destroyNonces, lendFor, useFor, type Nonce, type Seat, type Signing } from './seat.ts'
+import { destroyNonces, lendFor, useFor, type Seat, type Signing } from './seat.ts'
+import type { Nonce } from './stocks.ts'
 import type { Declined } from './tasks.ts'
 
 type Word = Declined | Readonly<{ code: OwnerRefusal | Outside }> | Readonly<{ nonce: Nonce; commitment: Uint8Array }>

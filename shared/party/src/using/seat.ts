@@ -1,5 +1,5 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { Held, ShareInput, Use } from '@quorate/shared/schemes/scheme'
+import type { Use } from '@quorate/shared/schemes/scheme'
 import { useOf } from '@quorate/shared/schemes/cryptography'
 import type { Signers } from '@quorate/shared/verify/signers'
 import type { Task } from '@quorate/shared/verify/task'
@@ -10,10 +10,8 @@ import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { AtOnce, HeldKey, OpenKey } from '../vault.ts'
 import type { Asked } from './identify.ts'
+import type { Nonce } from './stocks.ts'
 import type { Declined } from './tasks.ts'
-
-/** What is secret between commitment and partial of one item. */
-export type Nonce = Held<ShareInput, Uint8Array>
 
 /** A participant's place in the present attempt: its commitment, its nonces by item, and what it says, under V, once they were spent. */
 export type Seat = {

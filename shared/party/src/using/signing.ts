@@ -10,7 +10,7 @@ import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-met
 import type { Digest, SigningId } from '@quorate/shared/wire/ids'
 import { isStocked } from '@quorate/shared/verify/commitments'
 import type { FreshCommitment, Partial, SigningReceipt } from '@quorate/shared/wire/signing'
-import type { CommitAhead } from '../bunker/ask.ts'
+import type { SignAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
 import { requireConsent, type ItemConsent, type Plea } from '../consent.ts'
 import { countVouchers } from '../vouchers.ts'
@@ -78,11 +78,13 @@ function seatOf({ parts, signings }: Bench, { signingId, index, attempt }: Place
 /** What the rounds of this host's signings work with. */
 type Bench = Readonly<{ parts: Parts; signings: Sessions<Signing>; ended: Ended; withdrawn: Withdrawn }>
 
+type PartialQuestion = HostParams<'signing.partial'>
+
 /** A seat in an attempt. `consents`: what participants have said of the request. */
 type JoinedSeat = Pick<HostParams<'signing.commit'>, 'attempt' | 'index' | 'consents'>
 
-/** The signings of this host. They live in memory only; after a restart a new attempt begins. `commitAhead`: see `CommitAhead`. */
-export function createSignings(parts: Parts): Readonly<{ handlers: Signings; commitAhead: CommitAhead }> {
+/** The signings of this host. They live in memory only; after a restart a new attempt begins. `signAhead`: see `SignAhead`. */
+export function createSignings(parts: Parts): Readonly<{ handlers: Signings; signAhead: SignAhead }> {
   const bench: Bench = {
     parts,
     signings: keepSignings(parts),
@@ -100,7 +102,7 @@ export function createSignings(parts: Parts): Readonly<{ handlers: Signings; com
     confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
     withdraw: (question) => withdraw(bench, question),
   }
-  return { handlers, commitAhead: (...of) => commitAhead(bench, ...of) }
+  return { handlers, signAhead: (...of) => signAhead(bench, ...of) }
 }
 
 async function commit(
@@ -113,13 +115,18 @@ async function commit(
   return join(bench, known, asked, { attempt, index, consents })
 }
 
-async function commitAhead(
+async function signAhead(
   bench: Bench,
-  ...[key, ask, { body }]: Parameters<CommitAhead>
-): Promise<FreshCommitment | null> {
+  ...[key, ask, { body }, { consents, commitments }]: Parameters<SignAhead>
+): ReturnType<SignAhead> {
   const asked = askedByClient(bench.parts, key, { ask, request: body, requestDigest: digestOf('request', body) })
+  const { signingId } = body
+  const question = { signingId, attempt: 1, index: key.index, consents, commitments }
   try {
-    return await join(bench, key, asked, { attempt: 1, index: key.index, consents: [] })
+    await takeStocked(bench, key, asked, question)
+    const partial = await sign(bench, question)
+    const { entry } = await logged(bench, question)
+    return entry === undefined ? null : { partial, entry }
   } catch (error) {
     if (error instanceof Refusal) return null
     throw error
@@ -150,24 +157,33 @@ async function admit(
   return { signing: enter(parts, signings, asked, index), agreed }
 }
 
-/** Takes the seat of an attempt that began without a round one, its commitments being from stock. A seat that is taken stays so. */
-async function takeBrought(bench: Bench, question: HostParams<'signing.partial'>): Promise<void> {
-  const { brought, commitments, signingId, index, attempt } = question
+/** Takes the seat of an attempt that began without a round one, where its own commitment is from stock. A seat that is taken stays so. */
+async function takeStocked(bench: Bench, known: HeldKey, asked: Asked, question: PartialQuestion): Promise<void> {
+  const { commitments, index, attempt } = question
+  const { signingId } = asked.request
   const own = commitments.find(({ body }) => body.index === index)
-  if (brought === undefined || own === undefined || !isStocked(own)) return
-  const { request, sealedItems } = brought
-  if (request.body.signingId !== signingId) throw new Refusal('signing.misdelivered')
-  const isTaken = () => (bench.signings.find(signingId)?.seats.get(index)?.attempt ?? 0) >= attempt
-  if (isTaken()) return
-  const { vault, clock } = bench.parts
-  const known = vault.key(request.body.keyId, index)
-  const asked = await identify(bench.parts, known, request, sealedItems, clock())
+  if (signingId !== question.signingId || own === undefined || !isStocked(own))
+    throw new Refusal('signing.misdelivered')
+  if (isTaken(bench, question)) return
   const { signing } = await admit(bench, known, asked, question)
-  if (!isTaken()) takeStockedSeat(bench.parts, signing, attempt, own)
+  if (!isTaken(bench, question)) takeStockedSeat(bench.parts, signing, attempt, own)
 }
 
+/** The same, where the request is brought along. */
+async function takeBrought(bench: Bench, question: PartialQuestion): Promise<void> {
+  const { brought, index } = question
+  if (brought === undefined || isTaken(bench, question)) return
+  const { vault, clock } = bench.parts
+  const { request, sealedItems } = brought
+  const known = vault.key(request.body.keyId, index)
+  await takeStocked(bench, known, await identify(bench.parts, known, request, sealedItems, clock()), question)
+}
+
+const isTaken = ({ signings }: Bench, { signingId, index, attempt }: Place): boolean =>
+  (signings.find(signingId)?.seats.get(index)?.attempt ?? 0) >= attempt
+
 /** A signing that has ended spends no more nonces, and repeats what it has said. */
-async function sign(bench: Bench, question: HostParams<'signing.partial'>): Promise<Partial> {
+async function sign(bench: Bench, question: PartialQuestion): Promise<Partial> {
   await takeBrought(bench, question)
   const { parts, ended, withdrawn } = bench
   const { consents, commitments } = question

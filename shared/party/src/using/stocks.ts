@@ -1,7 +1,10 @@
 import { Refusal } from '@quorate/shared/errors'
+import type { Held, ShareInput } from '@quorate/shared/schemes/scheme'
 import { STOCK_SIZE, type Stock, type StockCommitment } from '@quorate/shared/wire/signing'
 import type { Alarm } from '../ports.ts'
-import type { Nonce } from './seat.ts'
+
+/** What is secret between commitment and partial of one item. */
+export type Nonce = Held<ShareInput, Uint8Array>
 
 type Place = Pick<Stock['body'], 'certificateDigest' | 'index'>
 

@@ -1,9 +1,9 @@
 import { STOCK_SIZE, type Stock } from '@quorate/shared/wire/signing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { introduceAll, startHosts } from '../../../shared/party/test/host.js'
-import { makeKey } from '../../../shared/party/test/ceremony.js'
-import type { Hosts } from '../engine/ports.ts'
-import { Stocks, seatsAt, type StockOf } from './stocks.ts'
+import { introduceAll, startHosts } from '../../shared/party/test/host.js'
+import { makeKey } from '../../shared/party/test/ceremony.js'
+import type { Hosts } from '../src/engine/ports.ts'
+import { Stocks, seatsAt, type StockOf } from '../src/keys/stocks.ts'
 
 const group = await startHosts()
 await introduceAll(group.members)
