@@ -87,6 +87,19 @@ describe('calls', () => {
     expect(next.document).not.toBe('bGF0ZQ')
   })
 
+  it('takes an answer that was there by the deadline, when the gateway was at work until after it', async () => {
+    const { fake, enclaves } = await readyOne({ connectionsPerEnclave: 1 })
+    const deadline = 100
+    fake.on['attest'] = ({ id, socket }) => {
+      const result = { identity: fake.identity, presence: fake.presence, document: 'b25jZQ' }
+      socket.write(replyFrame(id, { result }))
+      const over = performance.now() + 2 * deadline
+      while (performance.now() < over);
+      return null
+    }
+    expect(await codeOf(ask(enclaves, fake, deadline))).toBe('resolved')
+  })
+
   it('ignores answers to ids that nobody asked for or that are answered already', async () => {
     const { fake, enclaves } = await readyOne({ connectionsPerEnclave: 1 })
     fake.on['attest'] = ({ id, socket }) => {

@@ -81,11 +81,12 @@ function send(socket: Socket, pending: Map<number, Pending>, frame: Frame): Prom
   return new Promise((resolve, reject) => {
     const encoded = encodeFrame(frame)
     const expire = () => {
-      pending.delete(frame.id)
-      reject(new Refusal('enclave.timeout'))
+      if (pending.delete(frame.id)) reject(new Refusal('enclave.timeout'))
     }
     const until = performance.now() + frame.deadline
-    pending.set(frame.id, { resolve, reject, timer: setTimeout(expire, frame.deadline), until })
+    // After work of more than the deadline the timer comes first, and answers of long ago are still to be read.
+    const timer = setTimeout(() => setImmediate(expire), frame.deadline)
+    pending.set(frame.id, { resolve, reject, timer, until })
     writeWithOthers(socket, encoded)
   })
 }
