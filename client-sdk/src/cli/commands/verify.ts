@@ -9,7 +9,8 @@ import { readProof, verifyProofOf } from '../proof-file.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { good } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
-import { addContentOptions, outcomeLines } from './sign.ts'
+import { outcomeLines } from '../signings.ts'
+import { addContentOptions } from './sign.ts'
 
 type Options = ContentOptions & Readonly<{ proof?: string }>
 
