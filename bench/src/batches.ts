@@ -1,10 +1,9 @@
 import type { Content } from '@quorate/client'
-import { cpuOf } from '@quorate/local/fleet/usage'
 import { loadMpc, type Mpc } from '@quorate/shared/mpc'
 import { musig2Operations } from './crypto-musig2.ts'
 import { ourOperations } from './crypto-ours.ts'
 import { duration, single, type Figure } from './figures.ts'
-import type { Scene } from './fleet.ts'
+import { cpuOfFleet, type Scene } from './fleet.ts'
 import { makeGroup, signItems, type Group, type Shape } from './groups.ts'
 import { runLoad } from './load.ts'
 import type { Prepare } from './operation.ts'
@@ -48,12 +47,6 @@ const ofItems = ['events', 'mixed']
 const sizesOf = ({ name }: Kind) => SIZES.filter(([items]) => items === 100 || !ofItems.includes(name))
 
 export const batchNames = kinds.flatMap((kind) => sizesOf(kind).map(([items]) => `batch.${kind.name}.${items}`))
-
-const cpuOfFleet = ({ fleet }: Pick<Scene, 'fleet'>): number =>
-  ['gateway', 'enclave-0', 'enclave-1', 'enclave-2'].reduce(
-    (sum, name) => sum + cpuOf(fleet.pidOf(name) ?? process.pid),
-    0,
-  )
 
 /** CPU (ms) of the cryptography of one item: each signer commits and signs, and each of their hosts joins the partials. */
 function cryptoOf({ shape, operations }: Kind, mpc: Mpc): number {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Quorate, type Key, type Participant } from '@quorate/client'
 import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
+import { cpuOf } from '@quorate/local/fleet/usage'
 
 /** Two people who sign with one 2-of-3 key, on a fleet of its own. */
 export type Scene = { fleet: Fleet; quorate: Quorate; alice: Participant; bob: Participant; key: Key }
@@ -27,6 +28,13 @@ export async function signOnce({ alice, bob, key }: Pick<Scene, 'alice' | 'bob' 
   await bob.approve(signing)
   await signing.completed()
 }
+
+/** CPU (ms) of gateway and enclaves until now. */
+export const cpuOfFleet = ({ fleet }: Pick<Scene, 'fleet'>): number =>
+  ['gateway', 'enclave-0', 'enclave-1', 'enclave-2'].reduce(
+    (sum, name) => sum + cpuOf(fleet.pidOf(name) ?? process.pid),
+    0,
+  )
 
 /** Runs on a fresh fleet and clears it away. */
 export async function onStage<T>(act: (scene: Scene) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { Content, ContentType, Key, Participant, Quorate } from '@quorate/client'
+import type { ContentType, Key, Participant, Quorate, Signable } from '@quorate/client'
 
 /** A key, and as many of its people as sign: the first asks. */
 export type Group = Readonly<{ key: Key; people: readonly Participant[] }>
@@ -15,8 +15,8 @@ export async function makeGroup(quorate: Quorate, { scheme, threshold, of, ...co
   return { key: await keygen.completed(), people: all.slice(0, threshold) }
 }
 
-/** One signing end to end: one asks for all items, the others look at them and approve, all signatures are verified. */
-export async function signItems({ key, people }: Group, items: readonly (string | Content)[]): Promise<void> {
+/** One signing end to end: one asks for all items, the others look at them and approve, all signatures and pre-signatures are verified. */
+export async function signItems({ key, people }: Group, items: readonly Signable[]): Promise<void> {
   const [first, ...others] = people as [Participant, ...Participant[]]
   const signing = await first.requestSignature(key, items)
   await Promise.all(others.map((one) => one.approve(signing)))

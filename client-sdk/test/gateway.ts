@@ -13,6 +13,7 @@ import { agree } from '../../shared/party/test/epoch-change.js'
 import { presentTime } from '../../shared/party/test/host.js'
 import { hostOf, openInit, type Fleet } from './fleet.ts'
 import { bunkering, type Bunkering } from './bunkering.ts'
+import { togetherHandlers } from './gateway-together.ts'
 import { refreshHandlers } from './refreshing.ts'
 
 type Params = Readonly<Partial<Record<ParameterName, string>>>
@@ -221,6 +222,10 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
         signings.set(signingId, { ...status, version: status.version + 1, state: 'failed', failure })
       return progressOf(signings.get(signingId)!)
     },
+    ...togetherHandlers({
+      request: (asked) => handlers.requestSigning!(asked),
+      approve: (asked) => handlers.approveSigning!(asked),
+    }),
     ...refreshHandlers(keygens),
     ...bunkers.handlers,
     getSigning: ({ params: { signingId } }: OfSigning) => signings.get(signingId) ?? problem('request.not_found'),

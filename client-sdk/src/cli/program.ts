@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { red } from 'yoctocolors'
 import { QuorateError } from '../errors.ts'
+import { addAdaptor } from './commands/adaptor.ts'
 import { addApprove } from './commands/approve.ts'
 import { addAttest } from './commands/attest.ts'
 import { addBunker } from './commands/bunker/bunker.ts'
@@ -56,6 +57,7 @@ const others = [
   addRefresh,
   addUpdate,
   addVerify,
+  addAdaptor,
   addTrust,
   addCompletion,
   addDemo,

@@ -1,7 +1,11 @@
 import { constants } from 'node:fs'
 import { access, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { SignatureProof } from '../signing/proof.ts'
+import { refuse } from '../errors.ts'
+import type { Key } from '../key.ts'
+import { SignatureProof, verifyProof } from '../signing/proof.ts'
+import { ItemsRefused, type ItemOutcome } from '../signing/result.ts'
+import { readBytes } from './content.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -27,5 +31,31 @@ export async function keepProof({ result }: Terminal, file: string, proof: Signa
   } catch (error) {
     result({ event: 'proof', proof }, [text])
     throw new Error(`${file} cannot be written (${reasonOf(error)}): the proof stands above`, { cause: error })
+  }
+}
+
+/** Throws `UsageError` for what is no proof. */
+export async function readProof(file: string): Promise<SignatureProof> {
+  const bytes = await readBytes(file)
+  try {
+    return SignatureProof.parse(JSON.parse(bytes.toString()))
+  } catch {
+    throw new UsageError(`${file} is not a proof: \`quorate sign --out FILE\` writes one`)
+  }
+}
+
+/** The items of a proof, which is verified against the key that is meant. Throws as `verifyProof`, and `signing.request_invalid` for another key's. */
+export async function verifyProofOf(key: Key, proof: SignatureProof): Promise<readonly ItemOutcome[]> {
+  if (proof.request.body.keyId !== key.keyId) return refuse('signing.request_invalid')
+  return verifyProof(key, proof)
+}
+
+/** The same, also where not every item was signed. */
+export async function provenItems(key: Key, proof: SignatureProof): Promise<readonly ItemOutcome[]> {
+  try {
+    return await verifyProofOf(key, proof)
+  } catch (error) {
+    if (error instanceof ItemsRefused) return error.items
+    throw error
   }
 }

@@ -11,7 +11,7 @@ async function readText(file: string, stdin: Readable): Promise<string> {
   const bytes = file === '-' ? await readAll(stdin) : await readFile(file).catch(() => null)
   // Somebody may have put the secret itself there.
   if (bytes === null)
-    throw new UsageError('--secret and --password name files, or - for standard input: one cannot be read')
+    throw new UsageError('secrets and passwords stand in files, or - for standard input: one cannot be read')
   try {
     if (bytes.length > LONGEST) throw new UsageError('this is too long for a secret key')
     return bytes.toString('utf8').replace(/\r?\n$/, '')
@@ -31,6 +31,13 @@ async function readAll(stdin: Readable): Promise<Buffer> {
   const all = Buffer.concat(chunks)
   for (const chunk of chunks) chunk.fill(0)
   return all
+}
+
+/** A secret of 32 bytes that a file holds in hex. The caller wipes it. Throws `UsageError`. */
+export async function readScalar(file: string, stdin: Readable): Promise<Uint8Array> {
+  const text = (await readText(file, stdin)).trim().toLowerCase()
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new UsageError('a secret is 32 bytes in hex, in a file of its own')
+  return fromHex(text)
 }
 
 /**

@@ -9,7 +9,14 @@ import { Item } from '@quorate/shared/wire/content'
 import { ItemFailure, ItemRefusal, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
 import { refuse, refusing } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
-import { requireSigned, resultOfItem, withoutAdaptor, type ItemOutcome, type SignatureResult } from './result.ts'
+import {
+  requireSigned,
+  resultOfItem,
+  withoutAdaptor,
+  type AnsweredItem,
+  type ItemOutcome,
+  type SignatureResult,
+} from './result.ts'
 import { readOutcomes, requireImages, verifyItem } from './verify.ts'
 
 /** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
@@ -46,11 +53,15 @@ const isOfAll = (code: ItemFailure['code']): boolean => ItemRefusal.safeParse(co
 
 /**
  * Verifies a proof against a key, without a gateway: the request, that its items are the contents, each signature, the receipts
- * of a whole quorum, and with `trust` that their hosts were images that it accepts. Throws what does not verify, and
+ * of a whole quorum, and with `trust` that their hosts were images that it accepts. Gives the items with what they got. Throws what does not verify, and
  * `ItemsRefused` when all of it verifies but not every item was signed.
  */
-export async function verifyProof(key: Key, proof: SignatureProof, trust?: TrustPolicy): Promise<void> {
-  await refusing(async () => {
+export async function verifyProof(
+  key: Key,
+  proof: SignatureProof,
+  trust?: TrustPolicy,
+): Promise<readonly AnsweredItem[]> {
+  return refusing(async () => {
     const { request, items, results, receipts } = proof
     const { body } = request
     const version = verifiedKeyOf(key, body.certificateDigest)
@@ -64,7 +75,7 @@ export async function verifyProof(key: Key, proof: SignatureProof, trust?: Trust
     const outcomes = readOutcomes(await loadMpc(), { key, requestDigest, items }, results, receipts)
     await verifyReceipts(version, body, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
-    requireSigned(outcomes)
+    return requireSigned(outcomes)
   })
 }
 

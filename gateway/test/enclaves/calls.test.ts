@@ -3,7 +3,7 @@ import { EnclaveId } from '@quorate/shared/wire/ids'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { until } from '../../../shared/test/noticing.js'
 import { replyFrame, type FakeEnclave } from './fake-enclave.ts'
-import { ask, callsOf, closeAll, codeOf, nonce, readyOne, readyPool } from './pool-of-fakes.ts'
+import { ask, callsOf, closeAll, codeOf, nonce, readyOne, readyPool, watchful } from './pool-of-fakes.ts'
 
 afterEach(async () => {
   vi.useRealTimers()
@@ -85,6 +85,45 @@ describe('calls', () => {
     const next = await ask(enclaves, fake)
     expect(next.identity).toEqual(fake.identity)
     expect(next.document).not.toBe('bGF0ZQ')
+  })
+
+  it('takes an answer that was there by the deadline, when the gateway was at work until after it', async () => {
+    const { fake, enclaves } = await readyOne({ connectionsPerEnclave: 1 })
+    const deadline = 100
+    fake.on['attest'] = ({ id, socket }) => {
+      const result = { identity: fake.identity, presence: fake.presence, document: 'b25jZQ' }
+      socket.write(replyFrame(id, { result }))
+      const over = performance.now() + 2 * deadline
+      while (performance.now() < over);
+      return null
+    }
+    expect(await codeOf(ask(enclaves, fake, deadline))).toBe('resolved')
+  })
+
+  it('makes questions when there is room for them, and refuses none that is long', async () => {
+    const { fake, enclaves, told } = await readyOne({ connectionsPerEnclave: 1, ...watchful })
+    let made = 0
+    const long = {
+      get nonce() {
+        made += 1
+        return '0'.repeat(2 << 20)
+      },
+    }
+    const answers = Array.from({ length: 20 }, () => codeOf(enclaves.ask(fake.id, 'attest', long)))
+    expect(made).toBeLessThan(5)
+    fake.on['attest'] = () => ({
+      result: { identity: fake.identity, presence: fake.presence, document: 'b25jZQ' },
+    })
+    expect(await Promise.all(answers)).toEqual(answers.map(() => 'resolved'))
+    expect(made).toBe(20)
+    expect(told.map(({ type }) => type)).toEqual(['ready'])
+  })
+
+  it('fails a question that is too long, and asks the next ones', async () => {
+    const { fake, enclaves } = await readyOne()
+    const tooLong = enclaves.ask(fake.id, 'attest', { nonce: '0'.repeat(5 << 20) })
+    expect(await codeOf(tooLong)).toBe('frame.invalid')
+    expect(await codeOf(ask(enclaves, fake))).toBe('resolved')
   })
 
   it('ignores answers to ids that nobody asked for or that are answered already', async () => {

@@ -1,4 +1,4 @@
-import type { ContentType, GrantTerms, Key, Keygen, Participant, Refresh } from '@quorate/client'
+import type { ContentType, GrantTerms, Key, Keygen, Mode, Participant, Refresh } from '@quorate/client'
 
 const names = ['alice', 'bob', 'carol'] as const
 type Name = (typeof names)[number]
@@ -15,7 +15,7 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
 
 /**
  * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that people
- * bring, where the scheme takes one of each. `subgroups`: those who have a key of their own in it.
+ * bring, where the scheme takes one of each. `subgroups`: those who have a key of their own in it. `mode`: of the key, if not its own.
  */
 export type Wish = Readonly<{
   scheme: Key['scheme']
@@ -25,6 +25,7 @@ export type Wish = Readonly<{
   ttl?: number
   ownKeys?: Readonly<{ [N in Name]?: Uint8Array }>
   subgroups?: Readonly<Record<string, readonly Name[]>>
+  mode?: Mode
 }>
 
 /** A 2-of-3 key, unless said otherwise, that Alice reserves, and has joined. */

@@ -10,7 +10,6 @@ import {
   verifySignature,
   type AdaptorTerms,
   type Item,
-  type ItemOutcome,
   type Key,
   type Mode,
   type Participant,
@@ -24,6 +23,7 @@ import { vectorJson } from '../../../shared/mpc/test/vectors.js'
 import { aggregatePointOf, sortedKeys } from '../../../shared/test/bip327.js'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { keyInMode, taprootTweakPubKey } from './support/bip341.ts'
+import { preSigned } from './support/pre-signed.ts'
 import { contributedKey, long, signAll, withFleet } from './support/sdk-fleet.ts'
 import { payTo, readTransaction, taprootSighash, type Transaction } from './support/taproot-sighash.ts'
 
@@ -33,12 +33,6 @@ import { payTo, readTransaction, taprootSighash, type Transaction } from './supp
 const { draw } = withFleet()
 const drawn = () => schnorr.utils.randomSecretKey()
 const pointOf = (secret: Uint8Array) => toHex(secp256k1.getPublicKey(secret, true))
-
-/** The item as it must be when it was asked for with an adaptor. */
-function preSigned(item: ItemOutcome | undefined): PreSignedItem {
-  if (item === undefined || item.refused !== null || item.preSignatures === null) throw new Error('not pre-signed')
-  return item
-}
 
 const bytesFor = (adaptor: AdaptorTerms): Item => ({
   content: { type: 'bytes', bytes: 'ab' },

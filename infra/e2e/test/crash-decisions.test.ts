@@ -4,8 +4,8 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
-import { makeKey, patience, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
+import { atEveryWrite, makeKey, patience, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { hitsIn, onBothSides, sides, signingSteps } from './support/crash-plan.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
 
 /*
@@ -44,20 +44,11 @@ async function signBatch(): Promise<void> {
   expect(ends).toEqual([true, true, true, 'signing.rejected'])
 }
 
-const sides = ['before', 'after'] as const
-
 it('is signed as far as people want it', { timeout: long }, signBatch)
 
 describe('a gateway', { timeout: long }, () => {
-  it.each(sides)('has the batch signed, killed right %s each of its writes', async (when: CrashPlan['when']) => {
-    const places: string[] = []
-    for (let nth = 1; ; nth += 1) {
-      crashing.lay({ step: 'write', when, nth })
-      await signBatch()
-      const hit = await crashing.lift()
-      if (hit === null) break
-      places.push(hit.place)
-    }
+  it.each(sides)('has the batch signed, killed right %s each of its writes', async (when) => {
+    const places = await atEveryWrite(crashing, when, signBatch)
     const states = ['collecting_participants', 'generating_nonces', 'completed'].map((state) => `signing ${state}`)
     expect(places).toEqual(expect.arrayContaining(states))
     // The request, each word, the last with the attempt that follows from it, and the end.
@@ -66,10 +57,7 @@ describe('a gateway', { timeout: long }, () => {
 })
 
 describe('an enclave', { timeout: long }, () => {
-  const steps = ['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm']
-  const cases = steps.flatMap((step) => sides.map((when) => ({ step, when })))
-
-  it.each(cases)('has the batch signed, killed right $when $step', async ({ step, when }) => {
+  it.each(onBothSides(signingSteps))('has the batch signed, killed right $when $step', async ({ step, when }) => {
     crashing.lay({ step, when })
     await signBatch()
     expect(await crashing.lift()).toMatchObject({ step, when })

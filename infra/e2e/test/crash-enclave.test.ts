@@ -12,6 +12,7 @@ import {
 } from './support/crash-fleet.ts'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
+import { sides, signingSteps } from './support/crash-plan.ts'
 import { planReached } from './support/plan-reached.ts'
 
 const long = 240_000
@@ -26,7 +27,6 @@ beforeAll(async () => {
 
 afterAll(() => crashing.close(), long)
 
-const sides = ['before', 'after'] as const
 /** Every side of every method, for the first enclave that is asked and for the one after it. */
 const cases = (methods: readonly string[], callers: number) =>
   methods.flatMap((step) =>
@@ -107,7 +107,7 @@ describe('an enclave that is killed', { timeout: long }, () => {
     await signOnce()
   })
 
-  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'])(
+  it.each(signingSteps)(
     'with all others in the midst of %s ends the signing, since nobody remembers the epoch, and the next is made',
     async (step) => {
       const { fleet, people } = crashing

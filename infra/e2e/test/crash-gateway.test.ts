@@ -1,7 +1,7 @@
 import type { Key } from '@quorate/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeKey, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
-import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
+import { atEveryWrite, makeKey, refreshKey, sign, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import { hitsIn, sides } from './support/crash-plan.ts'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
 
@@ -14,18 +14,6 @@ beforeAll(async () => {
 }, long)
 
 afterAll(() => crashing.close(), long)
-
-/** Does it again and again, with the gateway killed at its first write, at its second, …, until a run meets no crash. */
-async function atEveryWrite(when: CrashPlan['when'], act: () => Promise<void>): Promise<string[]> {
-  const places: string[] = []
-  for (let nth = 1; ; nth += 1) {
-    crashing.lay({ step: 'write', when, nth })
-    await act()
-    const hit = await crashing.lift()
-    if (hit === null) return places
-    places.push(hit.place)
-  }
-}
 
 const keygenStates = [
   'keygen reserved',
@@ -58,17 +46,17 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
     await sign(crashing.people, key, 'first')
   })
 
-  it.each(['before', 'after'] as const)('finishes the keygen, killed right %s it, and the key signs', async (when) => {
-    const places = await atEveryWrite(when, async () => {
+  it.each(sides)('finishes the keygen, killed right %s it, and the key signs', async (when) => {
+    const places = await atEveryWrite(crashing, when, async () => {
       key = await makeKey(crashing.people)
     })
     expect(places).toEqual(expect.arrayContaining(keygenStates))
     await sign(crashing.people, key, `made through crashes ${when} every write`)
   })
 
-  it.each(['before', 'after'] as const)('finishes the signing, killed right %s it', async (when) => {
+  it.each(sides)('finishes the signing, killed right %s it', async (when) => {
     let number = 0
-    const places = await atEveryWrite(when, async () => {
+    const places = await atEveryWrite(crashing, when, async () => {
       number += 1
       await sign(crashing.people, key, `signature ${number}, crash ${when}`)
     })
@@ -95,7 +83,7 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
       key = await refreshKey(crashing.people, key)
       number += 1
     }
-    const places = await atEveryWrite('before', refreshed)
+    const places = await atEveryWrite(crashing, 'before', refreshed)
     expect(places).toEqual(expect.arrayContaining(refreshStates))
     crashing.lay({ step: 'write', when: 'after', place: 'refresh installing' })
     await refreshed()

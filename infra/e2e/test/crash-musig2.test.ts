@@ -4,9 +4,18 @@ import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aggregateOf, sortedKeys } from '../../../shared/test/bip327.js'
-import { ask, makeKey, patience, sign, signed, startCrashFleet, type CrashFleet } from './support/crash-fleet.ts'
+import {
+  ask,
+  atEveryWrite,
+  makeKey,
+  patience,
+  sign,
+  signed,
+  startCrashFleet,
+  type CrashFleet,
+} from './support/crash-fleet.ts'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
-import { hitsIn, type CrashPlan } from './support/crash-plan.ts'
+import { hitsIn, onBothSides, sides, signingSteps } from './support/crash-plan.ts'
 import { enclaveLog, remainsOf } from '../src/traces.ts'
 import { expectNoncesOnce } from './support/crash-traces.ts'
 
@@ -64,20 +73,6 @@ async function signOnce(by: 'all' | 'pair' = made % 2 === 0 ? 'all' : 'pair'): P
   expect(schnorr.verify(signatures[0]!, hashOfBytes(text), fromHex(groupKey))).toBe(true)
 }
 
-/** Does it again and again, with the gateway killed at its first write, at its second, …, until a run meets no crash. */
-async function atEveryWrite(when: CrashPlan['when'], act: (nth: number) => Promise<void>): Promise<string[]> {
-  const places: string[] = []
-  for (let nth = 1; ; nth += 1) {
-    crashing.lay({ step: 'write', when, nth })
-    await act(nth)
-    const hit = await crashing.lift()
-    if (hit === null) return places
-    places.push(hit.place)
-  }
-}
-
-const sides = ['before', 'after'] as const
-
 describe('a key of MuSig2 on three enclaves', { timeout: long }, () => {
   it.each([true, false])('of two people is made, brought: %s, and signs', async (brings) => {
     const { fleet } = crashing
@@ -105,7 +100,7 @@ describe('a key of MuSig2 on three enclaves', { timeout: long }, () => {
 
 describe('a gateway that is killed at every write', { timeout: long }, () => {
   it.each(sides)('makes the key, killed right %s it, and the key signs', async (when) => {
-    const places = await atEveryWrite(when, (nth) => makeOne(nth % 2 === 0))
+    const places = await atEveryWrite(crashing, when, (nth) => makeOne(nth % 2 === 0))
     const states = ['reserved', 'collecting_participants', 'key_generation/accept', 'key_generation/prepare']
     const expected = [...states, 'key_generation/install', 'completed'].map((state) => `keygen ${state}`)
     expect(places).toEqual(expect.arrayContaining(expected))
@@ -114,7 +109,7 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
 
   const cases = sides.flatMap((when) => (['all', 'pair'] as const).map((by) => ({ when, by })))
   it.each(cases)('makes the signature of $by, killed right $when it', async ({ when, by }) => {
-    const places = await atEveryWrite(when, () => signOnce(by))
+    const places = await atEveryWrite(crashing, when, () => signOnce(by))
     const states = ['collecting_participants', 'generating_nonces', 'completed'].map((state) => `signing ${state}`)
     expect(places).toEqual(expect.arrayContaining(states))
   })
@@ -122,10 +117,8 @@ describe('a gateway that is killed at every write', { timeout: long }, () => {
 
 describe('an enclave that is killed', { timeout: long }, () => {
   const making = ['keygen.init', 'keygen.register', 'keygen.accept', 'keygen.prepare', 'keygen.install']
-  const signing = ['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm']
-  const cases = (steps: readonly string[]) => steps.flatMap((step) => sides.map((when) => ({ step, when })))
 
-  it.each(cases(making))('$when $step does not keep a key from being made', async ({ step, when }) => {
+  it.each(onBothSides(making))('$when $step does not keep a key from being made', async ({ step, when }) => {
     for (const [nth, brings] of [true, false].entries()) {
       crashing.lay({ step, when, nth: nth + 1 })
       await makeOne(brings)
@@ -134,11 +127,14 @@ describe('an enclave that is killed', { timeout: long }, () => {
     await signOnce()
   })
 
-  it.each(cases(signing))('$when $step does not keep a signature from being made', async ({ step, when }) => {
-    crashing.lay({ step, when })
-    await signOnce()
-    expect(await crashing.lift()).toMatchObject({ step, when })
-  })
+  it.each(onBothSides(signingSteps))(
+    '$when $step does not keep a signature from being made',
+    async ({ step, when }) => {
+      crashing.lay({ step, when })
+      await signOnce()
+      expect(await crashing.lift()).toMatchObject({ step, when })
+    },
+  )
 })
 
 it('has spent no nonce twice, and nothing is left half open', { timeout: long }, async () => {

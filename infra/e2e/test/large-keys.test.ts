@@ -91,7 +91,8 @@ describe('a key of 32 people on three busy enclaves', { timeout: long }, () => {
 })
 
 describe('a key of MuSig2 of 100 people on three busy enclaves', { timeout: long }, () => {
-  it('is made, and all of them sign with it by standing grants', async () => {
+  /** The batch: 3,000 partials, each of a sum of 100 nonces, by hosts with 33 or 34 shares each. */
+  it('is made, and all of them sign with it by standing grants, one item and a batch of 30', async () => {
     const participants = namesOf(100)
     const limit = { count: 100, seconds: 3_600 }
     const askers = participants.slice(0, 1)
@@ -102,5 +103,10 @@ describe('a key of MuSig2 of 100 people on three busy enclaves', { timeout: long
     const { signatures, receipts } = await signing.completed({ timeout: long })
     expect(receipts).toHaveLength(100)
     expect(schnorr.verify(signatures[0]!, hashOfBytes('a hundred'), fromHex(key.groupKey))).toBe(true)
+    const texts = Array.from({ length: 30 }, (_, at) => `a hundred, ${at}`)
+    const batch = await (await people[0]!.requestSignature(key, texts)).completed({ timeout: long })
+    const isGood = (text: string, at: number) =>
+      schnorr.verify(batch.signatures[at]!, hashOfBytes(text), fromHex(key.groupKey))
+    expect(texts.map(isGood)).toEqual(texts.map(() => true))
   })
 })

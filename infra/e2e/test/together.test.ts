@@ -5,6 +5,7 @@ import { fromHex } from '@quorate/shared/wire/bytes'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hashOfBytes } from '../../../shared/test/bytes-hash.js'
 import { joinKey, peopleBy, reserveKey, type People } from '../src/people.ts'
+import { shownTo, valuesOf } from './support/together.ts'
 import { withFleet } from './support/sdk-fleet.ts'
 
 /*
@@ -42,16 +43,6 @@ beforeAll(async () => {
     keys.push(await newKey(scheme, threshold))
 }, long)
 
-const values = <T>(settled: readonly PromiseSettledResult<T>[]): T[] =>
-  settled.map((one) => {
-    if (one.status === 'rejected') throw one.reason
-    return one.value
-  })
-
-/** What Alice has asked for, as this person's SDK shows it. */
-const shownTo = (name: keyof People, signings: readonly Signing[]): Promise<Signing[]> =>
-  Promise.all(signings.map(({ key, signingId }) => people[name].signing(key, signingId)))
-
 const isSigned = async (signing: Signing, text: string): Promise<boolean> => {
   const [signature] = (await signing.completed({ timeout: long })).signatures
   return schnorr.verify(signature!, hashOfBytes(text), fromHex(signing.key.groupKey))
@@ -61,12 +52,12 @@ describe('several keys of the same people', { timeout: long }, () => {
   it('sign something each, asked for in one call and approved in one call by each person', async () => {
     posted.length = 0
     const wishes = keys.map((key, at) => ({ key, what: `for key ${at}` }))
-    const signings = values(await people.alice.requestSignatures(wishes))
+    const signings = valuesOf(await people.alice.requestSignatures(wishes))
     const reason = 'all of them'
-    values(await people.bob.decideTogether(await shownTo('bob', signings), { reason }))
+    valuesOf(await people.bob.decideTogether(await shownTo(people, 'bob', signings), { reason }))
     // Two of three have signed the first of them meanwhile, or not.
-    const [, ...others] = await people.carol.decideTogether(await shownTo('carol', signings), { reason })
-    values(others)
+    const [, ...others] = await people.carol.decideTogether(await shownTo(people, 'carol', signings), { reason })
+    valuesOf(others)
     const signed = await Promise.all(signings.map((signing, at) => isSigned(signing, `for key ${at}`)))
     expect(signed).toEqual([true, true, true])
     // A word that names lives of before goes out again, with the others.
@@ -79,9 +70,10 @@ describe('several keys of the same people', { timeout: long }, () => {
 
   it('sign the same bytes, a hundred at once, of which one may be asked for twice', async () => {
     const wishes = Array.from({ length: 100 }, (_, at) => ({ key: keys[at % keys.length]!, what: 'the same' }))
-    const signings = values(await people.alice.requestSignatures(wishes))
+    const signings = valuesOf(await people.alice.requestSignatures(wishes))
     expect(new Set(signings.map(({ signingId }) => signingId)).size).toBe(100)
-    for (const name of ['bob', 'carol'] as const) await people[name].decideTogether(await shownTo(name, signings))
+    for (const name of ['bob', 'carol'] as const)
+      await people[name].decideTogether(await shownTo(people, name, signings))
     const signed = await Promise.all(signings.map((signing) => isSigned(signing, 'the same')))
     expect(signed.filter(Boolean)).toHaveLength(100)
   })
@@ -89,8 +81,8 @@ describe('several keys of the same people', { timeout: long }, () => {
   it('are refused one by one: what is wrong with one keeps none of the others from being signed', async () => {
     const { alice, bob } = people
     const [first, , third] = keys as [Key, Key, Key]
-    const two = values(await alice.requestSignatures(['not this', 'good'].map((what) => ({ key: first, what }))))
-    const shown = await shownTo('bob', two)
+    const two = valuesOf(await alice.requestSignatures(['not this', 'good'].map((what) => ({ key: first, what }))))
+    const shown = await shownTo(people, 'bob', two)
     await bob.reject(shown[0]!)
     const [turned, taken] = await bob.decideTogether(shown)
     expect(turned).toMatchObject({ status: 'rejected', reason: { code: 'session.conflict', by: 'gateway' } })

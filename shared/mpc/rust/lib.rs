@@ -1,7 +1,8 @@
 //! FROST for two suites, and MuSig2, behind one call: bytes in, bytes out, one import for randomness.
 //!
 //! The host takes a buffer from `alloc`, writes the arguments as a list of items (`wire`), calls `call(operation, …)` and
-//! reads the answer. It then wipes this module's memory: nothing here is meant to outlive a call, and nothing is freed.
+//! reads the answer. It then wipes this module's memory: nothing here is meant to outlive a call, and nothing is freed. What
+//! a call of public data has made (`musig2::keys::prepare`) the host may put back before others.
 
 extern crate alloc;
 

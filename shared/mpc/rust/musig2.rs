@@ -26,6 +26,7 @@ pub fn call(operation: u32, arguments: &mut Reader) -> Outcome<Writer> {
         10 => adaptor::extract(arguments),
         11 => adaptor::sum(arguments),
         12 => adaptor::secrets(arguments),
+        13 => keys::prepare(arguments),
         _ => Err(Failure::INVALID_INPUT),
     }
 }

@@ -1,2 +1,2 @@
 /** SHA-256 of mpc.wasm; written by check-digest.js. */
-export const MPC_SHA256 = '065f84dfb6bfeb1aa4a1b25ace259264c20927edb1b4ca2297a7051334965a62'
+export const MPC_SHA256 = '0f56856656e9eed7c096d2c6071ce87b903c416871680a8fbda6840c14f98131'

@@ -2,8 +2,14 @@ import { webAssembly, type WasmMemory, type WasmModule } from './webassembly.ts'
 import { MpcError, type MpcErrorCode } from './error.ts'
 import { readItems, sizeOfItems, writeItems, type Item } from './wire.ts'
 
-/** One call into the module. Throws `MpcError`; leaves nothing in the module's memory either way. */
-export type Call = (operation: number, items: readonly Item[]) => Uint8Array[]
+/** A call of public data that others follow, who find in memory what it has made. Each object of this type is made just once. */
+export type Preparation = Readonly<{ operation: number; items: readonly Item[] }>
+
+/**
+ * One call into the module, after a preparation or none. Throws `MpcError`, also of the preparation; leaves nothing in the module's memory either
+ * way. What the preparation has left there is kept outside, as long as it is.
+ */
+export type Call = (operation: number, items: readonly Item[], after?: Preparation) => Uint8Array[]
 
 export type Ports = {
   /** Fills a view of the module's memory with cryptographic randomness, or throws. */
@@ -46,10 +52,45 @@ function answerAt(memory: WasmMemory, at: number): Uint8Array[] {
   throw new MpcError(CODES[status] ?? 'trapped', culprits)
 }
 
+type Instance = ReturnType<typeof instantiate>
+
+/** One call in the memory as it stands. Throws `MpcError` for what the module answers, and anything else for a trap. */
+function enter({ memory, alloc, call }: Instance, operation: number, items: readonly Item[]): Uint8Array[] {
+  const length = sizeOfItems(items)
+  const at = alloc(length)
+  writeItems(new Uint8Array(memory.buffer, at, length), items)
+  return answerAt(memory, call(operation, at, length))
+}
+
+/** The memory up to what was never written. */
+function written(memory: Uint8Array): Uint8Array {
+  let end = memory.length
+  while (end > 0 && memory[end - 1] === 0) end -= 1
+  return memory.slice(0, end)
+}
+
+/** Puts back what a preparation leaves in memory, once it has been made. */
+function createPrepare(): (instance: Instance, preparation: Preparation) => void {
+  const leftBy = new WeakMap<Preparation, Uint8Array>()
+  return (instance, preparation) => {
+    const { memory, size } = instance
+    const left = leftBy.get(preparation)
+    if (left !== undefined) {
+      new Uint8Array(memory.buffer).set(left)
+      return
+    }
+    enter(instance, preparation.operation, preparation.items)
+    // Memory that has grown is of this instance alone.
+    const bytes = new Uint8Array(memory.buffer)
+    if (bytes.length === size) leftBy.set(preparation, written(bytes))
+  }
+}
+
 /** Binds the module to its ports. One call at a time, which a synchronous call is by nature. */
 export function createCall(module: WasmModule, ports: Ports = {}): Call {
   const random = ports.random ?? fromCrypto
-  let instance: ReturnType<typeof instantiate> | undefined
+  const prepare = createPrepare()
+  let instance: Instance | undefined
 
   const wipe = (memory: Uint8Array) => {
     ports.observe?.(memory, 'ended')
@@ -57,17 +98,15 @@ export function createCall(module: WasmModule, ports: Ports = {}): Call {
     ports.observe?.(memory, 'wiped')
   }
 
-  return (operation, items) => {
-    const { memory, alloc, call, picture, size } = (instance ??= instantiate(module, random))
-    let trapped = true
+  return (operation, items, after) => {
+    const present = (instance ??= instantiate(module, random))
+    const { memory, picture, size } = present
+    let trapped = false
     try {
-      const length = sizeOfItems(items)
-      const at = alloc(length)
-      writeItems(new Uint8Array(memory.buffer, at, length), items)
-      const answer = call(operation, at, length)
-      trapped = false
-      return answerAt(memory, answer)
+      if (after !== undefined) prepare(present, after)
+      return enter(present, operation, items)
     } catch (error) {
+      trapped = !(error instanceof MpcError)
       throw error instanceof MpcError ? error : new MpcError('trapped')
     } finally {
       const bytes = new Uint8Array(memory.buffer)

@@ -15,9 +15,13 @@ export async function signBody<T>(signer: Signer, tag: Tag, body: T): Promise<{ 
   return { body, signature: toHex(await signer.sign(taggedHash(tag, body))) }
 }
 
+/** Is `signature` (hex) that of this digest of a body, under `publicKey` (hex)? */
+export const verifyDigest = (publicKey: string, digest: Digest, signature: string): Promise<boolean> =>
+  verifyEd25519(fromHex(publicKey), fromHex(digest), fromHex(signature))
+
 /** Is `signature` (hex) that of H(tag, body) under `publicKey` (hex)? */
 export const verifyBody = (
   publicKey: string,
   tag: Tag,
   { body, signature }: { body: unknown; signature: string },
-): Promise<boolean> => verifyEd25519(fromHex(publicKey), taggedHash(tag, body), fromHex(signature))
+): Promise<boolean> => verifyDigest(publicKey, digestOf(tag, body), signature)

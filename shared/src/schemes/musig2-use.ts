@@ -5,6 +5,7 @@ import { MpcError, type ByIndex, type Mpc, type MusigSession } from '../../mpc/s
 import { PRE_SIGNATURE, preSignaturesIn } from './adaptors.ts'
 import { isComplete } from './heard.ts'
 import { readKeys } from './musig2-keys.ts'
+import { createNonceAgg, type NonceAgg } from './musig2-nonce-agg.ts'
 import { orFalse } from './or-false.ts'
 import { hold, type Held, type Scheme, type ShareInput, type Use, type UseInput } from './scheme.ts'
 
@@ -86,8 +87,10 @@ function draw({ musig2 }: Mpc, sessions: readonly MusigSession[], { session, ind
   }
 }
 
+type Rounds = Pick<Use, 'begin' | 'join'>
+
 /** `sessionsOf`: what is to be signed, one after the other. */
-const roundsWith = (mpc: Mpc, sessionsOf: (input: UseInput) => MusigSession[]): Pick<Use, 'begin' | 'join'> => ({
+const roundsWith = (mpc: Mpc, nonceAgg: NonceAgg, sessionsOf: (input: UseInput) => MusigSession[]): Rounds => ({
   begin: (begun) => {
     const { index } = begun
     const { secnonces, pubnonces } = draw(mpc, sessionsOf(begun), begun)
@@ -98,9 +101,7 @@ const roundsWith = (mpc: Mpc, sessionsOf: (input: UseInput) => MusigSession[]): 
       const isSame = input.index === index && equalBytes(digestOf(input), drawnFor)
       if (!isSame || !isComplete(all, { index, signers }, pubnonces)) throw new MpcError('invalid_input')
       const sessions = sessionsOf(input)
-      const aggregates = sessions.map((_, nth) => () => {
-        return mpc.musig2.nonceAgg({ pubnonces: partOf(all, nth, sessions.length, PUBNONCE) })
-      })
+      const aggregates = sessions.map((_, nth) => () => nonceAgg(partOf(all, nth, sessions.length, PUBNONCE)))
       const aggnonces = joined(aggregates)
       const partials = sessions.map((session, nth) => {
         const aggnonce = aggnonces.subarray(nth * PUBNONCE, (nth + 1) * PUBNONCE)
@@ -131,16 +132,19 @@ const isPreSigned = ({ musig2 }: Mpc, { publicKey, message, adaptors = [] }: Use
   })
 
 /** What the shares of a key of MuSig2 do. A pre-signature of each adaptor is not verified as a signature is: see `isPreSigned`. */
-export const usesWith = (mpc: Mpc): Scheme['use'] => ({
-  sign: {
-    takes: () => true,
-    ...roundsWith(mpc, (input) => [sessionOf(input)]),
-    verify: ({ publicKey, message }, signature) =>
-      mpc.frost('frost-secp256k1-tr').verify({ publicKey, message, signature }),
-  },
-  presign: {
-    takes: () => true,
-    ...roundsWith(mpc, preSessionsOf),
-    verify: (of, result) => isPreSigned(mpc, of, result),
-  },
-})
+export function usesWith(mpc: Mpc): Scheme['use'] {
+  const nonceAgg = createNonceAgg(mpc)
+  return {
+    sign: {
+      takes: () => true,
+      ...roundsWith(mpc, nonceAgg, (input) => [sessionOf(input)]),
+      verify: ({ publicKey, message }, signature) =>
+        mpc.frost('frost-secp256k1-tr').verify({ publicKey, message, signature }),
+    },
+    presign: {
+      takes: () => true,
+      ...roundsWith(mpc, nonceAgg, preSessionsOf),
+      verify: (of, result) => isPreSigned(mpc, of, result),
+    },
+  }
+}

@@ -29,8 +29,8 @@ const module = await readModule()
 export function subjectOf(name: SchemeName, badShares: BadShares, make: (mpc: Mpc) => Scheme): Subject {
   const inner = createCall(module)
   let seen: Uint8Array[] = []
-  const call: Call = (operation, items) => {
-    const answer = inner(operation, items)
+  const call: Call = (...asked) => {
+    const answer = inner(...asked)
     seen.push(...answer)
     return answer
   }

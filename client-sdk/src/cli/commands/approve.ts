@@ -3,15 +3,15 @@ import type { Decision } from '@quorate/shared/wire/consent'
 import type { Command } from 'commander'
 import type { Participant } from '../../participant.ts'
 import type { Signing } from '../../signing/signing.ts'
-import { describeItem } from '../content.ts'
+import { allFound, approveTogether } from '../approve-together.ts'
+import { confirmSigning, showAsked } from '../deciding.ts'
 import { findSigning, nextSigning } from '../finding.ts'
 import { chosenKeys } from '../keys-here.ts'
 import { unlessOver } from '../over.ts'
 import { readNumbers, writeNumbers } from '../item-numbers.ts'
 import { openSession, type Session, type World } from '../session.ts'
-import { field, good, heading } from '../terminal.ts'
+import { good } from '../terminal.ts'
 import { bringUpToDate } from '../up-to-date.ts'
-import { waitingLines } from '../waiting.ts'
 import { signingNamed } from '../signing-named.ts'
 import { UsageError } from '../usage.ts'
 
@@ -21,7 +21,7 @@ type Options = Readonly<{ key?: string; wait?: boolean; yes?: boolean; items?: s
 export function addApprove(program: Command, world: World): void {
   program
     .command('approve')
-    .argument('[signing]', 'the signing id')
+    .argument('[signing...]', 'the signing id; several get one answer')
     .description('show what is to be signed, and approve or reject it')
     .option('--wait', 'wait for the next request to a key of this machine')
     .option('--key <key>', 'only this key')
@@ -30,35 +30,30 @@ export function addApprove(program: Command, world: World): void {
     .option('--reject [reason]', 'reject all instead; the gateway and the others can read the reason')
     .addHelpText(
       'after',
-      '\nExamples:\n  quorate approve 8d3c… --as bob\n  quorate approve --wait --as bob\n  quorate approve 8d3c… --items 1,3-5 --as bob',
+      '\nExamples:\n  quorate approve 8d3c… --as bob\n  quorate approve --wait --as bob\n  quorate approve 8d3c… --items 1,3-5 --as bob\n' +
+        '  quorate approve 8d3c… 1f00… --as bob',
     )
-    .action(async (signingId: string | undefined, options: Options, command: Command) => {
+    .action(async (ids: string[], options: Options, command: Command) => {
       const session = openSession(command, world)
       session.goesOn('you have said nothing: `quorate approve --wait` waits again')
+      const [signingId, ...others] = ids
       if ((signingId === undefined) === (options.wait !== true))
         throw new UsageError('which signing? Give its id, or --wait for the next one')
+      if (options.items !== undefined && others.length > 0) throw new UsageError('--items names items of one signing')
       if (options.items !== undefined && rejectsAll(options))
         throw new UsageError('--items approves what it names, and --reject rejects all: say one of them')
       const keys = await chosenKeys(session, options.key)
+      if (others.length > 0) {
+        await approveTogether(session, await allFound(session, keys, ids), options)
+        return
+      }
       const { me, signing } =
         signingId === undefined
           ? await nextSigning(session, keys)
           : await findSigning(session, keys, await signingNamed(session, signingId))
-      const rejects = options.reject !== undefined && options.reject !== false
-      await unlessOver(session, { me, signing }, rejects, () => decide(session, me, signing, options))
+      await unlessOver(session, { me, signing }, rejectsAll(options), () => decide(session, me, signing, options))
     })
 }
-
-export const signingLines = ({ signingId, key, asker, expiresAt, items }: Signing): string[] => [
-  heading(`${asker} asks for ${items.length === 1 ? 'a signature' : `${items.length} signatures`}`),
-  field('signing', signingId),
-  field('key', key.keyId),
-  field('expires', new Date(expiresAt).toISOString()),
-  ...items.flatMap((item, at) => [
-    ...(items.length > 1 ? [field('item', `${at + 1} of ${items.length}`)] : []),
-    ...describeItem(item),
-  ]),
-]
 
 const rejectsAll = ({ reject = false }: Options): boolean => reject !== false
 
@@ -72,14 +67,13 @@ function decisionsOn({ items }: Signing, { items: wanted, ...options }: Options)
 async function decide(session: Session, me: Participant, signing: Signing, options: Options): Promise<void> {
   const { terminal, signal } = session
   const decisions = decisionsOn(signing, options)
-  const waiting = await signing.waitingFor({ signal })
-  for (const line of [...signingLines(signing), ...waitingLines(waiting, signing.items.length)]) terminal.progress(line)
+  await showAsked(session, signing)
   const approved = decisions.flatMap((decision, at) => (decision === 'approve' ? [at + 1] : []))
   const isWhole = approved.length === decisions.length
   if (approved.length > 0) {
     await bringUpToDate(session, me, signing.key)
     if (options.yes !== true)
-      await confirm(session, isWhole ? 'this' : `item ${writeNumbers(approved)}, and reject the others`)
+      await confirmSigning(session, isWhole ? 'this' : `item ${writeNumbers(approved)}, and reject the others`)
   }
   const reason = typeof options.reject === 'string' ? options.reject : null
   await me.decide(signing, decisions, { reason, signal })
@@ -91,10 +85,4 @@ async function decide(session: Session, me: Participant, signing: Signing, optio
   terminal.result({ event, signingId: signing.signingId, userId: me.userId, items: signing.items, decisions }, [
     good(`${event}${which} as ${me.userId}`),
   ])
-}
-
-async function confirm({ terminal }: Session, what: string): Promise<void> {
-  const answer = await terminal.ask(`Sign ${what}? [y/N] `)
-  if (answer === null) throw new UsageError('nobody is here to answer: look at the request, then say --yes or --reject')
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('not approved; to tell the others, use --reject')
 }

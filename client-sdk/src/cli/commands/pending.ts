@@ -5,7 +5,7 @@ import type { Signing } from '../../signing/signing.ts'
 import { chosenKeys, everyAt } from '../keys-here.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { bringUpToDate, withNewest } from '../up-to-date.ts'
-import { signingLines } from './approve.ts'
+import { signingLines } from '../deciding.ts'
 
 type Options = Readonly<{ key?: string; watch?: boolean }>
 

@@ -1,14 +1,10 @@
 import type { Command } from 'commander'
-import { toHex } from '@quorate/shared/wire/bytes'
-import type { Key } from '../../key.ts'
-import { signatureProof } from '../../signing/proof.ts'
-import { refusedItems, requireSigned, type ItemOutcome, type SignatureResult } from '../../signing/result.ts'
-import type { Signing } from '../../signing/signing.ts'
 import { readContent, type ContentOptions } from '../content.ts'
-import { keepProof, requireWritable } from '../proof-file.ts'
-import { milliseconds, openSession, type Session, type World } from '../session.ts'
-import { bad, field, good, time } from '../terminal.ts'
 import { addModeOptions } from '../mode.ts'
+import { requireWritable } from '../proof-file.ts'
+import { milliseconds, openSession, type World } from '../session.ts'
+import { keysNamed, signTogether } from '../sign-together.ts'
+import { announce, finishSigning, showRequested } from '../signings.ts'
 import { bringUpToDate } from '../up-to-date.ts'
 
 type Options = ContentOptions & Readonly<{ expires: string; out?: string; wait: boolean }>
@@ -23,17 +19,12 @@ export const addContentOptions = (command: Command): Command =>
     .option('--untweaked', 'under the group key itself, where the key was made to sign under another')
     .option('--adaptor <point>', 'a pre-signature for this point, in hex, or for the terms in this file (JSON)')
 
-const wanted = (key: Key, { subgroup }: ContentOptions): string =>
-  subgroup === undefined
-    ? `${key.threshold} of ${key.participants.length}`
-    : `all of ${key.subgroup(subgroup).members.join(', ')}`
-
 /** `quorate sign`: ask, wait, verify. */
 export function addSign(program: Command, world: World): void {
   addContentOptions(
     program
       .command('sign')
-      .argument('<key>', 'the key id, or its beginning')
+      .argument('<key>', 'the key id, or its beginning; several with commas between them sign the same')
       .argument('[message]', 'the text to sign')
       .description('ask for a signature and wait until enough participants have approved'),
   )
@@ -43,90 +34,27 @@ export function addSign(program: Command, world: World): void {
     .addHelpText(
       'after',
       '\nExamples:\n  quorate sign 3f2a "hello" --as alice\n  quorate sign 3f2a --file release.tar --out release.proof.json\n' +
-        '  quorate sign 3f2a --nostr-event note.json\n  quorate sign 3f2a --raw --hex 9f86…',
+        '  quorate sign 3f2a --nostr-event note.json\n  quorate sign 3f2a --raw --hex 9f86…\n  quorate sign 3f2a,8c1d,vault "hello"',
     )
     .action(async (id: string, message: string | undefined, options: Options, command: Command) => {
       const session = openSession(command, world)
       await requireWritable(options.out)
-      const kept = await session.home.key(id)
+      const [kept, ...others] = await keysNamed(session, id)
+      if (others.length > 0) {
+        await signTogether(session, [kept, ...others], message, options)
+        return
+      }
       const item = await readContent(message, options, kept)
       const me = await session.participant(kept.gateway)
       const key = await bringUpToDate(session, me, kept)
       const expiresIn = milliseconds(options.expires)
       const signing = await me.requestSignature(key, item, { expiresIn, signal: session.signal })
-      announce(session, signing, wanted(key, options))
+      announce(session, [signing], options.subgroup)
       await session.home.note('requested', me.userId, signing)
       if (!options.wait) {
-        session.terminal.result({ event: 'requested', signingId: signing.signingId, keyId: key.keyId }, [
-          field('signing', signing.signingId),
-        ])
+        showRequested(session, signing)
         return
       }
       await finishSigning(session, key, signing, options.out)
     })
-}
-
-/** Says what the others are to do, and what goes on without this command. */
-function announce({ terminal, goesOn }: Session, { signingId, expiresAt }: Signing, wanted: string): void {
-  terminal.progress(`signing ${signingId}: waiting for ${wanted}`)
-  terminal.progress(`the others approve with: quorate approve ${signingId}`)
-  goesOn(
-    `signing ${signingId} goes on until ${time(expiresAt)}: \`quorate status ${signingId} --wait\` waits for it, \`quorate withdraw\` takes it back`,
-  )
-}
-
-/** Waits for the end, verifies, shows and keeps it. Throws `ItemsRefused` when an item has no signature. */
-export async function finishSigning(session: Session, key: Key, signing: Signing, out?: string): Promise<void> {
-  const onAskedAgain = (next: Signing) =>
-    session.terminal.progress(`no enclave knew the epoch: asked once more, as signing ${next.signingId}`)
-  const result = await signing.completed({ signal: session.signal, onAskedAgain })
-  showResult(session, key, result)
-  await session.home.note('completed', signing.asker, signing)
-  if (out !== undefined) await keepProof(session.terminal, out, signatureProof(result))
-  requireSigned(result.items)
-}
-
-function showResult({ terminal }: Session, key: Key, { request, items, receipts }: SignatureResult): void {
-  const quorum = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
-  const signed = items.filter((item) => item.refused === null)
-  const value = {
-    event: 'completed',
-    signingId: request.body.signingId,
-    keyId: key.keyId,
-    quorum,
-    signatures: items.map((item) => (item.refused === null && item.signature ? toHex(item.signature) : null)),
-    preSignatures: items.map((item) =>
-      item.refused === null && item.preSignatures ? item.preSignatures.map(toHex) : null,
-    ),
-    publicKeys: items.map((item) => (item.refused === null ? item.publicKey : null)),
-    events: items.map((item) => (item.refused === null ? item.event : null)),
-    refused: refusedItems(items),
-  }
-  const isPre = signed.some(({ signature }) => signature === null)
-  const name = isPre ? 'pre-signature' : 'signature'
-  const count = signed.length === 1 ? `the ${name}` : `${signed.length} signatures${isPre ? ' or pre-signatures' : ''}`
-  terminal.result(value, [
-    ...(signed.length > 0 ? [good(`verified: ${count}, and a receipt of each host`)] : []),
-    ...items.flatMap((item, at) => outcomeLines(key, item, at)),
-    field('signed by', `the shares of ${quorum.join(', ')}`),
-  ])
-}
-
-/** What became of item `at` (0…). */
-export function outcomeLines(key: Key, item: ItemOutcome, at: number): string[] {
-  if (item.refused === null)
-    return [
-      ...(item.signature === null
-        ? item.preSignatures.map((one) => field('pre-signature', toHex(one)))
-        : [field('signature', toHex(item.signature))]),
-      field('public key', item.publicKey),
-      ...(item.event === null ? [] : [field('event', JSON.stringify(item.event))]),
-    ]
-  const nameOf = (index: number) => key.participants[index - 1] ?? String(index)
-  const refusals = item.refusals.map(({ index, code }) => `${nameOf(index)} (${code})`)
-  return [
-    bad(`item ${at + 1} has no signature: ${item.refused}`),
-    field('refused by', `the hosts of ${refusals.join(', ')}`),
-    ...(item.culprits.length > 0 ? [field('to blame', item.culprits.map(nameOf).join(', '))] : []),
-  ]
 }

@@ -11,9 +11,9 @@ import { UsageError } from '../usage.ts'
 import { waitingLines } from '../waiting.ts'
 import { findSigning } from '../finding.ts'
 import { keysHere } from '../keys-here.ts'
-import { signingLines } from './approve.ts'
+import { signingLines } from '../deciding.ts'
 import { finishKeygen } from './keygen.ts'
-import { finishSigning } from './sign.ts'
+import { finishSigning } from '../signings.ts'
 
 type Options = Readonly<{ wait?: boolean; out?: string }>
 

@@ -1,15 +1,16 @@
 import type { Command } from 'commander'
-import { refuse } from '../../errors.ts'
-import { SignatureProof, verifyProof, verifySignature } from '../../signing/proof.ts'
+import { verifySignature } from '../../signing/proof.ts'
 import { ItemsRefused } from '../../signing/result.ts'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import { Signature } from '@quorate/shared/wire/ids'
-import { describeItem, readBytes, readContent, type ContentOptions } from '../content.ts'
+import { describeItem, readContent, type ContentOptions } from '../content.ts'
 import type { Key } from '../../key.ts'
+import { readProof, verifyProofOf } from '../proof-file.ts'
 import { openSession, type Session, type World } from '../session.ts'
 import { good } from '../terminal.ts'
 import { UsageError } from '../usage.ts'
-import { addContentOptions, outcomeLines } from './sign.ts'
+import { outcomeLines } from '../signings.ts'
+import { addContentOptions } from './sign.ts'
 
 type Options = ContentOptions & Readonly<{ proof?: string }>
 
@@ -54,13 +55,12 @@ export function addVerify(program: Command, world: World): void {
 }
 
 async function checkProof({ terminal, home }: Session, id: string, file: string): Promise<void> {
-  const proof = readProof(await readBytes(file), file)
+  const proof = await readProof(file)
   const key = await home.key(id)
-  if (proof.request.body.keyId !== key.keyId) return refuse('signing.request_invalid')
   const { receipts, items } = proof
   const signers = receipts.map(({ body }) => key.participants[body.index - 1] ?? '')
   try {
-    await verifyProof(key, proof)
+    await verifyProofOf(key, proof)
   } catch (error) {
     if (error instanceof ItemsRefused) showRefused(terminal, key, error, signers)
     throw error
@@ -80,12 +80,4 @@ function showRefused(
 ): void {
   const lines = items.flatMap((item, at) => [...outcomeLines(key, item, at), ...describeItem(item)])
   result({ verified: false, items, refused, quorum }, lines)
-}
-
-function readProof(bytes: Buffer, file: string): SignatureProof {
-  try {
-    return SignatureProof.parse(JSON.parse(bytes.toString()))
-  } catch {
-    throw new UsageError(`${file} is not a proof: \`quorate sign --out FILE\` writes one`)
-  }
 }

@@ -2,12 +2,16 @@ import type { Socket } from 'node:net'
 import { Refusal } from '@quorate/shared/errors'
 import type { Address } from '@quorate/shared/wire/address'
 import { createFrameReader, encodeFrame, type Frame } from '@quorate/shared/wire/frame'
+import { createOutbox, type Write } from './outbox.ts'
 import { dial } from './transport.ts'
 
 /** One stream to an enclave with many requests in flight on it. */
 export type Connection = {
-  /** Answers with the body of the reply. Throws `enclave.timeout`, or `enclave.unreachable` when the stream breaks. */
-  call(body: Uint8Array, deadlineMs: number): Promise<Uint8Array>
+  /**
+   * Answers with the body of the reply. `encode` makes that of the question when there is room for it. Throws `enclave.timeout`, `enclave.unreachable`
+   * when the stream breaks, and what `encode` throws.
+   */
+  call(encode: () => Uint8Array, deadlineMs: number): Promise<Uint8Array>
   inFlight(): number
   /** Until when a call that is in flight now may take, as `performance.now()` says it; 0 when there is none. */
   busyUntil(): number
@@ -19,14 +23,11 @@ export type Connection = {
 
 type Pending = Readonly<{
   resolve: (body: Uint8Array) => void
-  reject: (reason: Refusal) => void
+  reject: (reason: unknown) => void
   timer: NodeJS.Timeout
   /** As `performance.now()` says it. */
   until: number
 }>
-
-/** Bytes that may wait for a peer that does not read. Above it the peer counts as busy. */
-const MAX_UNSENT = 16 << 20
 
 /** Throws `enclave.unreachable` when nobody accepts within `timeoutMs`, or before `stop`. */
 export async function openConnection(address: Address, timeoutMs: number, stop: AbortSignal): Promise<Connection> {
@@ -44,6 +45,7 @@ export async function openConnection(address: Address, timeoutMs: number, stop: 
  */
 export function multiplex(socket: Socket): Connection {
   const pending = new Map<number, Pending>()
+  const write = createOutbox(socket)
   const readFrames = createFrameReader()
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
@@ -68,35 +70,37 @@ export function multiplex(socket: Socket): Connection {
     busyUntil: () => Math.max(0, ...[...pending.values()].map(({ until }) => until)),
     isOpen: () => !socket.destroyed,
     close: () => void socket.destroy(),
-    call(body, deadlineMs) {
+    call(encode, deadlineMs) {
       if (socket.destroyed) return Promise.reject(new Refusal('enclave.unreachable'))
-      if (socket.writableLength > MAX_UNSENT) return Promise.reject(new Refusal('enclave.busy'))
       lastId = nextId(lastId, pending)
-      return send(socket, pending, { id: lastId, deadline: Math.ceil(deadlineMs), body })
+      return send(write, pending, { id: lastId, deadlineMs, encode })
     },
   }
 }
 
-function send(socket: Socket, pending: Map<number, Pending>, frame: Frame): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const encoded = encodeFrame(frame)
-    const expire = () => {
-      pending.delete(frame.id)
-      reject(new Refusal('enclave.timeout'))
-    }
-    const until = performance.now() + frame.deadline
-    pending.set(frame.id, { resolve, reject, timer: setTimeout(expire, frame.deadline), until })
-    writeWithOthers(socket, encoded)
-  })
-}
+type Question = Readonly<{ id: number; deadlineMs: number; encode: () => Uint8Array }>
 
-/** Frames of one turn of the event loop go out in one system call. */
-function writeWithOthers(socket: Socket, frame: Uint8Array): void {
-  if (socket.writableCorked === 0) {
-    socket.cork()
-    process.nextTick(() => socket.uncork())
-  }
-  socket.write(frame)
+function send(write: Write, pending: Map<number, Pending>, { id, deadlineMs, encode }: Question): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const expire = () => {
+      if (pending.delete(id)) reject(new Refusal('enclave.timeout'))
+    }
+    const until = performance.now() + deadlineMs
+    // After work of more than the deadline the timer comes first, and answers of long ago are still to be read.
+    const timer = setTimeout(() => setImmediate(expire), deadlineMs)
+    pending.set(id, { resolve, reject, timer, until })
+    write(() => {
+      const call = pending.get(id)
+      if (call === undefined) return null
+      try {
+        return encodeFrame({ id, deadline: Math.max(1, Math.ceil(until - performance.now())), body: encode() })
+      } catch (error) {
+        pending.delete(id)
+        settle(call).reject(error)
+        return null
+      }
+    })
+  })
 }
 
 function answer(pending: Map<number, Pending>, frame: Frame): void {

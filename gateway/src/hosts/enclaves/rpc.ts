@@ -17,7 +17,7 @@ export async function callOver<M extends HostMethod>(
   params: HostParams<M>,
   deadlineMs: number,
 ): Promise<HostResult<M>> {
-  const reply = readReply(await connection.call(encode([method, params]), deadlineMs))
+  const reply = readReply(await connection.call(() => encode([method, params]), deadlineMs))
   const result = hostMethods[method].result.safeParse(reply)
   if (!result.success) throw new Refusal('enclave.failed')
   return result.data as HostResult<M>

@@ -10,6 +10,7 @@ import {
   type GrantTerms,
   type Key,
   type Participant,
+  type Signable,
   type SignatureResult,
   type Signing,
 } from '@quorate/client'
@@ -20,6 +21,7 @@ import { expect } from 'vitest'
 import { noticed, until } from '../../../../shared/test/noticing.js'
 import { untilWritten } from '../../../local/test/support/log-watch.js'
 import { askForRefresh, joinKey, peopleBy, reserveKey, type People, type Wish } from '../../src/people.ts'
+import { keyInMode } from './bip341.ts'
 import { dropPlan, layPlan, readPlan, type CrashPlan, type Hit } from './crash-plan.ts'
 import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 
@@ -116,6 +118,22 @@ function readyAt(log: string, enclaveId: string): number {
   return line === undefined ? 0 : Date.parse(LogLine.parse(JSON.parse(line)).time)
 }
 
+/** Does it again and again, with the gateway killed at its first write, at its second, …, until a run meets no crash. Gives where it died. */
+export async function atEveryWrite(
+  { lay, lift }: Pick<CrashFleet, 'lay' | 'lift'>,
+  when: CrashPlan['when'],
+  act: (nth: number) => Promise<void>,
+): Promise<string[]> {
+  const places: string[] = []
+  for (let nth = 1; ; nth += 1) {
+    lay({ step: 'write', when, nth })
+    await act(nth)
+    const hit = await lift()
+    if (hit === null) return places
+    places.push(hit.place)
+  }
+}
+
 /** The key at its next epoch. */
 export async function refreshKey(people: People, key: Key): Promise<Key> {
   const refresh = await askForRefresh(people, key)
@@ -133,18 +151,22 @@ export async function makeKey(people: People, grant: GrantTerms | null = null, m
 type Asked = Readonly<{ expiresIn?: number; approvers?: readonly Participant[]; subgroup?: string }>
 
 /** Alice asks, and the others approve: Bob alone unless said otherwise, so that no other quorum than these two is possible. */
-export async function ask(people: People, key: Key, text: string, asked: Asked = {}): Promise<Signing> {
+export async function ask(people: People, key: Key, what: Signable, asked: Asked = {}): Promise<Signing> {
   const { expiresIn = 120_000, approvers = [people.bob], subgroup } = asked
-  const signing = await people.alice.requestSignature(key, text, { expiresIn, subgroup })
+  const signing = await people.alice.requestSignature(key, what, { expiresIn, subgroup })
   for (const one of approvers) await one.approve(await one.signing(key, signing.signingId))
   return signing
 }
 
-/** Waits for the signature and has it checked by the SDK and by @noble/curves. */
+/** The key (32 bytes) that signs in the mode of this one, where that takes no more than its X. */
+export const publicKeyOf = ({ groupKey, mode }: Key): Uint8Array =>
+  keyInMode(Uint8Array.of(2, ...fromHex(groupKey)), mode)
+
+/** Waits for the signature, in the mode of the key, and has it checked by the SDK and by @noble/curves. */
 export async function signed(signing: Signing, text: string): Promise<SignatureResult> {
   const result = await signing.completed({ timeout: patience })
   const [signature = new Uint8Array()] = result.signatures
-  expect(schnorr.verify(signature, hashOfBytes(text), fromHex(signing.key.groupKey))).toBe(true)
+  expect(schnorr.verify(signature, hashOfBytes(text), publicKeyOf(signing.key))).toBe(true)
   return result
 }
 

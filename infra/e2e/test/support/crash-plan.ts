@@ -24,6 +24,15 @@ export type CrashPlan = Readonly<{
   signal: 'SIGKILL' | 'SIGSTOP' | 'cut'
 }>
 
+export const sides = ['before', 'after'] as const
+
+/** Both sides of each step. */
+export const onBothSides = (steps: readonly string[]): Pick<CrashPlan, 'step' | 'when'>[] =>
+  steps.flatMap((step) => sides.map((when) => ({ step, when })))
+
+/** What an enclave is asked in a signing. */
+export const signingSteps = ['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const
+
 /** `place`: the state that was written, or the enclave that was called. */
 export type Hit = Readonly<{ step: string; when: string; place: string; pid: number }>
 

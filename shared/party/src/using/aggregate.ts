@@ -32,7 +32,7 @@ export async function aggregate(
   return lendFor(parts, request, index, (key) => {
     const outcomes = joinPartials(parts, key, signing, signed, partials)
     const results = sealOutcomes(key, request.signingId, outcomes)
-    signing.aggregated = { packageDigest: signed.digest, results: digestOf('result', results) }
+    signing.joined = { packageDigest: signed.digest, results: digestOf('result', results) }
     const { ask } = signing.asked
     const answer = ask === null ? null : answerSigned(parts, key, ask, outcomes[0] ?? { code: 'content.invalid' })
     return { results, resultDigest: resultDigest(outcomes), answer }

@@ -52,12 +52,13 @@ function openConfirmed(
   return lendFor(parts, request.body, index, (key) => {
     const signers = signersOfItems(key.certificate.roster.skeleton, request.body)
     const outcomes = openResults(key, signingId, failuresOf(signed.commitments, signers), results)
-    const { aggregated } = known ?? { aggregated: null }
-    if (aggregated?.packageDigest === signed.digest && aggregated.results === digestOf('result', results))
-      return outcomes
+    const these = { packageDigest: signed.digest, results: digestOf('result', results) }
+    const joinedBefore = known?.joined ?? null
+    if (joinedBefore?.packageDigest === these.packageDigest && joinedBefore.results === these.results) return outcomes
     const tasks = known?.tasks ?? openTasks(parts.mpc, key, asked)
     const joined = joinPartials(parts, key, { tasks, signers }, signed, partials)
     if (resultDigest(joined) !== resultDigest(outcomes)) throw new Refusal('signature.invalid')
+    if (known !== null) known.joined = these
     return outcomes
   })
 }

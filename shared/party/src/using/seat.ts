@@ -44,8 +44,8 @@ export type Signing = {
   charged: Map<number, ReadonlySet<number>>
   /** Indices that have given their receipt. */
   confirmed: Set<number>
-  /** The package that this enclave has aggregated, and the digest of the sealed results, which it has thereby verified. */
-  aggregated: Readonly<{ packageDigest: Digest; results: Digest }> | null
+  /** The package that this enclave has joined the partials of, and the digest of the sealed results, which it has thereby verified. */
+  joined: Readonly<{ packageDigest: Digest; results: Digest }> | null
 }
 
 /** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */

@@ -265,7 +265,7 @@ const begin = (asked: Asked, signers: readonly Signers[], tasks: readonly (Task 
   seats: new Map(),
   charged: new Map(),
   confirmed: new Set(),
-  aggregated: null,
+  joined: null,
 })
 
 /** About what a signing holds in the end: what was sealed, the messages, and per item everybody's commitments. */
