@@ -1,6 +1,7 @@
 import { Problem } from '@quorate/shared/wire/problem'
 import { RequestId } from '@quorate/shared/wire/request-id'
 import { readRetryAfter } from '@quorate/shared/wire/retry-after'
+import { parseUrl } from '@quorate/shared/wire/url'
 import { QuorateError } from '../errors.ts'
 import { Retryable } from './retry.ts'
 import type { Answer } from './send.ts'
@@ -66,7 +67,7 @@ export function parseJson(text: string): unknown {
 
 /** A redirect is followed by nobody: what was signed names this address. Browsers do not tell where it leads. */
 export function moved({ header }: Answer, asked: URL): QuorateError {
-  const to = URL.parse(header('location') ?? '', asked)
+  const to = parseUrl(header('location') ?? '', asked)
   return new QuorateError('gateway.moved', 'client', { issues: to === null ? [] : [`it redirects to ${to.origin}`] })
 }
 
