@@ -1,6 +1,7 @@
 export { Quorate, type EnclaveStatus, type QuorateOptions } from './quorate.ts'
 export { Participant, type Wish } from './participant.ts'
 export { QuorateError } from './errors.ts'
+export { loadWasm, type WasmSource } from './wasm.ts'
 export { exportKey, importKey, type Key, type Subgroup } from './key.ts'
 export { nostrSigner, type EventTemplate, type NostrSigner } from './nostr-signer.ts'
 export { publicNames, taprootAddress, type BitcoinNetwork, type PublicNames } from './public-names.ts'
