@@ -1,4 +1,5 @@
-export { Quorate, type EnclaveStatus, type QuorateOptions } from './quorate.ts'
+export { Quorate, type EnclaveStatus, type ParticipantKeys, type QuorateOptions } from './quorate.ts'
+export { seedSigner, type KeySigner, type Signer } from './signer.ts'
 export { Participant, type Wish } from './participant.ts'
 export { QuorateError } from './errors.ts'
 export { loadWasm, type WasmSource } from './wasm.ts'

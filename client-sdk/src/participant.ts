@@ -6,7 +6,6 @@ import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import { decideAll } from '@quorate/shared/consent/decisions'
 import type { Decision } from '@quorate/shared/wire/consent'
 import type { Invitation } from '@quorate/shared/wire/keygen'
-import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Bunker } from './bunker/bunker.ts'
 import { createBunker, openBunker, type BunkerOptions } from './bunker/open.ts'
 import type { Context } from './context.ts'
@@ -15,7 +14,6 @@ import type { WaitOptions } from './following.ts'
 import type { Key } from './key.ts'
 import type { WholeKey } from './keygen/deal.ts'
 import type { Keygen } from './keygen/keygen.ts'
-import { authSigner } from './keygen/registration.ts'
 import type { ReserveOptions } from './keygen/reserve.ts'
 import {
   dealOwn,
@@ -30,6 +28,7 @@ import { naming, type Member } from './naming.ts'
 import { draftRefresh, secondRefresh, sendRefresh, type RefreshTimes } from './refresh/ask.ts'
 import type { Refresh } from './refresh/refresh.ts'
 import { latestKey } from './refresh/successor.ts'
+import { checkedSigner, type Signer } from './signer.ts'
 import { askFor, type Asker } from './signing/ask.ts'
 import { openSignings } from './signing/list.ts'
 import { readItems, type Signable } from './signing/items.ts'
@@ -70,23 +69,20 @@ function unlessUnreadable(error: unknown): null {
   throw error
 }
 
-/** One person at one gateway. The seed stays here: only keys derived from it are ever used, one per Quorate key. */
+/** One person at one gateway. */
 export class Participant {
   readonly userId: UserId
   readonly #context: Context
-  readonly #seed: Uint8Array
-  readonly #signers = new Map<string, Promise<Signer>>()
+  readonly #signer: Signer
 
-  constructor(context: Context, userId: string, seed: Uint8Array) {
-    const parsed = UserId.safeParse(userId)
-    const issues = [
-      ...(parsed.success ? [] : ['user id: letters, digits and . _ @ : + -, at most 64']),
-      ...(seed.length === 32 ? [] : ['seed: 32 bytes']),
-    ]
-    if (issues.length > 0) throw new QuorateError('request.invalid', 'client', { issues })
+  constructor(context: Context, userId: string, signer: Signer) {
+    if (!UserId.safeParse(userId).success) {
+      const issues = ['user id: letters, digits and . _ @ : + -, at most 64']
+      throw new QuorateError('request.invalid', 'client', { issues })
+    }
     this.userId = userId
     this.#context = context
-    this.#seed = Uint8Array.from(seed)
+    this.#signer = checkedSigner(signer)
   }
 
   /**
@@ -339,20 +335,14 @@ export class Participant {
   }
 
   get #taker(): Taker {
-    return { context: this.#context, userId: this.userId, seed: this.#seed }
+    return { context: this.#context, userId: this.userId, signer: this.#signer }
   }
 
-  /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */
+  /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this signer. */
   async #memberOf(key: Key): Promise<Member> {
-    const signer = await this.#signerOf(key.keyId)
+    const signer = await this.#signer.forKey(key.keyId)
     const { registrations } = key.certificate.body.roster
     const own = registrations.find(({ body }) => body.userId === this.userId)?.body
     return own?.authKey === toHex(signer.publicKey) ? { index: own.index, signer } : refuse('participant.unknown')
-  }
-
-  #signerOf(keyId: string): Promise<Signer> {
-    const known = this.#signers.get(keyId) ?? authSigner(this.#seed, keyId)
-    this.#signers.set(keyId, known)
-    return known
   }
 }

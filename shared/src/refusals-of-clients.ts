@@ -30,7 +30,13 @@ export const clientRefusals = {
   'reply.invalid': row('upstream', 502, 'never', "The gateway's answer does not fit its schema: is this a gateway?"),
   'reply.mismatch': row('upstream', 502, 'never', "The gateway's answer is about something else than what was asked"),
   'invitation.invalid': row('caller', 400, 'never', 'This is not an invitation for this participant'),
-  'participant.unknown': row('caller', 403, 'never', 'This participant, with this seed, holds no share of this key'),
+  'participant.unknown': row('caller', 403, 'never', 'This participant, with this seed or signer, holds no share of this key'),
+  'signer.invalid': row(
+    'caller',
+    400,
+    'never',
+    'The signer of this participant does not give the Ed25519 signature of its own public key',
+  ),
   'keygen.dealt': row(
     'caller',
     403,

@@ -7,11 +7,11 @@ import { contributionTo, type Invitation, type Skeleton } from '@quorate/shared/
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
+import type { Signer } from '../signer.ts'
 import { writeGrant, type GrantTerms } from './grant.ts'
 import {
   acceptReceipt,
   acceptSkeleton,
-  authSigner,
   ownRegistration,
   writeRegistration,
   type OwnRegistration,
@@ -22,7 +22,7 @@ import {
  * host draws what there is to draw.
  */
 export type JoinOptions = Readonly<{
-  seed: Uint8Array
+  signer: Signer
   grant: GrantTerms | null
   ownKey: Uint8Array | string | null
   signal?: AbortSignal | undefined
@@ -53,14 +53,14 @@ export async function register(
   context: Context,
   skeleton: Skeleton,
   invitation: Invitation,
-  { seed, grant: terms, ownKey, signal }: JoinOptions,
+  { signer: pairs, grant: terms, ownKey, signal }: JoinOptions,
 ): Promise<OwnRegistration> {
   const participant = acceptSkeleton(skeleton, invitation)
   const { secp256k1 } = await context.mpc()
   const publicKey = ownKey && publicKeyOf(secp256k1, skeleton, ownKey)
   const { identity } = participant.host
   await context.attestor.prove(identity, signal)
-  const signer = await authSigner(seed, skeleton.keyId)
+  const signer = await pairs.forKey(skeleton.keyId)
   const { index } = participant
   const grant = terms && (await writeGrant(skeleton, { index, signer }, terms, context.now()))
   const own = ownRegistration(skeleton, participant, signer.publicKey, { grant, publicKey })

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import type { WholeKey } from './deal.ts'
 import { GrantTerms } from './grant.ts'
 import { acceptInvitation, fetchSkeleton, publicKeyOf, register, type JoinOptions } from './join.ts'
+import type { Signer } from '../signer.ts'
 import { Keygen, type KeygenKnowledge } from './keygen.ts'
 import { reserve, type ReserveOptions } from './reserve.ts'
 import { requireDealer, requireSpread, type SpreadOptions } from './skeleton.ts'
@@ -24,7 +25,7 @@ export type Invited = Joining &
   Readonly<{ dealtBy?: string | undefined; ownPublicKey?: string | undefined; signal?: AbortSignal | undefined }>
 
 /** Who takes part. */
-export type Taker = Readonly<{ context: Context; userId: UserId; seed: Uint8Array }>
+export type Taker = Readonly<{ context: Context; userId: UserId; signer: Signer }>
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
@@ -56,20 +57,20 @@ export async function dealOwn(
 }
 
 async function joinOwn(
-  { context, userId, seed }: Taker,
+  { context, userId, signer }: Taker,
   known: KeygenKnowledge,
-  joining: Omit<JoinOptions, 'seed'>,
+  joining: Omit<JoinOptions, 'signer'>,
 ): Promise<Keygen> {
   const keygen = new Keygen(context, known)
   if (!known.invitationKeys.has(userId)) return keygen
   const invitation = keygen.invitation(userId)
-  const own = await register(context, known.skeleton, invitation, { seed, ...joining })
+  const own = await register(context, known.skeleton, invitation, { signer, ...joining })
   return new Keygen(context, { ...known, own })
 }
 
 /** Takes part in a key that somebody else reserved. */
 export async function takePart(
-  { context, userId, seed }: Taker,
+  { context, userId, signer }: Taker,
   invitation: Invitation,
   { grant: wished, sharesPerEnclave, dealtBy, ownKey, ownPublicKey, signal }: Invited,
 ): Promise<Keygen> {
@@ -80,7 +81,7 @@ export async function takePart(
   const skeleton = await fetchSkeleton(context, invitation, signal)
   requireSpread(skeleton, { sharesPerEnclave })
   requireDealer(skeleton, dealtBy)
-  const joining = { seed, grant, ownKey: ownKey ?? ownPublicKey ?? null, signal }
+  const joining = { signer, grant, ownKey: ownKey ?? ownPublicKey ?? null, signal }
   const own = await register(context, skeleton, invitation, joining)
   context.known.noteFrame(keyId, skeletonDigest)
   const sessionSecret = fromHex(invitation.sessionSecret)

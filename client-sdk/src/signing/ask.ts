@@ -1,8 +1,8 @@
-import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import type { Key } from '../key.ts'
+import type { KeySigner } from '../signer.ts'
 import { writeRequest } from './request.ts'
 import { Signing } from './signing.ts'
 import type { PostRequest } from './together.ts'
@@ -11,7 +11,7 @@ import type { OpenedRequest } from './verify.ts'
 /** Who asks. `naming`: says a word that names the lives of the key's hosts; `anew`: asked for now. */
 export type Asker = Readonly<{
   index: number
-  signer: Signer
+  signer: KeySigner
   naming: <T>(say: (lives: string[]) => Promise<T>, anew: boolean) => Promise<T>
 }>
 

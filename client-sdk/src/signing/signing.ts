@@ -5,10 +5,10 @@ import { isSignedBy } from '@quorate/shared/consent/signed'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Context } from '../context.ts'
-import type { Signer } from '@quorate/shared/crypto/sign'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, type Key } from '../key.ts'
+import type { KeySigner } from '../signer.ts'
 import { writeWithdrawal } from './request.ts'
 import type { SignatureResult } from './result.ts'
 import { waitingFor, type WaitingFor } from './waiting-for.ts'
@@ -44,7 +44,7 @@ export type CompletionOptions = WaitOptions & Readonly<{ onAskedAgain?: (signing
 
 /** What only who asks has. `again`: asks for the same once more, in a request of its own. */
 type Asker = Readonly<{
-  signer?: Signer | null
+  signer?: KeySigner | null
   again?: (options: Pick<WaitOptions, 'signal'>) => Promise<Signing>
 }>
 
