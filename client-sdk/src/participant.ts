@@ -15,11 +15,13 @@ import type { Key } from './key.ts'
 import type { WholeKey } from './keygen/deal.ts'
 import type { Keygen } from './keygen/keygen.ts'
 import type { ReserveOptions } from './keygen/reserve.ts'
+import { resumeOwn } from './keygen/resume.ts'
 import {
   dealOwn,
   reserveOwn,
   takePart,
   type Bringing,
+  type Keeping,
   type Invited,
   type Joining,
   type Taker,
@@ -89,7 +91,7 @@ export class Participant {
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
    * `grant` lets others sign with the own share. Throws `secret.invalid` for an `ownKey` that is none, `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
-  async reserveKey(wish: ReserveOptions & Joining & Bringing): Promise<Keygen> {
+  async reserveKey(wish: ReserveOptions & Joining & Bringing & Keeping): Promise<Keygen> {
     return refusing(() => reserveOwn(this.#taker, wish))
   }
 
@@ -99,7 +101,7 @@ export class Participant {
    * knowing it: delete every other copy, and have the key refreshed, so that nothing that was dealt is a share of it any more. Throws
    * `secret.invalid` for what is no secret key, or not that of `publicKey`, before anything has been sent.
    */
-  async dealKey(wish: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
+  async dealKey(wish: WholeKey & ReserveOptions & Joining & Keeping): Promise<Keygen> {
     return refusing(() => dealOwn(this.#taker, wish))
   }
 
@@ -112,6 +114,15 @@ export class Participant {
    */
   async participate(invitation: Invitation, options: Invited = {}): Promise<Keygen> {
     return refusing(() => takePart(this.#taker, invitation, options))
+  }
+
+  /**
+   * Goes on after a crash with what `keep` was given by `reserveKey`, `dealKey` or `participate`: with the invitations, for who reserved the key. Registers
+   * if need be; an own key that was brought and has not arrived is wanted again. Throws `token.invalid`, `participant.unknown`, `secret.invalid`, and as
+   * `participate`.
+   */
+  async resumeKey(token: string, options: Bringing & Signal = {}): Promise<Keygen> {
+    return refusing(() => resumeOwn(this.#taker, token, options))
   }
 
   /**

@@ -30,7 +30,12 @@ export const clientRefusals = {
   'reply.invalid': row('upstream', 502, 'never', "The gateway's answer does not fit its schema: is this a gateway?"),
   'reply.mismatch': row('upstream', 502, 'never', "The gateway's answer is about something else than what was asked"),
   'invitation.invalid': row('caller', 400, 'never', 'This is not an invitation for this participant'),
-  'participant.unknown': row('caller', 403, 'never', 'This participant, with this seed or signer, holds no share of this key'),
+  'participant.unknown': row(
+    'caller',
+    403,
+    'never',
+    'This participant, with this seed or signer, holds no share of this key',
+  ),
   'signer.invalid': row(
     'caller',
     400,
@@ -43,6 +48,7 @@ export const clientRefusals = {
     'never',
     'This key was dealt, so its dealer has known all of it: name the dealer if you take part nevertheless',
   ),
+  'token.invalid': row('caller', 400, 'never', 'This is not what a keygen of this participant is resumed with'),
   'secret.invalid': row('caller', 400, 'never', 'This is not a secret key that can be dealt in this scheme'),
   'key.invalid': row('caller', 400, 'never', 'This is not an exported key'),
   'log.forged': row('upstream', 502, 'never', 'A line of the log was not written by a host of this key'),
