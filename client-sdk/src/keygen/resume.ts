@@ -1,9 +1,10 @@
 import { toHex } from '@quorate/shared/wire/bytes'
 import { QuorateError, refuse } from '../errors.ts'
+import type { Person } from '../person.ts'
 import { publicKeyOf, sendOwn } from './join.ts'
 import { Keygen } from './keygen.ts'
 import { skeletonDigest } from './skeleton.ts'
-import type { Bringing, Taker } from './taking-part.ts'
+import type { Bringing } from './taking-part.ts'
 import { readToken } from './token.ts'
 
 type Resuming = Bringing & Readonly<{ signal?: AbortSignal | undefined }>
@@ -12,7 +13,7 @@ type Resuming = Bringing & Readonly<{ signal?: AbortSignal | undefined }>
  * Goes on with a key in the making where an earlier run has stopped: registers what that run was about to register, unless the gateway says that it is
  * registered. What it says is found out when the key is there.
  */
-export async function resumeOwn(me: Taker, text: string, { ownKey, signal }: Resuming): Promise<Keygen> {
+export async function resumeOwn(me: Person, text: string, { ownKey, signal }: Resuming): Promise<Keygen> {
   const { context, userId, signer } = me
   const { joining, ...known } = readToken(userId, text)
   const { skeleton, sessionSecret } = known

@@ -1,11 +1,9 @@
 import { fromHex } from '@quorate/shared/wire/bytes'
-import type { UserId } from '@quorate/shared/wire/ids'
 import type { Invitation } from '@quorate/shared/wire/keygen'
-import type { Context } from '../context.ts'
+import type { Person } from '../person.ts'
 import type { WholeKey } from './deal.ts'
 import { GrantTerms } from './grant.ts'
 import { acceptInvitation, fetchSkeleton, publicKeyOf, sendOwn, writeOwn, type JoinOptions } from './join.ts'
-import type { Signer } from '../signer.ts'
 import { Keygen, type KeygenKnowledge } from './keygen.ts'
 import { writeToken } from './token.ts'
 import { reserve, type ReserveOptions } from './reserve.ts'
@@ -32,16 +30,13 @@ export type Invited = Joining &
   Keeping &
   Readonly<{ dealtBy?: string | undefined; ownPublicKey?: string | undefined; signal?: AbortSignal | undefined }>
 
-/** Who takes part. */
-export type Taker = Readonly<{ context: Context; userId: UserId; signer: Signer }>
-
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
   GrantTerms.nullable().parse(grant ?? null)
 
 /** Reserves a key, and registers oneself when one is among its participants. */
 export async function reserveOwn(
-  me: Taker,
+  me: Person,
   { grant: wished, ownKey, keep, ...options }: ReserveOptions & Joining & Bringing & Keeping,
 ): Promise<Keygen> {
   const grant = readTerms(wished)
@@ -52,7 +47,7 @@ export async function reserveOwn(
 
 /** The same for a key that one has whole, which is wiped in every case. */
 export async function dealOwn(
-  me: Taker,
+  me: Person,
   { secretKey, publicKey, grant: wished, keep, ...options }: WholeKey & ReserveOptions & Joining & Keeping,
 ): Promise<Keygen> {
   try {
@@ -65,7 +60,7 @@ export async function dealOwn(
 }
 
 async function joinOwn(
-  me: Taker,
+  me: Person,
   known: KeygenKnowledge,
   joining: Omit<JoinOptions, 'signer'> & Keeping,
 ): Promise<Keygen> {
@@ -77,7 +72,7 @@ async function joinOwn(
 
 /** Takes part in a key that somebody else reserved. */
 export async function takePart(
-  me: Taker,
+  me: Person,
   invitation: Invitation,
   { grant: wished, sharesPerEnclave, dealtBy, ownKey, ownPublicKey, keep, signal }: Invited,
 ): Promise<Keygen> {
@@ -98,7 +93,7 @@ export async function takePart(
 
 /** Registers the own share, once what is registered is kept. */
 async function join(
-  { context, userId, signer }: Taker,
+  { context, userId, signer }: Person,
   known: Omit<KeygenKnowledge, 'own'>,
   invitationKey: Uint8Array,
   { keep, ...options }: Omit<JoinOptions, 'signer'> & Keeping,
