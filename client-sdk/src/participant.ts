@@ -30,7 +30,7 @@ import { checkedSigner, type Signer } from './signer.ts'
 import { askOwn, askSeveral, type AskingTimes, type Wish } from './signing/ask.ts'
 import { decideOn, decideOnSeveral, type Wording } from './signing/decide.ts'
 import type { Signable } from './signing/items.ts'
-import { openOwn, pendingFor } from './signing/pending.ts'
+import { openOwn, pendingFor, watchPending } from './signing/pending.ts'
 import type { Signing } from './signing/signing.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
@@ -170,6 +170,19 @@ export class Participant {
    */
   async pendingSignings(key: Key, options: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
     return refusing(() => pendingFor(this.#me, key, options))
+  }
+
+  /**
+   * The signings that wait for this participant's word, as they come: first those that wait already, each once, until the signal aborts. What is left
+   * out, and what is thrown, is as for `pendingSignings`; `epoch.stale` when the key was refreshed: `update` it, and watch again.
+   */
+  async *watchPending(key: Key, options: Signal = {}): AsyncGenerator<Signing, void, undefined> {
+    const watching = watchPending(this.#me, key, options)
+    try {
+      for (;;) yield (await refusing(() => watching.next())).value
+    } finally {
+      await watching.return(undefined as never)
+    }
   }
 
   /** Approves exactly the items that `signing` shows. Throws as `decide`. */

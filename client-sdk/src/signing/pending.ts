@@ -1,5 +1,7 @@
 import { Refusal } from '@quorate/shared/errors'
+import type { SigningId } from '@quorate/shared/wire/ids'
 import { QuorateError } from '../errors.ts'
+import { sleep } from '../http/retry.ts'
 import type { Key } from '../key.ts'
 import type { Member } from '../naming.ts'
 import { memberOf, type Person } from '../person.ts'
@@ -36,6 +38,42 @@ export async function pendingFor(
     if (signing !== null) pending.push(signing)
   }
   return pending.sort((a, b) => a.request.body.askedAt - b.request.body.askedAt)
+}
+
+/** How long one question waits for news, ms: below what proxies on the way cut off. */
+const LONGEST_POLL = 25_000
+/** A gateway may answer at once, again and again: it is asked so many ms later. */
+const SHORTEST_POLL = 200
+/** How many are remembered as looked at. */
+const MOST_REMEMBERED = 10_000
+
+/** The same as they come, each once, until the signal aborts. */
+export async function* watchPending(
+  me: Person,
+  key: Key,
+  { signal }: Signal,
+): AsyncGenerator<Signing, never, undefined> {
+  const { context } = me
+  const own = { member: await memberOf(me, key), epoch: context.known.epochOf(key) }
+  const seen = new Set<string>()
+  for (let after: SigningId | null = null; ;) {
+    const asked = performance.now()
+    const statuses = openSignings(context, key, { wait: LONGEST_POLL, after, signal })
+    for (let next = await statuses.next(); ; next = await statuses.next()) {
+      if (next.done === true) {
+        after = next.value
+        break
+      }
+      const { signingId } = next.value
+      if (seen.has(signingId)) continue
+      seen.add(signingId)
+      const signing = await waitsFor(me, key, own, next.value)
+      if (signing !== null) yield signing
+    }
+    for (const oldest of seen) if (seen.size > MOST_REMEMBERED) seen.delete(oldest)
+    const spent = performance.now() - asked
+    if (spent < SHORTEST_POLL) await sleep(SHORTEST_POLL - spent, signal)
+  }
 }
 
 /** The signing, if it waits for the word of this member; null for one that does not, or that nobody can read or sign. */
