@@ -20,6 +20,7 @@ export { Refresh, type RefreshStatus } from './refresh/refresh.ts'
 export type { Signable } from './signing/items.ts'
 export type { SigningStatus } from './signing/verify.ts'
 export { ItemsRefused } from './signing/result.ts'
+export { SigningRejected, type Rejection } from './signing/rejections.ts'
 export type {
   AnsweredItem,
   ItemOutcome,
