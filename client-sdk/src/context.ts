@@ -29,10 +29,10 @@ export type ContextOptions = Omit<ClientOptions, 'clocks'> &
     /** Whom to take for an enclave: root certificates (PEM) and accepted measurements. */
     trust: TrustPolicy
     /** Milliseconds for which an enclave that has proved itself is not asked again. Five minutes; 0 for never. */
-    rememberAttestation?: number
-    now?: () => number
+    rememberAttestation?: number | undefined
+    now?: (() => number) | undefined
     /** Told when two processes sign as one host; a warning on the console unless said otherwise. */
-    onForked?: (fork: ForkedHost) => void
+    onForked?: ((fork: ForkedHost) => void) | undefined
   }>
 
 export function createContext({

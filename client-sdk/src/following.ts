@@ -4,7 +4,7 @@ import { QuorateError, refuse } from './errors.ts'
 import { sleep } from './http/retry.ts'
 
 /** How long to wait at most, in ms (without: until it has happened), and what stops the waiting early. */
-export type WaitOptions = Readonly<{ timeout?: number; signal?: AbortSignal | undefined }>
+export type WaitOptions = Readonly<{ timeout?: number | undefined; signal?: AbortSignal | undefined }>
 
 type Signalled = Pick<WaitOptions, 'signal'>
 type Status = Readonly<{ state: string; version: number; failure: Failure | null }>

@@ -113,7 +113,11 @@ export class Participant {
    */
   async requestRefresh(
     key: Key,
-    { signal, request: drafted, ...times }: Signal & RefreshTimes & Readonly<{ request?: RefreshRequest }> = {},
+    {
+      signal,
+      request: drafted,
+      ...times
+    }: Signal & RefreshTimes & Readonly<{ request?: RefreshRequest | undefined }> = {},
   ): Promise<Refresh> {
     return refusing(async () => {
       this.#me.context.known.requireCurrent(key)
@@ -123,7 +127,7 @@ export class Participant {
   }
 
   /** `requestRefresh`, and waits for it: gives the key at its new epoch. The other participants get it by `update`. */
-  async refreshKey(key: Key, options: WaitOptions & Readonly<{ expiresIn?: number }> = {}): Promise<Key> {
+  async refreshKey(key: Key, options: WaitOptions & Readonly<{ expiresIn?: number | undefined }> = {}): Promise<Key> {
     const { timeout, ...asking } = options
     const refresh = await this.requestRefresh(key, asking)
     return refresh.completed({ ...(timeout === undefined ? {} : { timeout }), signal: options.signal })
@@ -168,7 +172,7 @@ export class Participant {
    * whose items do not open, or are not what it commits to, is left out: a participant can ask that way, and must not keep
    * the others from their work. So is one of an epoch that is over, since nobody can sign it any more.
    */
-  async pendingSignings(key: Key, options: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
+  async pendingSignings(key: Key, options: Signal & Readonly<{ wait?: number | undefined }> = {}): Promise<Signing[]> {
     return refusing(() => pendingFor(this.#me, key, options))
   }
 
@@ -211,7 +215,7 @@ export class Participant {
    */
   async decideTogether(
     signings: readonly Signing[],
-    options: Wording & Readonly<{ decisionsOn?: (signing: Signing) => readonly Decision[] }> = {},
+    options: Wording & Readonly<{ decisionsOn?: ((signing: Signing) => readonly Decision[]) | undefined }> = {},
   ): Promise<PromiseSettledResult<void>[]> {
     return refusing(() => decideOnSeveral(this.#me, signings, options))
   }

@@ -19,7 +19,7 @@ export type ParticipantKeys =
 /** The gateway's word on one of its enclaves: nothing of it is proved. */
 export type EnclaveStatus = RouteReply<'listEnclaves'>['enclaves'][number]
 
-type Signal = Readonly<{ signal?: AbortSignal }>
+type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 
 /**
  * One gateway, and whom to take for an enclave there. Throws `request.invalid` for a trust policy that trusts nobody, or an

@@ -10,7 +10,7 @@ import { mpcHere } from '../wasm.ts'
 export type ProvedSigner = Readonly<{ signer: NostrKey; hosts: readonly HostOfSigner[] }>
 
 /** `maxAge` (ms): how old documents and receipts may be. `now` in ms. */
-export type ProofOptions = Readonly<{ maxAge?: number; now?: number }>
+export type ProofOptions = Readonly<{ maxAge?: number | undefined; now?: number | undefined }>
 
 const HOUR = 3_600_000
 /** Signers publish their event once a day. */

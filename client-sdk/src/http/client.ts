@@ -49,10 +49,10 @@ export type Client = Readonly<{
 
 export type ClientOptions = Readonly<{
   gateway: string
-  retry?: RetryOptions
+  retry?: RetryOptions | undefined
   /** Milliseconds until one try is given up; a long poll has its waiting time on top. */
-  timeout?: number
-  fetch?: typeof fetch
+  timeout?: number | undefined
+  fetch?: typeof fetch | undefined
   /** Told of each try of every call: for logs and measures. */
   onAttempt?: OnAttempt | undefined
   /** Told the time of each answer. */

@@ -10,7 +10,7 @@ import { reserve, type ReserveOptions } from './reserve.ts'
 import { requireDealer, requireSpread, type SpreadOptions } from './skeleton.ts'
 
 /** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
-export type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
+export type Joining = Readonly<{ grant?: GrantTerms | null | undefined }> & SpreadOptions
 
 /**
  * For a scheme to which each participant contributes a key: the own secret key (32 bytes), which is borrowed, and goes to the own enclave alone.

@@ -59,7 +59,7 @@ export async function askFor(context: Context, key: Key, asker: Asker, asking: A
 export type Wish = Readonly<{ key: Key; what: Signable | readonly Signable[]; subgroup?: string | undefined }>
 
 /** How long a request waits for approvals, in ms: ten minutes when nothing is said. */
-export type AskingTimes = Readonly<{ expiresIn?: number; signal?: AbortSignal | undefined }>
+export type AskingTimes = Readonly<{ expiresIn?: number | undefined; signal?: AbortSignal | undefined }>
 
 const REQUEST_TIME = 600_000
 
@@ -67,7 +67,7 @@ const REQUEST_TIME = 600_000
 export async function askOwn(
   me: Person,
   { key, what, subgroup }: Wish,
-  { expiresIn = REQUEST_TIME, ...sending }: AskingTimes & Readonly<{ post?: PostRequest }>,
+  { expiresIn = REQUEST_TIME, ...sending }: AskingTimes & Readonly<{ post?: PostRequest | undefined }>,
 ): Promise<Signing> {
   const { context } = me
   const expiresAt = context.now() + expiresIn

@@ -10,7 +10,7 @@ import type { Signing } from './signing.ts'
 import { decideTogether, type PostApproval } from './together.ts'
 
 /** `reason`: for the others, and the gateway reads it too. */
-export type Wording = Readonly<{ reason?: string | null; signal?: AbortSignal | undefined }>
+export type Wording = Readonly<{ reason?: string | null | undefined; signal?: AbortSignal | undefined }>
 
 /** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
 const LONGEST_APPROVAL = 86_400_000
@@ -24,7 +24,7 @@ export async function decideOn(
   me: Person,
   signing: Signing,
   decisions: readonly Decision[],
-  word: Wording & Readonly<{ post?: PostApproval }>,
+  word: Wording & Readonly<{ post?: PostApproval | undefined }>,
 ): Promise<void> {
   const { key, request, items } = signing
   if (decisions.length !== items.length) {
@@ -42,7 +42,7 @@ async function say(
   me: Person,
   signing: Signing,
   decisions: Decision[],
-  { reason = null, signal, post }: Wording & Readonly<{ post?: PostApproval }>,
+  { reason = null, signal, post }: Wording & Readonly<{ post?: PostApproval | undefined }>,
 ): Promise<void> {
   const { context } = me
   const { requestDigest, expiresAt, signingId, key } = signing
@@ -67,7 +67,7 @@ export const decideOnSeveral = (
   {
     decisionsOn = ({ items }) => decideAll(items, 'approve'),
     ...word
-  }: Wording & Readonly<{ decisionsOn?: (signing: Signing) => readonly Decision[] }>,
+  }: Wording & Readonly<{ decisionsOn?: ((signing: Signing) => readonly Decision[]) | undefined }>,
 ): Promise<PromiseSettledResult<void>[]> =>
   decideTogether(me.context, signings, { signal: word.signal }, (signing, post) =>
     refusing(() => decideOn(me, signing, decisionsOn(signing), { ...word, post })),

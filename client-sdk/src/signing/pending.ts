@@ -29,7 +29,7 @@ export async function openOwn(me: Person, key: Key, signingId: string, { signal 
 export async function pendingFor(
   me: Person,
   key: Key,
-  { wait = 0, signal }: Signal & Readonly<{ wait?: number }>,
+  { wait = 0, signal }: Signal & Readonly<{ wait?: number | undefined }>,
 ): Promise<Signing[]> {
   const own = { member: await memberOf(me, key), epoch: me.context.known.epochOf(key) }
   const pending: Signing[] = []

@@ -41,7 +41,7 @@ export async function soundApprovals(
 }
 
 /** `onAskedAgain` is told of the signing that was asked for in place of this one. */
-export type CompletionOptions = WaitOptions & Readonly<{ onAskedAgain?: (signing: Signing) => void }>
+export type CompletionOptions = WaitOptions & Readonly<{ onAskedAgain?: ((signing: Signing) => void) | undefined }>
 
 /** What only who asks has. `again`: asks for the same once more, in a request of its own. */
 type Asker = Readonly<{
