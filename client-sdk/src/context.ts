@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { loadMpc, type Mpc } from '@quorate/shared/mpc'
+import type { Mpc } from '@quorate/shared/mpc'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { createKnownBooks, type KnownBooks } from './bunker/known-books.ts'
@@ -9,6 +9,7 @@ import { createClient, type Client, type ClientOptions } from './http/client.ts'
 import { createReader, readerSigner, type Reader } from './http/reader.ts'
 import { createHostLives, warnOfFork, type ForkedHost, type HostLives } from './host-lives.ts'
 import { createKnownKeys, type KnownKeys } from './known-keys.ts'
+import { mpcHere } from './wasm.ts'
 
 /** What every operation at one gateway shares: the connection, whom we have seen proved, what is known of keys, and the tokens for reading. */
 export type Context = Readonly<{
@@ -28,10 +29,10 @@ export type ContextOptions = Omit<ClientOptions, 'clocks'> &
     /** Whom to take for an enclave: root certificates (PEM) and accepted measurements. */
     trust: TrustPolicy
     /** Milliseconds for which an enclave that has proved itself is not asked again. Five minutes; 0 for never. */
-    rememberAttestation?: number
-    now?: () => number
+    rememberAttestation?: number | undefined
+    now?: (() => number) | undefined
     /** Told when two processes sign as one host; a warning on the console unless said otherwise. */
-    onForked?: (fork: ForkedHost) => void
+    onForked?: ((fork: ForkedHost) => void) | undefined
   }>
 
 export function createContext({
@@ -65,7 +66,7 @@ export function createContext({
     books: createKnownBooks(),
     lives,
     now,
-    mpc: loadMpc,
+    mpc: () => mpcHere(),
     readerOf,
   }
 }

@@ -4,7 +4,7 @@ import { QuorateError, refuse } from './errors.ts'
 import { sleep } from './http/retry.ts'
 
 /** How long to wait at most, in ms (without: until it has happened), and what stops the waiting early. */
-export type WaitOptions = Readonly<{ timeout?: number; signal?: AbortSignal | undefined }>
+export type WaitOptions = Readonly<{ timeout?: number | undefined; signal?: AbortSignal | undefined }>
 
 type Signalled = Pick<WaitOptions, 'signal'>
 type Status = Readonly<{ state: string; version: number; failure: Failure | null }>
@@ -17,7 +17,7 @@ export type Following<S> = Readonly<{
   status: (options?: Signalled) => Promise<S>
   /** The states as they come, until the end. */
   watch: (options?: Signalled) => AsyncGenerator<S, void, undefined>
-  /** The status at the end. Throws `wait.timeout`, or why the session failed. */
+  /** The status at the end, which may be a failure. Throws `wait.timeout`. */
   ended: (options?: WaitOptions) => Promise<S>
 }>
 
@@ -41,12 +41,14 @@ export function follow<S extends Status>(
   return {
     status: ({ signal } = {}) => poll({}, signal),
     watch: ({ signal } = {}) => statusesOf(poll, signal),
-    async ended(options = {}) {
-      const status = await waitUntil((wait) => poll({ wait }, options.signal), hasEnded, options)
-      if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
-      return status
-    },
+    ended: (options = {}) => waitUntil((wait) => poll({ wait }, options.signal), hasEnded, options),
   }
+}
+
+/** The same status, unless it is a failure: throws why the session failed, as the gateway says. */
+export function unlessFailed<S extends Pick<Status, 'failure'>>(status: S): S {
+  if (status.failure !== null) throw new QuorateError(status.failure.code, 'gateway', status.failure)
+  return status
 }
 
 const hasEnded = ({ state }: Status): boolean => isEnd(state)

@@ -1,7 +1,12 @@
-export { Quorate, type EnclaveStatus, type QuorateOptions } from './quorate.ts'
-export { Participant, type Wish } from './participant.ts'
+export { Quorate, type EnclaveStatus, type ParticipantKeys, type QuorateOptions } from './quorate.ts'
+export { seedSigner, type KeySigner, type Signer } from './signer.ts'
+export { Participant } from './participant.ts'
+export type { AskingTimes, Wish } from './signing/ask.ts'
+export type { Wording } from './signing/decide.ts'
 export { QuorateError } from './errors.ts'
+export { loadWasm, type WasmSource } from './wasm.ts'
 export { exportKey, importKey, type Key, type Subgroup } from './key.ts'
+export type { Attempt, OnAttempt } from './http/attempts.ts'
 export { nostrSigner, type EventTemplate, type NostrSigner } from './nostr-signer.ts'
 export { publicNames, taprootAddress, type BitcoinNetwork, type PublicNames } from './public-names.ts'
 export { Keygen, type KeygenStatus } from './keygen/keygen.ts'
@@ -15,6 +20,7 @@ export { Refresh, type RefreshStatus } from './refresh/refresh.ts'
 export type { Signable } from './signing/items.ts'
 export type { SigningStatus } from './signing/verify.ts'
 export { ItemsRefused } from './signing/result.ts'
+export { SigningRejected, type Rejection } from './signing/rejections.ts'
 export type {
   AnsweredItem,
   ItemOutcome,

@@ -1,10 +1,10 @@
-import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Context } from './context.ts'
 import { QuorateError } from './errors.ts'
 import { sessionSecretOf, type Key } from './key.ts'
+import type { KeySigner } from './signer.ts'
 
 /** The own place in a key. */
-export type Member = Readonly<{ index: number; signer: Signer }>
+export type Member = Readonly<{ index: number; signer: KeySigner }>
 
 /** How often a word is said anew since hosts have restarted meanwhile: each of three could, one after the other. */
 const MOST_RENEWALS = 3

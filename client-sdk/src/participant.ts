@@ -1,100 +1,60 @@
-import { Refusal } from '@quorate/shared/errors'
-import { toHex } from '@quorate/shared/wire/bytes'
 import { UserId } from '@quorate/shared/wire/ids'
-import { signersOfItems } from '@quorate/shared/verify/signers'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import { decideAll } from '@quorate/shared/consent/decisions'
 import type { Decision } from '@quorate/shared/wire/consent'
 import type { Invitation } from '@quorate/shared/wire/keygen'
-import type { Signer } from '@quorate/shared/crypto/sign'
+import { QuorateError, refusing } from './errors.ts'
 import type { Bunker } from './bunker/bunker.ts'
 import { createBunker, openBunker, type BunkerOptions } from './bunker/open.ts'
 import type { Context } from './context.ts'
-import { QuorateError, refuse, refusing } from './errors.ts'
 import type { WaitOptions } from './following.ts'
 import type { Key } from './key.ts'
 import type { WholeKey } from './keygen/deal.ts'
 import type { Keygen } from './keygen/keygen.ts'
-import { authSigner } from './keygen/registration.ts'
 import type { ReserveOptions } from './keygen/reserve.ts'
+import { resumeOwn } from './keygen/resume.ts'
 import {
   dealOwn,
   reserveOwn,
   takePart,
   type Bringing,
+  type Keeping,
   type Invited,
   type Joining,
-  type Taker,
 } from './keygen/taking-part.ts'
-import { naming, type Member } from './naming.ts'
 import { draftRefresh, secondRefresh, sendRefresh, type RefreshTimes } from './refresh/ask.ts'
 import type { Refresh } from './refresh/refresh.ts'
 import { latestKey } from './refresh/successor.ts'
-import { askFor, type Asker } from './signing/ask.ts'
-import { openSignings } from './signing/list.ts'
-import { readItems, type Signable } from './signing/items.ts'
-import { writeApproval } from './signing/request.ts'
-import { followSigning, Signing, soundApprovals } from './signing/signing.ts'
-import { askTogether, decideTogether, type PostApproval, type PostRequest } from './signing/together.ts'
-import { openRequest } from './signing/verify.ts'
+import { memberOf, type Person } from './person.ts'
+import { checkedSigner, type Signer } from './signer.ts'
+import { askOwn, askSeveral, type AskingTimes, type Wish } from './signing/ask.ts'
+import { decideOn, decideOnSeveral, type Wording } from './signing/decide.ts'
+import type { Signable } from './signing/items.ts'
+import { openOwn, pendingFor, watchPending } from './signing/pending.ts'
+import type { Signing } from './signing/signing.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 
-/** How long a request for signatures waits for approvals when nothing is said. ms */
-const REQUEST_TIME = 600_000
-
-/** What one key is asked for. `subgroup`: signs what does not name one itself. */
-export type Wish = Readonly<{ key: Key; what: Signable | readonly Signable[]; subgroup?: string | undefined }>
-
-/** Says for how long an approval counts, unless the request is over before. 24 hours, in ms. */
-const LONGEST_APPROVAL = 86_400_000
-
-/** Can this participant's share sign any item of the request? */
-const isSigner = (key: Key, { request }: Pick<Signing, 'request'>, { index }: Pick<Member, 'index'>): boolean =>
-  signersOfItems(key.certificate.body.roster.skeleton, request.body).some(({ members }) => members.includes(index))
-
-/** `post`: sends the word with others. */
-type Saying = Signal & Readonly<{ reason: string | null; post?: PostApproval }>
-
-const unreadable: ReadonlySet<unknown> = new Set([
-  'seal.invalid',
-  'content.invalid',
-  'content.mismatch',
-  'tweak.invalid',
-  'adaptor.invalid',
-  'message.invalid',
-])
-
-function unlessUnreadable(error: unknown): null {
-  if ((error instanceof Refusal || error instanceof QuorateError) && unreadable.has(error.code)) return null
-  throw error
-}
-
-/** One person at one gateway. The seed stays here: only keys derived from it are ever used, one per Quorate key. */
+/** One person at one gateway. */
 export class Participant {
   readonly userId: UserId
-  readonly #context: Context
-  readonly #seed: Uint8Array
-  readonly #signers = new Map<string, Promise<Signer>>()
+  readonly #me: Person
 
-  constructor(context: Context, userId: string, seed: Uint8Array) {
-    const parsed = UserId.safeParse(userId)
-    const issues = [
-      ...(parsed.success ? [] : ['user id: letters, digits and . _ @ : + -, at most 64']),
-      ...(seed.length === 32 ? [] : ['seed: 32 bytes']),
-    ]
-    if (issues.length > 0) throw new QuorateError('request.invalid', 'client', { issues })
+  constructor(context: Context, userId: string, signer: Signer) {
+    if (!UserId.safeParse(userId).success) {
+      const issues = ['user id: letters, digits and . _ @ : + -, at most 64']
+      throw new QuorateError('request.invalid', 'client', { issues })
+    }
     this.userId = userId
-    this.#context = context
-    this.#seed = Uint8Array.from(seed)
+    this.#me = { context, userId, signer: checkedSigner(signer) }
   }
 
   /**
    * Reserves a key, verifies every enclave that is to host a share, and registers oneself when one is among the participants.
    * `grant` lets others sign with the own share. Throws `secret.invalid` for an `ownKey` that is none, `keygen.crowded` or `attestation.invalid` before anything secret has been sent when a host does not prove itself.
    */
-  async reserveKey(wish: ReserveOptions & Joining & Bringing): Promise<Keygen> {
-    return refusing(() => reserveOwn(this.#taker, wish))
+  async reserveKey(wish: ReserveOptions & Joining & Bringing & Keeping): Promise<Keygen> {
+    return refusing(() => reserveOwn(this.#me, wish))
   }
 
   /**
@@ -103,8 +63,8 @@ export class Participant {
    * knowing it: delete every other copy, and have the key refreshed, so that nothing that was dealt is a share of it any more. Throws
    * `secret.invalid` for what is no secret key, or not that of `publicKey`, before anything has been sent.
    */
-  async dealKey(wish: WholeKey & ReserveOptions & Joining): Promise<Keygen> {
-    return refusing(() => dealOwn(this.#taker, wish))
+  async dealKey(wish: WholeKey & ReserveOptions & Joining & Keeping): Promise<Keygen> {
+    return refusing(() => dealOwn(this.#me, wish))
   }
 
   /**
@@ -115,7 +75,16 @@ export class Participant {
    * not sent again.
    */
   async participate(invitation: Invitation, options: Invited = {}): Promise<Keygen> {
-    return refusing(() => takePart(this.#taker, invitation, options))
+    return refusing(() => takePart(this.#me, invitation, options))
+  }
+
+  /**
+   * Goes on after a crash with what `keep` was given by `reserveKey`, `dealKey` or `participate`: with the invitations, for who reserved the key. Registers
+   * if need be; an own key that was brought and has not arrived is wanted again. Throws `token.invalid`, `participant.unknown`, `secret.invalid`, and as
+   * `participate`.
+   */
+  async resumeKey(token: string, options: Bringing & Signal = {}): Promise<Keygen> {
+    return refusing(() => resumeOwn(this.#me, token, options))
   }
 
   /**
@@ -123,17 +92,17 @@ export class Participant {
    * known too. Throws `keygen.skeleton_mismatch`, `keygen.roster_mismatch` or `certificate.invalid` when it contradicts what is known.
    */
   know(key: Key): void {
-    this.#context.known.note(key)
+    this.#me.context.known.note(key)
   }
 
   /** Signs a request for new shares of a key, and does not send it: a second participant is to sign it too. `expiresIn` as below. */
   async draftRefresh(key: Key, times: RefreshTimes = {}): Promise<RefreshRequest> {
-    return refusing(async () => draftRefresh(this.#context, key, await this.#memberOf(key), times))
+    return refusing(async () => draftRefresh(this.#me.context, key, await memberOf(this.#me, key), times))
   }
 
   /** Signs another participant's request for new shares too, until it expires. Throws `refresh.request_invalid`, `epoch.stale`. */
   async secondRefresh(key: Key, request: RefreshRequest): Promise<RefreshRequest> {
-    return refusing(async () => secondRefresh(this.#context, key, await this.#memberOf(key), request))
+    return refusing(async () => secondRefresh(this.#me.context, key, await memberOf(this.#me, key), request))
   }
 
   /**
@@ -144,17 +113,21 @@ export class Participant {
    */
   async requestRefresh(
     key: Key,
-    { signal, request: drafted, ...times }: Signal & RefreshTimes & Readonly<{ request?: RefreshRequest }> = {},
+    {
+      signal,
+      request: drafted,
+      ...times
+    }: Signal & RefreshTimes & Readonly<{ request?: RefreshRequest | undefined }> = {},
   ): Promise<Refresh> {
     return refusing(async () => {
-      this.#context.known.requireCurrent(key)
+      this.#me.context.known.requireCurrent(key)
       const request = drafted ?? (await this.draftRefresh(key, times))
-      return sendRefresh(this.#context, key, request, signal)
+      return sendRefresh(this.#me.context, key, request, signal)
     })
   }
 
   /** `requestRefresh`, and waits for it: gives the key at its new epoch. The other participants get it by `update`. */
-  async refreshKey(key: Key, options: WaitOptions & Readonly<{ expiresIn?: number }> = {}): Promise<Key> {
+  async refreshKey(key: Key, options: WaitOptions & Readonly<{ expiresIn?: number | undefined }> = {}): Promise<Key> {
     const { timeout, ...asking } = options
     const refresh = await this.requestRefresh(key, asking)
     return refresh.completed({ ...(timeout === undefined ? {} : { timeout }), signal: options.signal })
@@ -162,7 +135,7 @@ export class Participant {
 
   /** The key at its present epoch, verified on from this one. Throws `certificate.invalid`, `receipt.invalid` or `reply.mismatch`. */
   async update(key: Key, { signal }: Signal = {}): Promise<Key> {
-    return refusing(() => latestKey(this.#context, key, signal))
+    return refusing(() => latestKey(this.#me.context, key, signal))
   }
 
   /**
@@ -172,54 +145,25 @@ export class Participant {
   async requestSignature(
     key: Key,
     what: Signable | readonly Signable[],
-    {
-      expiresIn = REQUEST_TIME,
-      subgroup,
-      signal,
-    }: Signal & Readonly<{ expiresIn?: number; subgroup?: string | undefined }> = {},
+    { subgroup, ...times }: AskingTimes & Readonly<{ subgroup?: string | undefined }> = {},
   ): Promise<Signing> {
-    return refusing(() => this.#ask({ key, what, subgroup }, { expiresIn, signal }))
+    return refusing(() => askOwn(this.#me, { key, what, subgroup }, times))
   }
 
   /**
    * Asks several keys for signatures in one call: the same of each, or something of its own, 100 at most. As `Promise.allSettled`: each request is
    * taken or refused by itself, and is one of its key in every other way. The others answer all of them by `decideTogether`.
    */
-  async requestSignatures(
-    wishes: readonly Wish[],
-    { expiresIn = REQUEST_TIME, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
-  ): Promise<PromiseSettledResult<Signing>[]> {
-    return refusing(() =>
-      askTogether(this.#context, wishes, { signal }, (wish, post) =>
-        refusing(() => this.#ask(wish, { expiresIn, signal, post })),
-      ),
-    )
-  }
-
-  async #ask(
-    { key, what, subgroup }: Wish,
-    { expiresIn, ...sending }: Signal & Readonly<{ expiresIn: number; post?: PostRequest }>,
-  ): Promise<Signing> {
-    const expiresAt = this.#context.now() + expiresIn
-    const ofKey: Asker['naming'] = (say, anew) => naming(this.#context, key, say, anew)
-    const asker = { ...(await this.#memberOf(key)), naming: ofKey }
-    const items = readItems(await this.#context.mpc(), key, what, subgroup)
-    return askFor(this.#context, key, asker, { items, expiresAt, ...sending })
+  async requestSignatures(wishes: readonly Wish[], times: AskingTimes = {}): Promise<PromiseSettledResult<Signing>[]> {
+    return refusing(() => askSeveral(this.#me, wishes, times))
   }
 
   /**
    * Fetches a signing and checks all of it: who asks, and that the items are what the request commits to. One of an epoch that is over
    * can be looked at and rejected.
    */
-  async signing(key: Key, signingId: string, { signal }: Signal = {}): Promise<Signing> {
-    return refusing(async () => {
-      const status = await followSigning(this.#context, key, signingId).status({ signal })
-      const opened = await openRequest(key, signingId, status)
-      // Whoever has the key can look at it.
-      const me = await this.#memberOf(key).catch(() => null)
-      const signer = opened.request.body.asker === me?.index ? me.signer : null
-      return new Signing(this.#context, key, opened, { signer })
-    })
+  async signing(key: Key, signingId: string, options: Signal = {}): Promise<Signing> {
+    return refusing(() => openOwn(this.#me, key, signingId, options))
   }
 
   /**
@@ -228,25 +172,21 @@ export class Participant {
    * whose items do not open, or are not what it commits to, is left out: a participant can ask that way, and must not keep
    * the others from their work. So is one of an epoch that is over, since nobody can sign it any more.
    */
-  async pendingSignings(key: Key, { wait = 0, signal }: Signal & Readonly<{ wait?: number }> = {}): Promise<Signing[]> {
-    return refusing(async () => {
-      const me = await this.#memberOf(key)
-      const epoch = this.#context.known.epochOf(key)
-      const pending: Signing[] = []
-      for await (const status of openSignings(this.#context, key, { wait, signal })) {
-        const { asker: by, epoch: at } = status.request.body
-        // What a program has asked for by an event waits elsewhere: see `Bunker.waiting`.
-        if (at < epoch || typeof by !== 'number') continue
-        const opened = await openRequest(key, status.signingId, status).catch(unlessUnreadable)
-        if (opened === null) continue
-        const approvals = await soundApprovals(key, opened.requestDigest, status.approvals)
-        const { asker, expiresAt } = opened.request.body
-        const said = asker === me.index || approvals.some(({ body }) => body.index === me.index)
-        if (!said && isSigner(key, opened, me) && expiresAt > this.#context.now())
-          pending.push(new Signing(this.#context, key, opened))
-      }
-      return pending.sort((a, b) => a.request.body.askedAt - b.request.body.askedAt)
-    })
+  async pendingSignings(key: Key, options: Signal & Readonly<{ wait?: number | undefined }> = {}): Promise<Signing[]> {
+    return refusing(() => pendingFor(this.#me, key, options))
+  }
+
+  /**
+   * The signings that wait for this participant's word, as they come: first those that wait already, each once, until the signal aborts. What is left
+   * out, and what is thrown, is as for `pendingSignings`; `epoch.stale` when the key was refreshed: `update` it, and watch again.
+   */
+  async *watchPending(key: Key, options: Signal = {}): AsyncGenerator<Signing, void, undefined> {
+    const watching = watchPending(this.#me, key, options)
+    try {
+      for (;;) yield (await refusing(() => watching.next())).value
+    } finally {
+      await watching.return(undefined as never)
+    }
   }
 
   /** Approves exactly the items that `signing` shows. Throws as `decide`. */
@@ -265,12 +205,8 @@ export class Participant {
    * `session.conflict` for a word other than the own earlier one that does not reject everything, and `epoch.stale` for a yes when the request is
    * not of the newest epoch of the key that is known here: such a word could bring an epoch back that is over.
    */
-  async decide(
-    signing: Signing,
-    decisions: readonly Decision[],
-    { reason = null, signal }: Signal & Readonly<{ reason?: string | null }> = {},
-  ): Promise<void> {
-    return this.#decide(signing, decisions, { reason, signal })
+  async decide(signing: Signing, decisions: readonly Decision[], word: Wording = {}): Promise<void> {
+    return refusing(() => decideOn(this.#me, signing, decisions, word))
   }
 
   /**
@@ -279,50 +215,9 @@ export class Participant {
    */
   async decideTogether(
     signings: readonly Signing[],
-    {
-      decisionsOn = ({ items }) => decideAll(items, 'approve'),
-      reason = null,
-      signal,
-    }: Signal & Readonly<{ decisionsOn?: (signing: Signing) => readonly Decision[]; reason?: string | null }> = {},
+    options: Wording & Readonly<{ decisionsOn?: ((signing: Signing) => readonly Decision[]) | undefined }> = {},
   ): Promise<PromiseSettledResult<void>[]> {
-    return refusing(() =>
-      decideTogether(this.#context, signings, { signal }, (signing, post) =>
-        this.#decide(signing, decisionsOn(signing), { reason, signal, post }),
-      ),
-    )
-  }
-
-  async #decide(signing: Signing, decisions: readonly Decision[], word: Saying): Promise<void> {
-    return refusing(async () => {
-      const { key, request, items } = signing
-      if (decisions.length !== items.length) {
-        const issues = [`${decisions.length} decisions on ${items.length} items`]
-        throw new QuorateError('request.invalid', 'client', { issues })
-      }
-      if (decisions.includes('approve')) {
-        this.#context.known.requireCurrent(key)
-        if (request.body.certificateDigest !== key.digest) return refuse('epoch.stale')
-      }
-      return this.#say(signing, [...decisions], word)
-    })
-  }
-
-  async #say(signing: Signing, decisions: Decision[], { reason, signal, post }: Saying) {
-    return refusing(async () => {
-      const { requestDigest, expiresAt, signingId, key } = signing
-      const givenAt = this.#context.now()
-      if (expiresAt <= givenAt) return refuse('consent.expired')
-      const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
-      const member = await this.#memberOf(key)
-      if (!isSigner(key, signing, member)) return refuse('subgroup.not_member')
-      const status = await naming(this.#context, key, async (lives) => {
-        const word = { decisions, reason, lives, givenAt, expiresAt: until }
-        const approval = await writeApproval(key, requestDigest, member, word)
-        if (post !== undefined) return post(approval, signingId)
-        return this.#context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
-      })
-      if (status.signingId !== signingId) refuse('reply.mismatch')
-    })
+    return refusing(() => decideOnSeveral(this.#me, signings, options))
   }
 
   /**
@@ -330,29 +225,11 @@ export class Participant {
    * holds this signer. Throws `bunker.scheme`, `content.not_permitted`, `receipt.invalid`, `enclave.unreachable`.
    */
   async createBunker(key: Key, options: BunkerOptions & Signal): Promise<Bunker> {
-    return refusing(async () => createBunker(this.#context, key, await this.#memberOf(key), options))
+    return refusing(async () => createBunker(this.#me.context, key, await memberOf(this.#me, key), options))
   }
 
   /** The bunker of a key. `newest`: the own newest book, where an earlier run of this program kept it. Throws `bunker.not_found`. */
   async bunker(key: Key, options: Signal & Pick<BunkerOptions, 'newest'> = {}): Promise<Bunker> {
-    return refusing(async () => openBunker(this.#context, key, await this.#memberOf(key), options))
-  }
-
-  get #taker(): Taker {
-    return { context: this.#context, userId: this.userId, seed: this.#seed }
-  }
-
-  /** The own place in a key. Throws `participant.unknown` when the key does not know this user with this seed. */
-  async #memberOf(key: Key): Promise<Member> {
-    const signer = await this.#signerOf(key.keyId)
-    const { registrations } = key.certificate.body.roster
-    const own = registrations.find(({ body }) => body.userId === this.userId)?.body
-    return own?.authKey === toHex(signer.publicKey) ? { index: own.index, signer } : refuse('participant.unknown')
-  }
-
-  #signerOf(keyId: string): Promise<Signer> {
-    const known = this.#signers.get(keyId) ?? authSigner(this.#seed, keyId)
-    this.#signers.set(keyId, known)
-    return known
+    return refusing(async () => openBunker(this.#me.context, key, await memberOf(this.#me, key), options))
   }
 }

@@ -1,7 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { bech32m, createBase58check } from '@scure/base'
-import { loadMpc } from '@quorate/shared/mpc'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { factsOf } from '@quorate/shared/schemes/table'
 import { groupKeyOf, publicKeysOf } from '@quorate/shared/verify/subgroups'
@@ -10,6 +9,7 @@ import { refuse, refusing } from './errors.ts'
 import type { Key } from './key.ts'
 import { npub } from './npub.ts'
 import { taprootKey } from './signing/items.ts'
+import { mpcHere } from './wasm.ts'
 
 /**
  * What others call a key, as far as its scheme has such names. `npub`: NIP-19. `taproot`: the output key without a script tree (BIP-341, 32 bytes,
@@ -28,7 +28,7 @@ export const syntheticXpub = (point: Uint8Array): string => base58check.encode(c
 /** Of a key, or of its sub-group with this name. Throws `subgroup.unknown`. */
 export const publicNames = (key: Key, subgroup?: string): Promise<PublicNames> =>
   refusing(async () => {
-    const mpc = await loadMpc()
+    const mpc = await mpcHere()
     const { verification, tweaks } = factsOf(key.scheme)
     const { body } = key.certificate
     const { point } = schemeOf(mpc, key.scheme)

@@ -8,13 +8,18 @@ import { invalid, refusing } from './errors.ts'
 import { sessionSecretOf, type Key } from './key.ts'
 import { Participant } from './participant.ts'
 import { latestKey } from './refresh/successor.ts'
+import { seedSigner, type Signer } from './signer.ts'
 
 export type QuorateOptions = ContextOptions
+
+/** With what a participant signs: its seed, or something that signs for it. */
+export type ParticipantKeys =
+  Readonly<{ seed: Uint8Array; signer?: undefined }> | Readonly<{ signer: Signer; seed?: undefined }>
 
 /** The gateway's word on one of its enclaves: nothing of it is proved. */
 export type EnclaveStatus = RouteReply<'listEnclaves'>['enclaves'][number]
 
-type Signal = Readonly<{ signal?: AbortSignal }>
+type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 
 /**
  * One gateway, and whom to take for an enclave there. Throws `request.invalid` for a trust policy that trusts nobody, or an
@@ -32,9 +37,12 @@ export class Quorate {
     this.gateway = this.#context.client.gateway
   }
 
-  /** A person at this gateway. `seed`: 32 random bytes that this person keeps and nobody else ever gets. */
-  participant(userId: string, { seed }: Readonly<{ seed: Uint8Array }>): Participant {
-    return new Participant(this.#context, userId, seed)
+  /**
+   * A person at this gateway. `seed`: 32 random bytes that this person keeps and nobody else ever gets. `signer`: in its place, what has the private
+   * keys and signs. Throws `request.invalid`.
+   */
+  participant(userId: string, keys: ParticipantKeys): Participant {
+    return new Participant(this.#context, userId, keys.signer ?? seedSigner(keys.seed))
   }
 
   /** What the gateway says about its enclaves. */

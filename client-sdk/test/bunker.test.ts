@@ -323,9 +323,9 @@ describe('a request that waits', () => {
     const signing = await alice.requestSignature(key, { type: 'nostr-event', event: note })
     const client = (await bunker.waiting())[0]!
     const { request } = gateway.bunkers.rowOf(key.keyId).waiting.get(client.event)!.waiting
-    gateway.lies.listSignings = ({ signings, next }: { signings: object[]; next: null }) => ({
+    gateway.lies.listSignings = ({ signings, ...page }: { signings: object[] }) => ({
+      ...page,
       signings: [...signings, { ...signings[0], request, signingId: request!.body.signingId }],
-      next,
     })
     expect((await bob.pendingSignings(key)).map(({ signingId }) => signingId)).toEqual([signing.signingId])
   })

@@ -192,3 +192,16 @@ describe('the process', () => {
     expect([await ended, said.err]).toEqual([0, ''])
   })
 })
+
+describe('an error that the gateway answered with', () => {
+  it('says by which id its operator finds the request', async () => {
+    const headers = { 'x-request-id': '0b9c5a4e-7d8f' }
+    const refusal = () => ({ raw: '{}', status: 404, type: 'application/json', headers })
+    gateway.faults.push(refusal, refusal)
+    const { code, err } = await quorate(['fleet'])
+    expect(code).toBe(1)
+    expect(err).toContain("the gateway's operator finds it as request 0b9c5a4e-7d8f")
+    const { lines } = await quorate(['fleet', '--json'])
+    expect(lines.at(-1)).toMatchObject({ event: 'error', requestId: '0b9c5a4e-7d8f' })
+  })
+})

@@ -79,7 +79,7 @@ describe.each(ways)('by %s', (_way, way) => {
   describe('an answer', () => {
     it.each([
       ['listEnclaves', 3, '{"enclaves":[]}'],
-      ['listSignings', 3, '{"signings":[],"next":null}'],
+      ['listSignings', 3, '{"signings":[],"next":null,"newest":null}'],
       ['listCertificates', 12, `{"keyId":"${keyId}","epochs":[]}`],
     ] as const)('of %s may have %d MiB', async (name, size, json) => {
       answer = (response) => response.writeHead(200, type).end(' '.repeat(size * mebibyte) + json)

@@ -233,10 +233,13 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
     listSignings: ({ params: { keyId }, query }: OfKey & { query: URLSearchParams }) => {
       const open = [...signings.values()].filter((s) => s.keyId === keyId && s.state === 'collecting_participants')
       const cursor = query.get('cursor') ?? ''
-      const rest = open
+      // A signing that changes stays in its place among those that came.
+      const later = open.slice(open.findIndex(({ signingId }) => signingId === query.get('after')) + 1)
+      const rest = later
         .filter(({ signingId }) => signingId > cursor)
         .sort((a, b) => (a.signingId < b.signingId ? -1 : 1))
-      return { signings: rest.slice(0, 2), next: rest.length > 2 ? rest[1]!.signingId : null }
+      const next = rest.length > 2 ? rest[1]!.signingId : null
+      return { signings: rest.slice(0, 2), next, newest: open.at(-1)?.signingId ?? null }
     },
   }
 
@@ -244,6 +247,7 @@ export async function startGateway(fleet: Fleet): Promise<Gateway> {
   const ended = (reply: unknown) => {
     if (typeof reply !== 'object' || reply === null) return true
     if ('waiting' in reply) return (reply.waiting as unknown[]).length > 0
+    if ('signings' in reply) return (reply.signings as unknown[]).length > 0
     if ('rows' in reply) return (reply.rows as unknown[]).length > 0
     return !('state' in reply) || ['completed', 'failed', 'expired'].includes(String(reply.state))
   }

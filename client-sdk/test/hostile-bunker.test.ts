@@ -3,7 +3,7 @@ import { openPending, sealBook, sealPending } from '@quorate/shared/crypto/bunke
 import { signBody } from '@quorate/shared/crypto/sign'
 import { lineageOf } from '@quorate/shared/verify/certificate'
 import type { BunkerStatus, Waiting } from '@quorate/shared/wire/routes/bunker'
-import { authSigner } from '../src/keygen/registration.ts'
+import { seedSigner } from '../src/signer.ts'
 import { sessionSecretOf } from '../src/key.ts'
 import { Quorate, verifyBunkerEvents, type Key } from '../src/index.ts'
 import { fleet, gateway, refusedAs, withOwnGateway } from './lying-gateway.ts'
@@ -118,7 +118,7 @@ describe('a book', () => {
 
   it('that its owner has not signed is refused', async () => {
     const { bunker, key } = await withBunker()
-    const mallory = await authSigner(new Uint8Array(32), key.keyId)
+    const mallory = await seedSigner(new Uint8Array(32)).forKey(key.keyId)
     gateway.lies.getBunker = async ({ books, ...status }: BunkerStatus) => ({
       ...status,
       books: await Promise.all(books.map(({ body }) => signBody(mallory, 'book', body))),
@@ -146,7 +146,7 @@ describe('a book', () => {
       page: null,
       grants: [],
     })
-    const spoilt = await signBody(await authSigner(seedOf('bob'), key.keyId), 'book', { ...place, sealed })
+    const spoilt = await signBody(await seedSigner(seedOf('bob')).forKey(key.keyId), 'book', { ...place, sealed })
     gateway.lies.getBunker = ({ books, ...status }: BunkerStatus) => ({
       ...status,
       books: books.map((book) => (book.body.index === 2 ? spoilt : book)),

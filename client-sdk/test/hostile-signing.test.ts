@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { signBody } from '@quorate/shared/crypto/sign'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import { authSigner } from '../src/keygen/registration.ts'
+import { seedSigner } from '../src/signer.ts'
 import type { Key } from '../src/index.ts'
 import { sealSignatures } from './fleet.ts'
 import { fleet, gateway, refusedAs, wish, withOwnGateway } from './lying-gateway.ts'
@@ -22,7 +22,7 @@ describe('what a signing is said to be', () => {
   it('is refused when a request was signed by nobody of the key', async () => {
     const { alice, bob, key } = await makeKey(fleet, gateway)
     await alice.requestSignature(key, 'honest')
-    const mallory = await authSigner(new Uint8Array(32), key.keyId)
+    const mallory = await seedSigner(new Uint8Array(32)).forKey(key.keyId)
     const forge = async (status: Signings) => ({
       ...status,
       request: await signBody(mallory, 'request', status.request.body),

@@ -1,4 +1,5 @@
 import { row, type Row } from './refusal-row.ts'
+import { clientRefusals } from './refusals-of-clients.ts'
 import { bunkerRefusals } from './refusals-of-bunkers.ts'
 import { subgroupRefusals } from './refusals-of-subgroups.ts'
 import { itemRefusals } from './refusals-of-items.ts'
@@ -263,34 +264,7 @@ export const refusals = {
 
   ...bunkerRefusals,
 
-  // Found by the SDK, never said by a gateway
-  'gateway.moved': row('upstream', 502, 'never', 'This address only redirects: name the address of the gateway itself'),
-  'clock.wrong': row(
-    'caller',
-    400,
-    'never',
-    'The clocks of this machine and of the enclave differ too much: set the one that is wrong',
-  ),
-  'reply.invalid': row('upstream', 502, 'never', "The gateway's answer does not fit its schema: is this a gateway?"),
-  'reply.mismatch': row('upstream', 502, 'never', "The gateway's answer is about something else than what was asked"),
-  'invitation.invalid': row('caller', 400, 'never', 'This is not an invitation for this participant'),
-  'participant.unknown': row('caller', 403, 'never', 'This participant, with this seed, holds no share of this key'),
-  'keygen.dealt': row(
-    'caller',
-    403,
-    'never',
-    'This key was dealt, so its dealer has known all of it: name the dealer if you take part nevertheless',
-  ),
-  'secret.invalid': row('caller', 400, 'never', 'This is not a secret key that can be dealt in this scheme'),
-  'key.invalid': row('caller', 400, 'never', 'This is not an exported key'),
-  'log.forged': row('upstream', 502, 'never', 'A line of the log was not written by a host of this key'),
-  'log.broken': row(
-    'upstream',
-    502,
-    'never',
-    'The lines of the log do not follow on each other: some are missing, or changed',
-  ),
-  'wait.timeout': row('upstream', 504, 'same_request', 'It has not happened yet: ask again, or wait longer'),
+  ...clientRefusals,
 } as const satisfies Record<string, Row>
 
 export type RefusalCode = keyof typeof refusals

@@ -35,7 +35,7 @@ import { narrowTo, readTerms, type Terms } from './terms.ts'
 import { readWaiting, type WaitingRequest } from './waiting.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
-type Waits = Signal & Readonly<{ wait?: number }>
+type Waits = Signal & Readonly<{ wait?: number | undefined }>
 
 /** A `bunker://` URI for one program: who says its secret first, before `until` (ms), is bound to the grant. SECRET until then. */
 export type Offer = Readonly<{ uri: string; grant: GrantId; until: number; heard: Heard }>
@@ -96,7 +96,7 @@ export class Bunker {
    */
   async offer(
     terms: Terms,
-    { expiresIn = OFFER_TIME, signal }: Signal & Readonly<{ expiresIn?: number }> = {},
+    { expiresIn = OFFER_TIME, signal }: Signal & Readonly<{ expiresIn?: number | undefined }> = {},
   ): Promise<Offer> {
     return refusing(async () => {
       const { grant, secret, until } = newOffer(terms, expiresIn, this.#context.now())
@@ -157,7 +157,7 @@ export class Bunker {
    * waited for this. `of`: whose, where several have given
    * it in other terms. Throws `grant.unknown`.
    */
-  async second(grant: string, { of, signal }: Signal & Readonly<{ of?: string }> = {}): Promise<Written> {
+  async second(grant: string, { of, signal }: Signal & Readonly<{ of?: string | undefined }> = {}): Promise<Written> {
     return refusing(async () => {
       const others = await this.grants({ signal })
       const found = others.find(({ id, own, owner }) => id === grant && !own && (of === undefined || owner === of))
@@ -224,7 +224,11 @@ export class Bunker {
    * What programs have asked for, and what became of it. `after`: `next` of the page before. `wait` (ms): for a line, 60 s at most.
    * What does not verify, or is missing, is in `problems`, and the rest is there.
    */
-  async log({ after = logStart, wait = 0, signal }: Waits & Readonly<{ after?: LogPlace }> = {}): Promise<LogPage> {
+  async log({
+    after = logStart,
+    wait = 0,
+    signal,
+  }: Waits & Readonly<{ after?: LogPlace | undefined }> = {}): Promise<LogPage> {
     return refusing(async () => readLog(this.key, await this.#reader(), { after, wait, signal }))
   }
 
@@ -251,7 +255,7 @@ export class Bunker {
    */
   async approve(
     waiting: WaitingRequest,
-    { always, signal }: Signal & Readonly<{ always?: true | Terms }> = {},
+    { always, signal }: Signal & Readonly<{ always?: true | Terms | undefined }> = {},
   ): Promise<void> {
     return refusing(async () => {
       const { requestDigest } = waiting

@@ -2,11 +2,11 @@ import { eventId } from '@quorate/shared/contents/nostr-event'
 import { formatHandOn, handOnEvent, HandedOn } from '@quorate/shared/nostr/hand-on'
 import { NostrKey } from '@quorate/shared/nostr/keys'
 import { formatBunkerUri } from '@quorate/shared/nostr/uris'
-import { loadMpc } from '@quorate/shared/mpc'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
 import { refusing } from '../errors.ts'
 import { readTerms, type Terms } from './terms.ts'
+import { mpcHere } from '../wasm.ts'
 
 /** The bunker that a program knows, and the program's own secret key (32 bytes), which stays the caller's to wipe. */
 export type HoldingProgram = Readonly<{ signer: string; relays: readonly string[]; secretKey: Uint8Array }>
@@ -25,7 +25,7 @@ export async function handOn(
   now = Date.now(),
 ): Promise<string> {
   return refusing(async () => {
-    const { secp256k1 } = await loadMpc()
+    const { secp256k1 } = await mpcHere()
     const { permissions, peers, longest, expiresAt } = readTerms(terms, now)
     const handed = HandedOn.parse({ signer, client, permissions, peers, longest, expiresAt })
     const event = handOnEvent(handed, Math.floor(now / 1_000))

@@ -20,10 +20,10 @@ type Signal = Readonly<{ signal?: AbortSignal | undefined }>
  */
 export type BunkerOptions = Readonly<{
   relays: readonly string[]
-  page?: string | null
-  strangers?: 'ask' | 'refuse'
-  grants?: readonly Readonly<{ to: GrantHolder; terms: Terms }>[]
-  newest?: BookName | null
+  page?: string | null | undefined
+  strangers?: 'ask' | 'refuse' | undefined
+  grants?: readonly Readonly<{ to: GrantHolder; terms: Terms }>[] | undefined
+  newest?: BookName | null | undefined
 }>
 
 /** Throws `bunker.scheme`, or `content.not_permitted` for a key that may not sign Nostr events. */
@@ -68,7 +68,7 @@ export async function openBunker(
   context: Context,
   key: Key,
   member: Member,
-  { newest = null, signal }: Signal & Readonly<{ newest?: BookName | null }>,
+  { newest = null, signal }: Signal & Readonly<{ newest?: BookName | null | undefined }>,
 ): Promise<Bunker> {
   if (newest !== null) context.books.note(key.keyId, member.index, newest)
   const state = await ownBook(context, key, member).read({ signal })

@@ -1,16 +1,16 @@
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
-import { loadMpc } from '@quorate/shared/mpc'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import { verifyHostOfSigner, verifyAttestationEvent, type HostOfSigner } from '@quorate/shared/verify/bunker-proof'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { refuse, refusing } from '../errors.ts'
 import type { Key } from '../key.ts'
+import { mpcHere } from '../wasm.ts'
 
 /** A signer, and the enclaves that have proved that they hold its secret. */
 export type ProvedSigner = Readonly<{ signer: NostrKey; hosts: readonly HostOfSigner[] }>
 
 /** `maxAge` (ms): how old documents and receipts may be. `now` in ms. */
-export type ProofOptions = Readonly<{ maxAge?: number; now?: number }>
+export type ProofOptions = Readonly<{ maxAge?: number | undefined; now?: number | undefined }>
 
 const HOUR = 3_600_000
 /** Signers publish their event once a day. */
@@ -26,7 +26,7 @@ export async function verifyBunkerEvents(
   { maxAge = OF_AN_EVENT, now = Date.now() }: ProofOptions = {},
 ): Promise<ProvedSigner> {
   return refusing(async () => {
-    const mpc = await loadMpc()
+    const mpc = await mpcHere()
     const proved = await Promise.all(events.map((event) => verifyAttestationEvent(mpc, event, { trust, maxAge, now })))
     const [first] = proved
     if (first === undefined || proved.some(({ signer }) => signer !== first.signer))

@@ -1,11 +1,11 @@
-import { QuorateError } from '../errors.ts'
+import { QuorateError, refuse } from '../errors.ts'
 import { sleep } from '../http/retry.ts'
 import type { Key } from '../key.ts'
 import type { Participant } from '../participant.ts'
 import type { Signing } from '../signing/signing.ts'
 import { failureOf, findAt, passOver, worstOf } from './keys-here.ts'
 import type { Session } from './session.ts'
-import { bringUpToDate, withNewest } from './up-to-date.ts'
+import { watchNewest, withNewest } from './up-to-date.ts'
 
 export type Found = Readonly<{ me: Participant; signing: Signing }>
 
@@ -65,15 +65,6 @@ async function nextOf(
   { signal, answered }: Readonly<{ signal: AbortSignal; answered: () => void }>,
 ): Promise<Found> {
   const me = await session.participant(kept.gateway)
-  let key = await bringUpToDate(session, me, kept)
-  for (;;) {
-    answered()
-    const [signing] = await withNewest(session, me, key, (newest) => {
-      key = newest
-      return me.pendingSignings(newest, { wait: 25_000, signal })
-    })
-    if (signing !== undefined) return { me, signing }
-    // What has been answered already is still pending for the others, so that the gateway answers at once.
-    await sleep(1_000, signal)
-  }
+  for await (const signing of watchNewest(session, me, kept, signal, answered)) return { me, signing }
+  return refuse('request.not_found')
 }

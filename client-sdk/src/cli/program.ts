@@ -136,8 +136,8 @@ function report(
   const message = titleOf(error)
   if (json) {
     const code = error instanceof UsageError ? 'usage' : 'failed'
-    const { by, culprits, retry, issues }: Partial<QuorateError> = known ? error : {}
-    const value = { event: 'error', code: known ? error.code : code, message, by, culprits, retry, issues }
+    const { by, culprits, retry, issues, requestId }: Partial<QuorateError> = known ? error : {}
+    const value = { event: 'error', code: known ? error.code : code, message, by, culprits, retry, issues, requestId }
     writeLine(stdout, JSON.stringify(value))
     return
   }
@@ -148,6 +148,7 @@ function report(
     ...(known && error.culprits.length > 0 ? [`  participants to blame: ${error.culprits.join(', ')}`] : []),
     ...(known ? error.issues.map((issue) => `  ${issue}`) : []),
     ...(advice === undefined ? [] : [`  ${advice}`]),
+    ...(known && error.requestId !== null ? [`  the gateway's operator finds it as request ${error.requestId}`] : []),
   ]
   writeLine(stderr, lines.join('\n'))
 }

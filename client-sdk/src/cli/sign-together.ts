@@ -1,5 +1,5 @@
 import type { Key } from '../key.ts'
-import type { Wish } from '../participant.ts'
+import type { Wish } from '../signing/ask.ts'
 import { readContent, type ContentOptions } from './content.ts'
 import { milliseconds, type Session } from './session.ts'
 import { announce, finishSigning, showRequested } from './signings.ts'

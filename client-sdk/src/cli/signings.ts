@@ -42,7 +42,7 @@ export async function finishSigning(session: Session, key: Key, signing: Signing
   showResult(session, key, result)
   await session.home.note('completed', signing.asker, signing)
   if (out !== undefined) await keepProof(session.terminal, out, signatureProof(result))
-  requireSigned(result.items)
+  requireSigned(result.items, result.rejections)
 }
 
 function showResult({ terminal }: Session, key: Key, { request, items, receipts }: SignatureResult): void {

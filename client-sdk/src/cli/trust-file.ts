@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
+import { parseUrl } from '@quorate/shared/wire/url'
 import { issuesOf } from '../errors.ts'
 import { folder, readIfThere, write } from './files.ts'
 import { UsageError } from './usage.ts'
@@ -31,7 +32,7 @@ export async function readTrustFile(file: string): Promise<TrustPolicy> {
 
 /** From an address: HTTPS, or this machine. What it says is worth what a person compares it with. */
 export async function fetchTrust(address: string, signal: AbortSignal): Promise<TrustPolicy> {
-  const url = URL.parse(address)
+  const url = parseUrl(address)
   const isLocal = url !== null && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
   if (url === null || (url.protocol !== 'https:' && !isLocal))
     throw new UsageError(`${address}: an address with https: is expected, or a file`)

@@ -1,6 +1,7 @@
 import { QuorateError } from '../errors.ts'
 import type { Key } from '../key.ts'
 import type { Participant } from '../participant.ts'
+import type { Signing } from '../signing/signing.ts'
 import type { Session } from './session.ts'
 
 /** The key at its present epoch, kept here when somebody has refreshed it. Says so. */
@@ -27,5 +28,30 @@ export async function withNewest<T>(
     const newest = await bringUpToDate(session, me, key)
     if (newest === key) throw error
     return act(newest)
+  }
+}
+
+/**
+ * What waits for the own word at this key, as it comes. When somebody refreshes the key it goes on with the newer one, and what waits then comes once
+ * more. `answered` hears that the gateway is there.
+ */
+export async function* watchNewest(
+  session: Session,
+  me: Participant,
+  kept: Key,
+  signal: AbortSignal,
+  answered: () => void = () => undefined,
+): AsyncGenerator<Signing, void, undefined> {
+  for (let key = kept; ;) {
+    const newest = await bringUpToDate(session, me, key)
+    answered()
+    try {
+      yield* me.watchPending(newest, { signal })
+    } catch (error) {
+      if (!(error instanceof QuorateError) || error.code !== 'epoch.stale') throw error
+      // What is refused as stale by a gateway that knows of nothing newer is refused for good.
+      if ((await bringUpToDate(session, me, newest)) === newest) throw error
+    }
+    key = newest
   }
 }

@@ -10,10 +10,11 @@ import {
 } from '@quorate/shared/wire/routes/table'
 import { send } from '#send'
 import { createClocks, type Clocks } from '../clocks.ts'
-import { QuorateError, refuse } from '../errors.ts'
+import { QuorateError } from '../errors.ts'
+import { tellAttempts, type OnAttempt } from './attempts.ts'
 import { failureOf, moved, parseJson, unanswered } from './failures.ts'
 import { retrying, type RetryOptions } from './retry.ts'
-import { isSuccess, type Answer, type Sending } from './send.ts'
+import { isSuccess, requestIdOf, type Answer, type Sending } from './send.ts'
 import { sendBy } from './send.web.ts'
 
 /** One part of a call, under this name. It may be left out where the route demands nothing of it. */
@@ -48,10 +49,12 @@ export type Client = Readonly<{
 
 export type ClientOptions = Readonly<{
   gateway: string
-  retry?: RetryOptions
+  retry?: RetryOptions | undefined
   /** Milliseconds until one try is given up; a long poll has its waiting time on top. */
-  timeout?: number
-  fetch?: typeof fetch
+  timeout?: number | undefined
+  fetch?: typeof fetch | undefined
+  /** Told of each try of every call: for logs and measures. */
+  onAttempt?: OnAttempt | undefined
   /** Told the time of each answer. */
   clocks?: Clocks
 }>
@@ -82,12 +85,19 @@ export function createClient(options: ClientOptions): Client {
     const url = urlOf(gateway, name, given.params ?? {}, query)
     const limits = { most: longestOf[name] ?? longestAnswer, timeout: timeout + waitOf(query), signal: given.signal }
     const sending = { url, ...requestOf(name, given), ...limits }
-    const attempt = async () => {
-      const reply = await answered(() => exchange(sending), { url, clocks, caller: given.signal })
-      const parsed = routes[name].reply.safeParse(reply)
-      return parsed.success ? parsed.data : refuse('reply.invalid')
+    let last: Answer | null = null
+    const ask = async (): Promise<Answer> => {
+      last = null
+      return (last = await exchange(sending))
     }
-    return retrying(retry, attempt, given.signal)
+    const tryOnce = async () => {
+      const answer = await answered(ask, { url, clocks, caller: given.signal })
+      const parsed = routes[name].reply.safeParse(parseJson(answer.text))
+      if (parsed.success) return parsed.data
+      throw new QuorateError('reply.invalid', 'client', { requestId: requestIdOf(answer) })
+    }
+    const told = tellAttempts(options.onAttempt, { route: name, method: sending.method }, () => last)
+    return retrying(retry, tryOnce, { signal: given.signal, told })
   }
   return { gateway, call: call as Client['call'] }
 }
@@ -112,11 +122,11 @@ function requestOf(name: RouteName, { body, token }: AnyCall): Pick<Sending, 'me
   return { method: 'POST', headers, body: JSON.stringify(body) }
 }
 
-/** One try. Gives the JSON of a success; throws `Retryable` when another try may help. */
+/** One try. Gives the answer of a success; throws `Retryable` when another try may help. */
 async function answered(
   ask: () => Promise<Answer>,
   { url, clocks, caller }: Readonly<{ url: URL; clocks: Clocks; caller: AbortSignal | undefined }>,
-): Promise<unknown> {
+): Promise<Answer> {
   let answer: Answer
   try {
     answer = await ask()
@@ -125,6 +135,6 @@ async function answered(
     caller?.throwIfAborted()
     throw cause instanceof QuorateError ? cause : unanswered(cause)
   }
-  if (isSuccess(answer)) return parseJson(answer.text)
+  if (isSuccess(answer)) return answer
   throw answer.status >= 300 && answer.status < 400 ? moved(answer, url) : failureOf(answer, clocks.differences)
 }

@@ -1,9 +1,9 @@
 import { Problem } from '@quorate/shared/wire/problem'
-import { RequestId } from '@quorate/shared/wire/request-id'
 import { readRetryAfter } from '@quorate/shared/wire/retry-after'
+import { parseUrl } from '@quorate/shared/wire/url'
 import { QuorateError } from '../errors.ts'
 import { Retryable } from './retry.ts'
-import type { Answer } from './send.ts'
+import { requestIdOf, type Answer } from './send.ts'
 
 /**
  * Statuses of proxies and of the edge that pass: something between here and the gateway was late, restarted or overloaded (RFC 9110, RFC
@@ -16,9 +16,10 @@ function range(first: number, last: number): number[] {
 }
 
 /** What a gateway, or something on the way to it, answered instead of a reply: thrown as `Retryable` where it may pass. */
-export function failureOf({ status, header, text }: Answer, differences: () => string[]): QuorateError | Retryable {
+export function failureOf(answer: Answer, differences: () => string[]): QuorateError | Retryable {
+  const { status, header, text } = answer
   const after = readRetryAfter({ retryAfter: header('retry-after'), date: header('date') }, Date.now()) ?? 0
-  const requestId = RequestId.safeParse(header('x-request-id')).data ?? null
+  const requestId = requestIdOf(answer)
   const error = problemOf(status, parseJson(text), { differences, after, requestId })
   return error.retry === 'same_request' && isWorthWaiting(error, after) ? new Retryable(error, after) : error
 }
@@ -66,7 +67,7 @@ export function parseJson(text: string): unknown {
 
 /** A redirect is followed by nobody: what was signed names this address. Browsers do not tell where it leads. */
 export function moved({ header }: Answer, asked: URL): QuorateError {
-  const to = URL.parse(header('location') ?? '', asked)
+  const to = parseUrl(header('location') ?? '', asked)
   return new QuorateError('gateway.moved', 'client', { issues: to === null ? [] : [`it redirects to ${to.origin}`] })
 }
 

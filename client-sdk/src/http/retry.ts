@@ -51,20 +51,37 @@ export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): P
   }
 }
 
-/** Repeats what throws `Retryable`, with exponential pauses and full jitter, so that many clients do not come back at once. */
+/** One try that is over. `error`: what it failed with. `ms`: how long it took. `retryIn` (ms): when the next one begins, null for the last. */
+export type Tried = Readonly<{ attempt: number; error: unknown; ms: number; retryIn: number | null }>
+
+/**
+ * Repeats what throws `Retryable`, with exponential pauses and full jitter, so that many clients do not come back at once. `told` hears of
+ * each try.
+ */
 export async function retrying<T>(
   { attempts, pause }: RetryOptions,
-  attempt: () => Promise<T>,
-  signal?: AbortSignal,
+  tryOnce: () => Promise<T>,
+  { signal, told }: Readonly<{ signal: AbortSignal | undefined; told: (tried: Tried) => void }>,
 ): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
+  for (let attempt = 1; ; attempt += 1) {
+    const began = performance.now()
+    const over = (error: unknown, retryIn: number | null) =>
+      told({ attempt, error, ms: performance.now() - began, retryIn })
     try {
-      return await attempt()
-    } catch (error) {
-      if (!(error instanceof Retryable)) throw error
-      if (tried >= attempts) throw error.error
-      const backOff = Math.min(pause * 2 ** (tried - 1), longestPause) * (0.5 + Math.random() / 2)
-      await sleep(Math.max(backOff, Math.min(error.after, 60_000)), signal)
+      const value = await tryOnce()
+      over(null, null)
+      return value
+    } catch (thrown) {
+      const error = thrown instanceof Retryable ? thrown.error : thrown
+      const retryIn = thrown instanceof Retryable && attempt < attempts ? pauseOf(pause, attempt, thrown) : null
+      over(error, retryIn)
+      if (retryIn === null) throw error
+      await sleep(retryIn, signal)
     }
   }
+}
+
+function pauseOf(pause: number, attempt: number, { after }: Retryable): number {
+  const backOff = Math.min(pause * 2 ** (attempt - 1), longestPause) * (0.5 + Math.random() / 2)
+  return Math.max(backOff, Math.min(after, 60_000))
 }

@@ -1,9 +1,10 @@
 import type { z } from 'zod'
-import { signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { signBody } from '@quorate/shared/crypto/sign'
 import { Grant, StandingScope } from '@quorate/shared/wire/consent'
 import { Time } from '@quorate/shared/wire/ids'
 import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { skeletonDigest } from './skeleton.ts'
+import type { KeySigner } from '../signer.ts'
 
 /**
  * A standing grant for the own share, as its owner words it: these askers get signatures of this content, at most `limit.count` in
@@ -15,7 +16,7 @@ export type GrantTerms = z.input<typeof GrantTerms>
 /** The grant of participant `index` for its share of this key, signed. `now`: ms. */
 export async function writeGrant(
   skeleton: Skeleton,
-  { index, signer }: Readonly<{ index: number; signer: Signer }>,
+  { index, signer }: Readonly<{ index: number; signer: KeySigner }>,
   { givenAt, expiresAt, ...terms }: GrantTerms,
   now: number,
 ): Promise<Grant> {

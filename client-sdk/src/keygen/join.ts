@@ -7,11 +7,11 @@ import { contributionTo, type Invitation, type Skeleton } from '@quorate/shared/
 import type { Context } from '../context.ts'
 import { QuorateError, refuse } from '../errors.ts'
 import { readerSigner } from '../http/reader.ts'
+import type { Signer } from '../signer.ts'
 import { writeGrant, type GrantTerms } from './grant.ts'
 import {
   acceptReceipt,
   acceptSkeleton,
-  authSigner,
   ownRegistration,
   writeRegistration,
   type OwnRegistration,
@@ -22,7 +22,7 @@ import {
  * host draws what there is to draw.
  */
 export type JoinOptions = Readonly<{
-  seed: Uint8Array
+  signer: Signer
   grant: GrantTerms | null
   ownKey: Uint8Array | string | null
   signal?: AbortSignal | undefined
@@ -44,42 +44,53 @@ export async function fetchSkeleton(context: Context, invitation: Invitation, si
   return skeleton
 }
 
+/** What the participant is about to register. */
+export async function writeOwn(
+  context: Context,
+  skeleton: Skeleton,
+  userId: string,
+  { signer: pairs, grant: terms, ownKey }: Omit<JoinOptions, 'signal'>,
+): Promise<OwnRegistration> {
+  const participant = skeleton.participants.find((one) => one.userId === userId) ?? refuse('participant.unknown')
+  const publicKey = ownKey && publicKeyOf((await context.mpc()).secp256k1, skeleton, ownKey)
+  const signer = await pairs.forKey(skeleton.keyId)
+  const { index } = participant
+  const grant = terms && (await writeGrant(skeleton, { index, signer }, terms, context.now()))
+  return ownRegistration(skeleton, participant, signer.publicKey, { grant, publicKey })
+}
+
 /**
  * Step 5 of making a key: the participant's host proves itself, gets the registration sealed to the key that it proved, and
  * answers with a receipt that must say the same. A gateway that takes registrations no longer may have this one already, from an
  * earlier run: then the certificate will tell.
  */
-export async function register(
+export async function sendOwn(
   context: Context,
   skeleton: Skeleton,
-  invitation: Invitation,
-  { seed, grant: terms, ownKey, signal }: JoinOptions,
-): Promise<OwnRegistration> {
-  const participant = acceptSkeleton(skeleton, invitation)
-  const { secp256k1 } = await context.mpc()
-  const publicKey = ownKey && publicKeyOf(secp256k1, skeleton, ownKey)
-  const { identity } = participant.host
+  own: OwnRegistration,
+  {
+    signer: pairs,
+    invitationKey,
+    ownKey,
+    signal,
+  }: Omit<JoinOptions, 'grant'> & Readonly<{ invitationKey: Uint8Array }>,
+): Promise<void> {
+  const { userId, index } = own
+  const { identity } = skeleton.participants[index - 1]?.host ?? refuse('participant.unknown')
   await context.attestor.prove(identity, signal)
-  const signer = await authSigner(seed, skeleton.keyId)
-  const { index } = participant
-  const grant = terms && (await writeGrant(skeleton, { index, signer }, terms, context.now()))
-  const own = ownRegistration(skeleton, participant, signer.publicKey, { grant, publicKey })
-  if (typeof ownKey === 'string') return own
-  const plaintext = await writeRegistration(own, contributionTo(skeleton, ownKey), {
-    invitationKey: fromHex(invitation.invitationKey),
-    signer,
-  })
+  if (typeof ownKey === 'string') return
+  const { secp256k1 } = await context.mpc()
+  const signer = await pairs.forKey(skeleton.keyId)
+  const plaintext = await writeRegistration(own, contributionTo(skeleton, ownKey), { invitationKey, signer })
   const sealed = toBase64url(sealTo(secp256k1, fromHex(identity.sealKey), plaintext))
   plaintext.fill(0)
   try {
     const { keyId } = skeleton
-    const body = { userId: participant.userId, sealed }
-    const { receipt } = await context.client.call('register', { params: { keyId }, body, signal })
+    const { receipt } = await context.client.call('register', { params: { keyId }, body: { userId, sealed }, signal })
     await acceptReceipt(own, identity.signKey, receipt)
   } catch (error) {
     if (!(error instanceof QuorateError && error.code === 'session.conflict')) throw error
   }
-  return own
 }
 
 /** Throws `secret.invalid` for what is no secret key, and `keygen.contribution_invalid` where the scheme takes none. */

@@ -5,7 +5,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import type { Mode } from '@quorate/shared/wire/mode'
 import type { Context } from '../context.ts'
 import { QuorateError, refuse, refusing } from '../errors.ts'
-import { follow, type Following, type WaitOptions } from '../following.ts'
+import { follow, unlessFailed, type Following, type WaitOptions } from '../following.ts'
 import { holdKey, type Key } from '../key.ts'
 import { trustDigest } from '../trust-digest.ts'
 import { acceptCertificate } from './certificate.ts'
@@ -92,7 +92,7 @@ export class Keygen {
    */
   async completed(options: WaitOptions = {}): Promise<Key> {
     return refusing(async () => {
-      const status = await this.#following.ended(options)
+      const status = unlessFailed(await this.#following.ended(options))
       if (status.state === 'expired') throw new QuorateError('keygen.expired', 'gateway')
       const { certificate, installed } = status
       if (certificate === null) return refuse('reply.invalid')

@@ -1,7 +1,6 @@
 import { encode } from '@quorate/shared/crypto/cbor'
 import { taggedHash } from '@quorate/shared/crypto/hash'
-import { authSeed } from '@quorate/shared/crypto/session-items'
-import { createSigner, digestOf, verifyBody, type Signer } from '@quorate/shared/crypto/sign'
+import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
 import { registrationMac } from '@quorate/shared/verify/registration'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Grant } from '@quorate/shared/wire/consent'
@@ -14,6 +13,7 @@ import {
   type Skeleton,
 } from '@quorate/shared/wire/keygen'
 import { refuse } from '../errors.ts'
+import type { KeySigner } from '../signer.ts'
 import { skeletonDigest } from './skeleton.ts'
 
 /** What a participant registers, and will look for in the certificate. `publicKey`: of its own key, where it brings one. */
@@ -27,16 +27,6 @@ export const isTakenAs = (
   digestOf('registration-receipt', own) === digestOf('registration-receipt', taken) &&
   (publicKey === null || publicKey === contributed?.publicKey)
 
-/** The participant's Ed25519 pair for this key alone. */
-export async function authSigner(seed: Uint8Array, keyId: string): Promise<Signer> {
-  const secret = authSeed(seed, keyId)
-  try {
-    return await createSigner(secret)
-  } finally {
-    secret.fill(0)
-  }
-}
-
 /** The skeleton must be the one that the invitation names, and hold the invited. Throws `keygen.skeleton_mismatch` or `invitation.invalid`. */
 export function acceptSkeleton(skeleton: Skeleton, invitation: Invitation): Skeleton['participants'][number] {
   const same = skeletonDigest(skeleton) === invitation.skeletonDigest && skeleton.keyId === invitation.keyId
@@ -48,7 +38,7 @@ export function acceptSkeleton(skeleton: Skeleton, invitation: Invitation): Skel
 export async function writeRegistration(
   own: OwnRegistration,
   contribution: Contribution,
-  { invitationKey, signer }: Readonly<{ invitationKey: Uint8Array; signer: Signer }>,
+  { invitationKey, signer }: Readonly<{ invitationKey: Uint8Array; signer: KeySigner }>,
 ): Promise<Uint8Array> {
   const { skeletonDigest, userId, index, authKey, grant } = own
   const body = RegistrationBody.parse({ skeletonDigest, userId, index, authKey, grant, contribution })

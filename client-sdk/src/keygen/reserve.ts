@@ -30,7 +30,7 @@ export type ReserveOptions = Readonly<{
   /** User ids: the k-th gets index k. */
   participants: readonly string[]
   /** What the key may sign at all, `bytes` when nothing is said. `raw` must be the only one. */
-  content?: readonly ContentType[]
+  content?: readonly ContentType[] | undefined
   /**
    * For a scheme to which each participant contributes a key: `indices` aggregates the keys in the order of `participants`. Sorted (KeySort) when
    * nothing is said.
@@ -47,8 +47,8 @@ export type ReserveOptions = Readonly<{
    */
   subgroups?: SubgroupWish | undefined
   /** Seconds until everybody must have registered. */
-  ttl?: number
-  signal?: AbortSignal
+  ttl?: number | undefined
+  signal?: AbortSignal | undefined
 }> &
   SpreadOptions
 

@@ -1,16 +1,16 @@
 import { fromHex } from '@quorate/shared/wire/bytes'
-import type { UserId } from '@quorate/shared/wire/ids'
 import type { Invitation } from '@quorate/shared/wire/keygen'
-import type { Context } from '../context.ts'
+import type { Person } from '../person.ts'
 import type { WholeKey } from './deal.ts'
 import { GrantTerms } from './grant.ts'
-import { acceptInvitation, fetchSkeleton, publicKeyOf, register, type JoinOptions } from './join.ts'
+import { acceptInvitation, fetchSkeleton, publicKeyOf, sendOwn, writeOwn, type JoinOptions } from './join.ts'
 import { Keygen, type KeygenKnowledge } from './keygen.ts'
+import { writeToken } from './token.ts'
 import { reserve, type ReserveOptions } from './reserve.ts'
 import { requireDealer, requireSpread, type SpreadOptions } from './skeleton.ts'
 
 /** With what a participant joins: a standing grant, or null to be asked for each signing; and how many shares an enclave may hold. */
-export type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
+export type Joining = Readonly<{ grant?: GrantTerms | null | undefined }> & SpreadOptions
 
 /**
  * For a scheme to which each participant contributes a key: the own secret key (32 bytes), which is borrowed, and goes to the own enclave alone.
@@ -18,13 +18,17 @@ export type Joining = Readonly<{ grant?: GrantTerms | null }> & SpreadOptions
  */
 export type Bringing = Readonly<{ ownKey?: Uint8Array | undefined }>
 
+/**
+ * `keep`: is given what `resumeKey` goes on with after a crash, before the own registration is sent, which waits until it is kept. It is a SECRET: text,
+ * the same for as long as the key is in the making.
+ */
+export type Keeping = Readonly<{ keep?: ((token: string) => void | Promise<void>) | undefined }>
+
 /** What an invited person says. `dealtBy`, `ownPublicKey`: see `Participant.participate`. */
 export type Invited = Joining &
   Bringing &
+  Keeping &
   Readonly<{ dealtBy?: string | undefined; ownPublicKey?: string | undefined; signal?: AbortSignal | undefined }>
-
-/** Who takes part. */
-export type Taker = Readonly<{ context: Context; userId: UserId; seed: Uint8Array }>
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
@@ -32,47 +36,47 @@ const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
 
 /** Reserves a key, and registers oneself when one is among its participants. */
 export async function reserveOwn(
-  me: Taker,
-  { grant: wished, ownKey, ...options }: ReserveOptions & Joining & Bringing,
+  me: Person,
+  { grant: wished, ownKey, keep, ...options }: ReserveOptions & Joining & Bringing & Keeping,
 ): Promise<Keygen> {
   const grant = readTerms(wished)
   if (ownKey !== undefined) publicKeyOf((await me.context.mpc()).secp256k1, options, ownKey)
   const known = await reserve(me.context, options)
-  return joinOwn(me, known, { grant, ownKey: ownKey ?? null, signal: options.signal })
+  return joinOwn(me, known, { grant, ownKey: ownKey ?? null, keep, signal: options.signal })
 }
 
 /** The same for a key that one has whole, which is wiped in every case. */
 export async function dealOwn(
-  me: Taker,
-  { secretKey, publicKey, grant: wished, ...options }: WholeKey & ReserveOptions & Joining,
+  me: Person,
+  { secretKey, publicKey, grant: wished, keep, ...options }: WholeKey & ReserveOptions & Joining & Keeping,
 ): Promise<Keygen> {
   try {
     const grant = readTerms(wished)
     const known = await reserve(me.context, options, { secretKey, publicKey, by: me.userId })
-    return await joinOwn(me, known, { grant, ownKey: null, signal: options.signal })
+    return await joinOwn(me, known, { grant, ownKey: null, keep, signal: options.signal })
   } finally {
     secretKey.fill(0)
   }
 }
 
 async function joinOwn(
-  { context, userId, seed }: Taker,
+  me: Person,
   known: KeygenKnowledge,
-  joining: Omit<JoinOptions, 'seed'>,
+  joining: Omit<JoinOptions, 'signer'> & Keeping,
 ): Promise<Keygen> {
-  const keygen = new Keygen(context, known)
-  if (!known.invitationKeys.has(userId)) return keygen
-  const invitation = keygen.invitation(userId)
-  const own = await register(context, known.skeleton, invitation, { seed, ...joining })
-  return new Keygen(context, { ...known, own })
+  const invitationKey = known.invitationKeys.get(me.userId)
+  if (invitationKey !== undefined) return join(me, known, invitationKey, joining)
+  await joining.keep?.(writeToken(me.userId, { ...known, joining: null }))
+  return new Keygen(me.context, known)
 }
 
 /** Takes part in a key that somebody else reserved. */
 export async function takePart(
-  { context, userId, seed }: Taker,
+  me: Person,
   invitation: Invitation,
-  { grant: wished, sharesPerEnclave, dealtBy, ownKey, ownPublicKey, signal }: Invited,
+  { grant: wished, sharesPerEnclave, dealtBy, ownKey, ownPublicKey, keep, signal }: Invited,
 ): Promise<Keygen> {
+  const { context, userId } = me
   const grant = readTerms(wished)
   acceptInvitation(invitation, userId)
   const { keyId, skeletonDigest } = invitation
@@ -80,9 +84,23 @@ export async function takePart(
   const skeleton = await fetchSkeleton(context, invitation, signal)
   requireSpread(skeleton, { sharesPerEnclave })
   requireDealer(skeleton, dealtBy)
-  const joining = { seed, grant, ownKey: ownKey ?? ownPublicKey ?? null, signal }
-  const own = await register(context, skeleton, invitation, joining)
+  const known = { skeleton, sessionSecret: fromHex(invitation.sessionSecret), invitationKeys: new Map() }
+  const joining = { grant, ownKey: ownKey ?? ownPublicKey ?? null, keep, signal }
+  const keygen = await join(me, known, fromHex(invitation.invitationKey), joining)
   context.known.noteFrame(keyId, skeletonDigest)
-  const sessionSecret = fromHex(invitation.sessionSecret)
-  return new Keygen(context, { skeleton, sessionSecret, own, invitationKeys: new Map() })
+  return keygen
+}
+
+/** Registers the own share, once what is registered is kept. */
+async function join(
+  { context, userId, signer }: Person,
+  known: Omit<KeygenKnowledge, 'own'>,
+  invitationKey: Uint8Array,
+  { keep, ...options }: Omit<JoinOptions, 'signer'> & Keeping,
+): Promise<Keygen> {
+  const { skeleton } = known
+  const own = await writeOwn(context, skeleton, userId, { signer, ...options })
+  await keep?.(writeToken(userId, { ...known, joining: { own, invitationKey } }))
+  await sendOwn(context, skeleton, own, { signer, invitationKey, ...options })
+  return new Keygen(context, { ...known, own })
 }

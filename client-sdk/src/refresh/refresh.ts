@@ -3,7 +3,7 @@ import type { RefreshRequest } from '@quorate/shared/wire/refresh'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import type { Context } from '../context.ts'
 import { refuse, refusing } from '../errors.ts'
-import { follow, type Following, type WaitOptions } from '../following.ts'
+import { follow, unlessFailed, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 import { succeed } from './successor.ts'
 
@@ -50,7 +50,7 @@ export class Refresh {
    */
   async completed(options: WaitOptions = {}): Promise<Key> {
     return refusing(async () => {
-      const status = await this.#following.ended(options)
+      const status = unlessFailed(await this.#following.ended(options))
       if (status.certificate === null) return refuse('reply.invalid')
       const key = await succeed(await this.#context.mpc(), this.key, status.certificate)
       const preparedDigest = await verifyPrepared(verifiedKey(key), status.prepared)

@@ -1,4 +1,4 @@
-import { digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { verifyRefreshRequest } from '@quorate/shared/verify/refresh'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Seconding } from '@quorate/shared/wire/consent'
@@ -6,11 +6,12 @@ import { RefreshRequest, RefreshRequestBody } from '@quorate/shared/wire/refresh
 import { invalid, refuse } from '../errors.ts'
 import { verifiedKey, type Key } from '../key.ts'
 import { randomBytes } from '../random.ts'
+import type { KeySigner } from '../signer.ts'
 
 /** Draws a refresh id and signs the wish for new shares of this key, at the epoch after its own. Times in ms. */
 export async function writeRefreshRequest(
   key: Key,
-  asker: Readonly<{ index: number; signer: Signer }>,
+  asker: Readonly<{ index: number; signer: KeySigner }>,
   { askedAt, expiresAt }: Readonly<{ askedAt: number; expiresAt: number }>,
 ): Promise<RefreshRequest> {
   const body = RefreshRequestBody.safeParse({
@@ -33,7 +34,7 @@ export async function writeRefreshRequest(
 export async function secondRequest(
   key: Key,
   request: RefreshRequest,
-  { index, signer }: Readonly<{ index: number; signer: Signer }>,
+  { index, signer }: Readonly<{ index: number; signer: KeySigner }>,
   givenAt: number,
 ): Promise<RefreshRequest> {
   const { body, signature } = RefreshRequest.parse(request)

@@ -1,4 +1,4 @@
-import { loadMpc, MpcError, type Mpc, type PreSigned } from '@quorate/shared/mpc'
+import { MpcError, type Mpc, type PreSigned } from '@quorate/shared/mpc'
 import { adapt, extract, proveAdaptor as prove, sumSecrets } from '@quorate/shared/schemes/adaptors'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { refuse, refusing } from '../errors.ts'
@@ -6,6 +6,7 @@ import type { Key } from '../key.ts'
 import { signedTask } from './items.ts'
 import { resultOfItem, withoutAdaptor, type PreSignedItem, type SignedItem } from './result.ts'
 import { signedItem, verifyItem } from './verify.ts'
+import { mpcHere } from '../wasm.ts'
 
 /*
  * What people do with pre-signatures, without a gateway. Secrets are 32 bytes. Those that are given are borrowed.
@@ -13,14 +14,14 @@ import { signedItem, verifyItem } from './verify.ts'
 
 /** For terms of `all`: the point of a secret, with the proof that somebody knows the secret. */
 export async function proveAdaptor(secret: Uint8Array): Promise<{ point: string; proof: string }> {
-  const mpc = await loadMpc()
+  const mpc = await mpcHere()
   const { point, proof } = orRefuse('adaptor.secret_invalid', () => prove(mpc, secret))
   return { point: toHex(point), proof: toHex(proof) }
 }
 
 /** Verifies that whoever learns the secret has the signature of this item under the key. Throws `signature.invalid`. */
 export async function verifyPreSignature(key: Key, item: PreSignedItem): Promise<void> {
-  const mpc = await loadMpc()
+  const mpc = await mpcHere()
   await refusing(() => Promise.resolve(void verifyItem(mpc, key, item, resultOfItem(item))))
 }
 
@@ -34,7 +35,7 @@ export async function completeSignature(
   secrets: Uint8Array | readonly Uint8Array[],
 ): Promise<SignedItem> {
   const given = secrets instanceof Uint8Array ? [secrets] : secrets
-  const mpc = await loadMpc()
+  const mpc = await mpcHere()
   return refusing(() => {
     verifyItem(mpc, key, item, resultOfItem(item))
     const secret = item.adaptor?.kind === 'all' ? sumOf(mpc, given) : (given[0] ?? new Uint8Array(0)).slice()
@@ -61,7 +62,7 @@ export async function extractSecret(
   signature: Uint8Array,
   known: readonly Uint8Array[] = [],
 ): Promise<Uint8Array> {
-  const mpc = await loadMpc()
+  const mpc = await mpcHere()
   return refusing(() => {
     verifyItem(mpc, key, item, resultOfItem(item))
     const found = preSignedOf(mpc, key, item).flatMap((pre) => orNone(() => extract(mpc, pre, signature)))

@@ -1,17 +1,20 @@
-import type { Signer } from '@quorate/shared/crypto/sign'
 import type { Item } from '@quorate/shared/wire/content'
 import type { Context } from '../context.ts'
-import { refuse } from '../errors.ts'
+import { refuse, refusing } from '../errors.ts'
 import type { Key } from '../key.ts'
+import { naming } from '../naming.ts'
+import { memberOf, type Person } from '../person.ts'
+import type { KeySigner } from '../signer.ts'
+import { readItems, type Signable } from './items.ts'
 import { writeRequest } from './request.ts'
 import { Signing } from './signing.ts'
-import type { PostRequest } from './together.ts'
+import { askTogether, type PostRequest } from './together.ts'
 import type { OpenedRequest } from './verify.ts'
 
 /** Who asks. `naming`: says a word that names the lives of the key's hosts; `anew`: asked for now. */
 export type Asker = Readonly<{
   index: number
-  signer: Signer
+  signer: KeySigner
   naming: <T>(say: (lives: string[]) => Promise<T>, anew: boolean) => Promise<T>
 }>
 
@@ -51,3 +54,35 @@ export async function askFor(context: Context, key: Key, asker: Asker, asking: A
     askFor(context, key, asker, { items, expiresAt, ...options, anew: true })
   return new Signing(context, key, opened, { signer, again })
 }
+
+/** What one key is asked for. `subgroup`: signs what does not name one itself. */
+export type Wish = Readonly<{ key: Key; what: Signable | readonly Signable[]; subgroup?: string | undefined }>
+
+/** How long a request waits for approvals, in ms: ten minutes when nothing is said. */
+export type AskingTimes = Readonly<{ expiresIn?: number | undefined; signal?: AbortSignal | undefined }>
+
+const REQUEST_TIME = 600_000
+
+/** Asks one key for what is wished, as one of its participants. */
+export async function askOwn(
+  me: Person,
+  { key, what, subgroup }: Wish,
+  { expiresIn = REQUEST_TIME, ...sending }: AskingTimes & Readonly<{ post?: PostRequest | undefined }>,
+): Promise<Signing> {
+  const { context } = me
+  const expiresAt = context.now() + expiresIn
+  const ofKey: Asker['naming'] = (say, anew) => naming(context, key, say, anew)
+  const asker = { ...(await memberOf(me, key)), naming: ofKey }
+  const items = readItems(await context.mpc(), key, what, subgroup)
+  return askFor(context, key, asker, { items, expiresAt, ...sending })
+}
+
+/** Asks several keys in one call. As `Promise.allSettled`. */
+export const askSeveral = (
+  me: Person,
+  wishes: readonly Wish[],
+  { signal, ...times }: AskingTimes,
+): Promise<PromiseSettledResult<Signing>[]> =>
+  askTogether(me.context, wishes, { signal }, (wish, post) =>
+    refusing(() => askOwn(me, wish, { signal, ...times, post })),
+  )

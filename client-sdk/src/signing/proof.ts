@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
-import { loadMpc } from '@quorate/shared/mpc'
 import { isNamedBy } from '@quorate/shared/verify/items'
 import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { toHex } from '@quorate/shared/wire/bytes'
@@ -18,6 +17,7 @@ import {
   type SignatureResult,
 } from './result.ts'
 import { readOutcomes, requireImages, verifyItem } from './verify.ts'
+import { mpcHere } from '../wasm.ts'
 
 /** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
 export const SignatureProof = z.strictObject({
@@ -72,7 +72,7 @@ export async function verifyProof(
       digests.length === body.items.length &&
       items.every((item, at) => isNamedBy(item, body.items[at]) && body.items[at]?.digest === digests[at])
     if (!same || results.length !== items.length) return refuse('content.mismatch')
-    const outcomes = readOutcomes(await loadMpc(), { key, requestDigest, items }, results, receipts)
+    const outcomes = readOutcomes(await mpcHere(), { key, requestDigest, items }, results, receipts)
     await verifyReceipts(version, body, results, receipts)
     if (trust !== undefined) requireImages(trust, receipts)
     return requireSigned(outcomes)
@@ -81,6 +81,6 @@ export async function verifyProof(
 
 /** Verifies one bare signature (64 bytes) of one content under the key, in the mode of `item`. Throws `signature.invalid`. */
 export async function verifySignature(key: Key, item: Item, signature: Uint8Array): Promise<void> {
-  const mpc = await loadMpc()
+  const mpc = await mpcHere()
   verifyItem(mpc, key, item, signature)
 }

@@ -1,4 +1,4 @@
-import { digestOf, signBody, type Signer } from '@quorate/shared/crypto/sign'
+import { digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { signersOfItems } from '@quorate/shared/verify/signers'
 import { toHex } from '@quorate/shared/wire/bytes'
 import { Approval } from '@quorate/shared/wire/consent'
@@ -8,13 +8,14 @@ import { RequestBody, SigningRequest, Withdrawal } from '@quorate/shared/wire/si
 import { invalid } from '../errors.ts'
 import { randomBytes } from '../random.ts'
 import type { Key } from '../key.ts'
+import type { KeySigner } from '../signer.ts'
 import { sealItems } from './items.ts'
 import type { OpenedRequest } from './verify.ts'
 
 /** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items, and `subgroup.unknown`. */
 export async function writeRequest(
   key: Key,
-  asker: Readonly<{ index: number; signer: Signer }>,
+  asker: Readonly<{ index: number; signer: KeySigner }>,
   items: readonly Item[],
   { lives, askedAt, expiresAt }: Readonly<{ lives: string[]; askedAt: number; expiresAt: number }>,
 ): Promise<OpenedRequest & Readonly<{ sealedItems: string[] }>> {
@@ -41,7 +42,7 @@ export async function writeRequest(
 export async function writeApproval(
   key: Key,
   requestDigest: Digest,
-  who: Readonly<{ index: number; signer: Signer }>,
+  who: Readonly<{ index: number; signer: KeySigner }>,
   word: Readonly<Pick<Approval['body'], 'decisions' | 'reason' | 'lives' | 'givenAt' | 'expiresAt'>>,
 ): Promise<Approval> {
   const skeletonDigest = digestOf('skeleton', key.certificate.body.roster.skeleton)
@@ -53,6 +54,6 @@ export async function writeApproval(
 /** The asker's signed word that its request R is not to be signed any more. `withdrawnAt` in ms. */
 export const writeWithdrawal = async (
   requestDigest: Digest,
-  signer: Signer,
+  signer: KeySigner,
   withdrawnAt: number,
 ): Promise<Withdrawal> => Withdrawal.parse(await signBody(signer, 'withdrawal', { requestDigest, withdrawnAt }))

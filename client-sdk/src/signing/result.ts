@@ -10,6 +10,7 @@ import type {
   SigningRequest,
 } from '@quorate/shared/wire/signing'
 import { QuorateError, refuse } from '../errors.ts'
+import { inWords, type Rejection } from './rejections.ts'
 
 /** A finished Nostr event (NIP-01), in the form that nostr-tools has. `created_at`: seconds since 1970. */
 export type NostrEvent = {
@@ -60,6 +61,8 @@ export type SignatureResult = Readonly<{
   /** R, hex. */
   requestDigest: Digest
   receipts: readonly SigningReceipt[]
+  /** Who did not want which items, and why, in words that have been verified. No proof holds them. */
+  rejections: readonly Rejection[]
 }>
 
 const isSigned = (item: ItemOutcome): item is AnsweredItem => item.refused === null
@@ -98,39 +101,46 @@ export const refusedItems = (items: readonly ItemOutcome[]): Refused[] =>
 export class ItemsRefused extends QuorateError {
   readonly items: readonly ItemOutcome[]
   readonly refused: readonly Refused[]
+  readonly rejections: readonly Rejection[]
 
-  constructor(code: ItemFailure['code'], items: readonly ItemOutcome[], refused: readonly Refused[]) {
+  constructor(
+    code: ItemFailure['code'],
+    items: readonly ItemOutcome[],
+    refused: readonly Refused[],
+    rejections: readonly Rejection[] = [],
+  ) {
     const culprits = [...new Set(refused.flatMap((one) => one.culprits))].sort((a, b) => a - b)
     const issues = refused.map((one) => `item ${one.at + 1} of ${items.length}: ${one.code}`)
-    super(code, 'hosts', { culprits, issues })
+    super(code, 'hosts', { culprits, issues: [...issues, ...rejections.map(inWords)] })
     this.items = items
     this.refused = refused
+    this.rejections = rejections
   }
 }
 
 /** All items, signed or pre-signed. Throws `ItemsRefused`. */
-export function requireSigned(items: readonly ItemOutcome[]): AnsweredItem[] {
+export function requireSigned(items: readonly ItemOutcome[], rejections: readonly Rejection[] = []): AnsweredItem[] {
   const refused = refusedItems(items)
   const [first] = refused
-  if (first !== undefined) throw new ItemsRefused(first.code, items, refused)
+  if (first !== undefined) throw new ItemsRefused(first.code, items, refused, rejections)
   return items.filter(isSigned)
 }
 
 export function resultOf(
   items: readonly ItemOutcome[],
-  proved: Pick<SignatureResult, 'request' | 'requestDigest' | 'receipts'>,
+  proved: Pick<SignatureResult, 'request' | 'requestDigest' | 'receipts' | 'rejections'>,
 ): SignatureResult {
   return {
     items,
     ...proved,
     get signatures() {
-      return requireSigned(items).map(signatureOf)
+      return requireSigned(items, proved.rejections).map(signatureOf)
     },
     get publicKeys() {
-      return requireSigned(items).map(({ publicKey }) => publicKey)
+      return requireSigned(items, proved.rejections).map(({ publicKey }) => publicKey)
     },
     get events() {
-      return requireSigned(items).map(({ event }) => event)
+      return requireSigned(items, proved.rejections).map(({ event }) => event)
     },
   }
 }

@@ -5,10 +5,11 @@ import { isSignedBy } from '@quorate/shared/consent/signed'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningRequest } from '@quorate/shared/wire/signing'
 import type { Context } from '../context.ts'
-import type { Signer } from '@quorate/shared/crypto/sign'
 import { QuorateError, refuse, refusing } from '../errors.ts'
 import { follow, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, type Key } from '../key.ts'
+import type { KeySigner } from '../signer.ts'
+import { failureOf, rejectionsIn } from './rejections.ts'
 import { writeWithdrawal } from './request.ts'
 import type { SignatureResult } from './result.ts'
 import { waitingFor, type WaitingFor } from './waiting-for.ts'
@@ -40,11 +41,11 @@ export async function soundApprovals(
 }
 
 /** `onAskedAgain` is told of the signing that was asked for in place of this one. */
-export type CompletionOptions = WaitOptions & Readonly<{ onAskedAgain?: (signing: Signing) => void }>
+export type CompletionOptions = WaitOptions & Readonly<{ onAskedAgain?: ((signing: Signing) => void) | undefined }>
 
 /** What only who asks has. `again`: asks for the same once more, in a request of its own. */
 type Asker = Readonly<{
-  signer?: Signer | null
+  signer?: KeySigner | null
   again?: (options: Pick<WaitOptions, 'signal'>) => Promise<Signing>
 }>
 
@@ -158,9 +159,15 @@ export class Signing {
 
   async #finish(options: WaitOptions): Promise<SignatureResult> {
     const status = await this.#following.ended(options)
+    const { failure } = status
+    const approvals = await soundApprovals(this.key, this.requestDigest, status.approvals)
+    if (failure !== null) throw failureOf(this.key, this.#opened, { failure, approvals, now: this.#context.now() })
     if (status.state !== 'completed') throw new QuorateError('signing.expired', 'gateway')
     const { mpc, trust, lives } = this.#context
-    const result = await acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, status)
+    const result = await acceptSignatures({ mpc: await mpc(), trust }, this.key, this.#opened, {
+      ...status,
+      rejections: rejectionsIn(this.key, approvals),
+    })
     const { participants } = this.key.certificate.body.roster.skeleton
     for (const { body } of result.receipts) {
       const host = participants[body.index - 1]?.host.identity

@@ -15,6 +15,7 @@ import type { ItemFailure, Outcome, SigningReceipt, SigningRequest } from '@quor
 import { refuse } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
 import { objectionsTo, openItems, signedTask } from './items.ts'
+import type { Rejection } from './rejections.ts'
 import {
   preSigned,
   resultOf,
@@ -52,7 +53,8 @@ export async function acceptSignatures(
   { mpc, trust }: Readonly<{ mpc: Mpc; trust: TrustPolicy }>,
   key: Key,
   { request, requestDigest, items }: OpenedRequest,
-  status: Pick<SigningStatus, 'signingId' | 'keyId' | 'request' | 'results' | 'receipts'>,
+  status: Pick<SigningStatus, 'signingId' | 'keyId' | 'request' | 'results' | 'receipts'> &
+    Readonly<{ rejections: readonly Rejection[] }>,
 ): Promise<SignatureResult> {
   const { signingId } = request.body
   const same =
@@ -70,7 +72,8 @@ export async function acceptSignatures(
   const read = readOutcomes(mpc, { key, requestDigest, items }, outcomes, receipts)
   await verifyReceipts(version, request.body, outcomes, receipts)
   requireImages(trust, receipts)
-  return resultOf(nameCulprits(mpc, key, read, receipts), { request, requestDigest, receipts })
+  const { rejections } = status
+  return resultOf(nameCulprits(mpc, key, read, receipts), { request, requestDigest, receipts, rejections })
 }
 
 /**

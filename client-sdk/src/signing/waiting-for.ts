@@ -27,6 +27,13 @@ function missingOf(userId: string, weighed: readonly Weighed[]): Missing[] {
   return [...reasons].map(([why, items]) => ({ userId, why, items }))
 }
 
+/** Of each item, how many more shares it needs, and whether so many are left. */
+type ItemConsent = Readonly<{ needed: number; isPossible: boolean }>
+
+/** Is there an item that can still be signed, whatever the others say? `approvals` have been verified. */
+export const canBeSigned = (...of: Parameters<typeof weighAll>): boolean =>
+  weighAll(...of).items.some(({ isPossible }) => isPossible)
+
 /**
  * What consent is missing at `now` (ms), by the rule that gateway and enclaves decide by. `approvals` have been verified. How often
  * a grant was used is known to its enclave alone, so that a share that counts here may still be refused.
@@ -37,6 +44,19 @@ export function waitingFor(
   approvals: readonly Approval[],
   now: number,
 ): WaitingFor {
+  const { items, words } = weighAll(key, { request, requestDigest }, approvals, now)
+  const possible = items.filter(({ isPossible }) => isPossible)
+  const needed = Math.max(...(possible.length > 0 ? possible : items).map((item) => item.needed))
+  const { owners } = ownedKey(key.certificate.body.roster)
+  return { needed, shares: owners.flatMap(({ userId }, at) => missingOf(userId, words[at] ?? [])) }
+}
+
+function weighAll(
+  key: Key,
+  { request, requestDigest }: Pick<OpenedRequest, 'request' | 'requestDigest'>,
+  approvals: readonly Approval[],
+  now: number,
+): Readonly<{ items: readonly ItemConsent[]; words: readonly (readonly Weighed[])[] }> {
   const owned = ownedKey(key.certificate.body.roster)
   const signers = signersOfItems(key.certificate.body.roster.skeleton, request.body)
   const consents = consentsWith(owned, request.body, approvals)
@@ -50,14 +70,11 @@ export function waitingFor(
       now,
     }),
   )
-  const items = signers.map(({ threshold }, at) => {
+  const items = signers.map(({ threshold }, at): ItemConsent => {
     const said = words.flatMap((weighed) => weighed[at] ?? []).filter((one) => !isOutside(one))
     const rejected = said.filter((one) => one.ground === null && one.objection === 'rejected').length
     const needed = Math.max(0, threshold - said.filter(({ ground }) => ground !== null).length)
     return { needed, isPossible: said.length - rejected >= threshold }
   })
-  const possible = items.filter(({ isPossible }) => isPossible)
-  const needed = Math.max(...(possible.length > 0 ? possible : items).map((item) => item.needed))
-  const shares = owned.owners.flatMap(({ userId }, at) => missingOf(userId, words[at] ?? []))
-  return { needed, shares }
+  return { items, words }
 }

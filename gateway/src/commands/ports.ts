@@ -83,11 +83,18 @@ export type Ports = Readonly<{
 
 export type StatusOf = { keygen: KeygenStatus; signing: SigningProgress; refresh: RefreshStatus }
 
-/** Which part of a list: `limit` signings at most, after the one named `cursor`. */
-export type Page = Readonly<{ limit?: number | undefined; cursor?: SigningId | undefined }>
+/**
+ * Which part of a list: `limit` signings at most, behind the one named `cursor` in the order of ids. `after`: of those alone that have come later than this one,
+ * unless it has ended.
+ */
+export type Page = Readonly<{
+  limit?: number | undefined
+  cursor?: SigningId | undefined
+  after?: SigningId | undefined
+}>
 
-/** `next`: the cursor of the page after this one, null when this is the last. */
-export type SigningPage = Readonly<{ signings: SigningStatus[]; next: SigningId | null }>
+/** `next`: the cursor of the page after this one, null when this is the last. `newest`: which has come last, of all that are open. */
+export type SigningPage = Readonly<{ signings: SigningStatus[]; next: SigningId | null; newest: SigningId | null }>
 
 /** How a session of one kind is read and followed. */
 export type Following<S> = Readonly<{

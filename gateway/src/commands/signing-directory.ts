@@ -27,6 +27,9 @@ export class Directory {
   /** Signings that hold room, and are not saved yet. */
   readonly #coming = new Set<string>()
   readonly #ofPrograms = new Set<string>()
+  /** When each came, as a place in the order of all. */
+  readonly #arrivals = new Map<string, number>()
+  #arrived = 0
   readonly #listeners = new Map<KeyId, Set<() => void>>()
   readonly #quiet: (keyId: KeyId) => void
 
@@ -43,9 +46,21 @@ export class Directory {
       .sort()
   }
 
-  /** Those that people ask for. */
-  ofPeople(keyId: KeyId): string[] {
-    return this.of(keyId).filter((id) => !this.#ofPrograms.has(id))
+  /** Those that people ask for; with `after`, the id of an open one, those that came later. */
+  ofPeople(keyId: KeyId, after?: string): string[] {
+    const ids = this.of(keyId).filter((id) => !this.#ofPrograms.has(id))
+    if (after === undefined || !ids.includes(after)) return ids
+    return ids.filter((id) => this.#arrivalOf(id) > this.#arrivalOf(after))
+  }
+
+  /** Which of those that people ask for has come last. */
+  newestOf(keyId: KeyId): string | null {
+    const [first = null, ...others] = this.ofPeople(keyId)
+    return others.reduce((newest, id) => (this.#arrivalOf(id) > this.#arrivalOf(newest ?? '') ? id : newest), first)
+  }
+
+  #arrivalOf(id: string): number {
+    return this.#arrivals.get(id) ?? 0
   }
 
   count(keyId: KeyId): number {
@@ -78,6 +93,7 @@ export class Directory {
     }
     const isNew = this.#coming.delete(s.id) || !this.#byKey.has(s.id)
     if (!isNew) return
+    this.#arrivals.set(s.id, (this.#arrived += 1))
     this.#take(s)
     if (isOfProgram(s.own)) return
     for (const listener of this.#listeners.get(s.keyId) ?? []) listener()
@@ -100,6 +116,7 @@ export class Directory {
   forget({ id, keyId }: Pick<SigningSession, 'id' | 'keyId'>): void {
     this.#coming.delete(id)
     this.#ofPrograms.delete(id)
+    this.#arrivals.delete(id)
     if (!this.#byKey.has(id)) return
     this.#byKey.release(id)
     this.#byAsker.release(id)

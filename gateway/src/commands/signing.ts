@@ -118,7 +118,8 @@ async function waitSignings(
 ): Promise<SigningPage> {
   const { sessions, directory } = context
   await context.loadKey(keyId)
-  if (directory.ofPeople(keyId).length === 0) await sessions.until(ms, signal, (stop) => directory.onNew(keyId, stop))
+  if (directory.ofPeople(keyId, page.after).length === 0)
+    await sessions.until(ms, signal, (stop) => directory.onNew(keyId, stop))
   return openSignings(context, keyId, page)
 }
 
@@ -140,9 +141,11 @@ function longestStatus({ own, seats }: SigningSession): number {
 async function openSignings(
   { sessions, directory, items }: Context,
   keyId: KeyId,
-  { limit = MAX_LISTED, cursor }: Page,
+  { limit = MAX_LISTED, cursor, after }: Page,
 ): Promise<SigningPage> {
-  const ids = directory.ofPeople(keyId).filter((id) => cursor === undefined || id > cursor)
+  // Of the same moment as the ids: what comes meanwhile is later than this one.
+  const newest = SigningId.nullable().parse(directory.newestOf(keyId))
+  const ids = directory.ofPeople(keyId, after).filter((id) => cursor === undefined || id > cursor)
   const signings: SigningStatus[] = []
   let weight = 0
   for (const [at, id] of ids.entries()) {
@@ -150,10 +153,10 @@ async function openSignings(
     if (hasEnded(now.state)) continue
     weight += longestStatus(now.state)
     const isFull = signings.length > 0 && (signings.length >= limit || weight > LONGEST_PAGE)
-    if (isFull) return { signings, next: SigningId.parse(ids[at - 1]) }
+    if (isFull) return { signings, next: SigningId.parse(ids[at - 1]), newest }
     signings.push({ ...signingCourse.status(now), sealedItems: await items.load(id) })
   }
-  return { signings, next: null }
+  return { signings, next: null, newest }
 }
 
 /** Ends the open signings of a key at epochs that are over. What this gateway does not drive, its hosts refuse. */

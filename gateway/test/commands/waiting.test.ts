@@ -53,7 +53,36 @@ describe('waiting', () => {
     await turn()
     expect(isOver).toBe(false)
     const { status, sealedItems } = await ask(key)
-    expect(await appearing).toEqual({ signings: [{ ...status, sealedItems }], next: null })
+    expect(await appearing).toEqual({ signings: [{ ...status, sealedItems }], next: null, newest: status.signingId })
+  })
+
+  it('for signings of a key that came after another ends with a new one, and has that one alone', async () => {
+    const key = await storedKey()
+    const { keyId } = key.plan.skeleton
+    const first = (await ask(key)).status.signingId
+    const { newest } = await coordinator.openSignings(keyId)
+    expect(newest).toBe(first)
+    let isOver = false
+    const waiting = { ms: EVER }
+    const appearing = coordinator.waitSignings(keyId, waiting, { after: first }).finally(() => (isOver = true))
+    await turn()
+    expect(isOver).toBe(false)
+    const { status, sealedItems } = await ask(key)
+    const { signingId } = status
+    expect(await appearing).toEqual({ signings: [{ ...status, sealedItems }], next: null, newest: signingId })
+    expect((await coordinator.openSignings(keyId, { after: signingId })).signings).toEqual([])
+  })
+
+  it('for signings that came after one which has ended begins anew', async () => {
+    const key = await storedKey()
+    const { keyId } = key.plan.skeleton
+    const left = (await ask(key)).status
+    const { request, status } = await ask(key)
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    await finished(status)
+    const page = await coordinator.waitSignings(keyId, { ms: EVER }, { after: status.signingId })
+    expect(page.signings.map(({ signingId }) => signingId)).toEqual([left.signingId])
+    expect(page.newest).toBe(left.signingId)
   })
 
   it('by watching does not harm the session when the watcher fails', async () => {

@@ -67,6 +67,11 @@ describe('a request of several items', { timeout: long }, () => {
     const no = ['signing.rejected', 2]
     expect(endsOf(key, result)).toEqual(['signed', no, 'signed', no, 'signed'])
     expect(() => result.signatures).toThrow(ItemsRefused)
+    const rejections = [
+      { userId: 'bob', index: 2, reason: 'as agreed', items: [1, 3] },
+      { userId: 'carol', index: 3, reason: 'as agreed', items: [0, 1, 3, 4] },
+    ]
+    expect(result.rejections).toEqual(rejections)
     const { items, state, approvals } = await signing.status()
     expect({ items, state }).toEqual({
       items: ['signed', 'rejected', 'signed', 'rejected', 'signed'],
@@ -105,7 +110,10 @@ describe('a request of several items', { timeout: long }, () => {
     await say(key, signing, { bob: 'yn' })
     await expect(say(key, signing, { bob: 'yy' })).rejects.toMatchObject({ code: 'session.conflict' })
     await say(key, signing, { bob: 'nn', carol: 'nn' })
-    await expect(signing.completed({ timeout: long })).rejects.toMatchObject({ code: 'signing.rejected' })
+    await expect(signing.completed({ timeout: long })).rejects.toMatchObject({
+      ...{ code: 'signing.rejected', by: 'client', culprits: [2, 3] },
+      rejections: [{ userId: 'bob', reason: 'as agreed' }, { userId: 'carol' }],
+    })
     expect((await signing.status()).items).toEqual(['rejected', 'rejected'])
     await expect(say(key, signing, { bob: 'n' })).rejects.toMatchObject({ code: 'request.invalid' })
   })

@@ -1,8 +1,8 @@
-import { readModule } from '#mpc-module'
 import { createEcdh, type Ecdh } from './ecdh.ts'
 import { createFrost } from './frost.ts'
 import type { Frost, Scheme } from './frost-types.ts'
 import { createCall, type Call } from './instance.ts'
+import { readModule, type WasmSource } from './load.ts'
 import { createMusig2 } from './musig2.ts'
 import type { Musig2 } from './musig2-types.ts'
 import { createSecp256k1, type Secp256k1 } from './secp256k1.ts'
@@ -10,6 +10,8 @@ import type { WasmModule } from './webassembly.ts'
 
 export type { Ecdh } from './ecdh.ts'
 export { MpcError, type MpcErrorCode } from './error.ts'
+export { LoadError, type LoadErrorCode } from './load-error.ts'
+export type { WasmSource } from './load.ts'
 export type { ByIndex, Frost, PublicDescription, Scheme, Tweak } from './frost-types.ts'
 export type { AggregateKey, Musig2, MusigSession, PreSigned } from './musig2-types.ts'
 export type { Secp256k1 } from './secp256k1.ts'
@@ -40,8 +42,16 @@ export function createMpc(module: WasmModule): Mpc {
 
 let loaded: Promise<Mpc> | undefined
 
-/** The module that comes with this package, compiled once. */
-export function loadMpc(): Promise<Mpc> {
-  loaded ??= readModule().then(createMpc)
-  return loaded
+/**
+ * The threshold cryptography, compiled once: from `source`, or as it comes with this package. What is loaded already, or is being loaded, is
+ * taken whatever the source is. A failure is not kept: the next call tries again. Throws `LoadError`.
+ */
+export function loadMpc(source?: WasmSource): Promise<Mpc> {
+  if (loaded !== undefined) return loaded
+  const loading = readModule(source).then(createMpc)
+  loaded = loading
+  loading.catch(() => {
+    if (loaded === loading) loaded = undefined
+  })
+  return loading
 }

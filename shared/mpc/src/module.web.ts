@@ -1,13 +1,14 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
-import { MPC_SHA256 } from './digest.ts'
-import { webAssembly, type WasmModule } from './webassembly.ts'
+import { LoadError } from './load-error.ts'
+import { readResponse, type ReadBytes } from './read-response.ts'
 
-/** The module that this source was built with, from beside the script's folder; any other is refused. */
-export async function readModule(): Promise<WasmModule> {
-  const response = await fetch(new URL('../mpc.wasm', import.meta.url))
-  if (!response.ok) throw new Error('mpc.wasm is missing')
-  const bytes = await response.arrayBuffer()
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  if (bytesToHex(digest) !== MPC_SHA256) throw new Error('mpc.wasm is not the pinned one')
-  return webAssembly.compile(bytes)
+/** The artefact from beside the folder of the script. Bundlers that know this form bring it along. */
+export const readOwn = (): Promise<ReadBytes> => readUrl(new URL('../mpc.wasm', import.meta.url))
+
+/** Relative to the page, or to the script of the worker. */
+export async function readUrl(source: string | URL): Promise<ReadBytes> {
+  try {
+    return await readResponse(await fetch(source))
+  } catch (cause) {
+    throw cause instanceof LoadError ? cause : new LoadError('wasm.missing', source.toString(), cause)
+  }
 }

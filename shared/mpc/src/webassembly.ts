@@ -4,7 +4,7 @@ export type WasmModule = object
 export type WasmMemory = { readonly buffer: ArrayBuffer }
 
 type WebAssemblyApi = {
-  Module: new (bytes: Uint8Array) => WasmModule
+  Module: (new (bytes: Uint8Array) => WasmModule) & { exports: (module: WasmModule) => { name: string }[] }
   Instance: new (module: WasmModule, imports: object) => { exports: unknown }
   compile: (bytes: ArrayBuffer) => Promise<WasmModule>
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readModule } from '#mpc-module'
+import { readModule } from '../src/load.ts'
 import { bindMpc, type KeyTweak } from '../src/index.ts'
 import { createCall, type Preparation } from '../src/instance.ts'
 import { expectFailure } from './failing.ts'

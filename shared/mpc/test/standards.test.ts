@@ -1,6 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
-import { readModule } from '#mpc-module'
+import { readModule } from '../src/load.ts'
 import { loadMpc, type KeyTweak } from '../src/index.ts'
 import { createCall } from '../src/instance.ts'
 import { createSecp256k1 } from '../src/secp256k1.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { readModule } from '#mpc-module'
+import { readModule } from '../src/load.ts'
 import { bindMpc, type Mpc } from '../src/index.ts'
 import { createCall, type Ports } from '../src/instance.ts'
 

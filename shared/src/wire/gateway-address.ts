@@ -1,8 +1,9 @@
 import * as z from 'zod'
+import { parseUrl } from './url.ts'
 
 /** Why a text is not where a gateway is reached, without the text; null for one that may be. */
 function fault(text: string): string | null {
-  const url = URL.parse(text)
+  const url = parseUrl(text)
   if (url === null || !/^\w+:\/\//.test(text)) return 'expected an address like https://sign.example.org'
   if (!/^https?:$/.test(url.protocol)) return 'expected http:// or https://'
   if (url.username !== '' || url.password !== '') return 'expected no user name or password in it'

@@ -1,4 +1,4 @@
-import { readModule } from '#mpc-module'
+import { readModule } from '../../mpc/src/load.ts'
 import { expect } from 'vitest'
 import { bindMpc, MpcError, type Mpc, type MpcErrorCode } from '../../mpc/src/index.ts'
 import { createCall, type Call } from '../../mpc/src/instance.ts'

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import { sleep } from '../../http/retry.ts'
 import type { Key } from '../../key.ts'
 import type { Signing } from '../../signing/signing.ts'
 import { chosenKeys, everyAt } from '../keys-here.ts'
 import { openSession, type Session, type World } from '../session.ts'
-import { bringUpToDate, withNewest } from '../up-to-date.ts'
+import { bringUpToDate, watchNewest, withNewest } from '../up-to-date.ts'
 import { signingLines } from '../deciding.ts'
 
 type Options = Readonly<{ key?: string; watch?: boolean }>
@@ -26,9 +25,7 @@ export function addPending(program: Command, world: World): void {
         await everyAt(session, keys, (key, signal) => watchKey(session, key, signal))
         return
       }
-      const pending = (
-        await everyAt(session, keys, (key, signal) => pendingAt(session, key, { signal, wait: 0 }))
-      ).flat()
+      const pending = (await everyAt(session, keys, (key, signal) => pendingAt(session, key, signal))).flat()
       const { terminal } = session
       terminal.result({ pending: pending.map(valueOf) }, [
         ...pending.flatMap(signingLines),
@@ -45,26 +42,19 @@ const valueOf = ({ signingId, key, asker, expiresAt, items }: Signing) => ({
   items,
 })
 
-type Asking = Readonly<{ signal: AbortSignal; wait: number }>
-
-async function pendingAt(session: Session, kept: Key, { signal, wait }: Asking): Promise<Signing[]> {
+async function pendingAt(session: Session, kept: Key, signal: AbortSignal): Promise<Signing[]> {
   const me = await session.participant(kept.gateway)
   const key = await bringUpToDate(session, me, kept)
-  return withNewest(session, me, key, (newest) => me.pendingSignings(newest, { wait, signal }))
+  return withNewest(session, me, key, (newest) => me.pendingSignings(newest, { signal }))
 }
 
-/** A gateway that knows of something pending answers at once: it is asked again so many ms later. */
-const pause = 2_000
-
-/** Shows each once. Ends with the signal only. */
-async function watchKey(session: Session, key: Key, signal: AbortSignal): Promise<never> {
+/** Shows each once, whatever becomes of the key meanwhile. Ends with the signal only. */
+async function watchKey(session: Session, kept: Key, signal: AbortSignal): Promise<void> {
+  const me = await session.participant(kept.gateway)
   const shown = new Set<string>()
-  for (;;) {
-    for (const signing of await pendingAt(session, key, { signal, wait: 25_000 })) {
-      if (shown.has(signing.signingId)) continue
-      shown.add(signing.signingId)
-      session.terminal.result({ event: 'pending', ...valueOf(signing) }, signingLines(signing))
-    }
-    if (shown.size > 0) await sleep(pause, signal)
+  for await (const signing of watchNewest(session, me, kept, signal)) {
+    if (shown.has(signing.signingId)) continue
+    shown.add(signing.signingId)
+    session.terminal.result({ event: 'pending', ...valueOf(signing) }, signingLines(signing))
   }
 }

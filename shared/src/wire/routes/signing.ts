@@ -124,7 +124,7 @@ export const signingRoutes = {
   listSignings: route({
     method: 'get',
     path: '/keys/{keyId}/signings',
-    summary: 'Signings of a key that have not ended, page by page; waits for one to appear',
+    summary: 'Signings of a key that have not ended, page by page; waits for a new one',
     wants: 'reader',
     query: z.strictObject({
       wait: Wait.optional(),
@@ -132,9 +132,16 @@ export const signingRoutes = {
       limit: wholeNumber.pipe(z.int().min(1).max(MAX_LISTED)).optional(),
       /** `next` of the page before. */
       cursor: SigningId.optional(),
+      /** `newest` of a list before: only those that came later. All, where that one has ended. */
+      after: SigningId.optional(),
     }),
     body: null,
-    reply: z.strictObject({ signings: z.array(SigningStatus).max(MAX_LISTED), next: SigningId.nullable() }),
+    reply: z.strictObject({
+      signings: z.array(SigningStatus).max(MAX_LISTED),
+      next: SigningId.nullable(),
+      /** Which of all has come last; null when there is none. */
+      newest: SigningId.nullable(),
+    }),
     errors: ['key.not_found'],
   }),
 } as const
