@@ -28,7 +28,7 @@ KEEP ?=
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
+.PHONY: help setup build packages demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -44,6 +44,10 @@ setup: node_modules/.package-lock.json ## Install what the lockfile names
 build: setup ## Compile everything
 	@echo "compiling …"
 	@npm run --silent build
+
+packages: build ## Pack the SDK and the command into out/, as npm installs them on another machine
+	@mkdir -p out
+	@npm pack --silent --ignore-scripts -w shared -w client-sdk --pack-destination out
 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js
@@ -89,4 +93,4 @@ format: setup ## Format the sources
 	@prettier --write --log-level warn .
 
 clean: ## Remove what was built and installed
-	rm -rf node_modules .fleet .wasm-toolchain */dist infra/*/dist shared/mpc/target
+	rm -rf node_modules out .fleet .wasm-toolchain */dist infra/*/dist shared/mpc/target
