@@ -8,6 +8,8 @@ PORT ?= 3000
 STATE ?= .fleet
 # Whose pages may use the fleet of `make fleet` from a browser, as QUORATE_CORS_ORIGIN says it; those of this machine's loopback, when empty.
 CORS ?=
+# Where a proxy in front of `make fleet` is reached (https://localhost:8443), so that people name it in their proofs.
+PUBLIC_URL ?=
 ONLY ?=
 # Of `make soak`: what is drawn follows from SEED; for so many SECONDS; so many signings IN_FLIGHT; UNPROVEN=fail makes it a fault, and
 # not a count, that no host of a key knows its epoch.
@@ -52,8 +54,8 @@ packages: build ## Pack the SDK and the command into out/, as npm installs them 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js
 
-fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet CORS=origins)
-	@exec env PORT=$(PORT) STATE=$(STATE) CORS='$(CORS)' HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
+fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet CORS=origins PUBLIC_URL=address)
+	@exec env PORT=$(PORT) STATE=$(STATE) CORS='$(CORS)' PUBLIC_URL='$(PUBLIC_URL)' HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
 
 eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (HSM_PROVIDER=name CONFIGURATION=file RECORD=1)
 	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application
