@@ -87,18 +87,27 @@ describe('every page', () => {
   })
 })
 
+it('the page that compares says yes to nothing without naming a test or a page', () => {
+  const rows = read('docs/compared.md').match(/^\| .+ \| (yes|partly)[^|]*\| .+ \|$/gm) ?? []
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.filter((row) => !/\.ts`|\]\(/.test(row.split(' | ')[2] ?? ''))).toEqual([])
+})
+
 /**
  * Citations are written as `path/to/x.test.ts`: “name of the test”. Those of `make test-nitro` end with `.nitro.ts`; a suite for
  * several implementations is in `check-x.ts`.
  */
 const citedIn = (page: string) =>
-  [...read(page).matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
-    ([, file = '', names = '']) => [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
+  [
+    ...read(page).matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+|\/checks\/\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
+  ].flatMap(([, file = '', names = '']) =>
+    [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
   )
 
 describe.each([
   ['docs/threat-model.md', 40],
   ['docs/findings.md', 15],
+  ['docs/compared.md', 25],
 ])('%s', (page, least) => {
   it('cites tests, and only those that are there, by their names', () => {
     const cited = citedIn(page)
