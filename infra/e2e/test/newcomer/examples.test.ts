@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { encodeInvitation, importKey, Quorate, type Participant } from '@quorate/client'
-import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { startRelay } from '@quorate/nostr-lab/relay/embedded'
 import type { Relay } from '@quorate/nostr-lab/relay/relay'
 import { fromHex } from '@quorate/shared/wire/bytes'
@@ -13,33 +12,22 @@ import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 import { chromiumIsThere, openChromium } from '../../../../shared/test/chromium.js'
 import { keyInMode } from '../support/bip341.ts'
 import { payTo, readTransaction, taprootSighash } from '../support/taproot-sighash.ts'
-import { copyExamples, openCleanFolder, run, start, type CleanFolder } from './clean-folder.ts'
+import { copyExamples, start } from './clean-folder.ts'
+import { withNewcomer } from './with-newcomer.ts'
 
-let clean: CleanFolder
 let examples: string
-let fleet: Fleet
 let relay: Relay
 
+const newcomer = withNewcomer((clean) => (examples = copyExamples(clean)))
 beforeAll(async () => {
-  clean = openCleanFolder()
-  examples = copyExamples(clean)
   relay = await startRelay()
-  const gatewayEnv = { QUORATE_CORS_ORIGIN: '*' }
-  fleet = await startFleet({ port: 0, state: join(clean.path, 'state'), rateLimit: 1_000_000, gatewayEnv })
-}, 300_000)
-afterAll(async () => {
-  await fleet.stop()
-  await relay.close()
-  clean.close()
 })
+afterAll(() => relay.close())
 
 /** For a program that uses the people of this folder. */
-const place = (people: string) => ({
-  cwd: examples,
-  env: { QUORATE_GATEWAY: fleet.url, QUORATE_TRUST: fleet.trustPath, PEOPLE: people },
-})
-const startExample = (people: string, ...line: string[]) => start(clean.nodes.oldest, line, place(people))
-const example = (people: string, ...line: string[]) => run(clean.nodes.oldest, line, place(people))
+const place = (people: string) => ({ cwd: examples, env: { ...newcomer().env, PEOPLE: people } })
+const startExample = (people: string, ...line: string[]) => start(newcomer().clean.nodes.oldest, line, place(people))
+const example = (people: string, ...line: string[]) => startExample(people, ...line).ended
 
 async function makeKey(people: string, content: string): Promise<void> {
   expect(await example(people, 'make-key.js', content)).toMatchObject({ status: 0, err: '' })
@@ -103,7 +91,7 @@ describe('the examples, with the packed SDK on the oldest Node,', () => {
     const [address] = await server.says(/http:\S+/)
     const browser = await openChromium()
     try {
-      const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
+      const quorate = new Quorate({ gateway: newcomer().fleet.url, trust: newcomer().fleet.trust })
       const [alice, carol] = ['alice', 'carol'].map((name) => quorate.participant(name, { seed: randomBytes(32) })) as [
         Participant,
         Participant,
