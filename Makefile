@@ -26,11 +26,13 @@ RECORD ?=
 # Of `make pins`: anything, to move nothing and say what cannot be had; a folder to fill with all packages, for DEBIAN_MIRROR.
 CHECK ?=
 KEEP ?=
+# Where `make sbom` writes.
+SBOM ?= out/sbom
 # Where CI wants the results of tests as JSON.
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build packages demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
+.PHONY: help setup build packages sbom demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -50,6 +52,13 @@ build: setup ## Compile everything
 packages: build ## Pack the SDK and the command into out/, as npm installs them on another machine
 	@mkdir -p out
 	@npm pack --silent --ignore-scripts -w shared -w client-sdk --pack-destination out
+
+# Of packages npm tells by the lockfile, with what their tests need: its `--omit dev` leaves out what others need for tests only.
+# Of the image our own lists do.
+sbom: build ## Write what of others is in image, gateway and SDK, as CycloneDX, into out/sbom (SBOM=folder)
+	@mkdir -p $(SBOM)
+	@node infra/image/dist/src/make-sbom.js > $(SBOM)/enclave-image.cdx.json
+	@for one in gateway client-sdk; do npm sbom --package-lock-only --sbom-format cyclonedx -w $$one > $(SBOM)/$${one%-sdk}.cdx.json; done
 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js

@@ -71,8 +71,8 @@ it('makes a small bundle for browsers, that speaks no language but one', async (
   expect(output!.bytes).toBeLessThan(350_000)
 })
 
-it('brings the cryptography along', () => {
-  expect(packed('shared')).toContain('dist/mpc/mpc.wasm')
+it('brings the cryptography along, and says whose it is', () => {
+  expect(packed('shared')).toEqual(expect.arrayContaining(['dist/mpc/mpc.wasm', 'NOTICE']))
 })
 
 /** Takes from this Node what Node 20 does not have. */
