@@ -32,7 +32,7 @@ SBOM ?= out/sbom
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build packages sbom demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
+.PHONY: help setup build packages sbom oci demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -59,6 +59,9 @@ sbom: build ## Write what of others is in image, gateway and SDK, as CycloneDX, 
 	@mkdir -p $(SBOM)
 	@node infra/image/dist/src/make-sbom.js > $(SBOM)/enclave-image.cdx.json
 	@for one in gateway client-sdk; do npm sbom --package-lock-only --sbom-format cyclonedx -w $$one > $(SBOM)/$${one%-sdk}.cdx.json; done
+
+oci: build ## Pack the gateway as an OCI archive, without a container engine, into out/
+	@node infra/image/dist/src/make-oci.js --top . --out out/quorate-gateway.oci.tar
 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js
