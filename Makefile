@@ -8,6 +8,8 @@ PORT ?= 3000
 STATE ?= .fleet
 # Whose pages may use the fleet of `make fleet` from a browser, as QUORATE_CORS_ORIGIN says it; those of this machine's loopback, when empty.
 CORS ?=
+# Where a proxy in front of `make fleet` is reached (https://localhost:8443), so that people name it in their proofs.
+PUBLIC_URL ?=
 ONLY ?=
 # Of `make soak`: what is drawn follows from SEED; for so many SECONDS; so many signings IN_FLIGHT; UNPROVEN=fail makes it a fault, and
 # not a count, that no host of a key knows its epoch.
@@ -24,11 +26,13 @@ RECORD ?=
 # Of `make pins`: anything, to move nothing and say what cannot be had; a folder to fill with all packages, for DEBIAN_MIRROR.
 CHECK ?=
 KEEP ?=
+# Where `make sbom` writes.
+SBOM ?= out/sbom
 # Where CI wants the results of tests as JSON.
 VITEST_REPORT ?=
 report = $(if $(VITEST_REPORT),--reporter=default --reporter=json --outputFile.json=$(VITEST_REPORT))
 
-.PHONY: help setup build demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
+.PHONY: help setup build packages sbom oci demo fleet eif pins reproduce test-nitro test check bench soak wasm format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -45,11 +49,25 @@ build: setup ## Compile everything
 	@echo "compiling …"
 	@npm run --silent build
 
+packages: build ## Pack the SDK and the command into out/, as npm installs them on another machine
+	@mkdir -p out
+	@npm pack --silent --ignore-scripts -w shared -w client-sdk --pack-destination out
+
+# Of packages npm tells by the lockfile, with what their tests need: its `--omit dev` leaves out what others need for tests only.
+# Of the image our own lists do.
+sbom: build ## Write what of others is in image, gateway and SDK, as CycloneDX, into out/sbom (SBOM=folder)
+	@mkdir -p $(SBOM)
+	@node infra/image/dist/src/make-sbom.js > $(SBOM)/enclave-image.cdx.json
+	@for one in gateway client-sdk; do npm sbom --package-lock-only --sbom-format cyclonedx -w $$one > $(SBOM)/$${one%-sdk}.cdx.json; done
+
+oci: build ## Pack the gateway as an OCI archive, without a container engine, into out/
+	@node infra/image/dist/src/make-oci.js --top . --out out/quorate-gateway.oci.tar
+
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js
 
-fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet CORS=origins)
-	@exec env PORT=$(PORT) STATE=$(STATE) CORS='$(CORS)' HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
+fleet: build ## Run gateway, KMS stand-in and three enclaves on this machine (PORT=3000 STATE=.fleet CORS=origins PUBLIC_URL=address)
+	@exec env PORT=$(PORT) STATE=$(STATE) CORS='$(CORS)' PUBLIC_URL='$(PUBLIC_URL)' HSM_PROVIDER=$(or $(HSM_PROVIDER),simulator) node infra/local/dist/src/fleet/main.js
 
 eif: build ## Make the enclave image and its measurements, without Docker and nitro-cli (HSM_PROVIDER=name CONFIGURATION=file RECORD=1)
 	@node infra/local/bundle.js enclave/src/main.ts infra/image/dist/application
@@ -89,4 +107,4 @@ format: setup ## Format the sources
 	@prettier --write --log-level warn .
 
 clean: ## Remove what was built and installed
-	rm -rf node_modules .fleet .wasm-toolchain */dist infra/*/dist shared/mpc/target
+	rm -rf node_modules out .fleet .wasm-toolchain */dist infra/*/dist shared/mpc/target

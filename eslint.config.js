@@ -96,10 +96,23 @@ export default tseslint.config(
       globals: {
         process: 'readonly',
         performance: 'readonly',
+        AbortController: 'readonly',
         console: 'readonly',
         Buffer: 'readonly',
         URL: 'readonly',
         module: 'readonly',
+      },
+    },
+  },
+  {
+    files: ['examples/browser/page.js'],
+    languageOptions: {
+      globals: {
+        crypto: 'readonly',
+        document: 'readonly',
+        fetch: 'readonly',
+        FormData: 'readonly',
+        setTimeout: 'readonly',
       },
     },
   },

@@ -88,8 +88,8 @@ describe('a page that makes keys and signs', () => {
   })
 })
 
-it('brings the cryptography along', () => {
-  expect(packed('shared')).toContain('dist/mpc/mpc.wasm')
+it('brings the cryptography along, and says whose it is', () => {
+  expect(packed('shared')).toEqual(expect.arrayContaining(['dist/mpc/mpc.wasm', 'NOTICE']))
 })
 
 /** Takes from this Node what Node 20 does not have. */

@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { bytesMessage } from '@quorate/shared/contents/bytes'
 import { contentOf, ContentType } from '@quorate/shared/contents/table'
+import { hostMethods } from '@quorate/shared/ceremonies/host-methods'
 import { refusals } from '@quorate/shared/errors'
 import type { Route } from '@quorate/shared/wire/routes/route'
 import { routes } from '@quorate/shared/wire/routes/table'
@@ -12,6 +13,8 @@ import { describe, expect, it } from 'vitest'
 const top = resolve(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(top, path), 'utf8')
 const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: top })]
+
+const readLitestream = read('infra/litestream/litestream.yml')
 
 const advice = 'run: node --conditions=source .ci/docs-tables.js'
 
@@ -68,6 +71,50 @@ describe('the page about the protocol', () => {
   })
 })
 
+describe('the page about the protocol', () => {
+  it('has every method of a host in its table, and no other', () => {
+    const [, table = ''] = read('docs/protocol.md').split('\n## Messages to an enclave\n')
+    const named = table
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, method = '']) => method))
+    expect(named.sort()).toEqual(Object.keys(hostMethods).sort())
+  })
+})
+
+/** What the sources of these workspaces say, without tests. */
+const sources = (...workspaces: string[]): string =>
+  workspaces
+    .flatMap((workspace) => globSync(`${workspace}/src/**/*.ts`, { cwd: top }))
+    .filter((path) => !path.endsWith('.test.ts'))
+    .map(read)
+    .join('\n')
+
+describe('all pages together', () => {
+  const all = [...pages, 'client-sdk/README.md'].map(read).join('\n')
+
+  it('name no metric that the gateway does not have', () => {
+    const metrics = new Set([...sources('gateway').matchAll(/'(quorate_[a-z_]+)'/g)].map(([, name]) => name))
+    const named = [...all.matchAll(/\bquorate_[a-z_]+/g)].map(([name]) => name.replace(/_(count|sum|bucket)$/, ''))
+    expect(named.length).toBeGreaterThan(20)
+    expect([...new Set(named.filter((name) => !metrics.has(name)))]).toEqual([])
+  })
+
+  it('name no variable that nothing reads', () => {
+    const read = sources('gateway', 'client-sdk', 'shared', 'enclave') + readLitestream
+    const named = [...all.matchAll(/\bQUORATE_[A-Z_]+[A-Z]\b/g)].map(([name]) => name)
+    expect(named.length).toBeGreaterThan(20)
+    expect([...new Set(named.filter((name) => !read.includes(name)))]).toEqual([])
+  })
+
+  it('name no command of quorate that is not there', () => {
+    const commands = new Set([...sources('client-sdk').matchAll(/\.command\('([a-z]+)/g)].map(([, command]) => command))
+    const named = [...all.matchAll(/(?:^ *(?:\w+\$ +)?|`)quorate ([a-z]+)\b/gm)].map(([, command]) => command)
+    expect(named.length).toBeGreaterThan(30)
+    expect([...new Set(named.filter((command) => !commands.has(command)))]).toEqual([])
+  })
+})
+
 describe('every page', () => {
   it.each(pages)('links to what is there: %s', (page) => {
     const prose = read(page).replaceAll(/^```[\s\S]*?^```/gm, '')
@@ -87,18 +134,27 @@ describe('every page', () => {
   })
 })
 
+it('the page that compares says yes to nothing without naming a test or a page', () => {
+  const rows = read('docs/compared.md').match(/^\| .+ \| (yes|partly)[^|]*\| .+ \|$/gm) ?? []
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.filter((row) => !/\.ts`|\]\(/.test(row.split(' | ')[2] ?? ''))).toEqual([])
+})
+
 /**
  * Citations are written as `path/to/x.test.ts`: “name of the test”. Those of `make test-nitro` end with `.nitro.ts`; a suite for
  * several implementations is in `check-x.ts`.
  */
 const citedIn = (page: string) =>
-  [...read(page).matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
-    ([, file = '', names = '']) => [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
+  [
+    ...read(page).matchAll(/`([\w./-]+(?:\.test|\.nitro|\/check-\w+|\/checks\/\w+)\.ts)`: ((?:“[^”]+”(?:, )?)+)/g),
+  ].flatMap(([, file = '', names = '']) =>
+    [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
   )
 
 describe.each([
   ['docs/threat-model.md', 40],
   ['docs/findings.md', 15],
+  ['docs/compared.md', 25],
 ])('%s', (page, least) => {
   it('cites tests, and only those that are there, by their names', () => {
     const cited = citedIn(page)

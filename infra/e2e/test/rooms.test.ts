@@ -7,7 +7,7 @@ const workspaces = (JSON.parse(readFileSync(join(project, 'package.json'), 'utf8
   .workspaces
 
 describe('a stranger finds', () => {
-  it.each(workspaces)('in %s a page that says what the room holds', (workspace) => {
+  it.each([...workspaces, 'examples'])('in %s a page that says what the room holds', (workspace) => {
     const page = readFileSync(join(project, workspace, 'README.md'), 'utf8')
     expect(page.split('\n')[0]).toMatch(/^# /)
     const named = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) =>
@@ -18,7 +18,7 @@ describe('a stranger finds', () => {
 
   it('in the page on extending no file that is not there', () => {
     const page = readFileSync(join(project, 'docs/extending.md'), 'utf8')
-    const files = [...page.matchAll(/`((?:shared|gateway|client-sdk|enclave|infra)\/[\w./-]+)`/g)].flatMap(
+    const files = [...page.matchAll(/`((?:shared|gateway|client-sdk|enclave|examples|infra)\/[\w./-]+)`/g)].flatMap(
       ([, file]) => file ?? [],
     )
     expect(files.length).toBeGreaterThan(15)

@@ -44,7 +44,7 @@ export const ContentTypes = z
   )
   .meta({
     anyOf: [
-      { type: 'array', maxItems: 1 },
+      { type: 'array', items: {}, maxItems: 1 },
       { type: 'array', items: { enum: types.filter((type) => !loners.includes(type)) } },
     ],
   })

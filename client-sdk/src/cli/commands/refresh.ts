@@ -16,7 +16,7 @@ export function addRefresh(program: Command, world: World): void {
   program
     .command('refresh')
     .argument('<key>', 'the key id, or its beginning')
-    .description('give every enclave of a key a new share of it; old shares are of no use afterwards')
+    .description('give every enclave of a key a new share of it; no enclave signs with an old one afterwards')
     .option('--expires <time>', 'how long to wait for enclaves that are not there', '1h')
     .option(
       '--draft <file>',

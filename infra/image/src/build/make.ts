@@ -24,8 +24,18 @@ export const makeImage = (application: Application, profile: Profile): Promise<I
 export const makeRoot = (application: Application): Promise<Entry[]> =>
   withParts(application, async (parts) => applicationEntries(await collectApplication(parts)))
 
+/** The root of another program: the same Node and libraries, and below /app these files. */
+export const makeRootOf = (files: Application): Promise<Entry[]> =>
+  withPackages(files, async (parts) =>
+    applicationEntries(await collectApplication(parts)).filter(({ path }) => path !== 'command'),
+  )
+
 async function withParts<T>(application: Application, make: (parts: Parts) => Promise<T>): Promise<T> {
   if (application['enclave.mjs'] === undefined) throw new Error('an application without enclave.mjs')
+  return withPackages(application, make)
+}
+
+async function withPackages<T>(application: Application, make: (parts: Parts) => Promise<T>): Promise<T> {
   const { pins, newer } = await fetchPackages(readPins())
   warnOfNewer(newer)
   const work = await mkdtemp(join(tmpdir(), 'quorate-image-'))

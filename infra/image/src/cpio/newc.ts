@@ -15,7 +15,7 @@ const blockSize = 512
  * absolute, climbs, is not plain ASCII, or comes twice.
  */
 export function writeCpio(entries: readonly Entry[]): Buffer {
-  const sorted = withFolders(entries).sort((a, b) => (a.path < b.path ? -1 : 1))
+  const sorted = sortedTree(entries)
   const parts = sorted.flatMap((entry, index) => encodeEntry(entry, index + 1))
   const archive = Buffer.concat([
     ...parts,
@@ -23,6 +23,10 @@ export function writeCpio(entries: readonly Entry[]): Buffer {
   ])
   return Buffer.concat([archive, padding(archive.length, blockSize)])
 }
+
+/** The entries and the folders that are missing (mode 755), by their paths. Throws as `writeCpio`. */
+export const sortedTree = (entries: readonly Entry[]): Entry[] =>
+  withFolders(entries).sort((a, b) => (a.path < b.path ? -1 : 1))
 
 function withFolders(entries: readonly Entry[]): Entry[] {
   const known = new Map<string, Entry>()
