@@ -10,7 +10,7 @@ import { Seen } from './seen.ts'
 /** Events that are remembered, so that another relay's copy costs nothing. What comes later is a program that has lost its answer, and asks for it again. */
 const MOST_SEEN = 100_000
 const SEEN_MS = 2_000
-/** Events of strangers that a bunker looks at in a minute. */
+/** Events of strangers that a bunker looks at in a minute, and again once an owner has said something new. */
 const OF_STRANGERS = { most: 60, ms: 60_000 }
 
 type Ports = Readonly<{
@@ -38,10 +38,10 @@ export function createArrivals({ mpc, bunkerOf, requests, events, clock }: Ports
   const seen = new Seen({ most: MOST_SEEN, ms: SEEN_MS, clock })
   const strangers = createQuota({ of: 'key', ...OF_STRANGERS, clock })
 
-  /** Has this stranger a place among the others of this minute? */
-  function hasRoom({ keyId }: Bunker): boolean {
+  /** Has this stranger a place among the others of this minute? A new book may let in programs that are strangers until they are there. */
+  function hasRoom({ keyId, record }: Bunker): boolean {
     try {
-      strangers.spend(keyId)
+      strangers.spend([keyId, ...record.books.map(({ body }) => body.serial)].join())
       return true
     } catch {
       return false

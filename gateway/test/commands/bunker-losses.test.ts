@@ -325,4 +325,14 @@ describe('a flood', () => {
     expect(signs(await say(bunker, program, signEvent(program)))).toBe(true)
     expect(enclaves.count('bunker.take') - before).toBeLessThanOrEqual(61)
   })
+
+  it('of strangers does not keep out the program that an owner lets in after it', async () => {
+    const bunker = await served()
+    for (let many = 0; many < 150; many += 1) relay.put(startClient(bunker).ask('ping', []))
+    await until(() => enclaves.count('bunker.take') >= 32, 'strangers to be heard')
+    const before = enclaves.count('bunker.take')
+    await give(bunker, termsOf([grantOf({}, Date.now())]))
+    await connected(bunker)
+    expect(enclaves.count('bunker.take')).toBeGreaterThan(before)
+  })
 })
