@@ -125,7 +125,11 @@ function formsOf(schemes: readonly SchemeName[], fits: SchemeFacts['fits']): obj
   const [fewest, most] = [Math.min(...fitting), Math.max(...fitting)]
   const formOf = (threshold: object, minItems: number): object => ({
     type: 'object',
-    properties: { scheme: { enum: schemes }, threshold, participants: { type: 'array', items: {}, minItems, maxItems: most } },
+    properties: {
+      scheme: { enum: schemes },
+      threshold,
+      participants: { type: 'array', items: {}, minItems, maxItems: most },
+    },
   })
   if (most > exactForms) return [formOf({ type: 'integer', maximum: most }, fewest)]
   return upTo(most).flatMap((threshold) => {
