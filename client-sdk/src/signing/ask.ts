@@ -9,7 +9,7 @@ import { readItems, type Signable } from './items.ts'
 import { writeRequest } from './request.ts'
 import { Signing } from './signing.ts'
 import { askTogether, type PostRequest } from './together.ts'
-import type { OpenedRequest } from './verify.ts'
+import type { OpenedRequest } from './request.ts'
 
 /** Who asks. `naming`: says a word that names the lives of the key's hosts; `anew`: asked for now. */
 export type Asker = Readonly<{

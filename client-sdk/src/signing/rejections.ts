@@ -3,7 +3,7 @@ import type { Approval } from '@quorate/shared/wire/consent'
 import type { Failure } from '@quorate/shared/wire/status'
 import { QuorateError } from '../errors.ts'
 import type { Key } from '../key.ts'
-import type { OpenedRequest } from './verify.ts'
+import type { OpenedRequest } from './request.ts'
 import { canBeSigned } from './waiting-for.ts'
 
 /** Somebody's signed no, which has been verified. */

@@ -10,7 +10,9 @@ import { randomBytes } from '../random.ts'
 import type { Key } from '../key.ts'
 import type { KeySigner } from '../signer.ts'
 import { sealItems } from './items.ts'
-import type { OpenedRequest } from './verify.ts'
+
+/** A request and its items, checked as an approver should before saying anything. */
+export type OpenedRequest = Readonly<{ request: SigningRequest; requestDigest: Digest; items: readonly Item[] }>
 
 /** Draws a signing id and writes the signed request with its sealed items. Throws `request.invalid`, for instance for too many items, and `subgroup.unknown`. */
 export async function writeRequest(

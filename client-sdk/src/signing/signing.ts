@@ -13,7 +13,8 @@ import { failureOf, rejectionsIn } from './rejections.ts'
 import { writeWithdrawal } from './request.ts'
 import type { SignatureResult } from './result.ts'
 import { waitingFor, type WaitingFor } from './waiting-for.ts'
-import { acceptSignatures, type OpenedRequest, type SigningStatus } from './verify.ts'
+import type { OpenedRequest } from './request.ts'
+import { acceptSignatures, type SigningStatus } from './verify.ts'
 
 /** Follows a signing of this key. */
 export const followSigning = (context: Context, key: Key, signingId: string): Following<SigningStatus> =>

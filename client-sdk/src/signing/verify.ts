@@ -11,11 +11,12 @@ import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import type { ItemFailure, Outcome, SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { ItemFailure, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
 import { objectionsTo, openItems, signedTask } from './items.ts'
 import type { Rejection } from './rejections.ts'
+import type { OpenedRequest } from './request.ts'
 import {
   preSigned,
   resultOf,
@@ -27,9 +28,6 @@ import {
 } from './result.ts'
 
 export type SigningStatus = RouteReply<'getSigning'>
-
-/** A request and its items, checked as an approver should before saying anything. */
-export type OpenedRequest = Readonly<{ request: SigningRequest; requestDigest: Digest; items: readonly Item[] }>
 
 /**
  * Checks that a status is of this signing, that its request was signed by a participant of the key, and that its sealed items

@@ -2,7 +2,7 @@ import { consentsWith, ownedKey, weigh, type Objection, type Weighed } from '@qu
 import { outsideOf, signersOfItems } from '@quorate/shared/verify/signers'
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { Key } from '../key.ts'
-import type { OpenedRequest } from './verify.ts'
+import type { OpenedRequest } from './request.ts'
 
 /** What can change: a share that is outside of a sub-group stays there. */
 export type Missed = Exclude<Objection, 'outside'>
