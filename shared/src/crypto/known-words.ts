@@ -1,23 +1,41 @@
 import type { Tag } from './hash.ts'
 import { digestOf, verifyBody } from './sign.ts'
 
+type Word = Readonly<{ body: unknown; signature: string }>
+
 /** Words whose signature was verified before. The latest are kept. */
 export class KnownWords {
   readonly #most: number
+  readonly #verify: typeof verifyBody
   readonly #names = new Set<string>()
 
-  constructor(most: number) {
+  constructor(most: number, verify = verifyBody) {
     this.#most = most
+    this.#verify = verify
   }
 
   /** As `verifyBody`. A good word is verified once, however often it comes. */
-  async verify(publicKey: string, tag: Tag, word: Readonly<{ body: unknown; signature: string }>): Promise<boolean> {
-    const name = `${publicKey}/${word.signature}/${digestOf(tag, word.body)}`
-    if (this.#names.has(name)) return true
-    if (!(await verifyBody(publicKey, tag, word))) return false
+  async verify(publicKey: string, tag: Tag, word: Word): Promise<boolean> {
+    return (await this.signerOf([publicKey], tag, word)) !== null
+  }
+
+  /** Under which of these keys (hex) it was signed; null for none. */
+  async signerOf(publicKeys: readonly string[], tag: Tag, word: Word): Promise<string | null> {
+    const digest = digestOf(tag, word.body)
+    const nameOf = (publicKey: string) => `${publicKey}/${word.signature}/${digest}`
+    const known = publicKeys.find((one) => this.#names.has(nameOf(one)))
+    if (known !== undefined) return known
+    for (const publicKey of publicKeys) {
+      if (!(await this.#verify(publicKey, tag, word))) continue
+      this.#add(nameOf(publicKey))
+      return publicKey
+    }
+    return null
+  }
+
+  #add(name: string): void {
     this.#names.add(name)
     const [oldest] = this.#names
     if (this.#names.size > this.#most && oldest !== undefined) this.#names.delete(oldest)
-    return true
   }
 }

@@ -1,4 +1,5 @@
-import { digestOf, verifyBody } from '@quorate/shared/crypto/sign'
+import type { KnownWords } from '@quorate/shared/crypto/known-words'
+import { digestOf } from '@quorate/shared/crypto/sign'
 import { Refusal } from '@quorate/shared/errors'
 import type { Bound } from '@quorate/shared/bunker/clients'
 import type { HandOn } from '@quorate/shared/nostr/hand-on'
@@ -8,7 +9,7 @@ import type { Digest, GrantId } from '@quorate/shared/wire/ids'
 import type { HostKeys } from '../ports.ts'
 import type { HeldKey } from '../vault.ts'
 
-type Ports = Readonly<{ keys: HostKeys; clock: () => number }>
+type Ports = Readonly<{ keys: HostKeys; clock: () => number; known: KnownWords }>
 
 /** Of one key. Grants come and go, and with an old one goes what is bound to it. */
 const MOST_OF_KEY = 2_048
@@ -37,12 +38,6 @@ function weightsOf({ certificate }: HeldKey): Map<string, number> {
   return weights
 }
 
-/** The host of the key that has signed this word; null for none. */
-async function signerOf(hosts: Iterable<string>, word: Binding): Promise<string | null> {
-  for (const host of hosts) if (await verifyBody(host, 'binding', word)) return host
-  return null
-}
-
 type Kept = Map<Digest, Map<GrantId, Bound>>
 
 function ofKey(kept: Kept, lineage: Digest): Map<GrantId, Bound> {
@@ -57,14 +52,21 @@ function set(kept: Kept, lineage: Digest, grant: GrantId, bound: Bound): void {
   all.set(grant, bound)
 }
 
-/** Takes what its own host said, what the hosts of a quorum say alike, and every end. */
-async function learn(kept: Kept, own: string, key: HeldKey, words: readonly Binding[]): Promise<void> {
+/** Takes what its own host said, what the hosts of a quorum say alike, and every end. A host is brought them again and again. */
+async function learn(
+  kept: Kept,
+  { keys, known: heard }: Ports,
+  key: HeldKey,
+  words: readonly Binding[],
+): Promise<void> {
+  const own = keys.identity.signKey
   const { lineage, certificate } = key
   const weights = weightsOf(key)
   const said = new Map<string, Set<string>>()
   for (const word of words) {
     const { grant, client, ended, handOn } = word.body
-    const host = word.body.lineage === lineage ? await signerOf(weights.keys(), word) : null
+    const isOfKey = word.body.lineage === lineage
+    const host = isOfKey ? await heard.signerOf([...weights.keys()], 'binding', word) : null
     if (host === null) continue
     const known = ofKey(kept, lineage).get(grant)
     if (ended && (known === undefined || known.client === client)) set(kept, lineage, grant, { client, ended, handOn })
@@ -78,7 +80,8 @@ async function learn(kept: Kept, own: string, key: HeldKey, words: readonly Bind
   }
 }
 
-export function createBindings({ keys, clock }: Ports): Bindings {
+export function createBindings(ports: Ports): Bindings {
+  const { keys, clock } = ports
   const kept: Kept = new Map()
   const say = (lineage: Digest, grant: GrantId, bound: Bound): Promise<Binding> => {
     set(kept, lineage, grant, bound)
@@ -92,6 +95,6 @@ export function createBindings({ keys, clock }: Ports): Bindings {
       return say(lineage, grant, { client, ended: false, handOn: handOn ?? null })
     },
     end: (lineage, grant, client) => say(lineage, grant, { client, ended: true, handOn: null }),
-    learn: (key, words) => learn(kept, keys.identity.signKey, key, words),
+    learn: (key, words) => learn(kept, ports, key, words),
   }
 }
