@@ -1,3 +1,4 @@
+import { KnownWords } from '@quorate/shared/crypto/known-words'
 import type { Digest } from '@quorate/shared/wire/ids'
 import { refuse } from '../errors.ts'
 
@@ -19,7 +20,12 @@ export type KnownBooks = Readonly<{
   next: (keyId: string, index: number, shown: number) => number
   /** One writing after the other: each begins with what the one before has left. */
   inTurn: <T>(keyId: string, index: number, write: () => Promise<T>) => Promise<T>
+  /** Words of hosts that were verified here. A gateway shows them again with each state. */
+  words: KnownWords
 }>
+
+/** About 2 MB. */
+const MOST_WORDS = 8_192
 
 export function createKnownBooks(): KnownBooks {
   const newest = new Map<string, BookName>()
@@ -27,6 +33,7 @@ export function createKnownBooks(): KnownBooks {
   const last = new Map<string, Promise<unknown>>()
   const nameOf = (keyId: string, index: number) => `${keyId}/${index}`
   return {
+    words: new KnownWords(MOST_WORDS),
     note(keyId, index, { serial, digest }) {
       const known = newest.get(nameOf(keyId, index))
       if (known !== undefined && (serial < known.serial || (serial === known.serial && digest !== known.digest)))

@@ -56,7 +56,7 @@ const linkOf = ({ row: { at, entry } }: Told): Link => {
 
 async function tell(key: Key, row: LogRow, likely: ReadonlyMap<string, SignKey>): Promise<Told | LogProblem> {
   const { entry, at } = row
-  const host = await saidBy(verifiedKey(key), 'log-entry', entry, likely.get(entry.body.life.id))
+  const host = await saidBy(verifiedKey(key), 'log-entry', entry, { likely: likely.get(entry.body.life.id) })
   if (host === null) return new LogProblem('log.forged', at, `line ${at} was signed by no host of this key`)
   try {
     return { row, host, line: openLogLine(sessionSecretOf(key), entry) }

@@ -34,7 +34,7 @@ async function readReceipts(key: Key, { signer, hosts }: BunkerStatus): Promise<
   const read = new Map<SignKey, BunkerReceipt>()
   for (const { host, receipt } of hosts) {
     if (receipt === null) continue
-    const speaker = await saidBy(verifiedKey(key), 'bunker-receipt', receipt, host)
+    const speaker = await saidBy(verifiedKey(key), 'bunker-receipt', receipt, { likely: host })
     if (speaker !== host || receipt.body.signer !== signer) refuse('receipt.invalid', sharesOf(key, host))
     read.set(host, receipt)
   }
@@ -58,8 +58,8 @@ function termsOf(key: Key, body: Book['body']): BookTerms | null {
   }
 }
 
-const isSeen = async (key: Key, word: Binding): Promise<boolean> =>
-  (await saidBy(verifiedKey(key), 'binding', word)) !== null
+const isSeen = async (key: Key, word: Binding, { words }: KnownBooks): Promise<boolean> =>
+  (await saidBy(verifiedKey(key), 'binding', word, { words })) !== null
 
 /**
  * Verifies what a gateway shows of a bunker. No book is older than one that is known here, or that a host names. Throws
@@ -75,7 +75,7 @@ export async function readState(key: Key, status: BunkerStatus, known: KnownBook
   if (new Set(books.map(({ index }) => index)).size !== books.length) return refuse('book.invalid')
   for (const { index, body, digest } of books) known.note(keyId, index, { serial: body.serial, digest })
   requireNewest(key, books, [...receipts.values()], known)
-  const seen = await Promise.all(status.bindings.map(async (word) => ((await isSeen(key, word)) ? [word] : [])))
+  const seen = await Promise.all(status.bindings.map(async (word) => ((await isSeen(key, word, known)) ? [word] : [])))
   return { signer, books, bindings: seen.flat(), receipts, relays }
 }
 

@@ -20,7 +20,7 @@ export class KnownWords {
   }
 
   /** Under which of these keys (hex) it was signed; null for none. */
-  async signerOf(publicKeys: readonly string[], tag: Tag, word: Word): Promise<string | null> {
+  async signerOf<K extends string>(publicKeys: readonly K[], tag: Tag, word: Word): Promise<K | null> {
     const digest = digestOf(tag, word.body)
     const nameOf = (publicKey: string) => `${publicKey}/${word.signature}/${digest}`
     const known = publicKeys.find((one) => this.#names.has(nameOf(one)))

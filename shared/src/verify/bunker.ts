@@ -1,3 +1,4 @@
+import { KnownWords } from '../crypto/known-words.ts'
 import { digestOf, verifyBody } from '../crypto/sign.ts'
 import { Refusal } from '../errors.ts'
 import type { Binding, Book, BunkerReceipt, LogEntry } from '../wire/bunker.ts'
@@ -22,18 +23,18 @@ type Words = Readonly<{ binding: Binding; 'bunker-receipt': BunkerReceipt; 'log-
 export const hostsOf = ({ certificate }: VerifiedKey): ReadonlyMap<number, SignKey> =>
   new Map(certificate.roster.skeleton.participants.map(({ index, host }) => [index, host.identity.signKey]))
 
-/**
- * Which host of the key said this of its bunker: V. Null when none did. `likely`: tried first, since a word names no host.
- */
+/** `likely`: tried first, since a word names no host. `words`: those that were verified before. */
+type Hints = Readonly<{ likely?: SignKey | undefined; words?: KnownWords }>
+
+/** Which host of the key said this of its bunker: V. Null when none did. */
 export async function saidBy<T extends keyof Words>(
   key: VerifiedKey,
   tag: T,
   word: Words[T],
-  likely?: SignKey,
+  { likely, words = new KnownWords(1) }: Hints = {},
 ): Promise<SignKey | null> {
   if (word.body.lineage !== lineageOf(key.certificate)) return null
   const hosts = new Set(hostsOf(key).values())
   const candidates = likely !== undefined && hosts.has(likely) ? [likely, ...hosts] : [...hosts]
-  for (const host of candidates) if (await verifyBody(host, tag, word)) return host
-  return null
+  return words.signerOf(candidates, tag, word)
 }
