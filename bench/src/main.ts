@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { benchCrypto } from './crypto.ts'
-import type { Figure } from './figures.ts'
+import { single, type Figure } from './figures.ts'
 import { benchNip46, nip46Names } from './nip46.ts'
 import { batchNames } from './batches.ts'
 import { schemeNames } from './schemes.ts'
@@ -22,21 +22,21 @@ const only = process.env['ONLY'] ?? ''
 const names: readonly string[] = [...fleetNames, ...nip46Names]
 const wanted = (name: string): boolean => name === only || (!names.includes(only) && name.startsWith(only))
 
-/** What cryptography one signature 2-of-3 costs: two commitments, two partials, one aggregation, one verification. */
+/** What cryptography a signature 2-of-3 is: two commitments, two partials, one aggregation, one verification. And what all of it is by that. */
 function cryptoShare(figures: readonly Figure[]): Figure[] {
   const of = (name: string) => figures.find((figure) => figure.name === name)?.value
   const part = (operation: string) => of(`crypto.frost-secp256k1-tr.${operation}`)
-  const [total, commit, sign, aggregate, verify] = [
-    of('cpu.sign.frost-2of3'),
-    part('commit'),
-    part('sign'),
-    part('aggregate'),
-    part('verify'),
-  ]
-  if (!total || !commit || !sign || !aggregate || !verify) return []
+  const [commit, sign, aggregate, verify] = [part('commit'), part('sign'), part('aggregate'), part('verify')]
+  if (!commit || !sign || !aggregate || !verify) return []
   const crypto = 2 * commit + 2 * sign + aggregate + verify
-  const figure = (name: string, value: number): Figure => ({ name, value, unit: 'ms', p50: value, p95: value, runs: 1 })
-  return [figure('cpu.sign.frost-2of3.crypto', crypto), figure('cpu.sign.frost-2of3.rest', total - crypto)]
+  const sequence = commit + sign + aggregate + verify
+  const [total, all, p50] = [of('cpu.sign.frost-2of3'), of('cpu.sign.frost-2of3.all'), of('sign.frost-2of3')]
+  return [
+    ...(total ? [single('cpu.sign.frost-2of3.crypto', crypto, 'ms', 1)] : []),
+    ...(total ? [single('cpu.sign.frost-2of3.rest', total - crypto, 'ms', 1)] : []),
+    ...(all ? [single('cpu.sign.frost-2of3.ratio', all / crypto, '×', 1)] : []),
+    ...(p50 ? [single('sign.frost-2of3.to-sequence', p50 / sequence, '×', 1)] : []),
+  ]
 }
 
 function print(figures: readonly Figure[]): void {
@@ -53,8 +53,8 @@ function print(figures: readonly Figure[]): void {
 }
 
 const figures: Figure[] = []
-if (wanted('crypto') || wanted('cpu'))
-  figures.push(...(await benchCrypto()).filter(({ name }) => wanted(name) || wanted('cpu')))
+const isShared = wanted('cpu.sign.frost-2of3') || wanted('sign.frost-2of3')
+if (wanted('crypto') || isShared) figures.push(...(await benchCrypto()).filter(({ name }) => wanted(name) || isShared))
 if (fleetNames.some(wanted)) figures.push(...(await benchSigning(wanted)))
 if (nip46Names.some(wanted)) figures.push(...(await benchNip46(wanted)))
 figures.push(...cryptoShare(figures))

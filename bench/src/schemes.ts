@@ -9,7 +9,9 @@ import { runLoad } from './load.ts'
 const shapes = {
   'musig2-2of2': { scheme: 'musig2', threshold: 2, of: 2 },
   'musig2-3of3': { scheme: 'musig2', threshold: 3, of: 3 },
+  'ed25519-2of3': { scheme: 'frost-ed25519', threshold: 2, of: 3 },
   'frost-7of10': { scheme: 'frost-secp256k1-tr', threshold: 7, of: 10 },
+  'frost-16of32': { scheme: 'frost-secp256k1-tr', threshold: 16, of: 32 },
 } as const satisfies Record<string, Shape>
 
 type ItemOf = (text: string) => Signable
@@ -27,7 +29,7 @@ const rows: readonly Row[] = [
   ...Object.entries(shapes).map(([name, shape]) => ({
     name: `sign.${name}`,
     shape,
-    inFlight: true,
+    inFlight: shape.of <= 10,
     itemOf: () => Promise.resolve<ItemOf>((text) => text),
   })),
   { name: 'presign.musig2-2of2', shape: shapes['musig2-2of2'], itemOf: preSigned, inFlight: false },

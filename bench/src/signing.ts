@@ -1,5 +1,6 @@
-import { cpuOf } from '@quorate/local/fleet/usage'
-import { duration, rate, type Figure } from './figures.ts'
+import { cpuOf, memoryOf } from '@quorate/local/fleet/usage'
+import { quantile } from '@quorate/local/quantile'
+import { duration, rate, single, type Figure } from './figures.ts'
 import { makeKey, onStage, signOnce, type Scene } from './fleet.ts'
 import { benchBatches } from './batches.ts'
 import { runLoad } from './load.ts'
@@ -7,11 +8,21 @@ import { benchSchemes } from './schemes.ts'
 
 const WARM_UP = 60
 
+/** How late the last of a hundred are, and by how much more than the middle one. */
+function tail(name: string, durations: readonly number[]): Figure[] {
+  const p99 = quantile(durations, 0.99)
+  const ratio = p99 / quantile(durations, 0.5)
+  return [
+    single(`${name}.p99`, p99, 'ms', durations.length),
+    single(`${name}.p99-to-p50`, ratio, '×', durations.length),
+  ]
+}
+
 async function signRates(scene: Scene, wanted: (name: string) => boolean): Promise<Figure[]> {
   const figures: Figure[] = []
   if (wanted('sign.frost-2of3')) {
     const { durations } = await runLoad(200, 1, (n) => signOnce(scene, `one after the other ${n}`))
-    figures.push(duration('sign.frost-2of3', durations))
+    figures.push(duration('sign.frost-2of3', durations), ...tail('sign.frost-2of3', durations))
   }
   for (const inFlight of [1, 10, 50]) {
     const name = `sign.frost-2of3.inflight-${inFlight}`
@@ -24,30 +35,38 @@ async function signRates(scene: Scene, wanted: (name: string) => boolean): Promi
   return figures
 }
 
-/** CPU per signature by process, under load: what the gateway takes, what all enclaves take, and the SDK in this process. */
-async function cpuPerSignature(scene: Scene): Promise<Figure[]> {
-  const cpuOfNamed = (name: string) => cpuOf(scene.fleet.pidOf(name) ?? process.pid)
-  const read = () => ({
-    gateway: cpuOfNamed('gateway'),
-    enclaves: [0, 1, 2].reduce((sum, number) => sum + cpuOfNamed(`enclave-${number}`), 0),
-    client: process.cpuUsage(),
-  })
-  const runs = 500
-  const before = read()
-  await runLoad(runs, 10, (n) => signOnce(scene, `cpu ${n}`))
-  const after = read()
-  const client = (after.client.user + after.client.system - before.client.user - before.client.system) / 1_000
-  const per = (name: string, total: number): Figure => ({
-    ...duration(`cpu.sign.frost-2of3.${name}`, [total / runs]),
-    runs,
-  })
-  const gateway = after.gateway - before.gateway
-  const enclaves = after.enclaves - before.enclaves
+/** So many that compilation and collection of garbage have settled. */
+const SETTLED = 5_000
+
+/**
+ * Per signature, under load: CPU of the gateway, of all enclaves, of the SDK in this process, and of all of them. And what memory gateway and enclaves have taken
+ * on meanwhile.
+ */
+async function costs(scene: Scene): Promise<Figure[]> {
+  const pidOf = (name: string) => scene.fleet.pidOf(name) ?? process.pid
+  const enclaves = [0, 1, 2].map((number) => `enclave-${number}`)
+  const sum = (of: (pid: number) => number) => enclaves.reduce((all, name) => all + of(pidOf(name)), 0)
+  const cpu = () => {
+    const { user, system } = process.cpuUsage()
+    return { gateway: cpuOf(pidOf('gateway')), enclaves: sum(cpuOf), client: (user + system) / 1_000 }
+  }
+  const memory = () => ({ gateway: memoryOf(pidOf('gateway')), enclaves: sum(memoryOf) })
+  const before = { cpu: cpu(), memory: memory() }
+  await runLoad(SETTLED, 10, (n) => signOnce(scene, `cost ${n}`))
+  const after = { cpu: cpu(), memory: memory() }
+  const per = (who: keyof typeof before.cpu) => (after.cpu[who] - before.cpu[who]) / SETTLED
+  const [gateway, hosts, client] = [per('gateway'), per('enclaves'), per('client')]
+  const name = 'cpu.sign.frost-2of3'
+  const grown = (who: keyof typeof before.memory): Figure =>
+    single(`memory.${who}.after-${SETTLED}`, (after.memory[who] - before.memory[who]) / (1 << 20), 'MiB', SETTLED)
   return [
-    { ...per('total', gateway + enclaves), name: 'cpu.sign.frost-2of3' },
-    per('gateway', gateway),
-    per('enclaves', enclaves),
-    per('client', client),
+    single(name, gateway + hosts, 'ms', SETTLED),
+    single(`${name}.gateway`, gateway, 'ms', SETTLED),
+    single(`${name}.enclaves`, hosts, 'ms', SETTLED),
+    single(`${name}.client`, client, 'ms', SETTLED),
+    single(`${name}.all`, gateway + hosts + client, 'ms', SETTLED),
+    grown('gateway'),
+    grown('enclaves'),
   ]
 }
 
@@ -64,7 +83,7 @@ export function benchSigning(wanted: (name: string) => boolean): Promise<Figure[
     await runLoad(WARM_UP, 4, (n) => signOnce(scene, `warm-up ${n}`))
     const figures = await signRates(scene, wanted)
     if (wanted('keygen.frost-2of3')) figures.push(await keygens(scene))
-    if (wanted('cpu.sign.frost-2of3')) figures.push(...(await cpuPerSignature(scene)))
+    if (wanted('cpu.sign.frost-2of3')) figures.push(...(await costs(scene)))
     figures.push(...(await benchSchemes(scene, wanted)), ...(await benchBatches(scene, wanted)))
     return figures
   })
