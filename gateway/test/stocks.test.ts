@@ -71,6 +71,15 @@ describe('commitments that hosts have given ahead', () => {
     for (let left = STOCK_SIZE; left > 0; left -= 1) expect(stocks.draw(of, seats.slice(0, 1))).toHaveLength(1)
   })
 
+  it('are fetched of whoever takes the place of one that had some', async () => {
+    const stocks = await filled()
+    const others = seatsAt(all, [1, 3])
+    expect(stocks.draw(of, others)).toBeNull()
+    await stocks.used(of, others)
+    expect(asked).toEqual([1, 2, 3])
+    expect(stocks.draw(of, others)).toHaveLength(2)
+  })
+
   it('are fetched once for those who use many at a time, and as many as they use', async () => {
     const stocks = await filled()
     for (let n = 0; n < 30; n += 1) stocks.draw(of, seats)

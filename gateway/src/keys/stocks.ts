@@ -43,12 +43,16 @@ export class Stocks {
     this.#mostSeats = mostSeats
   }
 
-  /** A commitment of each of these seats, which nobody else is given. Null where one of them has none, and then none is taken. */
+  /**
+   * A commitment of each of these seats, which nobody else is given. Null where one of them has none, and then none is taken; its stock is fetched when
+   * others of them have one, since their key is in use.
+   */
   draw(of: StockOf, seats: readonly Seat[]): readonly StockCommitment[] | null {
     const all = seats.map((seat) => this.#seat(of, seat))
     for (const one of all) one.wanted += 1
-    if (all.length === 0 || all.some(({ left }) => left.length === 0)) return null
-    return all.flatMap(({ left }) => left.shift() ?? [])
+    const lacking = seats.filter((_, at) => all[at]?.left.length === 0)
+    if (lacking.length > 0 && lacking.length < seats.length) void this.used(of, lacking)
+    return lacking.length > 0 || seats.length === 0 ? null : all.flatMap(({ left }) => left.shift() ?? [])
   }
 
   /** These seats have signed, and are likely to be asked for more. Resolves when what they lack has been fetched. Never rejects. */
