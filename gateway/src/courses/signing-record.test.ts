@@ -31,6 +31,10 @@ it('has on the disk who agreed before any host is asked, and how the signing end
     ['signing.begun'],
     ['signing.completed'],
   ])
+  expect(signingCourse.record(null, stagedAt(asking('aggregate')), 7)).toMatchObject({
+    durable: false,
+    audit: [{ event: 'signing.begun' }],
+  })
   const failed = stagedAt({ name: 'failed', code: 'signing.rejected', culprits: [2] })
   expect(signingCourse.record(waiting, failed, 7)).toMatchObject({
     durable: true,

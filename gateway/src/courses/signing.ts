@@ -155,8 +155,10 @@ function record(before: SigningSession | null, after: SigningSession, at: number
     durable: true,
   })
   if (stage.name === 'asking' && attempt > (before?.attempt ?? 0)) {
-    const { quorum } = stage
-    return written('signing.begun', { request, quorum, consents: consentsOf(own, quorum) })
+    const { quorum, round } = stage
+    const begun = written('signing.begun', { request, quorum, consents: consentsOf(own, quorum) })
+    // What was signed ahead is on the disk with its answer, which nobody has before that.
+    return round === 'aggregate' ? { ...begun, durable: false } : begun
   }
   if (stage.name === 'completed') return written('signing.completed', { receipts: stage.result.receipts })
   if (stage.name === 'failed') {
