@@ -9,7 +9,7 @@ import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
 
 const cluster = await createCluster()
-const { soon, asked, commit, stock, stocked } = singleCalls(cluster)
+const { soon, asked, commit, partial, stock, stocked } = singleCalls(cluster)
 
 /** A request that alice and bob agree to, and a stock of each of them. */
 async function ready(key?: MadeKey) {
@@ -156,6 +156,9 @@ describe('a commitment from stock', () => {
     const it = await ask(key.plan, key, 1, [bytesItem('a'), bytesItem('b')], soon())
     const approvals = [await approve(key.plan, 2, it.requestDigest, soon())]
     await expectRefusal(stocked(key, 1, it, approvals, [one[0]!, two[0]!]), 'signing.misdelivered')
+    // Where another has committed to both, nobody is accused of having committed to one.
+    const { commitment } = await commit(key, 1, it, approvals)
+    await expectRefusal(partial(key, 1, it, approvals, [commitment, two[1]!]), 'signing.misdelivered', [])
   })
 
   it('is not taken for what another attempt has begun', async () => {

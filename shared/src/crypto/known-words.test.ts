@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { toHex } from '../wire/bytes.ts'
 import { KnownWords } from './known-words.ts'
-import { createSigner, signBody, verifyBody } from './sign.ts'
+import { createSigner, signBody, verifyEd25519 } from './sign.ts'
 
 const signers = await Promise.all([1, 2, 3].map((n) => createSigner(new Uint8Array(32).fill(n))))
 const keys = signers.map(({ publicKey }) => toHex(publicKey))
@@ -12,7 +12,7 @@ function counting(most = 100) {
   let verified = 0
   const known = new KnownWords(most, (...of) => {
     verified += 1
-    return verifyBody(...of)
+    return verifyEd25519(...of)
   })
   return { known, verified: () => verified }
 }

@@ -5,7 +5,7 @@ import type { Commitment, FreshCommitment, Partial, Stock, StockCommitment } fro
 import { isStocked, wordsOf } from './commitments.ts'
 import type { VerifiedKey } from './signing.ts'
 
-/** How a signature under V is verified; whoever sees the same word often remembers it. */
+/** How the signature of a stock is verified: whoever sees it with each of its commitments remembers it. */
 type Verify = typeof verifyBody
 
 /*
@@ -61,7 +61,7 @@ export async function isCommitmentOf(
     return wordsOf(commitment).length === 1 && isStockOf(key, index, stockOf(commitment), verify)
   const signKey = signKeyOf(key, index)
   const fits = commitment.body.index === index && isFor(commitment, frame)
-  return signKey !== undefined && fits && verify(signKey, 'commitment', commitment)
+  return signKey !== undefined && fits && verifyBody(signKey, 'commitment', commitment)
 }
 
 export async function isPartialOf(

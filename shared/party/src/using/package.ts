@@ -8,7 +8,7 @@ import type { Task } from '@quorate/shared/verify/task'
 import { fromBase64url } from '@quorate/shared/wire/bytes'
 import type { SignKey } from '@quorate/shared/wire/ids'
 import type { Commitment } from '@quorate/shared/wire/signing'
-import { wordsOf } from '@quorate/shared/verify/commitments'
+import { isStocked, wordsOf } from '@quorate/shared/verify/commitments'
 import type { Parts } from '../parts.ts'
 import type { HeldKey } from '../vault.ts'
 import type { Signing } from './seat.ts'
@@ -36,11 +36,13 @@ export async function checkCommitments(
     throw new Refusal('signing.misdelivered')
   for (const commitment of list) {
     const { index } = commitment.body
+    // Its host does not know for what the gateway takes one from stock.
+    const isMisplaced = isStocked(commitment) && frame.signers.length !== 1
     const isWord =
       index === own.body.index
         ? digestOf('commitment', commitment) === digestOf('commitment', own)
         : await isCommitmentOf(key, frame, index, commitment, verify)
-    if (!isWord) throw new Refusal('signing.misdelivered')
+    if (isMisplaced || !isWord) throw new Refusal('signing.misdelivered')
   }
   const culprits = list.filter((one) => wordsOf(one).length !== frame.signers.length).map(({ body }) => body.index)
   if (culprits.length > 0) throw new Refusal('signing.bad_commitment', culprits)
