@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { concatBytes } from '@noble/hashes/utils.js'
 import { bech32m, createBase58check } from '@scure/base'
+import { CHAIN_CODE } from '@quorate/shared/schemes/children'
 import { schemeOf } from '@quorate/shared/schemes/cryptography'
 import { factsOf } from '@quorate/shared/schemes/table'
 import { groupKeyOf, publicKeysOf } from '@quorate/shared/verify/subgroups'
@@ -19,7 +20,6 @@ export type PublicNames = Readonly<{ npub?: string; taproot?: string; xpub?: str
 
 /** BIP-32's serialisation: version, depth, the parent's fingerprint and the child number. */
 const MASTER = fromHex('0488b21e' + '00'.repeat(9))
-const CHAIN_CODE = sha256(utf8ToBytes('MuSig2MuSig2MuSig2'))
 const base58check = createBase58check(sha256)
 
 /** BIP-328's extended public key of an aggregate key (a compressed point, 33 bytes). */

@@ -65,6 +65,19 @@ describe('a Nostr event from a file', () => {
   })
 })
 
+describe('a mode as people see it', () => {
+  it.each<[Mode, string]>([
+    [{ kind: 'child', path: [0, 5], merkleRoot: null }, 'child 0/5 of the extended public key'],
+    [
+      { kind: 'child', path: [3], merkleRoot: '' },
+      'child 3 of the extended public key: Taproot output key, merkle root none',
+    ],
+  ])('says which key signs: %j', async (mode, text) => {
+    const item = await readContent('hello', {}, keyIn(mode))
+    expect(describeItem(item).join('\n')).toContain(text)
+  })
+})
+
 describe('the mode that options name', () => {
   const tweak = 'ab'.repeat(32)
   const taproot = { kind: 'taproot', merkleRoot: '' } as const
@@ -77,6 +90,9 @@ describe('the mode that options name', () => {
     ['--taproot with a root', { taproot: tweak }, { kind: 'taproot', merkleRoot: tweak }],
     ['--tweak', { tweak }, { kind: 'tweak', xonly: false, tweak }],
     ['--xonly-tweak', { xonlyTweak: tweak }, { kind: 'tweak', xonly: true, tweak }],
+    ['--child', { child: 'm/0/5' }, { kind: 'child', path: [0, 5], merkleRoot: null }],
+    ['--child --taproot', { child: '0', taproot: true }, { kind: 'child', path: [0], merkleRoot: '' }],
+    ['--child --taproot with a root', { child: '7', taproot: tweak }, { kind: 'child', path: [7], merkleRoot: tweak }],
   ])('is read of %s, whatever the mode of the key', async (_, options, mode) => {
     expect(await modeOf(options)).toEqual(mode)
     if (mode.kind !== 'plain')
@@ -93,6 +109,12 @@ describe('the mode that options name', () => {
     ['a root of 31 bytes', { taproot: 'ab'.repeat(31) }],
     ['a tweak of zero', { tweak: '00'.repeat(32) }],
     ['a tweak in capitals', { xonlyTweak: tweak.toUpperCase() }],
+    ['a hardened step', { child: "0'/5" }],
+    ['no step', { child: 'm/' }],
+    ['a step that is too great', { child: '2147483648' }],
+    ['too many steps', { child: '0/1/2/3/4/5/6/7/8' }],
+    ['a child and a tweak', { child: '0', tweak }],
+    ['a child whose root has 31 bytes', { child: '0', taproot: 'ab'.repeat(31) }],
   ])('is refused: %s', async (_, options) => {
     await expect(modeOf(options)).rejects.toThrow(UsageError)
   })

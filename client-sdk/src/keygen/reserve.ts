@@ -2,7 +2,7 @@ import { sealMode } from '@quorate/shared/crypto/session-items'
 import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Mode } from '@quorate/shared/wire/mode'
 import type { ContentType } from '@quorate/shared/contents/table'
-import type { SchemeName } from '@quorate/shared/schemes/table'
+import { hasMode, type SchemeName } from '@quorate/shared/schemes/table'
 import { ReserveBody } from '@quorate/shared/wire/routes/keygen'
 import type { Subgroup } from '@quorate/shared/wire/subgroups'
 import type { Context } from '../context.ts'
@@ -66,7 +66,7 @@ export async function reserve(
 ): Promise<KeygenKnowledge> {
   const { scheme, threshold, participants, signal } = options
   const subgroups = readSubgroups(options, options.subgroups)
-  const mode = readMode(options.mode)
+  const mode = readMode(scheme, options.mode)
   const drawn = toHex(randomBytes(16))
   const wish = { scheme, threshold, participants, keyId: drawn }
   const body = ReserveBody.safeParse({ ...wish, ...(ttl === undefined ? {} : { ttl }) })
@@ -89,10 +89,12 @@ type Proposed = Readonly<{
 }>
 
 /** Undefined for the key itself. Throws `tweak.invalid`. */
-function readMode(wished: Mode | undefined): Mode | undefined {
+function readMode(scheme: SchemeName, wished: Mode | undefined): Mode | undefined {
   if (wished === undefined) return undefined
   const mode = Mode.safeParse(wished)
   if (!mode.success) throw new QuorateError('tweak.invalid', 'client', { issues: issuesOf(mode.error) })
+  if (mode.data.kind === 'child' && !hasMode(scheme, mode.data))
+    throw new QuorateError('tweak.invalid', 'client', { issues: ['keys of this scheme have no children'] })
   return mode.data.kind === 'plain' ? undefined : mode.data
 }
 

@@ -12,7 +12,7 @@ import {
   type Judged,
 } from '@quorate/shared/verify/items'
 import { signersOf } from '@quorate/shared/verify/signers'
-import { keyInMode, taskKey, taskOf, tasksOf, type Task } from '@quorate/shared/verify/task'
+import { inMode, taskKey, taskOf, tasksOf, type Task } from '@quorate/shared/verify/task'
 import { fromBase64url, toBase64url, toHex, toUtf8 } from '@quorate/shared/wire/bytes'
 import { Item, misfitOf } from '@quorate/shared/wire/content'
 import type { Mode } from '@quorate/shared/wire/mode'
@@ -107,7 +107,8 @@ export function openItems(key: Key, request: RequestBody, sealedItems: readonly 
  * `subgroup.unknown`.
  */
 export const taprootKey = (mpc: Mpc, key: Key, merkleRoot = new Uint8Array(), subgroup?: string): Uint8Array =>
-  keyInMode(mpc, taskKey(mpc, key.certificate.body, subgroup), { kind: 'taproot', merkleRoot: toHex(merkleRoot) })
+  inMode(mpc, taskKey(mpc, key.certificate.body, subgroup), { kind: 'taproot', merkleRoot: toHex(merkleRoot) })
+    .publicKey
 
 /**
  * What is signed for an item, and the public key that verifies it. `session` names the item in its signing. Throws `content.not_permitted`,

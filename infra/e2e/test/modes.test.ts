@@ -144,6 +144,35 @@ describe('a key that was made to sign in a mode', () => {
   })
 })
 
+describe('a child of the extended public key', () => {
+  const modesOf = (merkleRoot: string): Mode[] => [
+    { kind: 'child', path: [0, 5], merkleRoot: null },
+    { kind: 'child', path: [0, 5], merkleRoot: '' },
+    { kind: 'child', path: [1, 2, 2 ** 31 - 1], merkleRoot },
+  ]
+
+  it('signs for a key of MuSig2 as wallets derive it, itself and under tr()', { timeout: long }, async () => {
+    const people = drawPeople()
+    const { key, publicKey } = await musigKey(people)
+    const items = modesOf(scalar()).map(bytesIn)
+    const { signatures, publicKeys } = await signAll(key, people, items)
+    expect(publicKeys).toEqual(items.map(({ mode }) => toHex(keyInMode(publicKey, mode))))
+    expect(new Set(publicKeys).size).toBe(items.length)
+    for (const [at, signature] of signatures.entries())
+      expect(schnorr.verify(signature, hashOfBytes(Uint8Array.of(0xab)), fromHex(publicKeys[at]!))).toBe(true)
+  })
+
+  it('is no mode of a key of FROST, which has none', { timeout: long }, async () => {
+    const people = drawPeople()
+    const [mode] = modesOf('')
+    const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: names } as const
+    await expect(people[0].reserveKey({ ...wish, mode })).rejects.toMatchObject({ code: 'tweak.invalid' })
+    const { key } = await frostKey(people)
+    const asked = people[0].requestSignature(key, bytesIn(mode!))
+    await expect(asked).rejects.toMatchObject({ code: 'tweak.invalid' })
+  })
+})
+
 describe('a tweak that takes the key to infinity', () => {
   it('is refused, with its item, though its form is right', { timeout: long }, async () => {
     const [alice, ...others] = drawPeople()

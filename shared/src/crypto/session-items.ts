@@ -1,6 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
+import { hasMode, type SchemeName } from '../schemes/table.ts'
 import { fromBase64url } from '../wire/bytes.ts'
 import { Item, misfitOf } from '../wire/content.ts'
 import { Mode } from '../wire/mode.ts'
@@ -82,17 +83,16 @@ export function openSignature(
 export const sealMode = (sessionSecret: Uint8Array, keyId: string, mode: Mode): Uint8Array =>
   withModeKey(sessionSecret, keyId, (key) => sealWith(key, ['mode', keyId], encode(mode)))
 
-/** Inverse of `sealMode`, for a skeleton; the key itself where it seals none. Throws `seal.invalid`, `tweak.invalid`. */
-export function openMode(
-  sessionSecret: Uint8Array,
-  { keyId, sealedMode }: Readonly<{ keyId: string; sealedMode?: string | undefined }>,
-): Mode {
+type Framed = Readonly<{ keyId: string; scheme: SchemeName; sealedMode?: string | undefined }>
+
+/** Inverse of `sealMode`, for a skeleton; the key itself where it seals none. Throws `seal.invalid`, and `tweak.invalid` also for what keys of its scheme have not. */
+export function openMode(sessionSecret: Uint8Array, { keyId, scheme, sealedMode }: Framed): Mode {
   if (sealedMode === undefined) return { kind: 'plain' }
   const plaintext = withModeKey(sessionSecret, keyId, (key) =>
     openWith(key, ['mode', keyId], fromBase64url(sealedMode)),
   )
   const mode = Mode.safeParse(decoded(plaintext))
-  if (!mode.success) throw new Refusal('tweak.invalid')
+  if (!mode.success || !hasMode(scheme, mode.data)) throw new Refusal('tweak.invalid')
   return mode.data
 }
 

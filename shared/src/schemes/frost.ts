@@ -1,5 +1,5 @@
 import { equalBytes } from '@noble/ciphers/utils.js'
-import { MpcError, type Frost, type Mpc, type Scheme as FrostName } from '../../mpc/src/index.ts'
+import { MpcError, type Frost, type KeyTweak, type Mpc, type Scheme as FrostName } from '../../mpc/src/index.ts'
 import { others } from './heard.ts'
 import {
   hold,
@@ -39,10 +39,16 @@ const inThreeParts =
     return { held, toAll: said }
   }
 
+/** The layer takes one tweak, or none. */
+function onlyOf([tweak, ...others]: readonly KeyTweak[]): KeyTweak | null {
+  if (others.length > 0) throw new MpcError('invalid_input')
+  return tweak ?? null
+}
+
 function commitWith(frost: Frost, share: Uint8Array) {
   const { nonces, commitments } = frost.commit({ share })
-  const held: Held<ShareInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweak }) => ({
-    done: frost.sign({ share, nonces, commitments: all, message, tweak }),
+  const held: Held<ShareInput, Uint8Array> = hold([nonces], ([nonces], all, { share, message, tweaks }) => ({
+    done: frost.sign({ share, nonces, commitments: all, message, tweak: onlyOf(tweaks) }),
   }))
   return { held, toAll: commitments }
 }
@@ -52,8 +58,8 @@ const signWith = (frost: Frost): Use => ({
   takes: () => true,
   begin: ({ share }) => commitWith(frost, share),
   ahead: (share) => commitWith(frost, share),
-  join: ({ publicKeys, message, tweak }, commitments, partials) =>
-    frost.aggregate({ publicKeys, commitments, partials, message, tweak }),
+  join: ({ publicKeys, message, tweaks }, commitments, partials) =>
+    frost.aggregate({ publicKeys, commitments, partials, message, tweak: onlyOf(tweaks) }),
   verify: ({ publicKey, message }, signature) => frost.verify({ publicKey, message, signature }),
 })
 
@@ -98,6 +104,9 @@ export function createFrostScheme(mpc: Mpc, name: FrostName, more: Partial<Schem
     describe: (publicKeys) => frost.describe({ publicKeys }),
     isShareOf: (index, made) => orFalse(() => isShareOf(frost, index, made)),
     needsThreshold: (publicKeys) => needsThreshold(frost, publicKeys),
-    tweakedKey: ({ groupKey }, tweak) => frost.tweakedKey({ groupKey, tweak }),
+    tweakedKey: ({ groupKey }, tweaks) => {
+      const tweak = onlyOf(tweaks)
+      return tweak === null ? groupKey : frost.tweakedKey({ groupKey, tweak })
+    },
   }
 }

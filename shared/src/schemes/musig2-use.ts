@@ -17,9 +17,9 @@ import { hold, type Held, type Scheme, type ShareInput, type Use, type UseInput 
 const PUBNONCE = 66
 const PARTIAL = 32
 
-const sessionOf = ({ publicKeys, message, tweak }: UseInput): MusigSession => {
+const sessionOf = ({ publicKeys, message, tweaks }: UseInput): MusigSession => {
   const { sorted, pubkeys } = readKeys(publicKeys)
-  return { sorted, pubkeys, tweaks: tweak === null ? [] : [tweak], message }
+  return { sorted, pubkeys, tweaks, message }
 }
 
 /** One for each adaptor. */
@@ -31,8 +31,8 @@ function preSessionsOf(input: UseInput): MusigSession[] {
 }
 
 /** What nonces were drawn for. Each part is a digest or has one length, so that no two inputs are taken for one. */
-const digestOf = ({ session, publicKeys, message, tweak, adaptors = [] }: UseInput): Uint8Array => {
-  const tweaked = tweak === null ? new Uint8Array(0) : concatBytes(utf8ToBytes(`${tweak.kind} `), tweak.tweak)
+const digestOf = ({ session, publicKeys, message, tweaks, adaptors = [] }: UseInput): Uint8Array => {
+  const tweaked = concatBytes(...tweaks.map(({ kind, tweak }) => sha256(concatBytes(utf8ToBytes(`${kind} `), tweak))))
   const parts = [session, publicKeys, message, tweaked, ...adaptors]
   return sha256(concatBytes(...parts.map((part) => sha256(part))))
 }

@@ -2,6 +2,7 @@ import { equalBytes } from '@noble/ciphers/utils.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { MpcError, type KeyTweak, type Mpc } from '../../mpc/src/index.ts'
+import { childTweaks } from './children.ts'
 import { indicesTo } from './heard.ts'
 import { KEY, occurs, readKeys, subgroupOf, writeKeys } from './musig2-keys.ts'
 import { usesWith } from './musig2-use.ts'
@@ -64,7 +65,7 @@ export function createMusig2Scheme(mpc: Mpc): Scheme {
     const listed = pubkeys.get(index)
     return listed !== undefined && equalBytes(listed, own) && occurs(pubkeys, own) === 1
   }
-  const point = (publicKeys: Uint8Array, ...tweaks: KeyTweak[]): Uint8Array => {
+  const point = (publicKeys: Uint8Array, tweaks: readonly KeyTweak[] = []): Uint8Array => {
     const { sorted, pubkeys } = readKeys(publicKeys)
     return mpc.musig2.keyAgg({ sorted, pubkeys, tweaks })
   }
@@ -83,10 +84,13 @@ export function createMusig2Scheme(mpc: Mpc): Scheme {
       return [...pubkeys.values()].every((key) => occurs(pubkeys, key) === 1)
     },
     subgroup: subgroupOf,
-    // Only a plain tweak asks for the Y of the aggregate key.
-    tweakedKey: ({ groupKey, publicKeys }, tweak) =>
-      tweak.kind === 'plain'
-        ? point(publicKeys, tweak).slice(1)
-        : mpc.frost('frost-secp256k1-tr').tweakedKey({ groupKey, tweak }),
+    childTweaks: (publicKeys, path) => childTweaks((tweaks) => point(publicKeys, tweaks), path),
+    // One that is x-only does not ask for the Y of the aggregate key.
+    tweakedKey: ({ groupKey, publicKeys }, tweaks) => {
+      const [tweak, ...others] = tweaks
+      return tweak === undefined || tweak.kind === 'plain' || others.length > 0
+        ? point(publicKeys, tweaks).slice(1)
+        : mpc.frost('frost-secp256k1-tr').tweakedKey({ groupKey, tweak })
+    },
   }
 }

@@ -116,15 +116,15 @@ export type Contribute = Readonly<{
 }>
 
 /**
- * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweak` makes it of the group key: null for
- * the group key itself.
+ * What a key is used for. `session` names this use, 32 bytes. `publicKey` is the one that a signature verifies under. `tweaks` make it of the group key, in
+ * their order.
  */
 export type UseInput = Readonly<{
   session: Uint8Array
   publicKeys: Uint8Array
   publicKey: Uint8Array
   message: Uint8Array
-  tweak: KeyTweak | null
+  tweaks: readonly KeyTweak[]
   /** For `presign` alone: the points (33 bytes) that there is to be a pre-signature for, each. */
   adaptors?: readonly Uint8Array[]
 }>
@@ -169,6 +169,8 @@ export type Scheme = Readonly<{
   subgroup?: (publicKeys: Uint8Array, members: readonly number[]) => Uint8Array
   /** The group key as a compressed point (33 bytes), where wallets derive other keys of it (BIP-328). */
   point?: (publicKeys: Uint8Array) => Uint8Array
-  /** The public key (32 bytes) that a tweak makes of a key. Throws `invalid_input` for a tweak that is none, or makes no key. */
-  tweakedKey: (of: KnownKey, tweak: KeyTweak) => Uint8Array
+  /** The tweaks that make the child of a key by this path of BIP-32, unhardened, where it has `point`. Throws `invalid_input` where there is none. */
+  childTweaks?: (publicKeys: Uint8Array, path: readonly number[]) => readonly KeyTweak[]
+  /** The public key (32 bytes) that tweaks make of a key. Throws `invalid_input` for what is no tweak, makes no key, or is one too many for the scheme. */
+  tweakedKey: (of: KnownKey, tweaks: readonly KeyTweak[]) => Uint8Array
 }>

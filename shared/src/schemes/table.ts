@@ -32,6 +32,8 @@ export type SchemeFacts = Readonly<{
   fits: (participants: number, threshold: number) => boolean
   /** Does the key also sign as a Taproot output key (BIP-341)? */
   tweaks: boolean
+  /** Has the key an extended public key, of which children sign (BIP-328)? */
+  children: boolean
   /** Can some of its participants have a key of their own in it, with which all of them sign? */
   subgroups: boolean
 }>
@@ -60,6 +62,7 @@ export const schemeFacts = {
     ahead: true,
     fits: tOfN,
     tweaks: true,
+    children: false,
     subgroups: false,
   },
   'frost-ed25519': {
@@ -70,6 +73,7 @@ export const schemeFacts = {
     ahead: true,
     fits: tOfN,
     tweaks: false,
+    children: false,
     subgroups: false,
   },
   musig2: {
@@ -81,6 +85,7 @@ export const schemeFacts = {
     ahead: false,
     fits: nOfN,
     tweaks: true,
+    children: true,
     subgroups: true,
   },
 } as const satisfies Record<string, SchemeFacts>
@@ -90,6 +95,10 @@ export const schemeNames = Object.keys(schemeFacts) as [SchemeName, ...SchemeNam
 export const SchemeName = z.enum(schemeNames)
 
 export const factsOf = (scheme: SchemeName): SchemeFacts => schemeFacts[scheme]
+
+/** Do keys of this scheme sign in modes of this kind? */
+export const hasMode = (scheme: SchemeName, { kind }: Readonly<{ kind: string }>): boolean =>
+  kind === 'plain' || (kind === 'child' ? factsOf(scheme).children : factsOf(scheme).tweaks)
 
 /** Do keys of this scheme come about so? */
 export const makesBy = (scheme: SchemeName, make: MakeName): boolean => factsOf(scheme).makes.includes(make)

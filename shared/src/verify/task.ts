@@ -2,7 +2,7 @@ import { contentOf, messageOf } from '../contents/table.ts'
 import { Refusal } from '../errors.ts'
 import { MpcError, type KeyTweak, type Mpc } from '../../mpc/src/index.ts'
 import { schemeOf, useOf } from '../schemes/cryptography.ts'
-import type { KnownKey, UseInput } from '../schemes/scheme.ts'
+import type { KnownKey, Scheme, UseInput } from '../schemes/scheme.ts'
 import { adaptorsOf, type AdaptorTerms as BytesOfTerms } from '../schemes/adaptors.ts'
 import { factsOf, type SchemeName, type UseName } from '../schemes/table.ts'
 import type { AdaptorTerms } from '../wire/adaptor.ts'
@@ -21,18 +21,6 @@ import { groupKeyOf, publicKeysOf } from './subgroups.ts'
 
 /** One thing to do with the shares, ready for the scheme: the message by its content's own rule. */
 export type Task = UseInput & Readonly<{ use: UseName }>
-
-/** The tweak that a mode names; null for the group key itself. */
-export function tweakOf(mode: Mode): KeyTweak | null {
-  switch (mode.kind) {
-    case 'plain':
-      return null
-    case 'taproot':
-      return { kind: 'taproot', tweak: fromHex(mode.merkleRoot) }
-    case 'tweak':
-      return { kind: mode.xonly ? 'xonly' : 'plain', tweak: fromHex(mode.tweak) }
-  }
-}
 
 /** A key as whoever signs or verifies with it knows it. */
 export type TaskKey = KnownKey & Readonly<{ scheme: SchemeName }>
@@ -54,13 +42,37 @@ function orNull<T>(call: () => T): T | null {
   }
 }
 
-/** The public key (32 bytes) that signs in a mode. Throws `tweak.invalid` where there is none. */
-export function keyInMode(mpc: Mpc, { scheme, ...key }: TaskKey, mode: Mode): Uint8Array {
-  const tweak = tweakOf(mode)
-  if (tweak === null) return key.groupKey
-  const tweaked = orNull(() => schemeOf(mpc, scheme).tweakedKey(key, tweak))
-  if (tweaked === null) throw new Refusal('tweak.invalid')
-  return tweaked
+const taproot = (merkleRoot: string): KeyTweak => ({ kind: 'taproot', tweak: fromHex(merkleRoot) })
+
+/** The tweaks that a mode names, in their order; none for the group key itself. Throws `MpcError`. */
+function tweaksOf({ childTweaks }: Scheme, publicKeys: Uint8Array, mode: Mode): readonly KeyTweak[] {
+  switch (mode.kind) {
+    case 'plain':
+      return []
+    case 'taproot':
+      return [taproot(mode.merkleRoot)]
+    case 'tweak':
+      return [{ kind: mode.xonly ? 'xonly' : 'plain', tweak: fromHex(mode.tweak) }]
+    case 'child': {
+      if (childTweaks === undefined) throw new MpcError('invalid_input')
+      const steps = childTweaks(publicKeys, mode.path)
+      return mode.merkleRoot === null ? steps : [...steps, taproot(mode.merkleRoot)]
+    }
+  }
+}
+
+/** A key in a mode: what makes it of the group key, and what it is (32 bytes). */
+export type KeyOfMode = Readonly<{ tweaks: readonly KeyTweak[]; publicKey: Uint8Array }>
+
+/** Throws `tweak.invalid` where the mode makes no key of this one. */
+export function inMode(mpc: Mpc, { scheme: name, ...key }: TaskKey, mode: Mode): KeyOfMode {
+  const scheme = schemeOf(mpc, name)
+  const found = orNull(() => {
+    const tweaks = tweaksOf(scheme, key.publicKeys, mode)
+    return { tweaks, publicKey: tweaks.length === 0 ? key.groupKey : scheme.tweakedKey(key, tweaks) }
+  })
+  if (found === null) throw new Refusal('tweak.invalid')
+  return found
 }
 
 const readPoint = ({ point }: Readonly<{ point: string }>) => fromHex(point)
@@ -94,10 +106,10 @@ export function pointsOf(mpc: Mpc, terms: AdaptorTerms): readonly Uint8Array[] {
 export function taskOf(mpc: Mpc, key: TaskKey, session: Uint8Array, { content, mode, adaptor }: Item): Task {
   const use = adaptor === undefined ? contentOf(content.type).use : 'presign'
   if (use === 'presign' && factsOf(key.scheme).uses.presign === undefined) throw new Refusal('adaptor.unsupported')
-  const publicKey = keyInMode(mpc, key, mode)
+  const { publicKey, tweaks } = inMode(mpc, key, mode)
   const message = messageOf(content, toHex(publicKey))
   if (!useOf(mpc, key.scheme, use).takes(message)) throw new Refusal('content.invalid')
-  const task = { use, session, publicKeys: key.publicKeys, publicKey, message, tweak: tweakOf(mode) }
+  const task = { use, session, publicKeys: key.publicKeys, publicKey, message, tweaks }
   return adaptor === undefined ? task : { ...task, adaptors: pointsOf(mpc, adaptor) }
 }
 

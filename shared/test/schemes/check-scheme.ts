@@ -27,6 +27,7 @@ import {
   namesWhoSignsAnother,
   refusesOtherCommitments,
 } from './signing-cheats.ts'
+import { hasChildrenIfItSays } from './children.ts'
 import { hasSubgroupsIfItSays, signsWithAllOfASubgroup } from './subgroups.ts'
 import type { MakeName } from '../../src/schemes/table.ts'
 import type { Subject } from './subject.ts'
@@ -38,6 +39,7 @@ const checks = {
   'fits the sizes that it says, and no others': fitsWhatItSays,
   'has keys and signatures of the lengths that it says': hasTheLengthsItSays,
   'tweaks its key if it says so': tweaksIfItSays,
+  'has children that sign if it says so': hasChildrenIfItSays,
   'makes keys that sign, also refreshed, with every quorum': signsWithEveryQuorum,
   'deals whole keys that sign with every quorum': dealsWholeKeys,
   'takes no key that needs fewer shares than it says': needsItsThreshold,

@@ -10,7 +10,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text)
 
 export function verifiesAsPublished({ scheme, facts }: Subject): void {
   const published = vectors[facts.verification]()
-  const none = { session: new Uint8Array(0), publicKeys: new Uint8Array(0), tweak: null }
+  const none = { session: new Uint8Array(0), publicKeys: new Uint8Array(0), tweaks: [] }
   for (const { valid, signature, publicKey, message } of published)
     expect(scheme.use.sign.verify({ ...none, publicKey, message }, signature)).toBe(valid)
   for (const kind of [true, false]) expect(published.filter(({ valid }) => valid === kind).length).toBeGreaterThan(3)
@@ -127,13 +127,13 @@ export function tweaksIfItSays(subject: Subject): void {
   const known = { groupKey: of.publicKey, publicKeys: of.publicKeys }
   if (!facts.tweaks) {
     for (const tweak of tweaks) {
-      expectInvalid(() => scheme.tweakedKey(known, tweak))
-      expectInvalid(() => sign(scheme, key, quorum, { ...of, tweak }))
+      expectInvalid(() => scheme.tweakedKey(known, [tweak]))
+      expectInvalid(() => sign(scheme, key, quorum, { ...of, tweaks: [tweak] }))
     }
     return
   }
   for (const { groupKey, tweak, outputKey } of outputKeys())
-    expect(scheme.tweakedKey({ ...known, groupKey }, tweak)).toEqual(outputKey)
+    expect(scheme.tweakedKey({ ...known, groupKey }, [tweak])).toEqual(outputKey)
   for (const tweak of tweaks) {
     const tweaked = useOf(scheme, key, of.message, tweak)
     const signature = sign(scheme, key, quorum, tweaked)
@@ -147,8 +147,8 @@ export function tweaksIfItSays(subject: Subject): void {
   const beyond = (['plain', 'xonly'] as const).map((kind) => ({ kind, tweak: order }))
   const unknown = [scalar, new Uint8Array(0)].map((tweak) => ({ kind: 'none', tweak }) as unknown as KeyTweak)
   for (const wrong of [...wrongs, ...beyond, ...unknown]) {
-    expectInvalid(() => scheme.tweakedKey(known, wrong))
-    expectInvalid(() => sign(scheme, key, quorum, { ...of, tweak: wrong }))
+    expectInvalid(() => scheme.tweakedKey(known, [wrong]))
+    expectInvalid(() => sign(scheme, key, quorum, { ...of, tweaks: [wrong] }))
   }
 }
 

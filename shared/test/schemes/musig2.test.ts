@@ -68,15 +68,20 @@ describe('a key of MuSig2', () => {
   })
 
   it('is signed for by all of them, under itself and under what each tweak makes of it', () => {
-    const tweaks: (KeyTweak | null)[] = [
-      null,
-      { kind: 'taproot', tweak: new Uint8Array(0) },
-      { kind: 'taproot', tweak: random(32) },
-      { kind: 'plain', tweak: random(32) },
-      { kind: 'xonly', tweak: random(32) },
+    const tweaks: KeyTweak[][] = [
+      [],
+      [{ kind: 'taproot', tweak: new Uint8Array(0) }],
+      [{ kind: 'taproot', tweak: random(32) }],
+      [{ kind: 'plain', tweak: random(32) }],
+      [{ kind: 'xonly', tweak: random(32) }],
+      [
+        { kind: 'plain', tweak: random(32) },
+        { kind: 'plain', tweak: random(32) },
+        { kind: 'taproot', tweak: random(32) },
+      ],
     ]
-    for (const tweak of tweaks) {
-      const asked = useOf(scheme, key, of.message, tweak)
+    for (const some of tweaks) {
+      const asked = useOf(scheme, key, of.message, ...some)
       const { commitments, partials } = signAll(scheme, key, quorum, asked)
       const signature = scheme.use.sign.join(asked, commitments, partials)
       expect(schnorr.verify(signature, asked.message, asked.publicKey)).toBe(true)
@@ -134,8 +139,8 @@ describe('a nonce of MuSig2', () => {
     const others: Partial<typeof of>[] = [
       { message: random(32) },
       { session: random(32) },
-      { tweak: { kind: 'taproot', tweak: new Uint8Array(0) } },
-      { tweak: { kind: 'plain', tweak: random(32) } },
+      { tweaks: [{ kind: 'taproot', tweak: new Uint8Array(0) }] },
+      { tweaks: [{ kind: 'plain', tweak: random(32) }] },
       { publicKeys: get(makeKey(3).made, 1).publicKeys },
     ]
     for (const other of others) {

@@ -155,12 +155,12 @@ export function refreshKey({ make }: Scheme, { participants, threshold, made }: 
 
 export const publicKeysOf = ({ made }: Key): Uint8Array => get(made, 1).publicKeys
 
-/** What a signing is about: under the group key, or with `tweak` under what that makes of it. */
-export function useOf(scheme: Scheme, key: Key, message: Uint8Array, tweak: KeyTweak | null = null): UseInput {
+/** What a signing is about: under the group key, or with tweaks under what they make of it. */
+export function useOf(scheme: Scheme, key: Key, message: Uint8Array, ...tweaks: KeyTweak[]): UseInput {
   const publicKeys = publicKeysOf(key)
   const { groupKey } = scheme.describe(publicKeys)
-  const publicKey = tweak === null ? groupKey : scheme.tweakedKey({ groupKey, publicKeys }, tweak)
-  return { session: new Uint8Array(32).fill(7), publicKeys, publicKey, message, tweak }
+  const publicKey = scheme.tweakedKey({ groupKey, publicKeys }, tweaks)
+  return { session: new Uint8Array(32).fill(7), publicKeys, publicKey, message, tweaks }
 }
 
 /** Round one of a signing. */

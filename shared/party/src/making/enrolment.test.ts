@@ -72,7 +72,9 @@ describe('an init', () => {
     await expectRefusal(inMode(sealMode(randomBytes(32), keyId, mode)), 'seal.invalid')
     await expectRefusal(inMode(sealMode(plan.sessionSecret, random(16), mode)), 'seal.invalid')
     await expectRefusal(inMode(good.slice(1)), 'seal.invalid')
-    for (const wrong of [{ kind: 'taproot' }, { kind: 'tweak', xonly: true, tweak: '00'.repeat(32) }, {}, null])
+    const ofNone = { kind: 'child', path: [0], merkleRoot: null }
+    const unread = [{ kind: 'taproot' }, { kind: 'tweak', xonly: true, tweak: '00'.repeat(32) }, {}, null]
+    for (const wrong of [...unread, ofNone])
       await expectRefusal(inMode(sealMode(plan.sessionSecret, keyId, wrong as Mode)), 'tweak.invalid')
   })
 
