@@ -1,4 +1,3 @@
-import { toHex } from '@quorate/shared/wire/bytes'
 import type { UserId } from '@quorate/shared/wire/ids'
 import type { Context } from './context.ts'
 import { refuse } from './errors.ts'
@@ -14,5 +13,5 @@ export async function memberOf({ userId, signer: pairs }: Person, key: Key): Pro
   const signer = await pairs.forKey(key.keyId)
   const { registrations } = key.certificate.body.roster
   const own = registrations.find(({ body }) => body.userId === userId)?.body
-  return own?.authKey === toHex(signer.publicKey) ? { index: own.index, signer } : refuse('participant.unknown')
+  return own?.authKey === signer.publicKey ? { index: own.index, signer } : refuse('participant.unknown')
 }

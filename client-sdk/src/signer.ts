@@ -1,13 +1,15 @@
 import { authSeed } from '@quorate/shared/crypto/session-items'
 import { createSigner, verifyEd25519 } from '@quorate/shared/crypto/sign'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
+import { SignKey } from '@quorate/shared/wire/ids'
 import { QuorateError } from './errors.ts'
 
 /** An Ed25519 pair (RFC 8032) that signs as one participant of one key. */
 export interface KeySigner {
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array
+  /** 32 bytes, hex. */
+  readonly publicKey: string
   /** The signature, 64 bytes, of 32 bytes: the hash of what this participant says. */
-  sign(message: Uint8Array): Promise<Uint8Array>
+  readonly sign: (message: Uint8Array) => Promise<Uint8Array>
 }
 
 /**
@@ -16,7 +18,7 @@ export interface KeySigner {
  */
 export interface Signer {
   /** The pair for this Quorate key: the same one for ever, and for each key another, so that keys of one person cannot be linked. */
-  forKey(keyId: string): Promise<KeySigner>
+  readonly forKey: (keyId: string) => Promise<KeySigner>
 }
 
 /** Derives a pair for each key from 32 random bytes. They are copied. Throws `request.invalid` for another length. */
@@ -27,7 +29,8 @@ export function seedSigner(seed: Uint8Array): Signer {
     async forKey(keyId) {
       const secret = authSeed(own, keyId)
       try {
-        return await createSigner(secret)
+        const { publicKey, sign } = await createSigner(secret)
+        return { publicKey: toHex(publicKey), sign }
       } finally {
         secret.fill(0)
       }
@@ -50,13 +53,13 @@ export function checkedSigner(signer: Signer): Signer {
 }
 
 function checkedPair(pair: KeySigner): KeySigner {
-  if (!isBytes(pair.publicKey, 32)) throw new QuorateError('signer.invalid', 'client')
-  const publicKey = Uint8Array.from(pair.publicKey)
+  const { publicKey } = pair
+  if (!SignKey.safeParse(publicKey).success) throw new QuorateError('signer.invalid', 'client')
   return {
     publicKey,
     async sign(message) {
       const signature = await pair.sign(Uint8Array.from(message))
-      if (isBytes(signature, 64) && (await verifyEd25519(publicKey, message, signature))) return signature
+      if (isBytes(signature, 64) && (await verifyEd25519(fromHex(publicKey), message, signature))) return signature
       throw new QuorateError('signer.invalid', 'client')
     },
   }

@@ -14,7 +14,7 @@ withOwnGateway()
 const granted = (): GrantTerms => ({
   ...{ askers: ['alice'], content: ['bytes'] },
   expiresAt: Date.now() + 600_000,
-  limit: { count: 10, seconds: 60 },
+  limit: { count: 10, per: 60_000 },
 })
 
 async function start({ grant }: { grant: GrantTerms | null }): Promise<People & { key: Key }> {

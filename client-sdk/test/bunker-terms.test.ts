@@ -16,7 +16,7 @@ const terms = fc.record(
     kinds: fc.subarray([1, 4, 7, 22_242, 27_235]),
     peers: fc.subarray([...peers], { minLength: 1 }),
     longest: fc.constantFrom(0, 10, 20),
-    dated: fc.record({ before: fc.constantFrom(0, 60), after: fc.constantFrom(0, 60) }),
+    dated: fc.record({ before: fc.constantFrom(0, 60_000), after: fc.constantFrom(0, 60_000) }),
     perHour: fc.constantFrom(1, 2),
     inAll: fc.constantFrom(1, 2),
     expiresIn: fc.constantFrom(1_000, 2_000),

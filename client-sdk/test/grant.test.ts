@@ -11,7 +11,7 @@ describe('a standing grant from the command line', () => {
       content: ['bytes', 'nostr-event'],
       givenAt: 5,
       expiresAt: 86_400_005,
-      limit: { count: 10, seconds: 3_600 },
+      limit: { count: 10, per: 3_600_000 },
     })
     expect(readGrant({ ...options, content: ['raw'] }, 0)).toMatchObject({ content: ['raw'] })
   })

@@ -1,12 +1,12 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
 import type { RefusalCode } from '@quorate/shared/errors'
-import { createSigner } from '@quorate/shared/crypto/sign'
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Item } from '@quorate/shared/wire/content'
 import type { ItemFailure, Outcome } from '@quorate/shared/wire/signing'
 import {
   ItemsRefused,
+  seedSigner,
   SignatureProof,
   signatureProof,
   verifyProof,
@@ -183,7 +183,7 @@ describe('a dispute', () => {
     ],
   ])('names %s', async (_name, item, failure, culprits) => {
     const { key } = await makeKey(fleet, gateway)
-    const signer = await createSigner(crypto.getRandomValues(new Uint8Array(32)))
+    const signer = await seedSigner(crypto.getRandomValues(new Uint8Array(32))).forKey(key.keyId)
     const times = { lives: [], askedAt: Date.now(), expiresAt: Date.now() + 60_000 }
     const asked = await writeRequest(key, { index: 1, signer }, [item], times)
     const { certificate } = gateway.keygens.get(key.keyId)!.made!

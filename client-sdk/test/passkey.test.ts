@@ -4,8 +4,7 @@ import { chromiumIsThere, openChromium } from '../../shared/test/chromium.js'
 import { byEsbuild, recipe, serve } from './browser/recipes.ts'
 
 const ask = `
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-const publicKeyOf = async (keyId) => hex((await signer.forKey(keyId)).publicKey)
+const publicKeyOf = async (keyId) => (await signer.forKey(keyId)).publicKey
 await createPasskey('alice')
 globalThis.told = [await publicKeyOf('aa'.repeat(16)), await publicKeyOf('aa'.repeat(16)), await publicKeyOf('bb'.repeat(16))]`
 

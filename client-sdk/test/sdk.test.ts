@@ -113,7 +113,7 @@ describe('three people', () => {
     const { alice, bob, carol } = people(fleet, gateway)
     const wish = { scheme: 'frost-secp256k1-tr', threshold: 3, participants: ['alice', 'bob', 'carol'] } as const
     const keygen = await alice.reserveKey({ ...wish, content: ['bytes', 'nostr-event'] })
-    const limit = { count: 1, seconds: 60 }
+    const limit = { count: 1, per: 60_000 }
     const grant: GrantTerms = { askers: ['alice'], content: ['bytes'], expiresAt: Date.now() + 60_000, limit }
     await bob.participate(keygen.invitation('bob'), { grant })
     await carol.participate(keygen.invitation('carol'))
@@ -287,7 +287,7 @@ describe('what is refused before anything is sent', () => {
 
   it('refuses a grant that is none, and says where', async () => {
     const { alice } = people(fleet, gateway)
-    const grant: GrantTerms = { askers: ['bob'], content: ['bytes'], expiresAt: 1, limit: { count: 0, seconds: 60 } }
+    const grant: GrantTerms = { askers: ['bob'], content: ['bytes'], expiresAt: 1, limit: { count: 0, per: 60_000 } }
     const wish = { scheme: 'frost-ed25519', threshold: 2, participants: ['alice', 'bob'], grant } as const
     const error = await alice.reserveKey(wish).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'request.invalid', by: 'client' })
@@ -303,7 +303,7 @@ describe('what is refused before anything is sent', () => {
     }
     const alone = 'a type of content that stands alone (raw) is named beside another'
     expect(await issuesOf({ content: ['bytes', 'raw'] })).toContain(`request.invalid: policy.content: ${alone}`)
-    const limit = { count: 1, seconds: 60 }
+    const limit = { count: 1, per: 60_000 }
     const grant: GrantTerms = { askers: ['bob'], content: ['raw', 'bytes'], expiresAt: 1, limit }
     expect(await issuesOf({ grant })).toContain(`content: ${alone}`)
     expect(await issuesOf({ content: ['nostr-event'] })).toContain('do not sign all content of the policy')

@@ -12,12 +12,14 @@ const IN_ALL = 315_360_000
 
 const names = Object.keys(presets) as [PresetName, ...PresetName[]]
 const Kind = z.int().min(0).max(65_535)
+/** In ms. */
+const WholeSeconds = z.int().min(0).multipleOf(1_000)
 const Count = z.int().min(1).max(1_000_000)
 
 /**
  * What an owner lets a program do, in few words. `preset`: a set of permissions by name, to which `methods` and `kinds` add. `peers`: with
- * whom it may exchange messages, `longest` (characters) of an event's content or a message, `dated`: by how many seconds an event's date
- * may differ from now. What is not named is not limited. `expiresIn` in ms: a year when nothing is said. `otherwise`: is the
+ * whom it may exchange messages, `longest` (characters) of an event's content or a message, `dated`: by how much an event's date
+ * may differ from now (ms, in whole seconds, as events have them). What is not named is not limited. `expiresIn` in ms: a year when nothing is said. `otherwise`: is the
  * owner asked about the rest, or is it refused? Asked, when nothing is said.
  */
 export const Terms = z.strictObject({
@@ -27,7 +29,7 @@ export const Terms = z.strictObject({
   kinds: z.array(Kind).max(256).optional(),
   peers: z.array(NostrKey).min(1).max(256).optional(),
   longest: z.int().min(0).max(1_048_576).optional(),
-  dated: z.strictObject({ before: z.int().min(0), after: z.int().min(0) }).optional(),
+  dated: z.strictObject({ before: WholeSeconds, after: WholeSeconds }).optional(),
   perMinute: Count.optional(),
   perHour: Count.optional(),
   perDay: Count.optional(),
@@ -69,7 +71,7 @@ export function readTerms(terms: Terms, now: number): Granting {
     name = '',
     peers = null,
     longest = null,
-    dated = null,
+    dated,
     otherwise = 'ask',
     handsOn = false,
     expiresIn = YEAR * 1_000,
@@ -79,7 +81,7 @@ export function readTerms(terms: Terms, now: number): Granting {
     permissions: permissionsOf(read),
     peers,
     longest,
-    dated,
+    dated: dated === undefined ? null : { before: dated.before / 1_000, after: dated.after / 1_000 },
     limits: limitsOf(read),
     otherwise,
     handsOn,

@@ -18,7 +18,7 @@ export function readGrant({ standing, until, limit, content }: GrantOptions, now
   const terms = GrantTerms.safeParse({
     askers: standing.split(',').map((name) => name.trim()),
     content,
-    limit: { count: Number(count), seconds: Math.ceil(milliseconds(window ?? '') / 1_000) },
+    limit: { count: Number(count), per: Math.ceil(milliseconds(window ?? '') / 1_000) * 1_000 },
     givenAt: now,
     expiresAt: timeAfter(until, now),
   })

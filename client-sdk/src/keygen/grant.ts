@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import * as z from 'zod'
 import { signBody } from '@quorate/shared/crypto/sign'
 import { Grant, StandingScope } from '@quorate/shared/wire/consent'
 import { Time } from '@quorate/shared/wire/ids'
@@ -6,24 +6,34 @@ import type { Skeleton } from '@quorate/shared/wire/keygen'
 import { skeletonDigest } from './skeleton.ts'
 import type { KeySigner } from '../signer.ts'
 
+/** At most `count` signatures in any window of `per` ms, in whole seconds. */
+const Limit = z.strictObject({
+  count: StandingScope.shape.limit.shape.count,
+  per: z.int().min(1_000).max(31_536_000_000).multipleOf(1_000),
+})
+
 /**
  * A standing grant for the own share, as its owner words it: these askers get signatures of this content, at most `limit.count` in
- * any `limit.seconds`, until `expiresAt` (ms). `givenAt` (ms) is now when nothing is said; who repeats a registration says it again.
+ * any `limit.per` ms, until `expiresAt` (ms). `givenAt` (ms) is now when nothing is said; who repeats a registration says it again.
  */
-export const GrantTerms = StandingScope.omit({ kind: true }).extend({ givenAt: Time.optional(), expiresAt: Time })
+export const GrantTerms = StandingScope.omit({ kind: true, limit: true }).extend({
+  limit: Limit,
+  givenAt: Time.optional(),
+  expiresAt: Time,
+})
 export type GrantTerms = z.input<typeof GrantTerms>
 
 /** The grant of participant `index` for its share of this key, signed. `now`: ms. */
 export async function writeGrant(
   skeleton: Skeleton,
   { index, signer }: Readonly<{ index: number; signer: KeySigner }>,
-  { givenAt, expiresAt, ...terms }: GrantTerms,
+  { givenAt, expiresAt, limit: { count, per }, ...terms }: GrantTerms,
   now: number,
 ): Promise<Grant> {
   const body = Grant.shape.body.parse({
     skeletonDigest: skeletonDigest(skeleton),
     index,
-    scope: { kind: 'standing', ...terms },
+    scope: { kind: 'standing', ...terms, limit: { count, seconds: per / 1_000 } },
     decision: 'approve',
     reason: null,
     givenAt: givenAt ?? now,

@@ -61,14 +61,14 @@ export async function acceptReceipt(
 export const ownRegistration = (
   skeleton: Skeleton,
   { userId, index }: Pick<Skeleton['participants'][number], 'userId' | 'index'>,
-  authKey: Uint8Array,
+  authKey: string,
   { grant, publicKey }: Readonly<{ grant: Grant | null; publicKey: string | null }>,
 ): OwnRegistration => {
   const { skeletonDigest: digest, ...rest } = RegistrationBody.omit({ contribution: true }).parse({
     skeletonDigest: skeletonDigest(skeleton),
     userId,
     index,
-    authKey: toHex(authKey),
+    authKey,
     grant,
   })
   return { skeletonDigest: digest, ...rest, publicKey }

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { sealMode } from '@quorate/shared/crypto/session-items'
 import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Mode } from '@quorate/shared/wire/mode'
@@ -46,8 +47,8 @@ export type ReserveOptions = Readonly<{
    * all of them could sign alone, `sharesPerEnclave` has to allow.
    */
   subgroups?: SubgroupWish | undefined
-  /** Seconds until everybody must have registered. */
-  ttl?: number | undefined
+  /** How long the others have to register, in ms: an hour when nothing is said. */
+  expiresIn?: number | undefined
   signal?: AbortSignal | undefined
 }> &
   SpreadOptions
@@ -61,7 +62,7 @@ type Dealing = WholeKey & Readonly<{ by: string }>
  */
 export async function reserve(
   context: Context,
-  { ttl, ...options }: ReserveOptions,
+  { expiresIn = 3_600_000, ...options }: ReserveOptions,
   whole: Dealing | null = null,
 ): Promise<KeygenKnowledge> {
   const { scheme, threshold, participants, signal } = options
@@ -69,7 +70,7 @@ export async function reserve(
   const mode = readMode(scheme, options.mode)
   const drawn = toHex(randomBytes(16))
   const wish = { scheme, threshold, participants, keyId: drawn }
-  const body = ReserveBody.safeParse({ ...wish, ...(ttl === undefined ? {} : { ttl }) })
+  const body = ReserveBody.safeParse({ ...wish, ttl: secondsOf(expiresIn) })
   if (!body.success) throw invalid(body.error)
   const dealing = whole && deal(await context.mpc(), options, whole, whole.by)
   try {
@@ -78,6 +79,15 @@ export async function reserve(
   } finally {
     if (dealing !== null) wipeShares(dealing.key)
   }
+}
+
+/** What the API takes, ten seconds to a week, in ms. */
+const KeygenTime = z.object({ expiresIn: z.number().min(10_000).max(604_800_000) })
+
+function secondsOf(expiresIn: number): number {
+  const time = KeygenTime.safeParse({ expiresIn })
+  if (!time.success) throw invalid(time.error)
+  return Math.ceil(time.data.expiresIn / 1_000)
 }
 
 type Proposed = Readonly<{
@@ -109,7 +119,7 @@ async function fix(
     keyOrder,
     sharesPerEnclave,
     signal,
-  }: Omit<ReserveOptions, 'ttl' | 'subgroups' | 'mode'>,
+  }: Omit<ReserveOptions, 'expiresIn' | 'subgroups' | 'mode'>,
   { reservation, drawn, dealing, subgroups, mode }: Proposed,
 ): Promise<KeygenKnowledge> {
   const { client, attestor } = context

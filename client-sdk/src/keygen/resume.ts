@@ -1,4 +1,3 @@
-import { toHex } from '@quorate/shared/wire/bytes'
 import { QuorateError, refuse } from '../errors.ts'
 import type { Person } from '../person.ts'
 import { publicKeyOf, sendOwn } from './join.ts'
@@ -22,7 +21,7 @@ export async function resumeOwn(me: Person, text: string, { ownKey, signal }: Re
   if (joining === null) return new Keygen(context, { ...known, own: null })
   const { own, invitationKey } = joining
   const { publicKey } = await signer.forKey(keyId)
-  if (own.authKey !== toHex(publicKey)) return refuse('participant.unknown')
+  if (own.authKey !== publicKey) return refuse('participant.unknown')
   const keygen = new Keygen(context, { ...known, own })
   const reader = await context.readerOf(keyId, sessionSecret)
   const { state, slots } = await reader('getKeygen', { params: { keyId }, signal })

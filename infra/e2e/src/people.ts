@@ -14,7 +14,7 @@ export const peopleBy = (make: (name: Name) => Participant): People => ({
 })
 
 /**
- * `content`: what it may sign, where the SDK's choice is not wanted. `ttl`: how long the others may take to join, s. `ownKeys`: those that people
+ * `content`: what it may sign, where the SDK's choice is not wanted. `expiresIn`: how long the others may take to join, ms. `ownKeys`: those that people
  * bring, where the scheme takes one of each. `subgroups`: those who have a key of their own in it. `mode`: of the key, if not its own.
  */
 export type Wish = Readonly<{
@@ -22,7 +22,7 @@ export type Wish = Readonly<{
   grant: GrantTerms | null
   threshold?: number
   content?: readonly ContentType[]
-  ttl?: number
+  expiresIn?: number
   ownKeys?: Readonly<{ [N in Name]?: Uint8Array }>
   subgroups?: Readonly<Record<string, readonly Name[]>>
   mode?: Mode

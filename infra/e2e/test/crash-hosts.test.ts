@@ -42,8 +42,13 @@ async function attemptsOf(standing: Key, text: string): Promise<number> {
 describe('hosts that are not there', { timeout: long }, () => {
   it('end a keygen by its deadline with a code, and the next when they are back works', async () => {
     const { people } = crashing
-    const [participants, ttl] = [['alice', 'bob', 'carol'], 10]
-    const keygen = await people.alice.reserveKey({ scheme: 'frost-secp256k1-tr', threshold: 2, participants, ttl })
+    const [participants, expiresIn] = [['alice', 'bob', 'carol'], 10_000]
+    const keygen = await people.alice.reserveKey({
+      scheme: 'frost-secp256k1-tr',
+      threshold: 2,
+      participants,
+      expiresIn,
+    })
     await people.bob.participate(keygen.invitation('bob'))
     const away = keygen.skeleton.participants[1]!.host.identity.enclaveId
     await without([away], async () => {
@@ -59,7 +64,7 @@ describe('hosts that are not there', { timeout: long }, () => {
       askers: [people.alice.userId],
       content: ['bytes'],
       expiresAt: Date.now() + 600_000,
-      limit: { count: 100, seconds: 600 },
+      limit: { count: 100, per: 600_000 },
     })
     const { receipts } = await sign(people, standing, 'all are well', { approvers: [] })
     const stuck = hostOf(standing, receipts[0]!.body.index)

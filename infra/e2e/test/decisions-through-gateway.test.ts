@@ -122,7 +122,7 @@ describe('a request of several items', { timeout: long }, () => {
     const grant: GrantTerms = {
       askers: ['alice'],
       content: ['bytes'],
-      limit: { count: 10, seconds: 60 },
+      limit: { count: 10, per: 60_000 },
       expiresAt: 9e12,
     }
     const key = await newKey({ grant, content: ['bytes', 'nostr-event'] })

@@ -77,7 +77,7 @@ describe('a key of 32 people on three busy enclaves', { timeout: long }, () => {
 
   /** Every message is as long as it may be: 100 items in a request of 960 KB, consents of 200 KB. */
   it('of whom all 32 sign is made, and signs by standing grants', async () => {
-    const limit = { count: 100, seconds: 3_600 }
+    const limit = { count: 100, per: 3_600_000 }
     const grant = { askers: names, content: ['bytes' as const], limit, expiresAt: Date.now() + 86_400_000 }
     const { key, people } = await makeKey(32, grant)
     const texts = Array.from({ length: 100 }, (_, at) => `${at} ${'x'.repeat(3_500)}`)
@@ -94,7 +94,7 @@ describe('a key of MuSig2 of 100 people on three busy enclaves', { timeout: long
   /** The batch: 3,000 partials, each of a sum of 100 nonces, by hosts with 33 or 34 shares each. */
   it('is made, and all of them sign with it by standing grants, one item and a batch of 30', async () => {
     const participants = namesOf(100)
-    const limit = { count: 100, seconds: 3_600 }
+    const limit = { count: 100, per: 3_600_000 }
     const askers = participants.slice(0, 1)
     const grant = { askers, content: ['bytes' as const], limit, expiresAt: Date.now() + 86_400_000 }
     const { key, people } = await makeKey(100, grant, { scheme: 'musig2', participants })

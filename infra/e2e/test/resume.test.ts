@@ -14,7 +14,7 @@ const crash = new Error('the program has died')
 const wish = { scheme: 'frost-secp256k1-tr', threshold: 2, participants: ['alice', 'bob'] } as const
 const granted = (): GrantTerms => ({
   ...{ askers: ['alice'], content: ['bytes'] },
-  limit: { count: 10, seconds: 60 },
+  limit: { count: 10, per: 60_000 },
   expiresAt: Date.now() + 600_000,
 })
 

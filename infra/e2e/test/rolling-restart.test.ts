@@ -16,7 +16,7 @@ let crashing: CrashFleet
 const grant = (): GrantTerms => ({
   ...{ askers: ['alice'], content: ['bytes'] },
   expiresAt: Date.now() + 600_000,
-  limit: { count: 100, seconds: 600 },
+  limit: { count: 100, per: 600_000 },
 })
 
 beforeAll(async () => {

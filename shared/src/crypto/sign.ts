@@ -11,7 +11,11 @@ export type { Signer }
 export const digestOf = (tag: Tag, value: unknown): Digest => toHex(taggedHash(tag, value)) as Digest
 
 /** Signs H(tag, body) and joins body and signature. */
-export async function signBody<T>(signer: Signer, tag: Tag, body: T): Promise<{ body: T; signature: string }> {
+export async function signBody<T>(
+  signer: Pick<Signer, 'sign'>,
+  tag: Tag,
+  body: T,
+): Promise<{ body: T; signature: string }> {
   return { body, signature: toHex(await signer.sign(taggedHash(tag, body))) }
 }
 

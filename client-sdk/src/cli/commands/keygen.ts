@@ -113,7 +113,7 @@ export async function makeKey(
   session.terminal.progress('reserving enclaves, and having each prove itself …')
   const grant = readGrant(options, Date.now())
   const mode = readMode(options)
-  const frame = { scheme, threshold, participants, content, mode, ttl: Math.ceil(milliseconds(ttl) / 1_000) }
+  const frame = { scheme, threshold, participants, content, mode, expiresIn: milliseconds(ttl) }
   const keygen = await begin(me, { ...frame, grant, sharesPerEnclave, signal: session.signal })
   const dealtBy = keygen.dealtBy ?? undefined
   const invitation = takesPart ? keygen.invitation(me.userId) : null

@@ -29,7 +29,7 @@ const day = 86_400_000
 const grantTerms = (): GrantTerms => ({
   askers: ['alice'],
   content: ['bytes'],
-  limit: { count: 1_000_000, seconds: 3_600 },
+  limit: { count: 1_000_000, per: 3_600_000 },
   expiresAt: Date.now() + day,
 })
 
@@ -40,7 +40,7 @@ export async function makeKept({ people, ledger, settings }: Parts, kind: KeyKin
   const { deadline, patience } = settings
   const grant = kind.standing ? grantTerms() : null
   const since = performance.now()
-  const keygen = await reserveKey(people, { scheme: kind.scheme, grant, ttl: deadline / 1_000 })
+  const keygen = await reserveKey(people, { scheme: kind.scheme, grant, expiresIn: deadline })
   const entry = ledger.asked('keygen', keygen.keyId, since)
   await joinKey(people, keygen, { grant }).catch((error: unknown) => ledger.refuse('join', keygen.keyId, error))
   const ending = await endingOf(keygen, Date.now() + deadline + patience)

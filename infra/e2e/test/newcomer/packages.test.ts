@@ -61,10 +61,11 @@ describe('the types', () => {
     ...{ strict: true, noEmit: true },
     ...{ target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], types: ['node'] },
   }
+  const strictest = { ...options, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }
   it.each(compilers)('are read strictly by TypeScript %s', async (version) => {
     const config = `tsconfig.${version}.json`
     const skipLibCheck = !wholly.includes(version)
-    const compilerOptions = { ...options, skipLibCheck, module: 'nodenext', moduleResolution: 'nodenext' }
+    const compilerOptions = { ...strictest, skipLibCheck, module: 'nodenext', moduleResolution: 'nodenext' }
     writeFileSync(join(typed, config), JSON.stringify({ compilerOptions, files: ['use.ts'] }))
     const tsc = join('node_modules', compiler(version), 'bin/tsc')
     const { status, out } = await run(newcomer().clean.nodes.oldest, [tsc, '-p', config], { cwd: typed })

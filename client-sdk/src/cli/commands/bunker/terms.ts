@@ -60,12 +60,12 @@ const peerOf = (text: string): NostrKey => {
 }
 
 function timesOf({ dated, until }: TermOptions): Partial<Terms> {
-  const seconds = dated === undefined ? undefined : Math.ceil(milliseconds(dated) / 1_000)
+  const span = dated === undefined ? undefined : Math.ceil(milliseconds(dated) / 1_000) * 1_000
   const now = Date.now()
   const end = until === undefined ? undefined : timeAfter(until, now)
   if (end !== undefined && !(end > now)) throw new UsageError(`--until ${until ?? ''}: a time to come, or a duration`)
   return {
-    ...(seconds === undefined ? {} : { dated: { before: seconds, after: seconds } }),
+    ...(span === undefined ? {} : { dated: { before: span, after: span } }),
     ...(end === undefined ? {} : { expiresIn: end - now }),
   }
 }
