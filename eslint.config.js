@@ -112,7 +112,6 @@ export default tseslint.config(
         document: 'readonly',
         fetch: 'readonly',
         FormData: 'readonly',
-        setTimeout: 'readonly',
       },
     },
   },

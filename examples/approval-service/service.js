@@ -1,7 +1,6 @@
 // node approval-service/service.js     Bob's share, on a machine that is always on and decides by rules.js.
 //
 // It prints one line of JSON for each decision. Ctrl-C ends it.
-import { setTimeout as pause } from 'node:timers/promises'
 import { showContent } from '@quorate/client'
 import { openPerson } from '../person.js'
 import { objection } from './rules.js'
@@ -10,22 +9,15 @@ const { participant: bob, key } = await openPerson('bob')
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort())
 
-const decided = new Set()
 console.log(JSON.stringify({ event: 'ready', key: key.keyId }))
 try {
-  for (;;) {
-    const waiting = await bob.pendingSignings(key, { wait: 60_000, signal: stop.signal })
-    for (const request of waiting) await decide(request)
-    await pause(2_000, null, stop) // what was rejected here goes on with the others, and is no reason to ask at once
-  }
+  for await (const request of bob.watchPending(key, { signal: stop.signal })) await decide(request)
 } catch (error) {
   if (!stop.signal.aborted) throw error
 }
 
 /** @param {import('@quorate/client').Signing} request */
 async function decide(request) {
-  if (decided.has(request.signingId)) return
-  decided.add(request.signingId)
   const reasons = request.items.map(objection).filter((reason) => reason !== null)
   const [reason = null] = reasons
   await (reason === null ? bob.approve(request) : bob.reject(request, reason))

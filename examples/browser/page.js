@@ -25,15 +25,7 @@ async function takePart(link) {
   const key = await keygen.completed({ timeout: 600_000 })
   the('join').remove()
   say(`you hold a share of ${key.groupKey}`)
-  const shown = new Set()
-  for (;;) {
-    for (const request of await bob.pendingSignings(key, { wait: 60_000 })) {
-      if (shown.has(request.signingId)) continue
-      shown.add(request.signingId)
-      show(request)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2_000)) // what is on the page already is no reason to ask at once
-  }
+  for await (const request of bob.watchPending(key)) show(request)
 }
 
 /** @param {import('@quorate/client').Signing} request */

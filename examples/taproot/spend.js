@@ -31,6 +31,7 @@ else {
   })
   console.error(`waiting for a second approval of ${signing.signingId}`)
   const [signature] = (await signing.completed({ timeout: 600_000 })).signatures
+  if (!signature) throw new Error('nothing was signed')
   transaction.updateInput(0, { finalScriptWitness: [signature] })
   console.log(transaction.hex)
 }

@@ -11,7 +11,7 @@ import { hashOfBytes } from '../../../../shared/test/bytes-hash.js'
 import { chromiumIsThere, openChromium } from '../../../../shared/test/chromium.js'
 import { copyExamples, run, type CleanFolder } from './clean-folder.ts'
 import { asCommonJs, pageFiles, pageHtml, tenLines } from './programs.ts'
-import { withNewcomer } from './with-newcomer.ts'
+import { long, withNewcomer } from './with-newcomer.ts'
 
 /** From the oldest that the README of the SDK names to the newest. */
 const compilers = ['5.7.3', '5.9.3', '6.0.3', '7.0.2']
@@ -58,21 +58,20 @@ describe.each(['oldest', 'own'] as const)('a program on the %s Node', (node) => 
 
 describe('the types', () => {
   const options = {
-    ...{ strict: true, noEmit: true },
+    ...{ strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noEmit: true },
     ...{ target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], types: ['node'] },
   }
-  const strictest = { ...options, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }
-  it.each(compilers)('are read strictly by TypeScript %s', async (version) => {
+  it.each(compilers)('are read strictly by TypeScript %s', { timeout: long }, async (version) => {
     const config = `tsconfig.${version}.json`
     const skipLibCheck = !wholly.includes(version)
-    const compilerOptions = { ...strictest, skipLibCheck, module: 'nodenext', moduleResolution: 'nodenext' }
+    const compilerOptions = { ...options, skipLibCheck, module: 'nodenext', moduleResolution: 'nodenext' }
     writeFileSync(join(typed, config), JSON.stringify({ compilerOptions, files: ['use.ts'] }))
     const tsc = join('node_modules', compiler(version), 'bin/tsc')
     const { status, out } = await run(newcomer().clean.nodes.oldest, [tsc, '-p', config], { cwd: typed })
     expect({ status, out }).toEqual({ status: 0, out: '' })
   })
 
-  it('fit the examples', async () => {
+  it('fit the examples', { timeout: long }, async () => {
     const examples = copyExamples(newcomer().clean)
     const files = [
       'make-key',

@@ -3,8 +3,8 @@ import { startFleet, type Fleet } from '@quorate/local/fleet/fleet'
 import { afterAll, beforeAll } from 'vitest'
 import { openCleanFolder, type CleanFolder } from './clean-folder.ts'
 
-/** For what npm has to bring. */
-const long = 300_000
+/** For what npm has to bring, and compilers read. ms */
+export const long = 300_000
 
 type Newcomer = Readonly<{
   clean: CleanFolder
