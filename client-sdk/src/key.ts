@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { openMode, readerSeed } from '@quorate/shared/crypto/session-items'
+import { readerSeed } from '@quorate/shared/crypto/session-items'
+import { openMode } from '@quorate/shared/verify/key-mode'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
 import { verifyCertificate } from '@quorate/shared/verify/certificate'
 import { verifySuccessor } from '@quorate/shared/verify/refresh'

@@ -1,6 +1,6 @@
 import { MpcError, type Secp256k1 } from '@quorate/shared/mpc'
 import { sealTo } from '@quorate/shared/crypto/ecies'
-import { openMode } from '@quorate/shared/crypto/session-items'
+import { openMode } from '@quorate/shared/verify/key-mode'
 import { fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { makesBy } from '@quorate/shared/schemes/table'
 import { contributionTo, type Invitation, type Skeleton } from '@quorate/shared/wire/keygen'

@@ -1,6 +1,6 @@
 import type { Invitation, Skeleton } from '@quorate/shared/wire/keygen'
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
-import { openMode } from '@quorate/shared/crypto/session-items'
+import { openMode } from '@quorate/shared/verify/key-mode'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Mode } from '@quorate/shared/wire/mode'
 import type { Context } from '../context.ts'

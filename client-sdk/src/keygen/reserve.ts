@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { sealMode } from '@quorate/shared/crypto/session-items'
+import { sealMode } from '@quorate/shared/verify/key-mode'
 import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Mode } from '@quorate/shared/wire/mode'
 import type { ContentType } from '@quorate/shared/contents/table'

@@ -1,10 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Refusal } from '../errors.ts'
-import { hasMode, type SchemeName } from '../schemes/table.ts'
-import { fromBase64url } from '../wire/bytes.ts'
 import { Item, misfitOf } from '../wire/content.ts'
-import { Mode } from '../wire/mode.ts'
 import { decode, encode } from './cbor.ts'
 import { deriveKey } from './hkdf.ts'
 import { openWith, sealWith } from './aead.ts'
@@ -47,7 +44,8 @@ export function openItem(sessionSecret: Uint8Array, signingId: string, at: numbe
 }
 
 /** Null for what is no CBOR. */
-function decoded(plaintext: Uint8Array): unknown {
+/** What CBOR says; null for what is none. */
+export function decoded(plaintext: Uint8Array): unknown {
   try {
     return decode(plaintext)
   } catch {
@@ -77,32 +75,6 @@ export function openSignature(
   )
   if (signature.length > longest) throw new Refusal('seal.invalid')
   return signature
-}
-
-/** Seals under S (32 bytes) the mode of a key's items for which nobody names one. */
-export const sealMode = (sessionSecret: Uint8Array, keyId: string, mode: Mode): Uint8Array =>
-  withModeKey(sessionSecret, keyId, (key) => sealWith(key, ['mode', keyId], encode(mode)))
-
-type Framed = Readonly<{ keyId: string; scheme: SchemeName; sealedMode?: string | undefined }>
-
-/** Inverse of `sealMode`, for a skeleton; the key itself where it seals none. Throws `seal.invalid`, and `tweak.invalid` also for what keys of its scheme have not. */
-export function openMode(sessionSecret: Uint8Array, { keyId, scheme, sealedMode }: Framed): Mode {
-  if (sealedMode === undefined) return { kind: 'plain' }
-  const plaintext = withModeKey(sessionSecret, keyId, (key) =>
-    openWith(key, ['mode', keyId], fromBase64url(sealedMode)),
-  )
-  const mode = Mode.safeParse(decoded(plaintext))
-  if (!mode.success || !hasMode(scheme, mode.data)) throw new Refusal('tweak.invalid')
-  return mode.data
-}
-
-function withModeKey<T>(sessionSecret: Uint8Array, keyId: string, use: (key: Uint8Array) => T): T {
-  const key = deriveKey(sessionSecret, 'mode', keyId)
-  try {
-    return use(key)
-  } finally {
-    key.fill(0)
-  }
 }
 
 /** Seed (32 bytes) of the Ed25519 reader key, with which who knows S proves that they may read. */

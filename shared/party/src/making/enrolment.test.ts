@@ -1,6 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { Refusal } from '@quorate/shared/errors'
-import { openMode, sealMode } from '@quorate/shared/crypto/session-items'
+import { openMode, sealMode } from '@quorate/shared/verify/key-mode'
 import { fromBase64url, toBase64url } from '@quorate/shared/wire/bytes'
 import type { Mode } from '@quorate/shared/wire/mode'
 import type { Init, RegistrationBody } from '@quorate/shared/wire/keygen'
