@@ -48,11 +48,11 @@ describe('a gateway', { timeout: long }, () => {
 })
 
 describe('an enclave', { timeout: long }, () => {
-  /** For the first key whose round comes there, and for one that comes later. */
-  const cases = onBothSides(signingSteps).flatMap((plan) => [1, 4].map((nth) => ({ ...plan, nth })))
+  /** The first call and the one after it: of the other key where there is one, since hosts of FROST's may have committed ahead. */
+  const cases = onBothSides(signingSteps).flatMap((plan) => [1, 2].map((nth) => ({ ...plan, nth })))
 
   it.each(cases)('has all keys sign, killed right $when $step ($nth)', async ({ step, when, nth }) => {
-    crashing.lay({ step, when, nth: step === 'signing.aggregate' ? Math.min(nth, keys.length) : nth })
+    crashing.lay({ step, when, nth })
     await signTogether()
     expect(await crashing.lift()).toMatchObject({ step, when })
   })
@@ -63,6 +63,6 @@ it('has spent no nonce twice, and nothing is left half open', { timeout: long },
   await fleet.stop()
   const { spent } = expectNoncesOnce(enclaveLog(fleet))
   expect(spent).toBeGreaterThanOrEqual(3 * keys.length * calls)
-  expect(hitsIn(state).length).toBeGreaterThan(30)
+  expect(hitsIn(state).length).toBeGreaterThanOrEqual(16 + 2 * 4 * keys.length)
   expect((await remainsOf(fleet)).open).toEqual([])
 })
