@@ -13,7 +13,7 @@ import { chromiumIsThere, openChromium } from '../../../../shared/test/chromium.
 import { keyInMode } from '../support/bip341.ts'
 import { payTo, readTransaction, taprootSighash } from '../support/taproot-sighash.ts'
 import { copyExamples, start } from './clean-folder.ts'
-import { withNewcomer } from './with-newcomer.ts'
+import { long, withNewcomer } from './with-newcomer.ts'
 
 let examples: string
 let relay: Relay
@@ -41,7 +41,7 @@ function withoutWitness(raw: Uint8Array): Readonly<{ unsigned: Uint8Array; signa
   return { unsigned, signature: raw.slice(-68, -4) }
 }
 
-describe('the examples, with the packed SDK on the oldest Node,', () => {
+describe('the examples, with the packed SDK on the oldest Node,', { timeout: long }, () => {
   it('publish a note that the approval service lets pass, and none that it does not', async () => {
     await makeKey('newsroom', 'nostr-event')
     const service = startExample('newsroom', 'approval-service/service.js')

@@ -42,7 +42,7 @@ const newcomer = withNewcomer(install)
 const holds = (groupKey: string, signature: Uint8Array) =>
   schnorr.verify(signature, hashOfBytes('hello'), fromHex(groupKey))
 
-describe.each(['oldest', 'own'] as const)('a program on the %s Node', (node) => {
+describe.each(['oldest', 'own'] as const)('a program on the %s Node', { timeout: long }, (node) => {
   it.each(['use.mjs', 'use.cjs'])('of ten lines makes a key and signs: %s', async (file) => {
     const { clean, env } = newcomer()
     const { status, out, err } = await run(clean.nodes[node], [file], { cwd: program, env })
