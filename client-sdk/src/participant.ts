@@ -106,7 +106,7 @@ export class Participant {
   }
 
   /**
-   * Asks for new shares of a key: whoever got hold of old ones then has nothing. The key stays the same, and goes on signing
+   * Asks for new shares of a key: one that somebody got hold of before does not fit the new ones. The key stays the same, and goes on signing
    * meanwhile. All hosts must be there; `expiresIn`: how long to wait for them, in ms, an hour when nothing is said. One participant
    * can do so once a day; `request` is one that a second has signed too. Throws `epoch.stale` for a key of which a newer epoch is known
    * here: `update` gives it.
