@@ -8,8 +8,12 @@ import { byUse, restoreAll, tellAll, type Heard, type RecalledKey, type Telling 
 /** What became of one key. `learned`: something, which may be enough. `settled`: all that there is. `trouble`: what was in the way. */
 export type Recalled = Readonly<{ keyId: KeyId; learned: boolean; settled: boolean; trouble: Refusal | null }>
 
-/** Lets a host hear of one key. `seats`: of all its hosts. */
-export type Recall = (asker: Seat, key: Omit<RecalledKey, 'index' | 'seats'>, seats: readonly Seat[]) => Promise<void>
+/** Lets a host hear of one key. `seats`: of all its hosts. Gives what kept one of these that seems to be there from saying what it knows. */
+export type Recall = (
+  asker: Seat,
+  key: Omit<RecalledKey, 'index' | 'seats'>,
+  seats: readonly Seat[],
+) => Promise<Refusal | null>
 
 /** Lets a host hear of these keys, `MAX_RECALLED` at most. */
 export type RecallMany = (asker: HostId, keys: readonly RecalledKey[]) => Promise<readonly Recalled[]>
@@ -127,10 +131,10 @@ async function recallMany(tools: Telling, asker: HostId, keys: readonly Recalled
   })
 }
 
-async function recallOne(tools: Telling, key: RecalledKey, asker: HostId): Promise<void> {
+async function recallOne(tools: Telling, key: RecalledKey, asker: HostId): Promise<Refusal | null> {
   const [outcome] = await recallMany(tools, asker, [key])
   // What it has learned may be enough for what it was asked: that is for it to say.
-  if (outcome?.learned || outcome?.settled) return
+  if (outcome?.learned || outcome?.settled) return outcome.trouble
   throw outcome?.trouble ?? new Refusal('epoch.unproven')
 }
 
@@ -141,7 +145,7 @@ async function recallOne(tools: Telling, key: RecalledKey, asker: HostId): Promi
  */
 export function createRecall(hosts: Hosts, timeoutMs: number): Readonly<{ one: Recall; many: RecallMany }> {
   const tools = { hosts, timeoutMs }
-  const underWay = new Map<string, Promise<void>>()
+  const underWay = new Map<string, Promise<Refusal | null>>()
   return {
     many: (asker, keys) => recallMany(tools, asker, keys),
     one: ({ index, host }, key, seats) => {

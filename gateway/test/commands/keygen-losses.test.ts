@@ -55,6 +55,20 @@ describe('a keygen', () => {
     expect(enclaves.count('keygen.prepare', enclaveId)).toBeGreaterThan(1)
   })
 
+  it('waits for one of the others that is stuck meanwhile, and does not begin anew', async () => {
+    const { keyId, plan, reservation } = await begin()
+    const [first, second, third] = reservation.slots.map(({ enclaveId }) => enclaveId)
+    const hasInstalled = (id: string) => enclaves.host(id).events.some(({ event }) => event === 'epoch.installed')
+    enclaves.fault(third!, 'keygen.install', async () => {
+      while (![first!, second!].every(hasInstalled)) await turn()
+      enclaves.fault(second!, 'recall.tell', 'enclave.timeout')
+      enclaves.restart(third!)
+    })
+    for (const index of [1, 2, 3]) await register(plan, index)
+    expect((await ended(keyId)).state).toBe('completed')
+    expect(enclaves.count('keygen.round1')).toBe(3)
+  })
+
   it('fails when all but one enclave restart in keygen.install, since that one makes no other key', async () => {
     const { keyId, plan, reservation } = await begin()
     const [first, second, third] = reservation.slots.map(({ enclaveId }) => enclaveId)
