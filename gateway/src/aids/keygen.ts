@@ -11,7 +11,6 @@ import { rosterOf } from '../courses/keygen.ts'
 import type { KeygenSession, KeygenTerms } from '../courses/keygen-terms.ts'
 import { isWhole, type Certified } from '../courses/dkg.ts'
 import { afterMending, type Aid, type Mend } from '../engine/ask.ts'
-import { isUnwell } from '../hosts/health.ts'
 import { bringShare } from '../keys/restore-share.ts'
 import { verifyInstalled, verifyPrepared } from './epoch-change.ts'
 import type { Tools } from './tools.ts'
@@ -43,7 +42,7 @@ function mendsOf(tools: Recalling, round: RoundName<KeygenTerms['ceremony']>): r
     async (s, seat) => {
       const trouble = await tools.recall(seat, { keyId: s.keyId, lineage: digestOf('roster', rosterOf(s)) }, s.seats)
       // One that may have installed is there, and was not heard: another attempt would end with it.
-      if (agreedIn(s) !== null && trouble !== null && isUnwell(trouble.code)) throw trouble
+      if (agreedIn(s) !== null && trouble !== null) throw trouble
     },
   ]
   switch (round) {

@@ -134,8 +134,9 @@ async function recallMany(tools: Telling, asker: HostId, keys: readonly Recalled
 async function recallOne(tools: Telling, key: RecalledKey, asker: HostId): Promise<Refusal | null> {
   const [outcome] = await recallMany(tools, asker, [key])
   // What it has learned may be enough for what it was asked: that is for it to say.
-  if (outcome?.learned || outcome?.settled) return outcome.trouble
-  throw outcome?.trouble ?? new Refusal('epoch.unproven')
+  const trouble = outcome?.trouble ?? null
+  if (outcome?.learned || outcome?.settled) return trouble !== null && isUnwell(trouble.code) ? trouble : null
+  throw trouble ?? new Refusal('epoch.unproven')
 }
 
 /**
