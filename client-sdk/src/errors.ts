@@ -70,3 +70,11 @@ export async function refusing<T>(operation: () => Promise<T>): Promise<T> {
     throw error
   }
 }
+
+/** For a `catch`: null where it is one of these errors. Throws any other. */
+export const nullFor =
+  (codes: readonly string[]) =>
+  (error: unknown): null => {
+    if ((error instanceof Refusal || error instanceof QuorateError) && codes.includes(error.code)) return null
+    throw error
+  }

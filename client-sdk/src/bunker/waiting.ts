@@ -15,8 +15,7 @@ import type { PendingRequest } from '@quorate/shared/wire/bunker'
 import type { Approval, Decision } from '@quorate/shared/wire/consent'
 import type { Waiting } from '@quorate/shared/wire/routes/bunker'
 import type { RequestBody } from '@quorate/shared/wire/signing'
-import { Refusal } from '@quorate/shared/errors'
-import { QuorateError, refuse } from '../errors.ts'
+import { nullFor, refuse } from '../errors.ts'
 import type { Reader } from '../http/reader.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 import { soundApprovals } from '../signing/signing.ts'
@@ -116,18 +115,13 @@ const shownOf = ({ method, wish, metadata, item, message, askedAt }: PendingRequ
   askedAt,
 })
 
-const unreadable: ReadonlySet<unknown> = new Set([
+const unlessUnreadable = nullFor([
   'seal.invalid',
   'content.mismatch',
   'signing.request_invalid',
   'epoch.stale',
   'reply.mismatch',
 ])
-
-function unlessUnreadable(error: unknown): null {
-  if ((error instanceof Refusal || error instanceof QuorateError) && unreadable.has(error.code)) return null
-  throw error
-}
 
 type Asking = Readonly<{ query: Readonly<{ wait?: string }>; wanted?: Digest; signal?: AbortSignal | undefined }>
 

@@ -1,6 +1,5 @@
-import { Refusal } from '@quorate/shared/errors'
 import type { SigningId } from '@quorate/shared/wire/ids'
-import { QuorateError } from '../errors.ts'
+import { nullFor } from '../errors.ts'
 import { sleep } from '../http/retry.ts'
 import type { Key } from '../key.ts'
 import type { Member } from '../naming.ts'
@@ -95,7 +94,7 @@ async function waitsFor(
   return new Signing(context, key, opened)
 }
 
-const unreadable: ReadonlySet<unknown> = new Set([
+const unlessUnreadable = nullFor([
   'seal.invalid',
   'content.invalid',
   'content.mismatch',
@@ -103,8 +102,3 @@ const unreadable: ReadonlySet<unknown> = new Set([
   'adaptor.invalid',
   'message.invalid',
 ])
-
-function unlessUnreadable(error: unknown): null {
-  if ((error instanceof Refusal || error instanceof QuorateError) && unreadable.has(error.code)) return null
-  throw error
-}
