@@ -8,7 +8,7 @@ import type { Binding, Book, BunkerAttestation, LogEntry, Taken } from '@quorate
 import type { Approval } from '@quorate/shared/wire/consent'
 import type { BunkerStatus, LogRow, Waiting } from '@quorate/shared/wire/routes/bunker'
 import * as bunkers from '../../shared/party/test/bunker.js'
-import { confirmAt, loadKey, signUnconfirmed, type MadeKey } from '../../shared/party/test/ceremony.js'
+import { loadKey, sign, type MadeKey } from '../../shared/party/test/ceremony.js'
 import { introduceAll, type Member } from '../../shared/party/test/host.js'
 
 type KeyRow = { made?: MadeKey }
@@ -84,9 +84,9 @@ export function bunkering(keys: ReadonlyMap<string, KeyRow>, changed: () => void
     const quorum = taken.willing.slice(0, row.key.plan.skeleton.threshold)
     const asked = { request: taken.request, sealedItems: [sealedEvent(raw)] }
     const line = write(row, taken.entry)
-    const signed = await signUnconfirmed(heardOf(row), asked, approvals, quorum)
-    for (const index of quorum) line.receipts.push(await confirmAt(row.key, index, signed))
-    return signed.answer
+    const { receipts, answer } = await sign(heardOf(row), asked, approvals, quorum)
+    line.receipts.push(...receipts)
+    return answer
   }
 
   /** Every host sees a program that comes or goes. */

@@ -15,7 +15,7 @@ const toy = ceremony({
   rounds: {
     gather: { asks, says, who: 'all', loss: 'ask_again', acquainted: true },
     weigh: { who: 'nobody' },
-    join: { asks, says, who: 'first', loss: 'new_attempt' },
+    join: { asks, says, who: 'quorum', loss: 'new_attempt' },
     sign: { asks, says, who: 'quorum', loss: 'new_attempt' },
   },
 })
@@ -53,7 +53,7 @@ export const toyCourse: Course<ToyTerms> = {
   question: {
     gather: ({ own }, _, index) => (own.inStock.includes(index) ? null : { words: [] }),
     weigh: () => null,
-    join: (_, { given }) => words(given),
+    join: (_, { given, quorum }, index) => (index === quorum[0] ? words(given) : null),
     sign: (_, { given }) => words(given),
   },
   admits: { gather: (_, { word }) => word !== 'mumble' },

@@ -40,10 +40,9 @@ const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
     if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
     if (says.entry !== undefined) tools.bunkers.logged(s.keyId, signingId, says.entry)
   },
-  // A program does not wait until the hosts have confirmed what its answer already holds. No host confirms before the answer is on the disk:
-  // after that it signs the request no more.
-  async aggregate({ own }, _, { says }) {
-    if (says.answer !== null) await tools.bunkers.answered(own.request.body.signingId, says.answer)
+  // A program does not wait for the receipts of the other hosts.
+  async aggregate({ own }, _, { says: { joined } }) {
+    if (joined?.answer) await tools.bunkers.answered(own.request.body.signingId, joined.answer)
   },
 })
 
@@ -70,7 +69,7 @@ export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
       await untilReady(tools, s, index)
       return { brought: { request: s.own.request, sealedItems: await tools.items.load(s.id) } }
     },
-    confirm: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
+    aggregate: async ({ id }) => ({ sealedItems: await tools.items.load(id) }),
   },
   // Whoever has lost its stock says so in the first attempt.
   ready(s, quorum) {

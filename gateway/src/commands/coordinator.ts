@@ -162,6 +162,7 @@ export function createCoordinator(ports: Ports): Coordinator {
       refresh: kinds.refresh.sessions.following,
     },
     async start() {
+      await bunkers.load()
       await lease.claim()
       await bunkers.start()
     },

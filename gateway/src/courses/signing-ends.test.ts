@@ -39,15 +39,15 @@ const refuses = (code: 'signing.ended' | 'enclave.timeout' | 'enclave.failed'): 
 const available = ['enclave-1', 'enclave-2', 'enclave-3'] as EnclaveId[]
 
 describe('a signing', () => {
-  it('waits for a host that is lost where the signature is there, in the same attempt', () => {
-    const s = transition(asking('confirm'), refuses('enclave.timeout'))
-    expect(s).toMatchObject({ attempt: 1, stage: { name: 'asking', round: 'confirm', tries: { 2: 1 } } })
+  it('waits for a host that is lost where all partials are there, in the same attempt', () => {
+    const s = transition(asking('aggregate'), refuses('enclave.timeout'))
+    expect(s).toMatchObject({ attempt: 1, stage: { name: 'asking', round: 'aggregate', tries: { 2: 1 } } })
     expect(transition(asking('partial'), refuses('enclave.timeout')).stage.name).toBe('waiting')
-    expect(transition(asking('confirm'), refuses('enclave.failed')).stage.name).toBe('waiting')
+    expect(transition(asking('aggregate'), refuses('enclave.failed')).stage.name).toBe('waiting')
   })
 
   it('goes on without a host that has given its receipt in another attempt, or ends when it cannot', () => {
-    for (const round of ['commit', 'partial', 'confirm'] as const) {
+    for (const round of ['commit', 'partial', 'aggregate'] as const) {
       const s = after(asking(round), refuses('signing.ended'), { type: 'hosts_seen', available, now: 100 })
       expect(s).toMatchObject({ attempt: 2, stage: { name: 'asking', quorum: [1, 3] } })
       const { stage } = transition(asking(round, 2), refuses('signing.ended'))

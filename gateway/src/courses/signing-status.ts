@@ -19,7 +19,6 @@ function stateOf({ stage }: SigningSession): SigningState {
     case 'partial':
       return isEmpty(stage.said) ? 'generating_partial_signatures' : 'collecting_partial_signatures'
     case 'aggregate':
-    case 'confirm':
       return 'finalizing_signature'
   }
 }

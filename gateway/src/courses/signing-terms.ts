@@ -70,12 +70,11 @@ export type SigningTerms = {
     package: Package
     partial: Package
     aggregate: Package & Partials
-    confirm: Package & Partials & Outcome
   }
   result: Outcome & Readonly<{ receipts: readonly SigningReceipt[] }>
   status: SigningProgress
   /** They stay in the store. */
-  lacks: { commit: 'sealedItems'; partial: 'brought'; confirm: 'sealedItems' }
+  lacks: { commit: 'sealedItems'; partial: 'brought'; aggregate: 'sealedItems' }
   /** Of each host of the quorum a commitment from its stock, and partials for these by whoever has given one already. */
   ready: Readonly<{ commitments: readonly StockCommitment[]; said?: Inbox<Says<typeof signing, 'partial'>> }>
 }

@@ -69,19 +69,15 @@ const signs = (index: number, attempt = 1): SigningEvent => ({
   index,
   says: { partial: { signature: `p${index}` } as PartialWord },
 })
-const aggregates = (attempt = 1): SigningEvent => ({
+const aggregates = (index: number, attempt = 1): SigningEvent => ({
   type: 'said',
   round: 'aggregate',
   attempt,
-  index: 1,
-  says: { results: [{ sealedSignature: 'sig' }], resultDigest: 'd' as Digest, answer: null },
-})
-const confirms = (index: number, attempt = 1): SigningEvent => ({
-  type: 'said',
-  round: 'confirm',
-  attempt,
   index,
-  says: { receipt: { signature: `r${index}` } as SigningReceipt },
+  says: {
+    receipt: { signature: `r${index}` } as SigningReceipt,
+    joined: index === 1 ? { results: [{ sealedSignature: 'sig' }], answer: null } : null,
+  },
 })
 type Code = Extract<SigningEvent, { type: 'refused' }>['code']
 const refuses = (code: Code, index = 2, culprits: number[] = [], attempt = 1): SigningEvent => ({
@@ -115,7 +111,7 @@ const states: Record<SigningState, SigningSession> = {
   generating_partial_signatures: asked,
   collecting_partial_signatures: after(asked, signs(1)),
   finalizing_signature: summed,
-  completed: after(summed, aggregates(), confirms(1), confirms(2)),
+  completed: after(summed, aggregates(1), aggregates(2)),
   failed: after(started, refuses('store.damaged')),
   expired: after(started, timePasses(EXPIRES)),
 }
@@ -126,8 +122,7 @@ const events = {
   commitment: commits(2),
   package: fixes(),
   partial: signs(2),
-  aggregate: aggregates(),
-  receipt: confirms(1),
+  aggregate: aggregates(1),
   'lost host': refuses('enclave.unreachable'),
   'missing consent': refuses('consent.missing'),
   cheat: refuses('signing.bad_partial', 1, [2]),
@@ -165,7 +160,12 @@ const table: Record<SigningState, Row> = {
     approval: 'collecting_partial_signatures',
     partial: 'finalizing_signature',
   },
-  finalizing_signature: { ...stopped, approval: 'finalizing_signature', aggregate: 'finalizing_signature' },
+  finalizing_signature: {
+    ...stopped,
+    approval: 'finalizing_signature',
+    aggregate: 'finalizing_signature',
+    'lost host': 'finalizing_signature',
+  },
   completed: {},
   failed: {},
   expired: {},
@@ -194,8 +194,8 @@ describe('every state and event', () => {
   })
 
   it.each(names)('%s ignores answers of other attempts and of strangers', (name) => {
-    const late = [commits(2, 7), fixes(7), signs(2, 7), aggregates(7), confirms(1, 7), refuses('nonce.spent', 2, [], 7)]
-    const strangers = [commits(3), signs(3), confirms(3), commits(99), refuses('content.mismatch', 3), approves(99)]
+    const late = [commits(2, 7), fixes(7), signs(2, 7), aggregates(1, 7), refuses('nonce.spent', 2, [], 7)]
+    const strangers = [commits(3), signs(3), aggregates(3), commits(99), refuses('content.mismatch', 3), approves(99)]
     for (const event of [...late, ...strangers]) expect(transition(states[name], event)).toBe(states[name])
   })
 })
@@ -207,8 +207,8 @@ describe('a signing', () => {
   })
 
   it('reaches the same state however often, and in whatever order, its answers arrive', () => {
-    const rounds = [nonces, partials, [confirms(1), confirms(2)]]
-    const between = [[fixes()], [aggregates()], []]
+    const rounds = [nonces, partials, [aggregates(1), aggregates(2)]]
+    const between = [[fixes()], [], []]
     const arrivals = rounds.map((round) => fc.shuffledSubarray([...round, ...round], { minLength: 4 }))
     fc.assert(
       fc.property(fc.tuple(...arrivals), (rounds) => {

@@ -40,7 +40,7 @@ const lacksConsent: ReadonlySet<RefusalCode> = new Set([
 ])
 /** The culprits lied and are put out; the others may go on without them. */
 const namesCheats: ReadonlySet<RefusalCode> = new Set(['signing.bad_partial', 'signing.bad_commitment'])
-/** It comes back, or is about to be able to. Where the signature is there already, its host is waited for. */
+/** It comes back, or is about to be able to. Where all partials are there already, its host is waited for. */
 const comesBack: ReadonlySet<RefusalCode> = new Set([
   'enclave.unreachable',
   'enclave.timeout',
@@ -75,7 +75,7 @@ function told(s: SigningSession, word: SigningTerms['word']): Verdict<SigningTer
 
 /** Too late once all partials of a quorum are there: they are the signature. */
 function withdrawn({ own, stage }: SigningSession, { withdrawal }: Withdrawn): Verdict<SigningTerms> {
-  const isSigned = stage.name === 'asking' && (stage.round === 'aggregate' || stage.round === 'confirm')
+  const isSigned = stage.name === 'asking' && stage.round === 'aggregate'
   if (isSigned) return { then: 'stay' }
   return { then: 'fail', own: { ...own, withdrawal }, code: 'signing.withdrawn', culprits: [] }
 }
@@ -100,7 +100,7 @@ function heard(s: SigningSession, approval: Approval): Verdict<SigningTerms> {
 }
 
 function refused(s: SigningSession, stage: Asking<SigningTerms>, { index, code, culprits }: Refused): Next {
-  if (stage.round === 'confirm' && comesBack.has(code)) return { then: 'ask_again' }
+  if (stage.round === 'aggregate' && comesBack.has(code)) return { then: 'ask_again' }
   if (final.has(code)) return { then: 'fail', code, culprits }
   const named = culprits.filter((culprit) => s.seats[culprit - 1] !== undefined)
   if (lacksConsent.has(code)) {
@@ -198,14 +198,12 @@ export const signingCourse: Course<SigningTerms> = {
       consents: [...given.consents],
       commitments: [...given.commitments],
     }),
-    aggregate: (s, { given }, index) => ({ ...seatOf(s, index), partials: [...given.partials] }),
-    confirm: (s, { given }, index) => ({
+    aggregate: (s, { given }, index) => ({
       ...seatOf(s, index),
       request: s.own.request,
       consents: [...given.consents],
       commitments: [...given.commitments],
       partials: [...given.partials],
-      results: [...given.results],
     }),
   },
   settle: {
@@ -218,16 +216,12 @@ export const signingCourse: Course<SigningTerms> = {
       const partials = inOrder(quorum, said).map(({ partial }) => partial)
       return { then: 'begin', round: 'aggregate', given: { ...given, partials } }
     },
-    aggregate: ({ own }, { given, said, quorum }) => {
-      const { results = [], answer = null } = inOrder(quorum, said)[0] ?? {}
+    aggregate: ({ own }, { said, quorum }) => {
+      const all = inOrder(quorum, said)
+      const { results = [], answer = null } = all[0]?.joined ?? {}
       const isWhole = results.length === own.request.body.items.length && isOfProgram(own) === (answer !== null)
-      return isWhole
-        ? { then: 'begin', round: 'confirm', given: { ...given, results, answer } }
-        : { then: 'new_attempt' }
-    },
-    confirm: (_, { given: { results, answer = null }, said, quorum }) => {
-      const receipts = inOrder(quorum, said).map(({ receipt }) => receipt)
-      return { then: 'complete', result: { results, receipts, answer } }
+      const receipts = all.map(({ receipt }) => receipt)
+      return isWhole ? { then: 'complete', result: { results, receipts, answer } } : { then: 'new_attempt' }
     },
   },
   refused,

@@ -50,7 +50,7 @@ const completed = after(sign, said('sign', 2), said('sign', 3))
 const all = { waiting, gather, weigh, join, sign, completed }
 
 describe('a round', () => {
-  it('asks every seat, nobody, the first of the quorum, or the quorum, as its row says', () => {
+  it('asks every seat, nobody, or the quorum, as its row says, and of these whom it has a question for', () => {
     expect([gather, weigh, join, sign].map(asked)).toEqual([
       [
         ['gather', 1],

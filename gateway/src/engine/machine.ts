@@ -95,8 +95,6 @@ function asked<T extends Terms>(course: Course<T>, s: Session<T>, stage: Asking<
       return indicesOf(s)
     case 'quorum':
       return stage.quorum
-    case 'first':
-      return stage.quorum.slice(0, 1)
     case 'nobody':
       return []
   }

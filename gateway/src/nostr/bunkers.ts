@@ -104,13 +104,17 @@ export class Bunkers {
     this.#announcer = new Announcer({ ask: this.ask, attest: this.attest, publish, alarm, failed })
   }
 
-  /** Takes up all that is stored, and begins to listen. */
+  /** Reads all bunkers from the store. Signings that programs asked for can then be taken up. */
+  async load(): Promise<void> {
+    for (const kept of await this.ports.store.loadBunkers()) this.#keep(kept)
+  }
+
+  /** Takes up the requests that are stored, and begins to listen. */
   async start(): Promise<void> {
     const { store, hosts, clock, failed, nostr } = this.ports
     const { events } = nostr
     const bunkerOf = (signer: NostrKey) => this.#bySigner.get(signer)
     this.#heard = createArrivals({ mpc: await loadMpc(), bunkerOf, requests: this.requests, events, clock })
-    for (const kept of await store.loadBunkers()) this.#keep(kept)
     for (const stored of await store.openClientRequests(clock() - RECENT)) {
       const bunker = this.#byKey.get(stored.keyId)
       if (bunker !== undefined) void this.requests.resume(bunker, stored)

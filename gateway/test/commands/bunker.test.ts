@@ -66,7 +66,7 @@ describe('a program at a relay', () => {
     const after = await say(bunker, program, program.ask('ping', []))
     expect(after.result).toBe('pong')
     expect(answersTo(program, bunker.signer)).toHaveLength(3)
-    expect(enclaves.count('signing.aggregate')).toBe(1)
+    expect(enclaves.count('signing.aggregate')).toBe(2)
   })
 
   it('has its answer again when it brings the same event again, since no relay keeps one', async () => {

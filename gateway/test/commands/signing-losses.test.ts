@@ -30,7 +30,7 @@ describe('a signing', () => {
     expect(await finished(status)).toMatchObject({ state: 'completed', attempt: 2 })
   })
 
-  it.each(['signing.commit', 'signing.partial', 'signing.aggregate'] as const)(
+  it.each(['signing.commit', 'signing.partial'] as const)(
     'takes another quorum when a host is lost in %s, and the next signing avoids that host',
     async (method) => {
       const key = await storedKey()
@@ -46,24 +46,21 @@ describe('a signing', () => {
     },
   )
 
-  it.each(['signing.partial', 'signing.aggregate'] as const)(
-    'takes fresh nonces when a host restarts in %s',
-    async (method) => {
-      const key = await storedKey()
-      const { request, status } = await ask(key)
-      enclaves.fault('enclave-0', method, () => enclaves.restart('enclave-0'))
-      await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
-      const done = await finished(status)
-      expect(done).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
-      expect(isSigned(key, done)).toBe(true)
-      expect(enclaves.count('key.load', 'enclave-0')).toBe(1)
-    },
-  )
-
-  it('waits for a host that is lost in signing.confirm, where the signature is there, and signs no second time', async () => {
+  it('takes fresh nonces when a host restarts in signing.partial', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    enclaves.fault('enclave-0', 'signing.confirm', () => {
+    enclaves.fault('enclave-0', 'signing.partial', () => enclaves.restart('enclave-0'))
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    const done = await finished(status)
+    expect(done).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 2] })
+    expect(isSigned(key, done)).toBe(true)
+    expect(enclaves.count('key.load', 'enclave-0')).toBe(1)
+  })
+
+  it('waits for a host that is lost in signing.aggregate, where all partials are there, and signs no second time', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    enclaves.fault('enclave-0', 'signing.aggregate', () => {
       enclaves.kill('enclave-0')
       enclaves.restart('enclave-0')
     })
@@ -121,7 +118,7 @@ describe('a signing', () => {
     ])
   })
 
-  it.each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const)(
+  it.each(['signing.commit', 'signing.partial', 'signing.aggregate'] as const)(
     'goes on after the gateway restarted in %s, and no nonce signs twice',
     async (method) => {
       const key = await storedKey()

@@ -76,7 +76,7 @@ describe('a signing that its asker withdraws', () => {
   it('goes on once all partials of a quorum are there, since they are the signature', async () => {
     const key = await storedKey()
     const { request, status } = await ask(key)
-    const aggregating = enclaves.hang('enclave-0', 'signing.confirm')
+    const aggregating = enclaves.hang('enclave-0', 'signing.aggregate')
     await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
     await aggregating.asked()
     await expect(coordinator.withdraw(status.signingId, await wordOf(key, request, 1))).rejects.toEqual(

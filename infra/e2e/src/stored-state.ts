@@ -20,5 +20,5 @@ export function placeOf(stored: Stored): string {
   const { stage } = stored.state as Session<Terms>
   const round = stage.name === 'asking' ? stage.round : ''
   if (name === 'key_generation' || name === 'refreshing') return `${stored.kind} ${name}/${round}`
-  return `${stored.kind} ${name}${round === 'confirm' ? '/aggregated' : ''}`
+  return `${stored.kind} ${name}`
 }

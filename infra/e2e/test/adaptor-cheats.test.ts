@@ -2,22 +2,14 @@ import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { loadMpc, type Mpc, type Musig2 } from '@quorate/shared/mpc'
 import { proveAdaptor } from '@quorate/shared/schemes/adaptors'
 import { mostAdaptors } from '@quorate/shared/schemes/table'
-import { sealSignature } from '@quorate/shared/crypto/session-items'
-import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
+import { verifyReceipts } from '@quorate/shared/verify/signing'
+import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { AdaptorTerms } from '@quorate/shared/wire/adaptor'
 import type { Item } from '@quorate/shared/wire/content'
 import { MAX_ITEMS, type Partial } from '@quorate/shared/wire/signing'
 import { describe, expect, it } from 'vitest'
 import { askFor, sound } from '../../../shared/party/test/bad-items.js'
-import {
-  carried,
-  commitAll,
-  confirmAt,
-  makeKey,
-  sign,
-  signUnconfirmed,
-  type MadeKey,
-} from '../../../shared/party/test/ceremony.js'
+import { carried, commitAll, confirmAt, makeKey, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { approve, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
@@ -135,9 +127,9 @@ describe('a host that cheats in a round of pre-signatures', () => {
     const consents = carried(key, it, it.approvals)
     const partials: Partial[] = []
     for (const index of all) partials.push((await partial(key, index, it, consents, commitments)).partial)
-    const { signingId } = it.request.body
+    const { request, sealedItems } = it
     for (const index of others) {
-      const joined = key.plan.hosts.get(index)!.call('signing.aggregate', { signingId, attempt: 1, index, partials })
+      const joined = confirmAt(key, index, { request, sealedItems, consents, commitments, partials })
       await expectRefusal(joined, 'signing.bad_partial', [2])
     }
   })
@@ -154,20 +146,17 @@ describe('a host that cheats in a round of pre-signatures', () => {
       await expectRefusal(partial(key, index, it, consents, commitments), 'signing.bad_commitment', [2])
   })
 
-  it('by giving pre-signatures in another order gets no receipt', async () => {
+  it('by giving pre-signatures in another order has the receipts against it', async () => {
     const cluster = await createCluster()
     const key = await makeMusigKey(cluster)
     const it = await asked(cluster, key, [itemFor(anyOf)])
-    const signed = await signUnconfirmed(key, it, it.approvals, all)
-    const { signingId } = it.request.body
-    const sealed = signed.results.map((result) => ('sealedSignature' in result ? result.sealedSignature : ''))
-    const [result] = openSignatures(key.plan, signingId, sealed)
+    const { receipts, sealedSignatures } = await sign(key, it, it.approvals, all)
+    const [result] = openSignatures(key.plan, it.request.body.signingId, sealedSignatures)
     expect(result).toHaveLength(3 * 65)
     const turned = Uint8Array.from([...result!.slice(65), ...result!.slice(0, 65)])
-    const lie = [{ sealedSignature: toBase64url(sealSignature(key.plan.sessionSecret, signingId, 0, turned)) }]
-    for (const index of others)
-      await expectRefusal(confirmAt(key, index, { ...signed, results: lie }), 'signature.invalid')
-    for (const index of all) await confirmAt(key, index, signed)
+    const verified = { certificate: key.certificate.body, digest: key.digest }
+    await verifyReceipts(verified, it.request.body, [toHex(result!)], receipts)
+    await expectRefusal(verifyReceipts(verified, it.request.body, [toHex(turned)], receipts), 'receipt.invalid')
   })
 })
 

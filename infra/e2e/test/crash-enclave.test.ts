@@ -40,10 +40,7 @@ const last = ['keygen.round1', 'keygen.round2', 'keygen.round3'].map((step) => (
 }))
 /** For each of the three: from the first that has agreed to the last, after which the key is one. */
 const agreeing = cases(['keygen.prepare', 'keygen.install'], 3)
-const signing = [
-  ...cases(['signing.commit', 'signing.partial', 'signing.confirm'], 2),
-  ...cases(['signing.aggregate'], 1),
-]
+const signing = cases(['signing.commit', 'signing.partial', 'signing.aggregate'], 2)
 
 /** One side of each step of a refresh, for one of the enclaves that are asked. */
 const refreshing = [

@@ -57,7 +57,7 @@ describe('a gateway that comes back', { timeout: long }, () => {
     },
   )
 
-  it.each(each(['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm']))(
+  it.each(each(['signing.commit', 'signing.partial', 'signing.aggregate']))(
     'goes on with a signing that it left while an enclave stood $when $step',
     async (plan) => {
       await forgetStock(crashing, plan.step)

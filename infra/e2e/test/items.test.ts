@@ -14,6 +14,7 @@ import {
   carried,
   commitAll,
   confirmAt,
+  joinAt,
   makeKey,
   sign,
   type Asked,
@@ -141,26 +142,23 @@ describe('a gateway', () => {
     expect(genuine(key, open(key, it, (await sign(key, it, it.approvals, [1, 2])).results))).toEqual([0, 1])
   })
 
-  it('gets no receipt for other results than those of the package', async () => {
+  it('has the receipts against it with other results than those of the package', async () => {
     const key = await makeKey(cluster)
     const it = await asked(key, [good(0), badOf('content.mismatch'), good(2)])
-    const signed = await sign(key, it, it.approvals, [1, 2])
-    const { results } = signed
-    const [zero, one, two] = results as [ItemResult, ItemResult, ItemResult]
-    const confirm = (index: number, changed: ItemResult[]) => confirmAt(key, index, { ...signed, results: changed })
-    const lies: ItemResult[][] = [
+    const { results, receipts } = await sign(key, it, it.approvals, [1, 2])
+    const outcomes = open(key, it, results)
+    await verify(key, it, outcomes, receipts)
+    const [zero, one, two] = outcomes as [Outcome, Outcome, Outcome]
+    const lies: Outcome[][] = [
       [zero, one],
       [zero, one, two, two],
       [{ code: 'content.mismatch' }, one, two],
       [zero, { code: 'seal.invalid' }, two],
       [zero, { code: 'signing.disputed', refusals: [{ index: 1, code: 'content.mismatch' }] }, two],
       [zero, zero, two],
+      [two, one, zero],
     ]
-    for (const index of [1, 2]) {
-      for (const lie of lies) await expectRefusal(confirm(index, lie), 'signature.invalid')
-      await expectRefusal(confirm(index, [two, one, zero]), 'seal.invalid')
-      await confirm(index, results)
-    }
+    for (const lie of lies) await expectRefusal(verify(key, it, lie, receipts), 'receipt.invalid')
   })
 })
 
@@ -187,8 +185,8 @@ describe('a host that lies about an item', () => {
     return [own!, await liar.commit(key, { ...own!.body, index: 3 }, words)]
   }
 
-  /** The rest of the signing up to its results, over that package, with the honest host as the one that aggregates. */
-  async function join(key: MadeKey, it: Request, honest: number, commitments: FreshCommitment[]) {
+  /** The rest of the signing up to its partials, over that package. */
+  async function packageOf(key: MadeKey, it: Request, honest: number, commitments: FreshCommitment[]) {
     const place = { signingId: it.request.body.signingId, attempt: 1, index: honest }
     const host = key.plan.hosts.get(honest)!
     const consents = carried(key, it, it.approvals)
@@ -198,16 +196,14 @@ describe('a host that lies about an item', () => {
     )
     const messages = new Map(live.map((at) => [at, hashOfBytes(text(at))]))
     const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
-    const { results } = await host.call('signing.aggregate', { ...place, partials })
     const { request, sealedItems } = it
-    return { request, sealedItems, consents, commitments, partials, results }
+    return { request, sealedItems, consents, commitments, partials }
   }
 
   async function finish(key: MadeKey, it: Request, honest: number, commitments: FreshCommitment[]) {
-    const joined = await join(key, it, honest, commitments)
-    const receipt = await confirmAt(key, honest, joined)
+    const { receipt, results } = await joinAt(key, honest, await packageOf(key, it, honest, commitments))
     const receipts = [receipt, await liar.receipt({ ...receipt.body, index: 3 })]
-    const outcomes = open(key, it, joined.results)
+    const outcomes = open(key, it, results)
     await verify(key, it, outcomes, receipts)
     return { outcomes }
   }
@@ -239,15 +235,14 @@ describe('a host that lies about an item', () => {
     const commitments = await lyingPackage(key, it, 1, ['commit', 'commit'])
     const place = { signingId: it.request.body.signingId, attempt: 1, index: 1 }
     const host = key.plan.hosts.get(1)!
-    const { partial } = await host.call('signing.partial', {
-      ...place,
-      consents: carried(key, it, it.approvals),
-      commitments,
-    })
+    const consents = carried(key, it, it.approvals)
+    const { partial } = await host.call('signing.partial', { ...place, consents, commitments })
     const other = hashOfBytes(text(1))
     for (const messages of [new Map<number, Uint8Array>(), new Map([[0, other]])]) {
       const partials = [partial, await liar.partial(key, 3, commitments, messages, partial)]
-      await expectRefusal(host.call('signing.aggregate', { ...place, partials }), 'signing.bad_partial', [3])
+      const { request, sealedItems } = it
+      const joined = confirmAt(key, 1, { request, sealedItems, consents, commitments, partials })
+      await expectRefusal(joined, 'signing.bad_partial', [3])
     }
   })
 
@@ -280,8 +275,7 @@ describe('a host that lies about an item', () => {
       const yes = decideAll([0, 1, 2], 'approve')
       const it = { ...request, approvals: [await approve(key.plan, 3, request.requestDigest, soon(), yes)] }
       const words = ['commit', 'seal.invalid', 'seal.invalid'] as const
-      const { results } = await join(key, it, 2, await lyingPackage(key, it, 2, words))
-      expect(genuine(key, open(key, it, results))).toEqual([0])
+      await packageOf(key, it, 2, await lyingPackage(key, it, 2, words))
       const again = sign(key, it, it.approvals, [1, 2], 2)
       if (!enough) await expectRefusal(again, 'grant.exhausted', [2])
       else {

@@ -1,18 +1,11 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import type { Mpc, Musig2 } from '@quorate/shared/mpc'
 import type { Partial } from '@quorate/shared/wire/signing'
-import { fromHex } from '@quorate/shared/wire/bytes'
+import { verifyReceipts } from '@quorate/shared/verify/signing'
+import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { describe, expect, it } from 'vitest'
 import { createCluster, type Member } from './support/cluster.ts'
-import {
-  commitAll,
-  confirmAt,
-  enrol,
-  makeKey,
-  sign,
-  signUnconfirmed,
-  type MadeKey,
-} from '../../../shared/party/test/ceremony.js'
+import { commitAll, confirmAt, enrol, makeKey, sign, type MadeKey } from '../../../shared/party/test/ceremony.js'
 import { approve, draw, openSignatures } from '../../../shared/party/test/people.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
 import { singleCalls } from '../../../shared/party/test/single-calls.js'
@@ -43,9 +36,8 @@ async function partialsOf(cluster: Cluster, key: MadeKey<Member>) {
   const commitments = await commitAll(key, it, approvals, all)
   const partials: Partial[] = []
   for (const index of all) partials.push((await partial(key, index, it, approvals, commitments)).partial)
-  const { signingId } = it.request.body
-  return (index: number) =>
-    key.plan.hosts.get(index)!.call('signing.aggregate', { signingId, attempt: 1, index, partials })
+  const { request, sealedItems } = it
+  return (index: number) => confirmAt(key, index, { request, sealedItems, consents: approvals, commitments, partials })
 }
 
 describe('a host that cheats with a key of MuSig2', () => {
@@ -97,16 +89,17 @@ describe('a host that cheats with a key of MuSig2', () => {
     for (const index of others) await expectRefusal(aggregate(index), 'signing.bad_partial', [2])
   })
 
-  it('by joining another signature is found out by all others, who give no receipt', async () => {
+  it('by giving another signature has the receipts of all others against it', async () => {
     const cluster = await createCluster()
     const key = await makeKey(cluster, wish)
     const { it, approvals } = await askedOf(cluster, key)
-    const signed = await signUnconfirmed(key, it, approvals, all)
+    const { receipts } = await sign(key, it, approvals, all)
     const other = await askedOf(cluster, key)
-    const foreign = await signUnconfirmed(key, other.it, other.approvals, all)
-    for (const index of others)
-      await expectRefusal(confirmAt(key, index, { ...signed, results: foreign.results }), 'seal.invalid')
-    for (const index of all) await confirmAt(key, index, signed)
+    const foreign = await sign(key, other.it, other.approvals, all)
+    const { signingId } = other.it.request.body
+    const outcomes = openSignatures(key.plan, signingId, foreign.sealedSignatures).map(toHex)
+    const verified = { certificate: key.certificate.body, digest: key.digest }
+    await expectRefusal(verifyReceipts(verified, it.request.body, outcomes, receipts), 'receipt.invalid')
   })
 })
 

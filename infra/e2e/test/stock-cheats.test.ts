@@ -1,8 +1,19 @@
 import type { Consent } from '@quorate/shared/wire/consent'
-import { STOCK_SIZE, type ItemResult, type RequestBody, type StockCommitment } from '@quorate/shared/wire/signing'
+import { resultDigest } from '@quorate/shared/verify/signing'
+import { toHex } from '@quorate/shared/wire/bytes'
+import { STOCK_SIZE, type RequestBody, type StockCommitment } from '@quorate/shared/wire/signing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCluster } from './support/cluster.ts'
-import { commitAll, loadKey, makeKey, recall, type Asked, type MadeKey } from '../../../shared/party/test/ceremony.js'
+import {
+  commitAll,
+  confirmAt,
+  joinAt,
+  loadKey,
+  makeKey,
+  recall,
+  type Asked,
+  type MadeKey,
+} from '../../../shared/party/test/ceremony.js'
 import { approve, ask, bytesItem, openSignatures } from '../../../shared/party/test/people.js'
 import { refresh } from '../../../shared/party/test/refresh.js'
 import { expectRefusal } from '../../../shared/party/test/refused.js'
@@ -17,30 +28,25 @@ async function ready(key?: MadeKey) {
   return { key: of, it: await asked(of), one: await stock(of, 1), two: await stock(of, 2) }
 }
 
-const sealedOf = (results: readonly ItemResult[]): string[] =>
-  results.flatMap((result) => ('sealedSignature' in result ? result.sealedSignature : []))
-
 /** The rest of a signing, from the partials of alice and bob on. */
 async function finish(key: MadeKey, it: Asked, consents: Consent[], commitments: StockCommitment[]) {
-  const { signingId } = it.request.body
-  const of = { signingId, attempt: 1 }
   const partials = [
     (await stocked(key, 1, it, consents, commitments)).partial,
     (await stocked(key, 2, it, consents, commitments)).partial,
   ]
-  const joined = await key.plan.hosts.get(1)!.call('signing.aggregate', { ...of, index: 1, partials })
   const { request, sealedItems } = it
-  const shown = { ...of, request, sealedItems, consents, commitments, partials, results: joined.results }
-  const confirm = (index: number) => key.plan.hosts.get(index)!.call('signing.confirm', { ...shown, index })
-  return { joined, shown, receipts: [(await confirm(1)).receipt, (await confirm(2)).receipt] }
+  const shown = { request, sealedItems, consents, commitments, partials }
+  const joined = await joinAt(key, 1, shown)
+  return { joined, shown, receipts: [joined.receipt, await confirmAt(key, 2, shown)] }
 }
 
 describe('a commitment from stock', () => {
   it('makes a signature without a round of its own, and the same receipts', async () => {
     const { key, it, one, two } = await ready()
     const { joined, receipts } = await finish(key, it, it.approvals, [one[0]!, two[0]!])
-    expect(openSignatures(key.plan, it.request.body.signingId, sealedOf(joined.results))).toHaveLength(1)
-    const body = { quorum: [1, 2], resultDigest: joined.resultDigest, requestDigest: it.requestDigest }
+    const outcomes = openSignatures(key.plan, it.request.body.signingId, joined.sealedSignatures).map(toHex)
+    expect(outcomes).toHaveLength(1)
+    const body = { quorum: [1, 2], resultDigest: resultDigest(outcomes), requestDigest: it.requestDigest }
     expect(receipts).toMatchObject([{ body: { ...body, index: 1 } }, { body: { ...body, index: 2 } }])
   })
 
@@ -53,10 +59,7 @@ describe('a commitment from stock', () => {
     await recall(key, 1)
     const sameId = (body: RequestBody): RequestBody => ({ ...body, signingId: it.request.body.signingId })
     const other = await ask(key.plan, key, 1, [bytesItem('hello')], soon() + 1, sameId)
-    const confirm = (of: Asked) =>
-      key.plan.hosts
-        .get(1)!
-        .call('signing.confirm', { ...shown, index: 1, request: of.request, sealedItems: of.sealedItems })
+    const confirm = ({ request, sealedItems }: Asked) => confirmAt(key, 1, { ...shown, request, sealedItems })
     await expectRefusal(confirm(other), 'signing.misdelivered')
     await confirm(it)
   })

@@ -14,7 +14,7 @@ import { GrantId } from '@quorate/shared/wire/ids'
 import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { loadMpc } from '@quorate/shared/mpc'
 import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools'
-import { loadKey, makeKey, signUnconfirmed } from './ceremony.ts'
+import { joinAt, loadKey, makeKey, signUnconfirmed } from './ceremony.ts'
 import type { Group, Host } from './host.ts'
 import type { MadeKey } from './made-key.ts'
 import { random } from './people.ts'
@@ -180,8 +180,8 @@ export async function signFor(
   const taken = await takeAt(bunker, quorum[0]!, event, consents)
   if (taken.does !== 'sign') throw new Error(`the host does ${taken.does}`)
   const asked = { request: taken.request, sealedItems: [sealedEvent(event)] }
-  const { answer } = await signUnconfirmed(bunker.key, asked, consents, quorum)
-  return answer!
+  const signed = await signUnconfirmed(bunker.key, asked, consents, quorum)
+  return (await joinAt(bunker.key, quorum[0]!, signed)).answer!
 }
 
 export const lineageOfKey = ({ certificate }: MadeKey) => lineageOf(certificate.body)

@@ -134,14 +134,14 @@ export async function commitAll(
   return commitments
 }
 
-/** A signing by an honest gateway up to its results. */
+/** A signing by an honest gateway up to its partials. */
 export async function signUnconfirmed(
   key: MadeKey,
   asked: Asked,
   approvals: Approval[],
   quorum: number[],
   attempt = 1,
-): Promise<Confirming & Readonly<{ answer: HostResult<'signing.aggregate'>['answer'] }>> {
+): Promise<Signed> {
   const { signingId } = asked.request.body
   const commitments = await commitAll(key, asked, approvals, quorum, attempt)
   const consents = carried(key, asked, approvals)
@@ -152,12 +152,8 @@ export async function signUnconfirmed(
       (await key.plan.hosts.get(index)!.call('signing.partial', { ...place, consents, commitments })).partial,
     )
   }
-  const first = quorum[0]!
-  const { results, answer } = await key.plan.hosts
-    .get(first)!
-    .call('signing.aggregate', { signingId, attempt, index: first, partials })
   const { request, sealedItems } = asked
-  return { request, sealedItems, consents, commitments, partials, results, answer }
+  return { request, sealedItems, consents, commitments, partials }
 }
 
 /** The whole signing by an honest gateway. `sealedSignatures`: of the items that have one. */
@@ -167,26 +163,39 @@ export async function sign(
   approvals: Approval[],
   quorum: number[],
   attempt = 1,
-): Promise<Confirming & { sealedSignatures: string[]; receipts: SigningReceipt[] }> {
+): Promise<Signed & Joined & { receipts: SigningReceipt[] }> {
   const signed = await signUnconfirmed(key, asked, approvals, quorum, attempt)
-  const receipts: SigningReceipt[] = []
-  for (const index of quorum) receipts.push(await confirmAt(key, index, signed, attempt))
-  const sealedSignatures = signed.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
-  return { ...signed, sealedSignatures, receipts }
+  const joined = await joinAt(key, quorum[0]!, signed, attempt)
+  const receipts = [joined.receipt]
+  for (const index of quorum.slice(1)) receipts.push(await confirmAt(key, index, signed, attempt))
+  return { ...signed, ...joined, receipts }
 }
 
-/** What a host is shown to confirm, but for its place. */
-export type Confirming = Omit<HostParams<'signing.confirm'>, 'signingId' | 'attempt' | 'index'>
+/** What a host is shown to join partials, but for its place. */
+export type Signed = Omit<HostParams<'signing.aggregate'>, 'signingId' | 'attempt' | 'index'>
 
-export async function confirmAt(
-  key: MadeKey,
-  index: number,
-  { request, sealedItems, consents, commitments, partials, results }: Confirming,
-  attempt = 1,
-): Promise<SigningReceipt> {
-  const { signingId } = request.body
-  const brought = { request, sealedItems, consents, commitments, partials, results }
-  return (await key.plan.hosts.get(index)!.call('signing.confirm', { signingId, attempt, index, ...brought })).receipt
+const aggregateAt = (key: MadeKey, index: number, signed: Signed, attempt: number) => {
+  const { request, sealedItems, consents, commitments, partials } = signed
+  const brought = { request, sealedItems, consents, commitments, partials }
+  const place = { signingId: request.body.signingId, attempt, index }
+  return key.plan.hosts.get(index)!.call('signing.aggregate', { ...place, ...brought })
+}
+
+/** The receipt of one host. */
+export const confirmAt = async (key: MadeKey, index: number, signed: Signed, attempt = 1): Promise<SigningReceipt> =>
+  (await aggregateAt(key, index, signed, attempt)).receipt
+
+/** What the first host of a package gives. `sealedSignatures`: of the items that have one. */
+export type Joined = HostResult<'signing.aggregate'>['joined'] & {} & Readonly<{
+    receipt: SigningReceipt
+    sealedSignatures: string[]
+  }>
+
+export async function joinAt(key: MadeKey, index: number, signed: Signed, attempt = 1): Promise<Joined> {
+  const { joined, receipt } = await aggregateAt(key, index, signed, attempt)
+  if (joined === null) throw new Error(`${index} is not the first of its package`)
+  const sealedSignatures = joined.results.flatMap((result) => ('code' in result ? [] : result.sealedSignature))
+  return { ...joined, receipt, sealedSignatures }
 }
 
 /** What the host of participant `from` says to the host `asker`, in this life of that one, of one key. */

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 type Pause = Readonly<{ who: 'nobody' }>
 
 /**
- * A round in which hosts are asked the same question, each in its seat. `who`: every seat, the quorum, or the first of the quorum.
+ * A round in which hosts are asked the same question, each in its seat. `who`: every seat, or the quorum.
  * `loss`: what a lost host costs, which is a new attempt of all, or the same question to that host again.
  * `acquainted`: hosts answer only after they have verified each other. `long`: what a seat computes grows with the square of the
  * number of participants, and the seats of a host take turns.
@@ -12,7 +12,7 @@ type Pause = Readonly<{ who: 'nobody' }>
 type Turn = Readonly<{
   asks: z.ZodType
   says: z.ZodType
-  who: 'all' | 'quorum' | 'first'
+  who: 'all' | 'quorum'
   loss: 'new_attempt' | 'ask_again'
   acquainted?: true
   long?: true

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { LogEntry } from '../wire/bunker.ts'
 import { Consent } from '../wire/consent.ts'
 import { Envelope } from '../nostr/event.ts'
-import { Digest, Index, SigningId, oneEach } from '../wire/ids.ts'
+import { Index, SigningId, oneEach } from '../wire/ids.ts'
 import {
   Commitment,
   FreshCommitment,
@@ -54,17 +54,10 @@ export const signing = ceremony({
       loss: 'new_attempt',
     },
     /**
-     * Asked of one host of the quorum, which has answered `partial` for the same package. `answer`: what goes to the program that asked by an
-     * event; null where a participant asked.
+     * Each host of the quorum joins the partials, and gives its receipt. `joined`: of the first host of the package, the results, and what goes to the program
+     * that asked by an event, null where a participant asked. Brings all that a host needs, so that one that has restarted can.
      */
     aggregate: {
-      asks: z.strictObject({ ...seat, partials }),
-      says: z.strictObject({ results, resultDigest: Digest, answer: Envelope.nullable() }),
-      who: 'first',
-      loss: 'new_attempt',
-    },
-    /** Brings all that a host needs to confirm what it signed, so that one that has restarted can. */
-    confirm: {
       asks: z.strictObject({
         ...seat,
         request: SigningRequest,
@@ -72,9 +65,11 @@ export const signing = ceremony({
         consents,
         commitments,
         partials,
-        results,
       }),
-      says: z.strictObject({ receipt: SigningReceipt }),
+      says: z.strictObject({
+        receipt: SigningReceipt,
+        joined: z.strictObject({ results, answer: Envelope.nullable() }).nullable(),
+      }),
       who: 'quorum',
       loss: 'ask_again',
     },

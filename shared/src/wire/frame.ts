@@ -10,9 +10,9 @@ import { Refusal } from '../errors.ts'
 export type Frame = { id: number; deadline: number; body: Uint8Array }
 
 /**
- * Bytes of the longest body. Checked against the length field before anything is allocated. The longest question is the one that confirms a
- * signing of 100 items by 100 hosts, each of whose owners has decided on every item and named all lives: 1,048,576 for request and items, 100
- * words of 8,500, 100 commitments of 11,500, 100 partials of 5,800, and 22,000 for the results make some 3,650,000.
+ * Bytes of the longest body. Checked against the length field before anything is allocated. The longest question has a
+ * host join 100 items of 100 hosts, each of whose owners has decided on every item and named all lives: 1,048,576 for request and items, 100
+ * words of 8,500, 100 commitments of 11,500, and 100 partials of 5,800 make some 3,630,000.
  */
 export const MAX_BODY = 4 << 20
 const HEADER = 12

@@ -31,7 +31,7 @@ export const onBothSides = (steps: readonly string[]): Pick<CrashPlan, 'step' | 
   steps.flatMap((step) => sides.map((when) => ({ step, when })))
 
 /** What an enclave is asked in a signing. */
-export const signingSteps = ['signing.commit', 'signing.partial', 'signing.aggregate', 'signing.confirm'] as const
+export const signingSteps = ['signing.commit', 'signing.partial', 'signing.aggregate'] as const
 
 /** `place`: the state that was written, or the enclave that was called. */
 export type Hit = Readonly<{ step: string; when: string; place: string; pid: number }>

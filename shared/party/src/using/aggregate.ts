@@ -1,40 +1,104 @@
 import { Refusal } from '@quorate/shared/errors'
-import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
+import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-methods'
 import { digestOf } from '@quorate/shared/crypto/sign'
-import { resultDigest } from '@quorate/shared/verify/signing'
-import type { Partial } from '@quorate/shared/wire/signing'
-import { answerSigned } from '../bunker/answer.ts'
+import { packageDigest } from '@quorate/shared/verify/quorum'
+import { signersOfItems } from '@quorate/shared/verify/signers'
+import { policyDigest, resultDigest } from '@quorate/shared/verify/signing'
+import { isStocked } from '@quorate/shared/verify/commitments'
+import type { Commitment, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
+import { answerSigned, keepShared } from '../bunker/answer.ts'
 import type { Parts } from '../parts.ts'
 import { checkPartials, joinPartials, type SignedPackage } from './joining.ts'
 import { sealOutcomes } from './sealing.ts'
-import { keyOf, lendFor, type Seat, type Signing } from './seat.ts'
+import { keyOf, lendFor, type Signing } from './seat.ts'
+import { identify, type Asked } from './identify.ts'
+import { openTasks } from './tasks.ts'
 
-/** The package that this seat has signed. Throws `signing.unknown`. */
-function signedPackage({ attempt, spent }: Seat): SignedPackage {
-  if (spent?.partial == null) throw new Refusal('signing.unknown')
-  return { attempt, digest: spent.packageDigest, commitments: spent.commitments }
+type Question = HostParams<'signing.aggregate'>
+
+/** A package and its partials, once it is known that this host signed one of them. */
+export type Joinable = Readonly<{ asked: Asked; signed: SignedPackage }>
+
+/**
+ * Checks that this host has signed a partial for the package that the question brings, as all others of its quorum have. The host
+ * need not remember: its own signature under V says so, also after a restart. `known`: what it has verified in the same signing. Throws
+ * `signing.misdelivered`.
+ */
+export async function checkJoinable(parts: Parts, question: Question, known: Asked | null): Promise<Joinable> {
+  const { signingId, attempt, index, request, sealedItems, commitments, partials } = question
+  const isKnown = known !== null && known.requestDigest === digestOf('request', request.body)
+  const asked = isKnown
+    ? known
+    : await identify(parts, parts.vault.key(request.body.keyId, index), request, sealedItems, null)
+  const { requestDigest } = asked
+  const key = keyOf(parts, request.body, index)
+  const takesPart = commitments.some(({ body }) => body.index === index)
+  if (request.body.signingId !== signingId || !takesPart) throw new Refusal('signing.misdelivered')
+  const isOther = (one: Commitment) => !isStocked(one) && one.body.requestDigest !== requestDigest
+  if (commitments.some(isOther)) throw new Refusal('signing.misdelivered')
+  const signed = { attempt, digest: packageDigest({ ...question, requestDigest }), commitments }
+  await checkPartials(key, request.body, signed, partials)
+  return { asked, signed }
 }
+
+/** How all items end. Several seats of a host join the partials of their package once. `known`: of this request. */
+function outcomesOf(
+  parts: Parts,
+  { index, request: { body }, partials }: Question,
+  { asked, signed }: Joinable,
+  known: Signing | null,
+): readonly Outcome[] {
+  if (known?.joined?.packageDigest === signed.digest) return known.joined.outcomes
+  const outcomes = lendFor(parts, body, index, (key) => {
+    const tasks = known?.tasks ?? openTasks(parts.mpc, key, asked)
+    const signers = known?.signers ?? signersOfItems(key.certificate.roster.skeleton, body)
+    return joinPartials(parts, key, { tasks, signers }, signed, partials)
+  })
+  if (known !== null) known.joined = { packageDigest: signed.digest, outcomes }
+  return outcomes
+}
+
+/** What the first host of a package says of it beside its receipt. */
+function tell(
+  parts: Parts,
+  { signingId, index, request }: Question,
+  { asked: { ask } }: Joinable,
+  outcomes: readonly Outcome[],
+): HostResult<'signing.aggregate'>['joined'] {
+  return lendFor(parts, request.body, index, (key) => ({
+    results: sealOutcomes(key, signingId, outcomes),
+    answer: ask === null ? null : answerSigned(parts, key, ask, outcomes[0] ?? { code: 'content.invalid' }),
+  }))
+}
+
+/** What one host of the quorum says of a package that it signed, and how many signatures that is. */
+export type Aggregated = Readonly<{ receipt: SigningReceipt['body']; signatures: number }> &
+  Pick<HostResult<'signing.aggregate'>, 'joined'>
 
 /**
  * Joins the partials of the quorum into one signature per live item, each verified, beside the failures of the others. Throws
- * `signing.misdelivered` for what its hosts did not sign, and `signing.bad_partial` with the culprits.
+ * `signing.bad_partial` with the culprits.
  */
-export async function aggregate(
-  parts: Parts,
-  signing: Signing,
-  seat: Seat,
-  index: number,
-  partials: readonly Partial[],
-): Promise<HostResult<'signing.aggregate'>> {
-  const { request } = signing
-  const signed = signedPackage(seat)
-  await checkPartials(keyOf(parts, request, index), request, signed, partials)
-  return lendFor(parts, request, index, (key) => {
-    const outcomes = joinPartials(parts, key, signing, signed, partials)
-    const results = sealOutcomes(key, request.signingId, outcomes)
-    signing.joined = { packageDigest: signed.digest, results: digestOf('result', results) }
-    const { ask } = signing.asked
-    const answer = ask === null ? null : answerSigned(parts, key, ask, outcomes[0] ?? { code: 'content.invalid' })
-    return { results, resultDigest: resultDigest(outcomes), answer }
-  })
+export function aggregate(parts: Parts, question: Question, joinable: Joinable, known: Signing | null): Aggregated {
+  const { asked, signed } = joinable
+  const { index, request } = question
+  const outcomes = outcomesOf(parts, question, joinable, known)
+  const key = keyOf(parts, request.body, index)
+  if (asked.ask !== null && outcomes[0] !== undefined) keepShared(parts, key, asked.ask, outcomes[0])
+  const quorum = signed.commitments.map(({ body }) => body.index)
+  const receipt = {
+    requestDigest: asked.requestDigest,
+    attempt: signed.attempt,
+    packageDigest: signed.digest,
+    resultDigest: resultDigest(outcomes),
+    quorum,
+    index,
+    policyDigest: policyDigest(key),
+    epoch: key.certificate.epoch,
+    life: parts.life,
+    measurements: parts.measurements,
+    signedAt: parts.clock(),
+  }
+  const signatures = outcomes.filter((outcome) => typeof outcome === 'string').length
+  return { receipt, signatures, joined: quorum[0] === index ? tell(parts, question, joinable, outcomes) : null }
 }

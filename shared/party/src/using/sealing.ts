@@ -2,11 +2,9 @@ import { Refusal } from '@quorate/shared/errors'
 import { openWith, sealWith } from '@quorate/shared/crypto/aead'
 import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { deriveKey } from '@quorate/shared/crypto/hkdf'
-import { openSignature, sealSignature } from '@quorate/shared/crypto/session-items'
-import { digestOf } from '@quorate/shared/crypto/sign'
-import { longestResult } from '@quorate/shared/schemes/table'
-import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
-import type { ItemFailure, ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
+import { sealSignature } from '@quorate/shared/crypto/session-items'
+import { fromBase64url, fromHex, toBase64url } from '@quorate/shared/wire/bytes'
+import type { ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
 import * as z from 'zod'
 import type { OpenKey } from '../vault.ts'
 
@@ -61,21 +59,3 @@ export const sealOutcomes = (
       ? { sealedSignature: toBase64url(sealSignature(sessionSecret, signingId, at, fromHex(outcome))) }
       : outcome,
   )
-
-/** Opens the results of all items. Throws `signature.invalid` unless those without a signature are those that the package names. */
-export function openResults(
-  { sessionSecret }: OpenKey,
-  signingId: string,
-  failures: readonly (ItemFailure | null)[],
-  results: readonly ItemResult[],
-): Outcome[] {
-  if (results.length !== failures.length) throw new Refusal('signature.invalid')
-  return results.map((result, at) => {
-    const failure = failures[at]
-    if (failure === null && 'sealedSignature' in result)
-      return toHex(openSignature(sessionSecret, signingId, at, fromBase64url(result.sealedSignature), longestResult))
-    const same = failure !== null && digestOf('result', result) === digestOf('result', failure)
-    if (failure === undefined || !same) throw new Refusal('signature.invalid')
-    return failure
-  })
-}

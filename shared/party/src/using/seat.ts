@@ -5,7 +5,7 @@ import type { Signers } from '@quorate/shared/verify/signers'
 import type { Task } from '@quorate/shared/verify/task'
 import type { LogEntry } from '@quorate/shared/wire/bunker'
 import type { Digest } from '@quorate/shared/wire/ids'
-import type { Commitment, Partial, RequestBody } from '@quorate/shared/wire/signing'
+import type { Commitment, Outcome, Partial, RequestBody } from '@quorate/shared/wire/signing'
 import { requireInForceNow } from '../in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { AtOnce, HeldKey, OpenKey } from '../vault.ts'
@@ -44,8 +44,8 @@ export type Signing = {
   charged: Map<number, ReadonlySet<number>>
   /** Indices that have given their receipt. */
   confirmed: Set<number>
-  /** The package that this enclave has joined the partials of, and the digest of the sealed results, which it has thereby verified. */
-  joined: Readonly<{ packageDigest: Digest; results: Digest }> | null
+  /** The package that this host has joined the partials of, and what came of it. */
+  joined: Readonly<{ packageDigest: Digest; outcomes: readonly Outcome[] }> | null
 }
 
 /** Of the very certificate that the request names, which is the one in force. Throws `epoch.stale`, `epoch.unproven`. */

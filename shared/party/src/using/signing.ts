@@ -5,14 +5,13 @@ import type { HostParams, HostResult } from '@quorate/shared/ceremonies/host-met
 import { packageDigest } from '@quorate/shared/verify/quorum'
 import { verifyRequest, verifyWithdrawal } from '@quorate/shared/verify/signing'
 import { Refusal } from '@quorate/shared/errors'
-import type { Partial, SigningReceipt } from '@quorate/shared/wire/signing'
+import type { Partial } from '@quorate/shared/wire/signing'
 import type { SignAhead } from '../bunker/ask.ts'
 import { tookPart } from '../bunker/log-lines.ts'
 import type { Parts } from '../parts.ts'
 import { createSessions, type Sessions } from '../sessions.ts'
 import { commit, seatOf, takeBrought, takeStocked, type Bench, type PartialQuestion, type Place } from './admission.ts'
-import { aggregate } from './aggregate.ts'
-import { checkConfirmable, confirm } from './confirm.ts'
+import { aggregate, checkJoinable } from './aggregate.ts'
 import { createEnded } from './ended.ts'
 import { askedByClient } from './identify.ts'
 import { checkPackage, repeatAnswer, spendNonces } from './partial.ts'
@@ -21,7 +20,7 @@ import { giveStock } from './stock.ts'
 import { createWithdrawn } from './withdrawn.ts'
 
 type Signings = Readonly<{
-  [M in 'commit' | 'stock' | 'partial' | 'aggregate' | 'confirm' | 'withdraw']: (
+  [M in 'commit' | 'stock' | 'partial' | 'aggregate' | 'withdraw']: (
     params: HostParams<`signing.${M}`>,
   ) => Promise<HostResult<`signing.${M}`>>
 }>
@@ -50,11 +49,7 @@ export function createSignings(parts: Parts): Readonly<{ handlers: Signings; sig
     commit: async (question) => ({ commitment: await commit(bench, question) }),
     stock: async (question) => ({ stock: await giveStock(parts, question) }),
     partial: async (question) => ({ partial: await sign(bench, question), ...(await logged(bench, question)) }),
-    aggregate({ partials, ...place }) {
-      const { signing, seat } = seatOf(bench, place)
-      return aggregate(parts, signing, seat, place.index, partials)
-    },
-    confirm: async (question) => ({ receipt: await giveReceipt(bench, question) }),
+    aggregate: (question) => giveReceipt(bench, question),
     withdraw: (question) => withdraw(bench, question),
   }
   return { handlers, signAhead: (...of) => signAhead(bench, ...of) }
@@ -128,19 +123,22 @@ async function withdraw(
 }
 
 /** The signing is over here when all of its seats have given their receipt. This host may have forgotten it, or never known it. */
-async function giveReceipt(bench: Bench, question: HostParams<'signing.confirm'>): Promise<SigningReceipt> {
+async function giveReceipt(
+  bench: Bench,
+  question: HostParams<'signing.aggregate'>,
+): Promise<HostResult<'signing.aggregate'>> {
   const { parts, signings, ended } = bench
   const { signingId, index } = question
   const found = signings.find(signingId)
-  const confirmable = await checkConfirmable(parts, question, found?.asked ?? null)
-  const known = found?.requestDigest === confirmable.requestDigest ? found : null
-  const body = confirm(parts, question, confirmable, known)
-  ended.end(confirmable.requestDigest, body.packageDigest)
+  const joinable = await checkJoinable(parts, question, found?.asked ?? null)
+  const { requestDigest } = joinable.asked
+  const known = found?.requestDigest === requestDigest ? found : null
+  const { receipt, signatures, joined } = aggregate(parts, question, joinable, known)
+  ended.end(requestDigest, receipt.packageDigest)
   known?.confirmed.add(index)
   if (known !== null && [...known.seats.keys()].every((seat) => known.confirmed.has(seat))) signings.finish(signingId)
-  const signatures = question.results.filter((result) => 'sealedSignature' in result).length
-  parts.log({ event: 'signing.confirmed', signingId, index, signatures, resultDigest: body.resultDigest })
-  return parts.keys.sign('signing-receipt', body)
+  parts.log({ event: 'signing.confirmed', signingId, index, signatures, resultDigest: receipt.resultDigest })
+  return { receipt: await parts.keys.sign('signing-receipt', receipt), joined }
 }
 
 function wipe(signing: Signing): void {

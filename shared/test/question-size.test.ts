@@ -39,7 +39,7 @@ const partial = {
   signature,
 }
 
-function largestConfirm(consent: unknown): HostParams<'signing.confirm'> {
+function largestQuestion(consent: unknown): HostParams<'signing.aggregate'> {
   const items = times(MAX_ITEMS, { type: 'nostr-event', digest: hex })
   const asked = {
     ...{ signingId: place.signingId, keyId: 'f'.repeat(32), certificateDigest: hex, epoch: 1_000, asker: index, items },
@@ -52,23 +52,21 @@ function largestConfirm(consent: unknown): HostParams<'signing.confirm'> {
     consents: times(mostParticipants, consent),
     commitments: times(mostParticipants, commitment),
     partials: times(mostParticipants, partial),
-    results: times(MAX_ITEMS, { sealedSignature: 'x'.repeat(200) }),
-  } as unknown as HostParams<'signing.confirm'>
+  } as unknown as HostParams<'signing.aggregate'>
 }
 
 it.each([
   ['approvals of all participants, each of whom names all lives', approval],
   ['grants of all participants, each to as many askers as there may be', grant],
 ])('the longest question fits into a frame, with %s', (_, consent) => {
-  const params = largestConfirm(consent)
-  expect(() => hostMethods['signing.confirm'].params.parse(params)).not.toThrow()
-  expect(encode(['signing.confirm', params]).length).toBeLessThan(MAX_BODY)
+  const params = largestQuestion(consent)
+  expect(() => hostMethods['signing.aggregate'].params.parse(params)).not.toThrow()
+  expect(encode(['signing.aggregate', params]).length).toBeLessThan(MAX_BODY)
   // As the comment beside the bound counts.
   const bytes = (value: unknown) => encode(value).length
   expect(bytes(consent)).toBeLessThanOrEqual(8_500)
   expect(bytes(commitment)).toBeLessThanOrEqual(11_500)
   expect(bytes(partial)).toBeLessThanOrEqual(5_800)
-  expect(bytes(params.results)).toBeLessThanOrEqual(22_000)
 })
 
 it('a host that refuses says less than one that commits, with what that makes of the results', () => {
@@ -79,7 +77,7 @@ it('a host that refuses says less than one that commits, with what that makes of
 })
 
 it('the longest status fits into an answer to the SDK', () => {
-  const { request: asked, sealedItems } = largestConfirm(approval)
+  const { request: asked, sealedItems } = largestQuestion(approval)
   const refusals = times(mostParticipants, { index, code: 'content.not_permitted' })
   const measurements = Object.fromEntries(times(16, 0).map((_, pcr) => [String(pcr), 'f'.repeat(96)]))
   const receipt = {
