@@ -22,7 +22,26 @@ async function refresherOf({ store }: Tools, { keyId, own }: SigningSession): Pr
 
 const isStale = (error: unknown): boolean => error instanceof Refusal && error.code === 'epoch.stale'
 
-// Who does not sign its word is named here: to the hosts, it could have been changed on its way.
+/** Is this refusal about words that a host does not take for those of others? */
+const isMisdelivered = (error: unknown): boolean => error instanceof Refusal && error.code === 'signing.misdelivered'
+
+/** Whose partial, of those that hosts are to join, is not its own word for this package. */
+async function unsoundPartials({ keys }: Tools, s: SigningSession): Promise<number[]> {
+  const { stage } = s
+  if (stage.name !== 'asking' || stage.round !== 'aggregate') return []
+  const { verified } = await keys.load(s.keyId)
+  const of = { signingId: s.own.request.body.signingId, attempt: s.attempt }
+  const frame = { ...of, packageDigest: packageDigest({ ...of, requestDigest: s.own.requestDigest, ...stage.given }) }
+  const sound = await Promise.all(
+    stage.quorum.map((index, at) => {
+      const partial = stage.given.partials[at]
+      return partial === undefined ? Promise.resolve(false) : isPartialOf(verified, frame, index, partial)
+    }),
+  )
+  return stage.quorum.filter((_, at) => sound[at] !== true)
+}
+
+// Who does not sign its word is named here: to the hosts, it could have been changed on its way. Partials are looked at once a host refuses them.
 const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
   async commit(s, _, { index, says }) {
     const { verified } = await tools.keys.load(s.keyId)
@@ -31,14 +50,9 @@ const verifying = (tools: Tools): Aid<SigningTerms>['verify'] & {} => ({
     if (!(await isCommitmentOf(verified, frame, index, says.commitment)))
       throw new Refusal('signing.bad_commitment', [index])
   },
-  async partial(s, { given }, { index, says }) {
-    const { verified } = await tools.keys.load(s.keyId)
-    const { signingId } = s.own.request.body
-    const of = { signingId, attempt: s.attempt }
-    const { requestDigest } = s.own
-    const frame = { ...of, packageDigest: packageDigest({ ...of, requestDigest, ...given }) }
-    if (!(await isPartialOf(verified, frame, index, says.partial))) throw new Refusal('signing.bad_partial', [index])
-    if (says.entry !== undefined) tools.bunkers.logged(s.keyId, signingId, says.entry)
+  partial(s, _, { says }) {
+    if (says.entry !== undefined) tools.bunkers.logged(s.keyId, s.own.request.body.signingId, says.entry)
+    return Promise.resolve()
   },
   // A program does not wait for the receipts of the other hosts.
   async aggregate({ own }, _, { says: { joined } }) {
@@ -86,6 +100,8 @@ export const createSigningAid = (tools: Tools): Aid<SigningTerms> => ({
   ],
   verify: verifying(tools),
   async reads(s, error) {
+    const liars = isMisdelivered(error) ? await unsoundPartials(tools, s) : []
+    if (liars.length > 0) return new Refusal('signing.bad_partial', liars)
     if (await isBehind(tools, s, error)) return new Refusal('enclave.busy')
     return isStale(error) ? new Refusal('epoch.stale', await refresherOf(tools, s)) : error
   },

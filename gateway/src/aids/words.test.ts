@@ -1,3 +1,4 @@
+import { Refusal } from '@quorate/shared/errors'
 import { createSigner, digestOf, signBody } from '@quorate/shared/crypto/sign'
 import { packageDigest } from '@quorate/shared/verify/quorum'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
@@ -89,20 +90,25 @@ describe('a host in a signing', () => {
       await expect(verify(commitment)).rejects.toMatchObject(refusal('signing.bad_commitment'))
   })
 
-  it('is named for a partial that it did not sign for this package', async () => {
-    const given = { commitments: [], consents: [] }
+  it('is named for a partial that it did not sign for this package, once another refuses that', async () => {
+    const none = { commitments: [], consents: [] }
     const body: PartialWord['body'] = {
       ...{ ...frame, sealed: 'cA' },
-      packageDigest: packageDigest({ signingId, requestDigest, attempt: 1, ...given }),
+      packageDigest: packageDigest({ signingId, requestDigest, attempt: 1, ...none }),
     }
-    const verify = (partial: PartialWord) =>
-      aid.verify!.partial!(s, { given } as never, { index: 1, says: { partial } })
-    await verify(await signBody(one, 'partial', body))
+    const others = await signBody(two, 'partial', { ...body, index: 2 })
+    const refused = new Refusal('signing.misdelivered')
+    const read = (partial: PartialWord) => {
+      const given = { ...none, partials: [partial, others] }
+      const stage = { name: 'asking', round: 'aggregate', quorum: [1, 2], given }
+      return aid.reads!({ ...s, stage } as unknown as SigningSession, refused)
+    }
+    expect(await read(await signBody(one, 'partial', body))).toBe(refused)
     for (const partial of [
       await signBody(two, 'partial', body),
       await signBody(one, 'partial', { ...body, packageDigest: requestDigest }),
       await signBody(one, 'partial', { ...body, attempt: 2 }),
     ])
-      await expect(verify(partial)).rejects.toMatchObject(refusal('signing.bad_partial'))
+      expect(await read(partial)).toMatchObject(refusal('signing.bad_partial'))
   })
 })

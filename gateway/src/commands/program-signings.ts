@@ -1,12 +1,10 @@
 import { once } from 'node:events'
 import { Refusal } from '@quorate/shared/errors'
 import { requireOfEvent, sealedEvent } from '@quorate/shared/verify/client-request'
-import { isPartialOf, packageDigest } from '@quorate/shared/verify/quorum'
-import type { VerifiedKey } from '@quorate/shared/verify/signing'
-import type { Digest, SigningId } from '@quorate/shared/wire/ids'
+import type { SigningId } from '@quorate/shared/wire/ids'
 import type { SigningReceipt } from '@quorate/shared/wire/signing'
 import { weightOf } from '../aids/items.ts'
-import { isOfProgram, type SigningSession, type SigningTerms } from '../courses/signing-terms.ts'
+import { isOfProgram, type SigningSession } from '../courses/signing-terms.ts'
 import { signingCourse } from '../courses/signing.ts'
 import { hasEnded, transition } from '../engine/machine.ts'
 import { seatsAt } from '../keys/stocks.ts'
@@ -32,7 +30,7 @@ function outcomeOf({ stage }: SigningSession): ProgramOutcome | null {
 }
 
 /** At its first attempt, where hosts have signed ahead: what is written first is then the beginning of that. */
-function withQuorum(s: SigningSession, now: number, ahead: Ahead | null): SigningSession {
+function withQuorum(s: SigningSession, now: number, ahead: SignedAhead | null): SigningSession {
   if (ahead === null) return s
   const hosts = seatsAt(
     s.seats,
@@ -41,29 +39,10 @@ function withQuorum(s: SigningSession, now: number, ahead: Ahead | null): Signin
   return transition(signingCourse, s, { type: 'hosts_seen', available: [...new Set(hosts)], now, ready: ahead })
 }
 
-type Ahead = SigningTerms['ready']
-
-/** What hosts have given ahead, without the partials that are not their own words. Whoever has sent another is asked in its round, and named there. */
-async function soundOf(
-  verified: VerifiedKey,
-  of: Frame,
-  { commitments, consents, partials }: SignedAhead,
-): Promise<Ahead> {
-  const frame = { ...of, packageDigest: packageDigest({ ...of, commitments, consents }) }
-  const sound = await Promise.all(
-    partials.map(async (one) =>
-      (await isPartialOf(verified, frame, one.partial.body.index, one.partial)) ? [one] : [],
-    ),
-  )
-  return { commitments, said: Object.fromEntries(sound.flat().map((one) => [one.partial.body.index, one])) }
-}
-
-type Frame = Readonly<{ signingId: SigningId; requestDigest: Digest; attempt: 1 }>
-
 /** A host that lies about what an event asks for begins nothing, since the request follows from the event. */
 async function begin(
   { loadKey, limits, sessions, directory, items: kept, share, ports, logged }: Context,
-  { event, signer, request, willing, approvals, ahead: given }: ProgramRequest,
+  { event, signer, request, willing, approvals, ahead }: ProgramRequest,
 ): Promise<void> {
   const { signingId, keyId, items } = request.body
   const { verified } = await loadKey(keyId)
@@ -77,8 +56,7 @@ async function begin(
     weight: weightOf(sealedItems),
     approvals: Object.fromEntries(approvals.map((approval) => [approval.body.index, approval])),
   }
-  const ahead = given && (await soundOf(verified, { signingId, requestDigest, attempt: 1 }, given))
-  for (const { entry } of given?.partials ?? []) logged(keyId, signingId, entry)
+  for (const one of Object.values(ahead?.said ?? {})) if (one !== undefined) logged(keyId, signingId, one.entry)
   const state = share(withQuorum(begun(verified, own), ports.clock(), ahead))
   directory.hold(state, limits)
   kept.note(signingId, sealedItems)

@@ -5,9 +5,10 @@ import type { Approval } from '@quorate/shared/wire/consent'
 import type { SigningId } from '@quorate/shared/wire/ids'
 import type { PartialAhead, StockPackage } from '@quorate/shared/wire/bunker'
 import type { SigningReceipt, SigningRequest } from '@quorate/shared/wire/signing'
+import type { Inbox } from '../engine/course.ts'
 
-/** Partials for one package, by the hosts that have given one before the signing began. */
-export type SignedAhead = StockPackage & Readonly<{ partials: readonly PartialAhead[] }>
+/** Partials for one package, by the seats whose hosts have given one before the signing began. */
+export type SignedAhead = StockPackage & Readonly<{ said: Inbox<PartialAhead> }>
 
 /**
  * A program's event to this signer, which was verified, and the request that a host has read from it. `willing`: the owners whose books permit

@@ -4,8 +4,11 @@ import type { Bunker, BunkerSeat } from '../bunker.ts'
 import type { BunkerHosts } from '../hosts.ts'
 import type { SignedAhead } from '../ports.ts'
 
-/** Other hosts that give their partials while one takes an event, and for what. */
-export type Helpers = Readonly<{ others: readonly BunkerSeat[]; given: StockPackage }>
+/** Who takes an event, which other hosts give their partials meanwhile, and for what. */
+export type Helpers = Readonly<{ taker: BunkerSeat; others: readonly BunkerSeat[]; given: StockPackage }>
+
+/** A partial stands at the seat that was asked, whatever it says itself. */
+type SaidAhead = readonly (readonly [index: number, PartialAhead])[]
 
 /**
  * As many of those that are likely to sign as a quorum needs beside the host that takes the event, with a commitment of each and of that host. Null where
@@ -25,7 +28,7 @@ export async function helpersOf(
   if (others.length + 1 < threshold) return null
   const asker = { client: event.pubkey, event: event.id, signer: bunker.signer }
   const given = await ask.draw(bunker.keyId, [taker, ...others], asker)
-  return given === null ? null : { others, given }
+  return given === null ? null : { taker, others, given }
 }
 
 /** Has the other hosts sign meanwhile what the event asks for. Never rejects: whoever does not is asked in the round. */
@@ -34,20 +37,24 @@ export async function signAhead(
   bunker: Bunker,
   event: Envelope,
   { others, given }: Helpers,
-): Promise<PartialAhead[]> {
+): Promise<SaidAhead> {
   const said = await Promise.allSettled(
     others.map((seat) => ask.ask(bunker, seat, 'bunker.sign', { event, ahead: given })),
   )
-  return said.flatMap((one) => (one.status === 'fulfilled' ? (one.value.ahead ?? []) : []))
+  return others.flatMap(({ index }, at) => {
+    const one = said[at]
+    const ahead = one?.status === 'fulfilled' ? one.value.ahead : null
+    return ahead === null ? [] : [[index, ahead] as const]
+  })
 }
 
 /** All that hosts have given, where the event is to be signed. */
 export async function signedAhead(
   helpers: Helpers | null,
   said: Taken,
-  partials: Promise<PartialAhead[]>,
+  partials: Promise<SaidAhead>,
 ): Promise<SignedAhead | null> {
   if (helpers === null || said.does !== 'sign') return null
-  const own = said.ahead === null ? [] : [said.ahead]
-  return { ...helpers.given, partials: [...own, ...(await partials)] }
+  const own: SaidAhead = said.ahead === null ? [] : [[helpers.taker.index, said.ahead]]
+  return { ...helpers.given, said: Object.fromEntries([...own, ...(await partials)]) }
 }

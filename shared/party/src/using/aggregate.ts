@@ -16,20 +16,19 @@ import { openTasks } from './tasks.ts'
 
 type Question = HostParams<'signing.aggregate'>
 
-/** A package and its partials, once it is known that this host signed one of them. */
-export type Joinable = Readonly<{ asked: Asked; signed: SignedPackage }>
+/** A package and its partials, once it is known that this host signed one of them. `known`: what it remembers of the signing. */
+export type Joinable = Readonly<{ asked: Asked; signed: SignedPackage; known: Signing | null }>
 
 /**
  * Checks that this host has signed a partial for the package that the question brings, as all others of its quorum have. The host
- * need not remember: its own signature under V says so, also after a restart. `known`: what it has verified in the same signing. Throws
+ * need not remember: its own signature under V says so, also after a restart. `found`: what it knows under this id. Throws
  * `signing.misdelivered`.
  */
-export async function checkJoinable(parts: Parts, question: Question, known: Asked | null): Promise<Joinable> {
+export async function checkJoinable(parts: Parts, question: Question, found: Signing | undefined): Promise<Joinable> {
   const { signingId, attempt, index, request, sealedItems, commitments, partials } = question
-  const isKnown = known !== null && known.requestDigest === digestOf('request', request.body)
-  const asked = isKnown
-    ? known
-    : await identify(parts, parts.vault.key(request.body.keyId, index), request, sealedItems, null)
+  const known = found?.requestDigest === digestOf('request', request.body) ? found : null
+  const asked =
+    known?.asked ?? (await identify(parts, parts.vault.key(request.body.keyId, index), request, sealedItems, null))
   const { requestDigest } = asked
   const key = keyOf(parts, request.body, index)
   const takesPart = commitments.some(({ body }) => body.index === index)
@@ -37,16 +36,15 @@ export async function checkJoinable(parts: Parts, question: Question, known: Ask
   const isOther = (one: Commitment) => !isStocked(one) && one.body.requestDigest !== requestDigest
   if (commitments.some(isOther)) throw new Refusal('signing.misdelivered')
   const signed = { attempt, digest: packageDigest({ ...question, requestDigest }), commitments }
-  await checkPartials(key, request.body, signed, partials)
-  return { asked, signed }
+  await checkPartials(key, request.body, signed, partials, known?.seats.get(index)?.spent?.partial ?? null)
+  return { asked, signed, known }
 }
 
-/** How all items end. Several seats of a host join the partials of their package once. `known`: of this request. */
+/** How all items end. Several seats of a host join the partials of their package once. */
 function outcomesOf(
   parts: Parts,
   { index, request: { body }, partials }: Question,
-  { asked, signed }: Joinable,
-  known: Signing | null,
+  { asked, signed, known }: Joinable,
 ): readonly Outcome[] {
   if (known?.joined?.packageDigest === signed.digest) return known.joined.outcomes
   const outcomes = lendFor(parts, body, index, (key) => {
@@ -79,10 +77,10 @@ export type Aggregated = Readonly<{ receipt: SigningReceipt['body']; signatures:
  * Joins the partials of the quorum into one signature per live item, each verified, beside the failures of the others. Throws
  * `signing.bad_partial` with the culprits.
  */
-export function aggregate(parts: Parts, question: Question, joinable: Joinable, known: Signing | null): Aggregated {
+export function aggregate(parts: Parts, question: Question, joinable: Joinable): Aggregated {
   const { asked, signed } = joinable
   const { index, request } = question
-  const outcomes = outcomesOf(parts, question, joinable, known)
+  const outcomes = outcomesOf(parts, question, joinable)
   const key = keyOf(parts, request.body, index)
   if (asked.ask !== null && outcomes[0] !== undefined) keepShared(parts, key, asked.ask, outcomes[0])
   const quorum = signed.commitments.map(({ body }) => body.index)

@@ -14,20 +14,27 @@ import { useFor } from './seat.ts'
 /** A package that this host has signed: its digest, and the commitments that it checked. */
 export type SignedPackage = Readonly<{ attempt: number; digest: Digest; commitments: readonly Commitment[] }>
 
+/** Are these the same words, field by field? */
+const isSame = (one: Partial['body'], other: Partial['body']): boolean =>
+  Object.entries(one).every(([field, value]) => other[field as keyof Partial['body']] === value)
+
 /**
- * Checks that these are the partials of a package: one of each of its hosts, signed by that host for this package. Throws
- * `signing.misdelivered`, which accuses nobody, since who carries them can make them anything.
+ * Checks that these are the partials of a package: one of each of its hosts, signed by that host for this package. `own`: what this host remembers
+ * that it signed, which it need not verify. Throws `signing.misdelivered`, which accuses nobody, since who carries them can make them anything.
  */
 export async function checkPartials(
   key: HeldKey,
   { signingId }: RequestBody,
   { attempt, digest, commitments }: SignedPackage,
   partials: readonly Partial[],
+  own: Partial['body'] | null,
 ): Promise<void> {
   if (partials.length !== commitments.length) throw new Refusal('signing.misdelivered')
   const frame = { signingId, attempt, packageDigest: digest }
   for (const [at, { body }] of commitments.entries()) {
     const partial = partials[at]
+    const isOwn = partial !== undefined && own?.packageDigest === digest && isSame(own, partial.body)
+    if (isOwn && own.index === body.index) continue
     if (partial === undefined || !(await isPartialOf(key, frame, body.index, partial)))
       throw new Refusal('signing.misdelivered')
   }

@@ -129,12 +129,10 @@ async function giveReceipt(
 ): Promise<HostResult<'signing.aggregate'>> {
   const { parts, signings, ended } = bench
   const { signingId, index } = question
-  const found = signings.find(signingId)
-  const joinable = await checkJoinable(parts, question, found?.asked ?? null)
-  const { requestDigest } = joinable.asked
-  const known = found?.requestDigest === requestDigest ? found : null
-  const { receipt, signatures, joined } = aggregate(parts, question, joinable, known)
-  ended.end(requestDigest, receipt.packageDigest)
+  const joinable = await checkJoinable(parts, question, signings.find(signingId))
+  const { known } = joinable
+  const { receipt, signatures, joined } = aggregate(parts, question, joinable)
+  ended.end(receipt.requestDigest, receipt.packageDigest)
   known?.confirmed.add(index)
   if (known !== null && [...known.seats.keys()].every((seat) => known.confirmed.has(seat))) signings.finish(signingId)
   parts.log({ event: 'signing.confirmed', signingId, index, signatures, resultDigest: receipt.resultDigest })
