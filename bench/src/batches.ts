@@ -39,13 +39,22 @@ const kinds: readonly Kind[] = [
 /** Items in a batch, and how many batches are measured. */
 const SIZES = [
   [1, 60],
+  [2, 60],
+  [4, 40],
+  [8, 20],
   [10, 20],
+  [16, 16],
   [100, 8],
 ] as const
+/** KeyMeld's sizes, which every kind has beside 100 that all have. */
+const common = [1, 10]
 const CRYPTO_RUNS = 240
 const WARM_UP = 60
 const ofItems = ['events', 'mixed']
-const sizesOf = ({ name }: Kind) => SIZES.filter(([items]) => items === 100 || !ofItems.includes(name))
+const sizesOf = ({ name }: Kind) =>
+  SIZES.filter(
+    ([items]) => items === 100 || (ofItems.includes(name) ? false : name === 'frost-2of3' || common.includes(items)),
+  )
 
 export const batchNames = kinds.flatMap((kind) => sizesOf(kind).map(([items]) => `batch.${kind.name}.${items}`))
 

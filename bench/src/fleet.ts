@@ -36,10 +36,10 @@ export const cpuOfFleet = ({ fleet }: Pick<Scene, 'fleet'>): number =>
     0,
   )
 
-/** Runs on a fresh fleet and clears it away. */
-export async function onStage<T>(act: (scene: Scene) => Promise<T>): Promise<T> {
+/** Runs on a fresh fleet and clears it away. `nodeArgs`: of its gateway and enclaves. */
+export async function onStage<T>(act: (scene: Scene) => Promise<T>, nodeArgs: readonly string[] = []): Promise<T> {
   const state = await mkdtemp(join(tmpdir(), 'quorate-bench-'))
-  const fleet = await startFleet({ port: 0, state, enclaves: 3, rateLimit: 1_000_000 })
+  const fleet = await startFleet({ port: 0, state, enclaves: 3, rateLimit: 1_000_000, nodeArgs })
   try {
     const quorate = new Quorate({ gateway: fleet.url, trust: fleet.trust })
     return await act({ fleet, quorate, ...(await makeKey(quorate)) })

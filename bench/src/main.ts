@@ -3,6 +3,8 @@ import { benchCrypto } from './crypto.ts'
 import { single, type Figure } from './figures.ts'
 import { benchNip46, nip46Names } from './nip46.ts'
 import { batchNames } from './batches.ts'
+import { besideKeymeld } from './keymeld.ts'
+import { benchProfile, profileNames } from './profile.ts'
 import { schemeNames } from './schemes.ts'
 import { benchSigning } from './signing.ts'
 
@@ -19,7 +21,7 @@ const fleetNames = [
 
 /** `ONLY=name` runs what has this name; a name that is none runs what begins with it: `crypto`, `sign`, … */
 const only = process.env['ONLY'] ?? ''
-const names: readonly string[] = [...fleetNames, ...nip46Names]
+const names: readonly string[] = [...fleetNames, ...profileNames, ...nip46Names]
 const wanted = (name: string): boolean => name === only || (!names.includes(only) && name.startsWith(only))
 
 /** What cryptography a signature 2-of-3 is: two commitments, two partials, one aggregation, one verification. And what all of it is by that. */
@@ -56,9 +58,11 @@ const figures: Figure[] = []
 const isShared = wanted('cpu.sign.frost-2of3') || wanted('sign.frost-2of3')
 if (wanted('crypto') || isShared) figures.push(...(await benchCrypto()).filter(({ name }) => wanted(name) || isShared))
 if (fleetNames.some(wanted)) figures.push(...(await benchSigning(wanted)))
+if (profileNames.some(wanted)) figures.push(...(await benchProfile()))
 if (nip46Names.some(wanted)) figures.push(...(await benchNip46(wanted)))
 figures.push(...cryptoShare(figures))
 print(figures)
+for (const line of besideKeymeld(figures)) process.stdout.write(`${line}\n`)
 
 // A run of one name keeps what an earlier run measured of the others.
 const path = 'bench/results.json'

@@ -19,13 +19,22 @@ export type EnclaveHost = Readonly<{
   closeNsm: () => Promise<void>
 }>
 
-type Parts = Readonly<{ state: StateFolder; image: EnclaveImage; chain: DevelopmentChain; socat: string | null }>
+type Parts = Readonly<{
+  state: StateFolder
+  image: EnclaveImage
+  chain: DevelopmentChain
+  socat: string | null
+  nodeArgs?: readonly string[] | undefined
+}>
 
 /**
  * What a Nitro hypervisor does at launch: measures, gives the enclave its security module, starts it. The enclave listens
  * on a UNIX socket, and socat before it stands for the vsock of the parent instance.
  */
-export async function hostEnclave(enclaveId: string, { state, image, chain, socat }: Parts): Promise<EnclaveHost> {
+export async function hostEnclave(
+  enclaveId: string,
+  { state, image, chain, socat, nodeArgs = [] }: Parts,
+): Promise<EnclaveHost> {
   const [socket, nsmSocket] = [join(state.sockets, `${enclaveId}.sock`), join(state.sockets, `nsm-${enclaveId}.sock`)]
   const moduleId = `i-local-enc-${enclaveId}`
   const measure = async (one: EnclaveImage) =>
@@ -37,7 +46,7 @@ export async function hostEnclave(enclaveId: string, { state, image, chain, soca
     executable: process.execPath,
     get args() {
       const launch = ['--id', enclaveId, '--listen', `unix:${socket}`, '--nsm', nsmSocket]
-      return [loaded.code, ...launch, '--configuration', loaded.configuration]
+      return [...nodeArgs, loaded.code, ...launch, '--configuration', loaded.configuration]
     },
     // Not even a home folder: nothing that stands on this machine changes what an enclave does.
     env: { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },

@@ -30,6 +30,8 @@ export type FleetOptions = Readonly<{
   gatewayEnv?: Readonly<Record<string, string>>
   /** Source files (absolute paths) that are run instead: other compositions of the gateway, of every enclave, of KMS, for tests. */
   sources?: Readonly<{ gateway?: string; enclave?: string; next?: string; kms?: string }>
+  /** Further arguments of Node for gateway and enclaves, as a profiler wants them. */
+  nodeArgs?: readonly string[]
   /** Whose manifests the enclaves take; nobody's, unless this says otherwise. Measured into them. */
   release?: Release
   onEvent?: OnFleetEvent
@@ -107,7 +109,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 type Parts = Readonly<{ crew: Crew; closers: (() => Promise<void> | void)[]; onEvent: OnFleetEvent }>
 
 async function launch(options: FleetOptions, state: StateFolder, parts: Parts): Promise<Omit<Fleet, 'stop'>> {
-  const { port, enclaves = 3, rateLimit, gatewayEnv, sources } = options
+  const { port, enclaves = 3, rateLimit, gatewayEnv, sources, nodeArgs } = options
   const { crew } = parts
   const images = await openImages(options, state, parts)
   const { chain, first, next, trust, trustPath } = images
@@ -126,6 +128,7 @@ async function launch(options: FleetOptions, state: StateFolder, parts: Parts): 
     port,
     env: { ...limit, ...gatewayEnv },
     source: sources?.gateway,
+    nodeArgs,
   })
   const { url, metricsUrl, database } = gateway
 
@@ -160,7 +163,7 @@ async function openImages({ sources, release }: FleetOptions, state: StateFolder
 }
 
 async function hostEnclaves(
-  { socat = true }: FleetOptions,
+  { socat = true, nodeArgs }: FleetOptions,
   state: StateFolder,
   { closers }: Parts,
   { first, chain }: Images,
@@ -169,7 +172,7 @@ async function hostEnclaves(
   const relay = socat ? findSocat() : null
   const hosts: EnclaveHost[] = []
   for (const id of enclaveIds) {
-    const host = await hostEnclave(id, { state, image: first, chain, socat: relay })
+    const host = await hostEnclave(id, { state, image: first, chain, socat: relay, nodeArgs })
     closers.unshift(host.closeNsm)
     hosts.push(host)
   }

@@ -19,6 +19,8 @@ export type GatewaySettings = Readonly<{
   env: Readonly<Record<string, string>>
   /** A source file that is run in place of the gateway's own. */
   source?: string | undefined
+  /** Further arguments of Node. */
+  nodeArgs?: readonly string[] | undefined
 }>
 
 /** The gateway on the loopback, before these enclaves. Throws a `FleetError` when the port is taken. */
@@ -43,9 +45,10 @@ export async function gatewayCommand(
     QUORATE_ENCLAVES: hosts.map(({ enclaveId, address }) => `${enclaveId}=${address}`).join(','),
     ...settings.env,
   }
+  const { source, nodeArgs = [] } = settings
   const command = nodeCommand({
     name: 'gateway',
-    args: settings.source === undefined ? entry('gateway', 'main') : ['--conditions=source', settings.source],
+    args: [...nodeArgs, ...(source === undefined ? entry('gateway', 'main') : ['--conditions=source', source])],
     env,
     log: join(state.logs, 'gateway.log'),
     probe: async () => (await get(`${url}/healthz`)) !== null,
