@@ -63,6 +63,6 @@ it('has spent no nonce twice, and nothing is left half open', { timeout: long },
   await fleet.stop()
   const { spent } = expectNoncesOnce(enclaveLog(fleet))
   expect(spent).toBeGreaterThanOrEqual(3 * keys.length * calls)
-  expect(hitsIn(state).length).toBeGreaterThanOrEqual(16 + 2 * 4 * keys.length)
+  expect(hitsIn(state).length).toBeGreaterThanOrEqual(16 + 2 * signingSteps.length * keys.length)
   expect((await remainsOf(fleet)).open).toEqual([])
 })
