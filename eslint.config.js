@@ -5,6 +5,7 @@ const events = 'Wait for an event: shared/test/noticing.ts says how. A deadline 
 const oneSecond = 'This looks for one second only: wait for an event (shared/test/noticing.ts).'
 const barrel = 'Import from where it is defined. Only an entry of a package hands names on.'
 const whole = 'Write `import * as z`: bundlers leave out what is not used of it, such as 50 languages.'
+const small = 'Write `zod/mini`: what pages load is made of it, and it lets bundlers leave out what is not used.'
 const nameless = 'The engine names no ceremony and no scheme: what is peculiar to one stands in its course.'
 
 const tests = ['**/*.test.ts', '**/*.nitro.ts', '**/test/**/*.ts', 'infra/nostr/src/{check-signer,checks/*}.ts']
@@ -45,6 +46,10 @@ export default tseslint.config(
   {
     files: ['client-sdk/src/index.ts', 'shared/mpc/src/index.ts'],
     rules: { 'no-restricted-syntax': ['error', ...shapes.filter(({ message }) => message !== barrel)] },
+  },
+  {
+    files: ['{shared,client-sdk}/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { name: 'zod', message: small }] },
   },
   {
     files: ['gateway/src/engine/*.ts'],

@@ -1,4 +1,6 @@
-import * as z from 'zod'
+import { $ZodError } from 'zod/v4/core'
+import en from 'zod/v4/locales/en.js'
+import * as z from 'zod/mini'
 import { Refusal, refusals, type Holder, type RefusalCode } from '@quorate/shared/errors'
 import type { Retry } from '@quorate/shared/refusal-row'
 
@@ -53,11 +55,14 @@ export const refuse = (code: RefusalCode, culprits: readonly number[] = []): nev
   throw new QuorateError(code, 'client', { culprits })
 }
 
+// Without a language, zod/mini says "Invalid input" of everything.
+z.config(en())
+
 /** The places that do not fit, and why, from a schema's error. */
-export const issuesOf = ({ issues }: z.ZodError): string[] =>
+export const issuesOf = ({ issues }: $ZodError): string[] =>
   issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
 
-export const invalid = (error: z.ZodError): QuorateError =>
+export const invalid = (error: $ZodError): QuorateError =>
   new QuorateError('request.invalid', 'client', { issues: issuesOf(error) })
 
 /** Runs one public operation, so that whatever a check or a schema inside refuses comes out as a `QuorateError`. */
@@ -66,7 +71,7 @@ export async function refusing<T>(operation: () => Promise<T>): Promise<T> {
     return await operation()
   } catch (error) {
     if (error instanceof Refusal) throw new QuorateError(error.code, 'client', { culprits: error.culprits })
-    if (error instanceof z.ZodError) throw invalid(error)
+    if (error instanceof $ZodError) throw invalid(error)
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { readerSeed } from '@quorate/shared/crypto/session-items'
 import { openMode } from '@quorate/shared/verify/key-mode'
 import { createSigner, digestOf } from '@quorate/shared/crypto/sign'
@@ -47,7 +47,7 @@ const ExportedKey = z.strictObject({
   keyId: KeyId,
   sessionSecret: Random32,
   certificate: Certificate,
-  earlier: z.array(Certificate).default([]),
+  earlier: z._default(z.array(Certificate), []),
 })
 type ExportedKey = z.infer<typeof ExportedKey>
 

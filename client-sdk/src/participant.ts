@@ -5,14 +5,13 @@ import type { Decision } from '@quorate/shared/wire/consent'
 import type { Invitation } from '@quorate/shared/wire/keygen'
 import { QuorateError, refusing } from './errors.ts'
 import type { Bunker } from './bunker/bunker.ts'
-import { createBunker, openBunker, type BunkerOptions } from './bunker/open.ts'
+import type { BunkerOptions } from './bunker/open.ts'
 import type { Context } from './context.ts'
 import type { WaitOptions } from './following.ts'
 import type { Key } from './key.ts'
 import type { WholeKey } from './keygen/deal.ts'
 import type { Keygen } from './keygen/keygen.ts'
 import type { ReserveOptions } from './keygen/reserve.ts'
-import { resumeOwn } from './keygen/resume.ts'
 import {
   dealOwn,
   reserveOwn,
@@ -22,9 +21,8 @@ import {
   type Invited,
   type Joining,
 } from './keygen/taking-part.ts'
-import { draftRefresh, secondRefresh, sendRefresh, type RefreshTimes } from './refresh/ask.ts'
+import type { RefreshTimes } from './refresh/ask.ts'
 import type { Refresh } from './refresh/refresh.ts'
-import { latestKey } from './refresh/successor.ts'
 import { memberOf, type Person } from './person.ts'
 import { checkedSigner, type Signer } from './signer.ts'
 import { askOwn, askSeveral, type AskingTimes, type Wish } from './signing/ask.ts'
@@ -34,6 +32,12 @@ import { openOwn, pendingFor, watchPending } from './signing/pending.ts'
 import type { Signing } from './signing/signing.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
+
+/** What few programs call: a page loads it when it does. */
+const bunkers = () => import('./bunker/open.ts')
+const refreshes = () => import('./refresh/ask.ts')
+const successors = () => import('./refresh/successor.ts')
+const resumption = () => import('./keygen/resume.ts')
 
 /** One person at one gateway. */
 export class Participant {
@@ -84,7 +88,7 @@ export class Participant {
    * `participate`.
    */
   async resumeKey(token: string, options: Bringing & Signal = {}): Promise<Keygen> {
-    return refusing(() => resumeOwn(this.#me, token, options))
+    return refusing(async () => (await resumption()).resumeOwn(this.#me, token, options))
   }
 
   /**
@@ -97,12 +101,18 @@ export class Participant {
 
   /** Signs a request for new shares of a key, and does not send it: a second participant is to sign it too. `expiresIn` as below. */
   async draftRefresh(key: Key, times: RefreshTimes = {}): Promise<RefreshRequest> {
-    return refusing(async () => draftRefresh(this.#me.context, key, await memberOf(this.#me, key), times))
+    return refusing(async () => {
+      const { draftRefresh } = await refreshes()
+      return draftRefresh(this.#me.context, key, await memberOf(this.#me, key), times)
+    })
   }
 
   /** Signs another participant's request for new shares too, until it expires. Throws `refresh.request_invalid`, `epoch.stale`. */
   async secondRefresh(key: Key, request: RefreshRequest): Promise<RefreshRequest> {
-    return refusing(async () => secondRefresh(this.#me.context, key, await memberOf(this.#me, key), request))
+    return refusing(async () => {
+      const { secondRefresh } = await refreshes()
+      return secondRefresh(this.#me.context, key, await memberOf(this.#me, key), request)
+    })
   }
 
   /**
@@ -122,7 +132,7 @@ export class Participant {
     return refusing(async () => {
       this.#me.context.known.requireCurrent(key)
       const request = drafted ?? (await this.draftRefresh(key, times))
-      return sendRefresh(this.#me.context, key, request, signal)
+      return (await refreshes()).sendRefresh(this.#me.context, key, request, signal)
     })
   }
 
@@ -135,7 +145,7 @@ export class Participant {
 
   /** The key at its present epoch, verified on from this one. Throws `certificate.invalid`, `receipt.invalid` or `reply.mismatch`. */
   async update(key: Key, { signal }: Signal = {}): Promise<Key> {
-    return refusing(() => latestKey(this.#me.context, key, signal))
+    return refusing(async () => (await successors()).latestKey(this.#me.context, key, signal))
   }
 
   /**
@@ -225,11 +235,17 @@ export class Participant {
    * holds this signer. Throws `bunker.scheme`, `content.not_permitted`, `receipt.invalid`, `enclave.unreachable`.
    */
   async createBunker(key: Key, options: BunkerOptions & Signal): Promise<Bunker> {
-    return refusing(async () => createBunker(this.#me.context, key, await memberOf(this.#me, key), options))
+    return refusing(async () => {
+      const { createBunker } = await bunkers()
+      return createBunker(this.#me.context, key, await memberOf(this.#me, key), options)
+    })
   }
 
   /** The bunker of a key. `newest`: the own newest book, where an earlier run of this program kept it. Throws `bunker.not_found`. */
   async bunker(key: Key, options: Signal & Pick<BunkerOptions, 'newest'> = {}): Promise<Bunker> {
-    return refusing(async () => openBunker(this.#me.context, key, await memberOf(this.#me, key), options))
+    return refusing(async () => {
+      const { openBunker } = await bunkers()
+      return openBunker(this.#me.context, key, await memberOf(this.#me, key), options)
+    })
   }
 }

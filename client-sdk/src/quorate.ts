@@ -1,13 +1,12 @@
 import type { RouteReply } from '@quorate/shared/wire/routes/table'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Attested } from './attest.ts'
 import { createContext, type Context, type ContextOptions } from './context.ts'
 import { invalid, refusing } from './errors.ts'
 import { sessionSecretOf, type Key } from './key.ts'
 import { Participant } from './participant.ts'
-import { latestKey } from './refresh/successor.ts'
 import { seedSigner, type Signer } from './signer.ts'
 
 export type QuorateOptions = ContextOptions
@@ -55,7 +54,7 @@ export class Quorate {
    * from `key`, `reply.mismatch` for an earlier epoch.
    */
   async latest(key: Key, { signal }: Signal = {}): Promise<Key> {
-    return refusing(() => latestKey(this.#context, key, signal))
+    return refusing(async () => (await import('./refresh/successor.ts')).latestKey(this.#context, key, signal))
   }
 
   /**

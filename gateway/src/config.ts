@@ -85,7 +85,7 @@ const Environment = z.strictObject({
   QUORATE_LISTEN: Listen.default({ host: '127.0.0.1', port: 3000 }),
   QUORATE_METRICS_LISTEN: Listen.default({ host: '127.0.0.1', port: 9464 }),
   /** How clients reach the gateway: named in their proofs and in tokens. */
-  QUORATE_PUBLIC_URL: GatewayAddress.optional(),
+  QUORATE_PUBLIC_URL: z.optional(GatewayAddress),
   /** Under which it holds its lease on sessions. Of gateways on one database each has another. */
   QUORATE_GATEWAY_NAME: GatewayName.default('gateway'),
   QUORATE_DATABASE: z.string().min(1),
@@ -106,7 +106,7 @@ const Environment = z.strictObject({
   /** Relays to which bunkers may be connected: owners name them, and the gateway dials. */
   QUORATE_RELAYS: RelayList.optional(),
   /** The key whose bunker stands under `_` in `/.well-known/nostr.json` (NIP-05). */
-  QUORATE_NOSTR_KEY: KeyId.optional(),
+  QUORATE_NOSTR_KEY: z.optional(KeyId),
   QUORATE_ROUND_TIMEOUT_MS: count(50, 60_000).default(2_000),
   QUORATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })

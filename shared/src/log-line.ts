@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** How much an event matters: `debug` to nobody but who looks for a fault, `fatal` to whoever runs the thing, at once. */
 const Level = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
@@ -11,7 +11,7 @@ export type Level = z.infer<typeof Level>
 export const LogLine = z.looseObject({
   time: z.iso.datetime({ precision: 3 }),
   level: Level,
-  event: z.string().regex(/^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+$/),
+  event: z.string().check(z.regex(/^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+$/)),
 })
 export type LogLine = z.infer<typeof LogLine>
 

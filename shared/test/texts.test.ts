@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { hostMethods } from '../src/ceremonies/host-methods.ts'
 import { bytesMessage } from '../src/contents/bytes.ts'
 import { Item } from '../src/wire/content.ts'
@@ -10,8 +10,8 @@ import { routes } from '../src/wire/routes/table.ts'
 import { Approval } from '../src/wire/consent.ts'
 
 /** Every schema of texts below this one, with the way to it. */
-function textsOf(schema: z.core.$ZodType, at: string, seen = new Set<unknown>()): [string, z.ZodString][] {
-  if (schema instanceof z.ZodString) return [[at, schema]]
+function textsOf(schema: z.core.$ZodType, at: string, seen = new Set<unknown>()): [string, z.ZodMiniString][] {
+  if (schema instanceof z.ZodMiniString) return [[at, schema]]
   if (seen.has(schema)) return []
   seen.add(schema)
   const below = Object.entries(schema._zod.def).flatMap(([name, part]) => partsOf(part, `${at}.${name}`))

@@ -65,7 +65,7 @@ describe('measurements as AWS prints them', () => {
     ['a register that there is not', { ...pcrs, PCR32: pcrs.PCR0 }, '0 to 31'],
     ['a register under two names', { ...ours, PCR0: 'ef'.repeat(48) }, 'a PCR index'],
     ['no PCR0', { PCR1: pcrs.PCR1 }, 'each set names PCR0'],
-    ['a text', 'PCR0', 'expected record'],
+    ['a text', 'PCR0', '"expected":"record"'],
   ])('of %s are refused with the reason', (_, set, why) => {
     expect(JSON.stringify(read(set).error?.issues)).toContain(why)
   })

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { CipherMethod, credentialKinds, permitsKind, type Permissions } from '@quorate/shared/nostr/permissions'
 import { presets, type PresetName } from '@quorate/shared/nostr/presets'
 import type { Limit, OwnerGrant } from '@quorate/shared/wire/bunker'
@@ -11,10 +11,10 @@ const YEAR = 365 * DAY
 const IN_ALL = 315_360_000
 
 const names = Object.keys(presets) as [PresetName, ...PresetName[]]
-const Kind = z.int().min(0).max(65_535)
+const Kind = z.int().check(z.minimum(0), z.maximum(65_535))
 /** In ms. */
-const WholeSeconds = z.int().min(0).multipleOf(1_000)
-const Count = z.int().min(1).max(1_000_000)
+const WholeSeconds = z.int().check(z.minimum(0), z.multipleOf(1_000))
+const Count = z.int().check(z.minimum(1), z.maximum(1_000_000))
 
 /**
  * What an owner lets a program do, in few words. `preset`: a set of permissions by name, to which `methods` and `kinds` add. `peers`: with
@@ -23,24 +23,20 @@ const Count = z.int().min(1).max(1_000_000)
  * owner asked about the rest, or is it refused? Asked, when nothing is said.
  */
 export const Terms = z.strictObject({
-  name: z.string().max(64).optional(),
-  preset: z.enum(names).optional(),
-  methods: z.array(CipherMethod).max(4).optional(),
-  kinds: z.array(Kind).max(256).optional(),
-  peers: z.array(NostrKey).min(1).max(256).optional(),
-  longest: z.int().min(0).max(1_048_576).optional(),
-  dated: z.strictObject({ before: WholeSeconds, after: WholeSeconds }).optional(),
-  perMinute: Count.optional(),
-  perHour: Count.optional(),
-  perDay: Count.optional(),
-  inAll: Count.optional(),
-  expiresIn: z
-    .int()
-    .min(1)
-    .max(IN_ALL * 1_000)
-    .optional(),
-  otherwise: z.enum(['ask', 'refuse']).optional(),
-  handsOn: z.boolean().optional(),
+  name: z.optional(z.string().check(z.maxLength(64))),
+  preset: z.optional(z.enum(names)),
+  methods: z.optional(z.array(CipherMethod).check(z.maxLength(4))),
+  kinds: z.optional(z.array(Kind).check(z.maxLength(256))),
+  peers: z.optional(z.array(NostrKey).check(z.minLength(1), z.maxLength(256))),
+  longest: z.optional(z.int().check(z.minimum(0), z.maximum(1_048_576))),
+  dated: z.optional(z.strictObject({ before: WholeSeconds, after: WholeSeconds })),
+  perMinute: z.optional(Count),
+  perHour: z.optional(Count),
+  perDay: z.optional(Count),
+  inAll: z.optional(Count),
+  expiresIn: z.optional(z.int().check(z.minimum(1), z.maximum(IN_ALL * 1_000))),
+  otherwise: z.optional(z.enum(['ask', 'refuse'])),
+  handsOn: z.optional(z.boolean()),
 })
 export type Terms = Readonly<z.input<typeof Terms>>
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { digestOf } from '@quorate/shared/crypto/sign'
 import { CompressedKey, Digest, UserId } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'
@@ -47,16 +47,16 @@ type OfKeys = Readonly<{
 /** With what a participant joined a key in the making: enough to go on after an interruption. SECRET. */
 const Joining = z.strictObject({
   invitation: Invitation,
-  grant: GrantTerms.nullable(),
-  sharesPerEnclave: z.int().min(1).optional(),
+  grant: z.nullable(GrantTerms),
+  sharesPerEnclave: z.optional(z.int().check(z.minimum(1))),
   /** Who is let have known all of the key. */
-  dealtBy: UserId.optional(),
+  dealtBy: z.optional(UserId),
   /** Of the own key that was brought. The key itself is not kept here. */
-  ownPublicKey: CompressedKey.optional(),
+  ownPublicKey: z.optional(CompressedKey),
 })
 export type Joining = z.infer<typeof Joining>
 
-const Kept = z.strictObject({ serial: z.int().min(1), digest: Digest })
+const Kept = z.strictObject({ serial: z.int().check(z.minimum(1)), digest: Digest })
 
 export const openHome = (path: string, passphrases: Passphrases): Home => ({
   path,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { KeyId } from '@quorate/shared/wire/ids'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { folder, readIfThere, write } from './files.ts'
 import { parse } from './seeds.ts'
 import { UsageError } from './usage.ts'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { Random32, UserId } from '@quorate/shared/wire/ids'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fileOf, folder, list, nameIn, readIfThere, write } from './files.ts'
 import { lock, unlock, workFactors, type Passphrases } from './passphrase.ts'
 import { UsageError } from './usage.ts'
@@ -114,7 +114,7 @@ const damaged = (file: string, userId: string): UsageError =>
   )
 
 /** Null for what is of another form. */
-export function parse<T>(schema: z.ZodType<T>, text: string): T | null {
+export function parse<T>(schema: z.ZodMiniType<T>, text: string): T | null {
   try {
     return schema.parse(JSON.parse(text))
   } catch {

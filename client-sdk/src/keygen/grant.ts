@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { signBody } from '@quorate/shared/crypto/sign'
 import { Grant, StandingScope } from '@quorate/shared/wire/consent'
 import { Time } from '@quorate/shared/wire/ids'
@@ -9,16 +9,16 @@ import type { KeySigner } from '../signer.ts'
 /** At most `count` signatures in any window of `per` ms, in whole seconds. */
 const Limit = z.strictObject({
   count: StandingScope.shape.limit.shape.count,
-  per: z.int().min(1_000).max(31_536_000_000).multipleOf(1_000),
+  per: z.int().check(z.minimum(1_000), z.maximum(31_536_000_000), z.multipleOf(1_000)),
 })
 
 /**
  * A standing grant for the own share, as its owner words it: these askers get signatures of this content, at most `limit.count` in
  * any `limit.per` ms, until `expiresAt` (ms). `givenAt` (ms) is now when nothing is said; who repeats a registration says it again.
  */
-export const GrantTerms = StandingScope.omit({ kind: true, limit: true }).extend({
+export const GrantTerms = z.extend(z.omit(StandingScope, { kind: true, limit: true }), {
   limit: Limit,
-  givenAt: Time.optional(),
+  givenAt: z.optional(Time),
   expiresAt: Time,
 })
 export type GrantTerms = z.input<typeof GrantTerms>

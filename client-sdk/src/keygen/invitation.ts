@@ -2,12 +2,15 @@ import { decode, encode } from '@quorate/shared/crypto/cbor'
 import { fromBase64url, fromHex, toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Base64url } from '@quorate/shared/wire/ids'
 import { Invitation } from '@quorate/shared/wire/keygen'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { refuse } from '../errors.ts'
 
 const prefix = 'quorate:join#'
 
-const bytes = z.instanceof(Uint8Array).transform(toHex)
+const bytes = z.pipe(
+  z.instanceof(Uint8Array),
+  z.transform((read) => toHex(read)),
+)
 
 /** An invitation inside a link: in this order, with bytes for what else is hex. Null where there is nothing. */
 const Packed = z.tuple([
@@ -18,8 +21,8 @@ const Packed = z.tuple([
   bytes,
   bytes,
   bytes,
-  bytes.nullable(),
-  z.string().nullable(),
+  z.nullable(bytes),
+  z.nullable(z.string()),
 ])
 
 /** The invitation as a link, also for a QR code. It holds secrets: hand it to the invited person alone. */

@@ -12,6 +12,7 @@ import {
   type RegistrationReceipt,
   type Skeleton,
 } from '@quorate/shared/wire/keygen'
+import * as z from 'zod/mini'
 import { refuse } from '../errors.ts'
 import type { KeySigner } from '../signer.ts'
 import { skeletonDigest } from './skeleton.ts'
@@ -64,7 +65,7 @@ export const ownRegistration = (
   authKey: string,
   { grant, publicKey }: Readonly<{ grant: Grant | null; publicKey: string | null }>,
 ): OwnRegistration => {
-  const { skeletonDigest: digest, ...rest } = RegistrationBody.omit({ contribution: true }).parse({
+  const { skeletonDigest: digest, ...rest } = z.omit(RegistrationBody, { contribution: true }).parse({
     skeletonDigest: skeletonDigest(skeleton),
     userId,
     index,

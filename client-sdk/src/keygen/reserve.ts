@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { sealMode } from '@quorate/shared/verify/key-mode'
 import { toBase64url, toHex } from '@quorate/shared/wire/bytes'
 import { Mode } from '@quorate/shared/wire/mode'
@@ -82,7 +82,7 @@ export async function reserve(
 }
 
 /** What the API takes, ten seconds to a week, in ms. */
-const KeygenTime = z.object({ expiresIn: z.number().min(10_000).max(604_800_000) })
+const KeygenTime = z.object({ expiresIn: z.number().check(z.minimum(10_000), z.maximum(604_800_000)) })
 
 function secondsOf(expiresIn: number): number {
   const time = KeygenTime.safeParse({ expiresIn })

@@ -1,5 +1,6 @@
 import { fromHex } from '@quorate/shared/wire/bytes'
 import type { Invitation } from '@quorate/shared/wire/keygen'
+import * as z from 'zod/mini'
 import type { Person } from '../person.ts'
 import type { WholeKey } from './deal.ts'
 import { GrantTerms } from './grant.ts'
@@ -32,7 +33,7 @@ export type Invited = Joining &
 
 /** Throws a `ZodError` that says where it does not fit. */
 const readTerms = (grant: GrantTerms | null | undefined): GrantTerms | null =>
-  GrantTerms.nullable().parse(grant ?? null)
+  z.nullable(GrantTerms).parse(grant ?? null)
 
 /** Reserves a key, and registers oneself when one is among its participants. */
 export async function reserveOwn(

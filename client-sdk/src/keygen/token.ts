@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fromHex, toHex } from '@quorate/shared/wire/bytes'
 import { CompressedKey, Random32, UserId } from '@quorate/shared/wire/ids'
 import { RegistrationReceipt, Skeleton } from '@quorate/shared/wire/keygen'
@@ -7,8 +7,8 @@ import type { KeygenKnowledge } from './keygen.ts'
 import type { OwnRegistration } from './registration.ts'
 
 const Own = z.strictObject({
-  ...RegistrationReceipt.shape.body.omit({ contributed: true }).shape,
-  publicKey: CompressedKey.nullable(),
+  ...z.omit(RegistrationReceipt.shape.body, { contributed: true }).shape,
+  publicKey: z.nullable(CompressedKey),
 })
 
 /** With what a person goes on with a key in the making. SECRET: it reads about the key, and joins it as whoever is not registered yet. */
@@ -21,7 +21,7 @@ const Token = z.strictObject({
   /** Of all, for who reserved the key. */
   invitationKeys: z.record(UserId, Random32),
   /** Of a person who takes part: what is registered, and with which invitation. */
-  joining: z.strictObject({ own: Own, invitationKey: Random32 }).nullable(),
+  joining: z.nullable(z.strictObject({ own: Own, invitationKey: Random32 })),
 })
 type Token = z.infer<typeof Token>
 

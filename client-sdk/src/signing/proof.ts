@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { itemDigest } from '@quorate/shared/crypto/session-items'
 import { isNamedBy } from '@quorate/shared/verify/items'

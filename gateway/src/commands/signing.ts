@@ -12,7 +12,7 @@ import {
   type SigningStatus,
 } from '@quorate/shared/wire/routes/signing'
 import type { Withdrawal } from '@quorate/shared/wire/signing'
-import type { z } from 'zod'
+import * as z from 'zod'
 import { weightOf } from '../aids/items.ts'
 import { requireLives } from '../keys/lives.ts'
 import { seatsAt } from '../keys/stocks.ts'
@@ -144,7 +144,7 @@ async function openSignings(
   { limit = MAX_LISTED, cursor, after }: Page,
 ): Promise<SigningPage> {
   // Of the same moment as the ids: what comes meanwhile is later than this one.
-  const newest = SigningId.nullable().parse(directory.newestOf(keyId))
+  const newest = z.nullable(SigningId).parse(directory.newestOf(keyId))
   const ids = directory.ofPeople(keyId, after).filter((id) => cursor === undefined || id > cursor)
   const signings: SigningStatus[] = []
   let weight = 0

@@ -20,7 +20,7 @@ export type Input<N extends RouteName> = Readonly<{
   principal: Extract<Principal, { kind: Routes[N]['wants'] }>
   params: z.output<Routes[N]['params']>
   query: z.output<Routes[N]['query']>
-  body: Routes[N]['body'] extends z.ZodType ? z.output<Routes[N]['body']> : null
+  body: Routes[N]['body'] extends z.core.$ZodType ? z.output<Routes[N]['body']> : null
   signal: AbortSignal
   /** Whom bounds count for what this request makes. */
   holder: string

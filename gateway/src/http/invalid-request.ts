@@ -1,5 +1,5 @@
 import { Refusal, type RefusalCode } from '@quorate/shared/errors'
-import type { z } from 'zod'
+import * as z from 'zod'
 
 const MAX_ISSUES = 16
 
@@ -21,12 +21,12 @@ export class InvalidRequest extends ExplainedRefusal {
 }
 
 /** Parses one part of a request. Throws `InvalidRequest`. */
-export function parsePart<T extends z.ZodType>(
+export function parsePart<T extends z.core.$ZodType>(
   schema: T,
   part: 'path' | 'query' | 'body',
   value: unknown,
 ): z.output<T> {
-  const parsed = schema.safeParse(value)
+  const parsed = z.safeParse(schema, value)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.slice(0, MAX_ISSUES)
   throw new InvalidRequest(

@@ -46,7 +46,7 @@ export function tagOf(name: string): string {
 /** What follows from a route's row in the table, in sentences. */
 export function describeRoute(route: Route): string {
   const { wants, body, repeatable, events, query } = route
-  const waits = query instanceof z.ZodObject && Object.hasOwn(query.shape, 'wait')
+  const waits = query instanceof z.core.$ZodObject && Object.hasOwn(query._zod.def.shape, 'wait')
   return [
     wants === 'reader'
       ? 'Needs a token for the key that the path belongs to. About another key it answers as about one that does not exist.'

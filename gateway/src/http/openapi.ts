@@ -41,7 +41,7 @@ const bodies = [
   manifestRoutes,
 ]
 for (const room of [...messages, ...bodies])
-  for (const [id, schema] of Object.entries(room)) if (schema instanceof z.ZodType) named.add(schema, { id })
+  for (const [id, schema] of Object.entries(room)) if (schema instanceof z.core.$ZodType) named.add(schema, { id })
 
 /** What was said on each route in a run of a real fleet, with long strings cut (`infra/e2e/test/examples.test.ts` records it). */
 const examples: Readonly<Record<string, Readonly<{ body?: unknown; reply?: unknown }> | undefined>> = recorded
@@ -158,26 +158,26 @@ function problems(route: Route, schemas: Json): Json {
   return responses
 }
 
-function parameters(place: 'path' | 'query', schema: z.ZodType, schemas: Json): Json[] {
-  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {}
+function parameters(place: 'path' | 'query', schema: z.core.$ZodType, schemas: Json): Json[] {
+  const shape = schema instanceof z.core.$ZodObject ? schema._zod.def.shape : {}
   return Object.entries(shape).map(([name, part]) => ({
     name,
     in: place,
     description: parameterWords[name],
-    required: !part.safeParse(undefined).success,
+    required: !z.safeParse(part, undefined).success,
     schema: schemaOf(part, 'input', schemas),
   }))
 }
 
 /** JSON Schema of one schema; the named ones among its parts go to `schemas` and are referred to. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+function schemaOf(schema: z.core.$ZodType, io: 'input' | 'output', schemas: Json): Json {
   const made = z.toJSONSchema(schema, {
     io,
     metadata: named,
     unrepresentable: 'any',
     // What a schema says of itself with `meta`, for those whose form cannot be told from their code.
     override: ({ zodSchema, jsonSchema }) => {
-      Object.assign(jsonSchema, z.globalRegistry.get(zodSchema as unknown as z.ZodType))
+      Object.assign(jsonSchema, z.globalRegistry.get(zodSchema))
       // A union that has one member so far is that member.
       const [only, ...others] = jsonSchema.oneOf ?? [null, null]
       if (others.length > 0 || only === undefined || only === null || typeof only === 'boolean') return

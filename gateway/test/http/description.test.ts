@@ -50,11 +50,11 @@ it('is what stands in docs/openapi.json', () => {
 })
 
 /** Everything that this schema is made of, itself included. */
-function partsOf(schema: unknown, found = new Set<z.ZodType>()): Set<z.ZodType> {
+function partsOf(schema: unknown, found = new Set<z.core.$ZodType>()): Set<z.core.$ZodType> {
   if (Array.isArray(schema)) for (const part of schema) partsOf(part, found)
-  else if (schema instanceof z.ZodType && !found.has(schema)) {
+  else if (schema instanceof z.core.$ZodType && !found.has(schema)) {
     found.add(schema)
-    for (const part of Object.values(schema.def)) partsOf(part, found)
+    for (const part of Object.values(schema._zod.def)) partsOf(part, found)
   } else if (schema !== null && typeof schema === 'object' && Object.getPrototypeOf(schema) === Object.prototype)
     for (const part of Object.values(schema)) partsOf(part, found)
   return found
@@ -62,8 +62,8 @@ function partsOf(schema: unknown, found = new Set<z.ZodType>()): Set<z.ZodType> 
 
 it('says of each schema of a request what its code refuses beyond its form', () => {
   const asked = Object.values<Route>(routes).flatMap(({ params, query, body }) => [params, query, body])
-  const refining = [...partsOf(asked)].filter(({ def }) =>
-    ((def as { checks?: z.core.$ZodCheck[] }).checks ?? []).some(({ _zod: { def } }) => def.check === 'custom'),
+  const refining = [...partsOf(asked)].filter(({ _zod: { def } }) =>
+    (def.checks ?? []).some(({ _zod: { def } }) => def.check === 'custom'),
   )
   expect(refining.length).toBeGreaterThan(5)
   const words = ['description', 'pattern', 'uniqueItems', 'anyOf', 'required']
@@ -107,7 +107,7 @@ it('is as strict about a reservation as the gateway', () => {
 
 it('is as strict about base64url as the gateway', () => {
   const described = readAs('Base64url')
-  const { sealed } = InitBody.shape.sealed.element.shape
+  const { sealed } = InitBody.shape.sealed.def.element.shape
   for (const text of ['', 'A', 'AA', 'AAA', 'AAAA', 'AAAAA', 'AAAAAA', 'AA==', 'A+AA', 'AA\n'])
     expect(described.safeParse(text).success, text).toBe(sealed.safeParse(text).success)
 })

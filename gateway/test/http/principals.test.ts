@@ -2,7 +2,7 @@ import { Refusal } from '@quorate/shared/errors'
 import { none, route, writePath, type ParameterName, type Route, type Want } from '@quorate/shared/wire/routes/route'
 import { routes } from '@quorate/shared/wire/routes/table'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { z } from 'zod'
+import * as z from 'zod'
 import { createWhoMay } from '../../src/http/principal.ts'
 import {
   answerOf,
@@ -43,11 +43,11 @@ const unknown: Ids = {
 /** What a query demands, by name: a new route whose query demands more fails here until it has a row. */
 const demanded: Readonly<Record<string, string>> = { from: '0', nonce: '0'.repeat(64) }
 
-const fieldsOf = (schema: z.ZodType): [string, z.ZodType][] =>
-  Object.entries((schema as z.ZodObject<Record<string, z.ZodType>>).shape)
+const fieldsOf = (schema: z.core.$ZodType): [string, z.core.$ZodType][] =>
+  Object.entries((schema as z.core.$ZodObject)._zod.def.shape)
 const queryOf = ({ query }: Route): string =>
   fieldsOf(query)
-    .filter(([, part]) => !part.safeParse(undefined).success)
+    .filter(([, part]) => !z.safeParse(part, undefined).success)
     .map(([name]) => `${name}=${demanded[name] ?? 'a row is missing'}`)
     .join('&')
 

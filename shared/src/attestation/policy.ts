@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fromAws, Measurements } from '../wire/measurements.ts'
 import { equalBytes } from './der.ts'
 import { certificatesIn, Root } from './roots.ts'
@@ -8,13 +8,17 @@ import { certificatesIn, Root } from './roots.ts'
  * at least, and a document fits a set when every PCR that the set names is equal. A set may be as AWS's tools print it.
  */
 export const TrustPolicy = z.strictObject({
-  roots: z.array(Root).min(1).readonly(),
-  measurements: z
-    .array(
-      z.preprocess(fromAws, Measurements.refine((set) => set['0'] !== undefined, 'each set names PCR0').readonly()),
-    )
-    .min(1)
-    .readonly(),
+  roots: z.readonly(z.array(Root).check(z.minLength(1))),
+  measurements: z.readonly(
+    z
+      .array(
+        z.pipe(
+          z.transform(fromAws),
+          z.readonly(Measurements.check(z.refine((set) => set['0'] !== undefined, 'each set names PCR0'))),
+        ),
+      )
+      .check(z.minLength(1)),
+  ),
 })
 export type TrustPolicy = Readonly<z.infer<typeof TrustPolicy>>
 

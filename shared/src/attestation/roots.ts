@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { readCertificate } from './certificate.ts'
 
 const block = /-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g
@@ -34,4 +34,6 @@ function readAll(texts: readonly string[]): readonly Uint8Array[] {
 /** A root, or several in one text. A text without any would make every enclave look as if it were not trusted. */
 export const Root = z
   .string()
-  .refine((text) => certificatesIn(text).length > 0, 'no certificate of P-384, as PEM or base64, can be read in it')
+  .check(
+    z.refine((text) => certificatesIn(text).length > 0, 'no certificate of P-384, as PEM or base64, can be read in it'),
+  )

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../contents/content.ts'
 import { Envelope, SignedEvent } from '../nostr/event.ts'
 import { NostrKey } from '../nostr/keys.ts'
@@ -45,11 +45,11 @@ export const bunkerMethods = {
       ...of,
       sealed: SealedSigner,
       books: oneEach(Book),
-      bindings: z.array(Binding).max(2_048),
+      bindings: z.array(Binding).check(z.maxLength(2_048)),
     }),
     result: z.strictObject({
       receipt: BunkerReceipt,
-      sealed: SealedSigner.nullable(),
+      sealed: z.nullable(SealedSigner),
       refused: oneEach(z.strictObject({ index: Index, code: Failure.shape.code })),
     }),
   },
@@ -62,8 +62,8 @@ export const bunkerMethods = {
       ...of,
       event: Envelope,
       consents: oneEach(Approval),
-      laidOut: LogEntry.nullable(),
-      ahead: StockPackage.nullable(),
+      laidOut: z.nullable(LogEntry),
+      ahead: z.nullable(StockPackage),
     }),
     result: Taken,
   },
@@ -73,7 +73,7 @@ export const bunkerMethods = {
    */
   'bunker.sign': {
     params: z.strictObject({ ...of, event: Envelope, ahead: StockPackage }),
-    result: z.strictObject({ ahead: PartialAhead.nullable() }),
+    result: z.strictObject({ ahead: z.nullable(PartialAhead) }),
   },
   /** The answer to an event that cannot be signed, and the line of the log that says why. */
   'bunker.refuse': {
@@ -87,15 +87,15 @@ export const bunkerMethods = {
   },
   /** NIP-42, for a relay that a book names. */
   'bunker.authenticate': {
-    params: z.strictObject({ ...of, relay: RelayUrl, challenge: Text.min(1).max(256) }),
+    params: z.strictObject({ ...of, relay: RelayUrl, challenge: Text.check(z.minLength(1), z.maxLength(256)) }),
     result: z.strictObject({ event: SignedEvent }),
   },
   /** NIP-89's event of this signer, and one for each host that proves it by its document. Of many hosts, some at a time. */
   'bunker.announce': {
     params: z.strictObject({
       ...of,
-      hosts: z.array(BunkerAttestation).min(1).max(MAX_ANNOUNCED),
+      hosts: z.array(BunkerAttestation).check(z.minLength(1), z.maxLength(MAX_ANNOUNCED)),
     }),
-    result: z.strictObject({ handler: SignedEvent, proofs: z.array(SignedEvent).max(MAX_ANNOUNCED) }),
+    result: z.strictObject({ handler: SignedEvent, proofs: z.array(SignedEvent).check(z.maxLength(MAX_ANNOUNCED)) }),
   },
 } as const

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type { z } from 'zod/mini'
 
 /** A round that the gateway ends by itself, from what the round before has given. Nobody is asked. */
 type Pause = Readonly<{ who: 'nobody' }>
@@ -10,8 +10,8 @@ type Pause = Readonly<{ who: 'nobody' }>
  * number of participants, and the seats of a host take turns.
  */
 type Turn = Readonly<{
-  asks: z.ZodType
-  says: z.ZodType
+  asks: z.ZodMiniType
+  says: z.ZodMiniType
   who: 'all' | 'quorum'
   loss: 'new_attempt' | 'ask_again'
   acquainted?: true
@@ -30,9 +30,11 @@ export type RoundName<C extends Ceremony> = keyof C['rounds'] & string
 type RoundOf<C extends Ceremony, R> = R extends RoundName<C> ? C['rounds'][R] : never
 
 /** What a host is asked in a round, parsed; `never` in a round that asks nobody. */
-export type Asks<C extends Ceremony, R> = RoundOf<C, R> extends { asks: infer A extends z.ZodType } ? z.infer<A> : never
+export type Asks<C extends Ceremony, R> =
+  RoundOf<C, R> extends { asks: infer A extends z.ZodMiniType } ? z.infer<A> : never
 /** What a host answers in a round, parsed; `never` in a round that asks nobody. */
-export type Says<C extends Ceremony, R> = RoundOf<C, R> extends { says: infer S extends z.ZodType } ? z.infer<S> : never
+export type Says<C extends Ceremony, R> =
+  RoundOf<C, R> extends { says: infer S extends z.ZodMiniType } ? z.infer<S> : never
 
 type TurnName<C extends Ceremony> = {
   [R in RoundName<C>]: C['rounds'][R] extends Turn ? R : never

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Installed, Prepared } from '../wire/refresh.ts'
 import { ShareInSeat, ShareInForce } from '../wire/share.ts'
 

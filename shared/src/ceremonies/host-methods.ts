@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Base64url, Digest, Index, KeyId, Random32, SignKey, Time } from '../wire/ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../wire/identity.ts'
 import { RegistrationReceipt, Skeleton } from '../wire/keygen.ts'
@@ -17,7 +17,7 @@ import { signing } from './signing.ts'
 const Empty = z.strictObject({})
 
 /** Keys of one question that were refused while the others were not. */
-const RefusedKeys = z.array(z.strictObject({ keyId: KeyId, code: Failure.shape.code })).max(MAX_RECALLED)
+const RefusedKeys = z.array(z.strictObject({ keyId: KeyId, code: Failure.shape.code })).check(z.maxLength(MAX_RECALLED))
 
 /** What an enclave can be asked about itself: per method what goes in and what comes out. */
 const enclaveMethods = {
@@ -31,7 +31,7 @@ const enclaveMethods = {
       bootId: Random32,
       locked: z.boolean(),
       retired: z.boolean(),
-      identity: EnclaveIdentity.nullable(),
+      identity: z.nullable(EnclaveIdentity),
       sealing: SealingClaims,
     }),
   },
@@ -41,8 +41,11 @@ const enclaveMethods = {
    * of, by ascending serial; one that it does not take counts as not given.
    */
   boot: {
-    params: z.strictObject({ sealedRoot: Base64url.nullable(), manifests: z.array(ManifestOffer).max(4).optional() }),
-    result: z.strictObject({ identity: EnclaveIdentity, sealedRoot: Base64url.nullable() }),
+    params: z.strictObject({
+      sealedRoot: z.nullable(Base64url),
+      manifests: z.optional(z.array(ManifestOffer).check(z.maxLength(4))),
+    }),
+    result: z.strictObject({ identity: EnclaveIdentity, sealedRoot: z.nullable(Base64url) }),
   },
   attest: { params: z.strictObject({ nonce: Random32 }), result: AttestedIdentity },
   /** Which images peers may be of, from `effectiveAt` on. */
@@ -74,8 +77,7 @@ const holdingMethods = {
       life: Random32,
       keys: z
         .array(z.strictObject({ keyId: KeyId, lineage: Digest, index: Index }))
-        .min(1)
-        .max(MAX_RECALLED),
+        .check(z.minLength(1), z.maxLength(MAX_RECALLED)),
     }),
     result: z.strictObject({ recollection: Recollection, refused: RefusedKeys }),
   },
@@ -87,16 +89,13 @@ const holdingMethods = {
   'recall.learn': {
     params: z.strictObject({
       from: SignKey,
-      keys: z
-        .array(z.strictObject({ keyId: KeyId, index: Index }))
-        .min(1)
-        .max(MAX_RECALLED),
+      keys: z.array(z.strictObject({ keyId: KeyId, index: Index })).check(z.minLength(1), z.maxLength(MAX_RECALLED)),
       recollection: Recollection,
     }),
     result: z.strictObject({
       learned: z
-        .array(z.strictObject({ keyId: KeyId, epoch: z.int().min(0).nullable(), settled: z.boolean() }))
-        .max(MAX_RECALLED),
+        .array(z.strictObject({ keyId: KeyId, epoch: z.nullable(z.int().check(z.minimum(0))), settled: z.boolean() }))
+        .check(z.maxLength(MAX_RECALLED)),
       refused: RefusedKeys,
     }),
   },

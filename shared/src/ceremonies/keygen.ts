@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Index, KeyId } from '../wire/ids.ts'
 import { Roster } from '../wire/keygen.ts'
 import { Attempt } from './attempt.ts'

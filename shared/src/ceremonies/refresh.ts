@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Index, RefreshId } from '../wire/ids.ts'
 import { RefreshRequest } from '../wire/refresh.ts'
 import { Attempt } from './attempt.ts'

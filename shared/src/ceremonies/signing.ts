@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { LogEntry } from '../wire/bunker.ts'
 import { Consent } from '../wire/consent.ts'
 import { Envelope } from '../nostr/event.ts'
@@ -17,9 +17,9 @@ import { Attempt } from './attempt.ts'
 import { ceremony } from './ceremony.ts'
 
 const seat = { signingId: SigningId, attempt: Attempt, index: Index }
-const results = z.array(ItemResult).min(1).max(MAX_ITEMS)
-const commitments = oneEach(Commitment).min(1)
-const partials = oneEach(Partial).min(1)
+const results = z.array(ItemResult).check(z.minLength(1), z.maxLength(MAX_ITEMS))
+const commitments = oneEach(Commitment).check(z.minLength(1))
+const partials = oneEach(Partial).check(z.minLength(1))
 /** Words on the request, and grants of owners who have said nothing of it: one of each participant. */
 const consents = oneEach(Consent)
 
@@ -48,8 +48,8 @@ export const signing = ceremony({
      * host writes into its log.
      */
     partial: {
-      asks: z.strictObject({ ...seat, consents, commitments, brought: brought.optional() }),
-      says: z.strictObject({ partial: Partial, entry: LogEntry.optional() }),
+      asks: z.strictObject({ ...seat, consents, commitments, brought: z.optional(brought) }),
+      says: z.strictObject({ partial: Partial, entry: z.optional(LogEntry) }),
       who: 'quorum',
       loss: 'new_attempt',
     },
@@ -68,7 +68,7 @@ export const signing = ceremony({
       }),
       says: z.strictObject({
         receipt: SigningReceipt,
-        joined: z.strictObject({ results, answer: Envelope.nullable() }).nullable(),
+        joined: z.nullable(z.strictObject({ results, answer: z.nullable(Envelope) })),
       }),
       who: 'quorum',
       loss: 'ask_again',

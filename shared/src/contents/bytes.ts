@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { taggedBytesHash } from '../crypto/hash.ts'
 import { fromHex, toUtf8 } from '../wire/bytes.ts'
 import { ContentBytes, type ContentRow } from './content.ts'

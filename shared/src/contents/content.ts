@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { UseName, Verification } from '../schemes/table.ts'
 import { isWholeText } from '../wire/bytes.ts'
 
@@ -11,7 +11,7 @@ export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
   /** What the shares of a key do with it. */
   use: UseName
   /** Strict: whatever is not named is refused. */
-  schema: z.ZodType<C>
+  schema: z.ZodMiniType<C>
   /** The bytes that the shares work on: what a scheme signs. `publicKey`: hex of the key that verifies the signature. */
   message: (content: C, publicKey: string) => Uint8Array
   /** What a person must know before saying yes. Every character is visible; a long part is cut and named by length and SHA-256. */
@@ -29,10 +29,12 @@ export type ContentRow<C extends Readonly<{ type: string }>> = Readonly<{
 /** Any text but one with half a surrogate pair, which has no UTF-8, so that nobody can send or sign it. */
 export const Text = z
   .string()
-  .refine(isWholeText, 'text without half a surrogate pair')
-  .meta({ description: 'text that has an encoding in UTF-8: no half of a surrogate pair' })
+  .check(
+    z.refine(isWholeText, 'text without half a surrogate pair'),
+    z.meta({ description: 'text that has an encoding in UTF-8: no half of a surrogate pair' }),
+  )
 
-export const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'lower-case hex')
+export const Hex = z.string().check(z.regex(/^([0-9a-f]{2})*$/, 'lower-case hex'))
 
 /** Bytes of a content: 64 KiB at most. */
-export const ContentBytes = Hex.max(131_072)
+export const ContentBytes = Hex.check(z.maxLength(131_072))

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fromHex } from '../wire/bytes.ts'
 import type { ContentRow } from './content.ts'
 
@@ -8,7 +8,7 @@ import type { ContentRow } from './content.ts'
  */
 const schema = z.strictObject({
   type: z.literal('ecdh'),
-  peer: z.string().regex(/^0[23][0-9a-f]{64}$/, 'a compressed secp256k1 point as lower-case hex'),
+  peer: z.string().check(z.regex(/^0[23][0-9a-f]{64}$/, 'a compressed secp256k1 point as lower-case hex')),
   direction: z.enum(['encrypt', 'decrypt']),
 })
 

@@ -1,15 +1,15 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text, type ContentRow, type Field } from './content.ts'
 import { digestHex, textFields } from './shown.ts'
 
 /** A Nostr event (NIP-01) without id, pubkey and signature: the key gives the pubkey, the enclave computes the id. */
 export const UnsignedEvent = z.strictObject({
-  created_at: z.int().min(0),
-  kind: z.int().min(0).max(65_535),
-  tags: z.array(z.array(Text.max(65_536)).max(256)).max(2_500),
-  content: Text.max(65_536),
+  created_at: z.int().check(z.minimum(0)),
+  kind: z.int().check(z.minimum(0), z.maximum(65_535)),
+  tags: z.array(z.array(Text.check(z.maxLength(65_536))).check(z.maxLength(256))).check(z.maxLength(2_500)),
+  content: Text.check(z.maxLength(65_536)),
 })
 export type UnsignedEvent = z.infer<typeof UnsignedEvent>
 

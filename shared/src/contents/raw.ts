@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fromHex } from '../wire/bytes.ts'
 import { ContentBytes, type ContentRow } from './content.ts'
 import { bytesFields } from './shown.ts'

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { SchemeFacts } from '../schemes/table.ts'
 import { bytes } from './bytes.ts'
 import type { ContentRow, Field } from './content.ts'
@@ -34,20 +34,20 @@ export function contentOf(type: ContentType): ContentRow<Content> {
 const loners = types.filter((type) => contentOf(type).alone)
 
 /** What a key, or a grant, permits. A list that names a type beside one that stands alone is refused. */
-export const ContentTypes = z
-  .array(ContentType)
-  .min(1)
-  .max(16)
-  .refine(
+export const ContentTypes = z.array(ContentType).check(
+  z.minLength(1),
+  z.maxLength(16),
+  z.refine(
     (list) => list.length === 1 || !list.some((type) => loners.includes(type)),
     `a type of content that stands alone (${loners.join(', ')}) is named beside another`,
-  )
-  .meta({
+  ),
+  z.meta({
     anyOf: [
       { type: 'array', items: {}, maxItems: 1 },
       { type: 'array', items: { enum: types.filter((type) => !loners.includes(type)) } },
     ],
-  })
+  }),
+)
 
 /** Can the shares of such a key do with content of this type what it is for? */
 export function signsContent({ verification, uses }: SchemeFacts, type: ContentType): boolean {

@@ -6,7 +6,7 @@ import { fromBase64url, toBase64url } from '../wire/bytes.ts'
 import { BookTerms, LogLine, PendingRequest, type Book, type LogEntry } from '../wire/bunker.ts'
 import type { Digest } from '../wire/ids.ts'
 import type { Life } from '../wire/identity.ts'
-import type { z } from 'zod'
+import type { z } from 'zod/mini'
 
 /*
  * What the people and the hosts of a key say of its bunker under the session secret S (32 bytes): the gateway keeps it, and reads none
@@ -27,7 +27,7 @@ function seal(sessionSecret: Uint8Array, place: Place, value: unknown): string {
 }
 
 /** Throws `seal.invalid` for what was sealed elsewhere, and for what is not of this form. */
-function open<T>(sessionSecret: Uint8Array, place: Place, schema: z.ZodType<T>, sealed: string): T {
+function open<T>(sessionSecret: Uint8Array, place: Place, schema: z.ZodMiniType<T>, sealed: string): T {
   const key = deriveKey(sessionSecret, ...place)
   try {
     return schema.parse(decode(openWith(key, place, fromBase64url(sealed))))

@@ -1,5 +1,5 @@
 import { equalBytes } from '@noble/ciphers/utils.js'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Mpc } from '../../mpc/src/index.ts'
 import { Text } from '../contents/content.ts'
 import { eventId, UnsignedEvent } from '../contents/nostr-event.ts'
@@ -25,8 +25,8 @@ export const Envelope = z.strictObject({
   ...UnsignedEvent.shape,
   ...signature,
   kind: z.literal(REMOTE_SIGNING),
-  tags: z.array(z.array(Text.max(1_024)).max(16)).max(16),
-  content: Text.max(longestPayload),
+  tags: z.array(z.array(Text.check(z.maxLength(1_024))).check(z.maxLength(16))).check(z.maxLength(16)),
+  content: Text.check(z.maxLength(longestPayload)),
 })
 export type Envelope = z.infer<typeof Envelope>
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Mpc } from '../../mpc/src/index.ts'
 import { fromBase64url, readUtf8, toBase64url, toUtf8 } from '../wire/bytes.ts'
 import { Base64url, GrantId, Time } from '../wire/ids.ts'
@@ -20,8 +20,8 @@ export const HandedOn = z.strictObject({
   signer: NostrKey,
   client: NostrKey,
   permissions: Permissions,
-  peers: z.array(NostrKey).max(16).nullable(),
-  longest: z.int().min(0).max(1_048_576).nullable(),
+  peers: z.nullable(z.array(NostrKey).check(z.maxLength(16))),
+  longest: z.nullable(z.int().check(z.minimum(0), z.maximum(1_048_576))),
   expiresAt: Time,
 })
 export type HandedOn = z.infer<typeof HandedOn>

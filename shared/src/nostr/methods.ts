@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../contents/content.ts'
 import { UnsignedEvent } from '../contents/nostr-event.ts'
 import type { SignedEvent } from './event.ts'
@@ -12,57 +12,78 @@ import type { Relays } from './relays.ts'
 /** What a client needs before it may call a method: nothing, a session, or a permission of that session. */
 type Needs = 'nothing' | 'session' | 'permission'
 
-type MethodRow<P, R> = Readonly<{ needs: Needs; params: z.ZodType<P>; result: (value: R) => string }>
+type MethodRow<P, R> = Readonly<{ needs: Needs; params: z.ZodMiniType<P>; result: (value: R) => string }>
 
-const row = <P, R>(needs: Needs, params: z.ZodType<P>, result: (value: R) => string): MethodRow<P, R> => ({
+const row = <P, R>(needs: Needs, params: z.ZodMiniType<P>, result: (value: R) => string): MethodRow<P, R> => ({
   needs,
   params,
   result,
 })
 
-const NoParams = z.tuple([]).transform(() => null)
+const NoParams = z.pipe(
+  z.tuple([]),
+  z.transform(() => null),
+)
 
 /** A client that knows no key of the signer sends an empty text. */
-const orNothing = <T extends z.ZodType>(schema: T) => z.union([z.literal('').transform(() => null), schema])
-
-const Connect = z
-  .tuple([
-    orNothing(NostrKey),
-    orNothing(Text.max(4_096)).optional(),
-    z.string().max(8_192).optional(),
-    z.string().max(8_192).optional(),
+const orNothing = <T extends z.ZodMiniType>(schema: T) =>
+  z.union([
+    z.pipe(
+      z.literal(''),
+      z.transform(() => null),
+    ),
+    schema,
   ])
-  .transform(([signer, secret = null, permissions = '', metadata = '']) => ({
+
+const Connect = z.pipe(
+  z.tuple([
+    orNothing(NostrKey),
+    z.optional(orNothing(Text.check(z.maxLength(4_096)))),
+    z.optional(z.string().check(z.maxLength(8_192))),
+    z.optional(z.string().check(z.maxLength(8_192))),
+  ]),
+  z.transform(([signer, secret = null, permissions = '', metadata = '']) => ({
     signer,
     secret,
     permissions: readPermissions(permissions),
     metadata: readMetadata(metadata),
-  }))
+  })),
+)
 
 /** Throws nothing: an issue stands for text that is no JSON. */
-const Json = z.string().transform((text, { issues }): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    issues.push({ code: 'custom', message: 'JSON', input: '' })
-    return z.NEVER
-  }
-})
+const Json = z.pipe(
+  z.string(),
+  z.transform((text, { issues }): unknown => {
+    try {
+      return JSON.parse(text)
+    } catch {
+      issues.push({ code: 'custom', message: 'JSON', input: '' })
+      return z.NEVER
+    }
+  }),
+)
 
 /** Many clients send more than the specification names. The id is computed here; an author that is named must be the user. */
-const Template = z
-  .object({ ...UnsignedEvent.shape, pubkey: orNothing(NostrKey).optional() })
-  .transform(({ created_at, kind, tags, content, pubkey = null }) => ({
+const Template = z.pipe(
+  z.object({ ...UnsignedEvent.shape, pubkey: z.optional(orNothing(NostrKey)) }),
+  z.transform(({ created_at, kind, tags, content, pubkey = null }) => ({
     event: { created_at, kind, tags, content },
     author: pubkey,
-  }))
+  })),
+)
 
-const SignEvent = z.tuple([Json.pipe(Template)]).transform(([template]) => template)
+const SignEvent = z.pipe(
+  z.tuple([z.pipe(Json, Template)]),
+  z.transform(([template]) => template),
+)
 
-const peerAnd = (text: z.ZodType<string>) =>
-  z.tuple([NostrKey, text]).transform(([peer, message]) => ({ peer, message }))
-const Encrypt = peerAnd(Text.max(longestMessage))
-const Decrypt = peerAnd(z.string().max(longestPayload))
+const peerAnd = (text: z.ZodMiniType<string>) =>
+  z.pipe(
+    z.tuple([NostrKey, text]),
+    z.transform(([peer, message]) => ({ peer, message })),
+  )
+const Encrypt = peerAnd(Text.check(z.maxLength(longestMessage)))
+const Decrypt = peerAnd(z.string().check(z.maxLength(longestPayload)))
 
 const asItIs = (text: string): string => text
 const ack = (): string => 'ack'

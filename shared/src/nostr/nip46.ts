@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../contents/content.ts'
 import { refusals, type RefusalCode } from '../errors.ts'
 import { toUtf8 } from '../wire/bytes.ts'
@@ -7,11 +7,11 @@ import { longestMessage } from './nip44-padding.ts'
 
 /** What stands encrypted in a request. Later revisions may add fields: nobody is refused for one that is not known here. */
 const Message = z.object({
-  id: Text.min(1).max(128),
-  method: z.string().max(64),
-  params: z.array(z.string().max(longestMessage)).max(16),
+  id: Text.check(z.minLength(1), z.maxLength(128)),
+  method: z.string().check(z.maxLength(64)),
+  params: z.array(z.string().check(z.maxLength(longestMessage))).check(z.maxLength(16)),
 })
-const WithId = Message.pick({ id: true })
+const WithId = z.pick(Message, { id: true })
 
 /** A request that cannot be done. Its client hears why, unless it has no id that an answer could carry. */
 export type Unread = Readonly<{ id: string | null; refused: RefusalCode }>

@@ -1,10 +1,10 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** What a key does with a third party's messages (NIP-44, NIP-04). */
 export const CipherMethod = z.enum(['nip44_encrypt', 'nip44_decrypt', 'nip04_encrypt', 'nip04_decrypt'])
 export type CipherMethod = z.infer<typeof CipherMethod>
 
-const Kind = z.int().min(0).max(65_535)
+const Kind = z.int().check(z.minimum(0), z.maximum(65_535))
 
 /**
  * Kinds whose signature is a credential, so that whoever has it acts as the user: relays (22242), a signer (24133), Blossom (24242) and
@@ -14,8 +14,8 @@ export const credentialKinds: readonly number[] = [22_242, 24_133, 24_242, 27_23
 
 /** What a client may have done: cipher methods, and kinds of events to sign. `ordinary`: all kinds but credentials. */
 export const Permissions = z.strictObject({
-  methods: z.array(CipherMethod).max(CipherMethod.options.length),
-  kinds: z.strictObject({ ordinary: z.boolean(), named: z.array(Kind).max(256) }),
+  methods: z.array(CipherMethod).check(z.maxLength(CipherMethod.options.length)),
+  kinds: z.strictObject({ ordinary: z.boolean(), named: z.array(Kind).check(z.maxLength(256)) }),
 })
 export type Permissions = z.infer<typeof Permissions>
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../contents/content.ts'
 import { Refusal } from '../errors.ts'
 import { isWholeText } from '../wire/bytes.ts'
@@ -7,9 +7,9 @@ import { Metadata } from './metadata.ts'
 import { formatPermission, readPermissions, type Permission } from './permissions.ts'
 import { Relays } from './relays.ts'
 
-const Secret = Text.min(1).max(4_096)
+const Secret = Text.check(z.minLength(1), z.maxLength(4_096))
 
-const BunkerUri = z.strictObject({ signer: NostrKey, relays: Relays, secret: Secret.nullable() })
+const BunkerUri = z.strictObject({ signer: NostrKey, relays: Relays, secret: z.nullable(Secret) })
 /** What a signer gives to a user, who gives it to a client. The secret is good for one connection. */
 export type BunkerUri = Readonly<z.infer<typeof BunkerUri>>
 

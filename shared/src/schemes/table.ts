@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** The most participants of a key, whatever its scheme. */
 export const mostParticipants = 100

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
@@ -17,7 +17,10 @@ import { signed } from './signed.ts'
 import { Partial, SigningRequest, StockCommitment } from './signing.ts'
 
 /** At most `count` signatures, or messages, in any window of `seconds`. Ten years are as long as a grant lasts. */
-export const Limit = z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(315_360_000) })
+export const Limit = z.strictObject({
+  count: z.int().check(z.minimum(1), z.maximum(1_000_000)),
+  seconds: z.int().check(z.minimum(1), z.maximum(315_360_000)),
+})
 export type Limit = z.infer<typeof Limit>
 
 /**
@@ -28,10 +31,14 @@ const Holder = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('client'),
     client: NostrKey,
-    greeting: z.strictObject({ secret: Text.min(1).max(256), relays: Relays }).nullable(),
+    greeting: z.nullable(z.strictObject({ secret: Text.check(z.minLength(1), z.maxLength(256)), relays: Relays })),
   }),
   z.strictObject({ kind: z.literal('offer'), secret: Digest, until: Time }),
-  z.strictObject({ kind: z.literal('askers'), askers: z.array(UserId).min(1).max(32), content: ContentTypes }),
+  z.strictObject({
+    kind: z.literal('askers'),
+    askers: z.array(UserId).check(z.minLength(1), z.maxLength(32)),
+    content: ContentTypes,
+  }),
 ])
 
 /**
@@ -41,13 +48,13 @@ const Holder = z.discriminatedUnion('kind', [
  */
 export const OwnerGrant = z.strictObject({
   id: GrantId,
-  name: Text.max(64),
+  name: Text.check(z.maxLength(64)),
   holder: Holder,
   permissions: Permissions,
-  peers: z.array(NostrKey).max(256).nullable(),
-  longest: z.int().min(0).max(1_048_576).nullable(),
-  dated: z.strictObject({ before: z.int().min(0), after: z.int().min(0) }).nullable(),
-  limits: z.array(Limit).max(4),
+  peers: z.nullable(z.array(NostrKey).check(z.maxLength(256))),
+  longest: z.nullable(z.int().check(z.minimum(0), z.maximum(1_048_576))),
+  dated: z.nullable(z.strictObject({ before: z.int().check(z.minimum(0)), after: z.int().check(z.minimum(0)) })),
+  limits: z.array(Limit).check(z.maxLength(4)),
   otherwise: z.enum(['ask', 'refuse']),
   /** May a program hand a part of it on to another? */
   handsOn: z.boolean(),
@@ -62,11 +69,8 @@ export const MAX_GRANTS = 256
 export const BookTerms = z.strictObject({
   relays: Relays,
   strangers: z.enum(['ask', 'refuse']),
-  page: z
-    .url({ protocol: /^https?$/ })
-    .max(256)
-    .nullable(),
-  grants: z.array(OwnerGrant).max(MAX_GRANTS),
+  page: z.nullable(z.url({ protocol: /^https?$/ }).check(z.maxLength(256))),
+  grants: z.array(OwnerGrant).check(z.maxLength(MAX_GRANTS)),
 })
 export type BookTerms = z.infer<typeof BookTerms>
 
@@ -85,11 +89,11 @@ export const Book = signed(
   z.strictObject({
     skeletonDigest: Digest,
     index: Index,
-    serial: z.int().min(1).max(2_147_483_647),
+    serial: z.int().check(z.minimum(1), z.maximum(2_147_483_647)),
     version: Version,
     signer: NostrKey,
     relays: Relays,
-    sealed: Base64url.max(MAX_SEALED_BOOK),
+    sealed: Base64url.check(z.maxLength(MAX_SEALED_BOOK)),
     lives: LifeIds,
     givenAt: Time,
   }),
@@ -105,7 +109,7 @@ export const Binding = signed(
     client: NostrKey,
     since: Time,
     ended: z.boolean(),
-    handOn: HandOn.nullable(),
+    handOn: z.nullable(HandOn),
   }),
 )
 export type Binding = z.infer<typeof Binding>
@@ -116,7 +120,9 @@ export const BunkerReceipt = signed(
     lineage: Digest,
     signer: NostrKey,
     life: Life,
-    books: z.array(z.strictObject({ index: Index, serial: z.int(), digest: Digest })).max(mostParticipants),
+    books: z
+      .array(z.strictObject({ index: Index, serial: z.int(), digest: Digest }))
+      .check(z.maxLength(mostParticipants)),
     saidAt: Time,
   }),
 )
@@ -127,7 +133,7 @@ export const BunkerAttestation = z.strictObject({ receipt: BunkerReceipt, attest
 export type BunkerAttestation = z.infer<typeof BunkerAttestation>
 
 /** The signer's secret as a host keeps it. `from`: the host that sealed it, by V. */
-export const SealedSigner = z.strictObject({ from: SignKey, sealed: Base64url.max(1_024) })
+export const SealedSigner = z.strictObject({ from: SignKey, sealed: Base64url.check(z.maxLength(1_024)) })
 export type SealedSigner = z.infer<typeof SealedSigner>
 
 /**
@@ -138,10 +144,10 @@ export const LogEntry = signed(
   z.strictObject({
     lineage: Digest,
     life: Life,
-    seq: z.int().min(0),
-    previous: Digest.nullable(),
+    seq: z.int().check(z.minimum(0)),
+    previous: z.nullable(Digest),
     at: Time,
-    sealed: Base64url.max(65_536),
+    sealed: Base64url.check(z.maxLength(65_536)),
   }),
 )
 export type LogEntry = z.infer<typeof LogEntry>
@@ -150,10 +156,10 @@ export type LogEntry = z.infer<typeof LogEntry>
 export const Judgement = z.strictObject({
   index: Index,
   does: z.enum(['allow', 'ask', 'refuse']),
-  rule: Text.max(64),
-  grant: GrantId.nullable(),
-  observed: Text.max(256),
-  passed: z.array(z.strictObject({ rule: Text, unmet: Text, observed: Text })).max(32),
+  rule: Text.check(z.maxLength(64)),
+  grant: z.nullable(GrantId),
+  observed: Text.check(z.maxLength(256)),
+  passed: z.array(z.strictObject({ rule: Text, unmet: Text, observed: Text })).check(z.maxLength(32)),
 })
 export type Judgement = z.infer<typeof Judgement>
 
@@ -164,12 +170,12 @@ export type Judgement = z.infer<typeof Judgement>
 export const LogLine = z.strictObject({
   event: Digest,
   client: NostrKey,
-  wish: Text.max(256),
-  peer: NostrKey.nullable(),
+  wish: Text.check(z.maxLength(256)),
+  peer: z.nullable(NostrKey),
   outcome: z.enum(['answered', 'signed', 'took_part', 'asked', 'refused']),
-  code: Text.max(64).nullable(),
-  judgements: z.array(Judgement).max(mostParticipants),
-  metadata: Metadata.nullable(),
+  code: z.nullable(Text.check(z.maxLength(64))),
+  judgements: z.array(Judgement).check(z.maxLength(mostParticipants)),
+  metadata: z.nullable(Metadata),
 })
 export type LogLine = z.infer<typeof LogLine>
 
@@ -180,18 +186,23 @@ export type LogLine = z.infer<typeof LogLine>
 export const PendingRequest = z.strictObject({
   event: Digest,
   client: NostrKey,
-  method: Text.max(64),
-  wish: Text.max(256),
-  metadata: Metadata.nullable(),
-  item: Item.nullable(),
-  message: z.strictObject({ text: Text.max(4_096), characters: z.int().min(0) }).nullable(),
+  method: Text.check(z.maxLength(64)),
+  wish: Text.check(z.maxLength(256)),
+  metadata: z.nullable(Metadata),
+  item: z.nullable(Item),
+  message: z.nullable(
+    z.strictObject({ text: Text.check(z.maxLength(4_096)), characters: z.int().check(z.minimum(0)) }),
+  ),
   askedAt: Time,
   expiresAt: Time,
 })
 export type PendingRequest = z.infer<typeof PendingRequest>
 
 /** What the first attempt at a request signs, where all of its hosts have committed ahead. */
-export const StockPackage = z.strictObject({ consents: oneEach(Consent), commitments: oneEach(StockCommitment).min(1) })
+export const StockPackage = z.strictObject({
+  consents: oneEach(Consent),
+  commitments: oneEach(StockCommitment).check(z.minLength(1)),
+})
 export type StockPackage = z.infer<typeof StockPackage>
 
 /** A host's partial for that, and the line of its log that says so. */
@@ -203,20 +214,25 @@ export type PartialAhead = z.infer<typeof PartialAhead>
  * comes with the signing. `ask`: the client is sent to a page, if a book names one, and these owners are asked; `request` is what they approve.
  */
 export const Taken = z.discriminatedUnion('does', [
-  z.strictObject({ does: z.literal('answer'), answer: Envelope, entry: LogEntry, bindings: z.array(Binding).max(128) }),
+  z.strictObject({
+    does: z.literal('answer'),
+    answer: Envelope,
+    entry: LogEntry,
+    bindings: z.array(Binding).check(z.maxLength(128)),
+  }),
   z.strictObject({
     does: z.literal('sign'),
     request: SigningRequest,
-    willing: z.array(Index).max(mostParticipants),
+    willing: z.array(Index).check(z.maxLength(mostParticipants)),
     entry: LogEntry,
-    ahead: PartialAhead.nullable(),
+    ahead: z.nullable(PartialAhead),
   }),
   z.strictObject({
     does: z.literal('ask'),
-    answer: Envelope.nullable(),
+    answer: z.nullable(Envelope),
     entry: LogEntry,
-    owners: z.array(Index).max(mostParticipants),
-    request: SigningRequest.nullable(),
+    owners: z.array(Index).check(z.maxLength(mostParticipants)),
+    request: z.nullable(SigningRequest),
     pending: Base64url,
   }),
 ])

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { factsOf, mostParticipants } from '../schemes/table.ts'
 import { Base64url, Digest, GroupKey, Index, Signature } from './ids.ts'
 import { Roster } from './keygen.ts'
@@ -14,33 +14,35 @@ export const CertificateBody = z
     /** In the form of the scheme: group key, every verifying share and the threshold. For FROST, the crate's PublicKeyPackage. */
     publicKeys: Base64url,
     /** The keys of the sub-groups that the skeleton names, in its order. */
-    subgroupKeys: z.array(GroupKey).min(1).max(MAX_SUBGROUPS).optional(),
+    subgroupKeys: z.optional(z.array(GroupKey).check(z.minLength(1), z.maxLength(MAX_SUBGROUPS))),
     transcript: Digest,
-    epoch: z.int().min(0),
-    previous: Digest.nullable(),
+    epoch: z.int().check(z.minimum(0)),
+    previous: z.nullable(Digest),
   })
-  .refine(
-    ({ groupKey, roster }) => groupKey.length === 2 * factsOf(roster.skeleton.scheme).keyLength,
-    'the group key does not have the length of its scheme',
+  .check(
+    z.refine(
+      ({ groupKey, roster }) => groupKey.length === 2 * factsOf(roster.skeleton.scheme).keyLength,
+      'the group key does not have the length of its scheme',
+    ),
+    z.refine(
+      ({ subgroupKeys, groupKey }) => (subgroupKeys ?? []).every((one) => one.length === groupKey.length),
+      'the key of a sub-group does not have the length of its scheme',
+    ),
+    z.refine(
+      ({ subgroupKeys, roster }) => subgroupKeys?.length === roster.skeleton.subgroups?.length,
+      'each sub-group has one key',
+    ),
+    z.meta({
+      description:
+        'groupKey and subgroupKeys have the length of keys of the scheme; there is one for each sub-group of the skeleton.',
+    }),
   )
-  .refine(
-    ({ subgroupKeys, groupKey }) => (subgroupKeys ?? []).every((one) => one.length === groupKey.length),
-    'the key of a sub-group does not have the length of its scheme',
-  )
-  .refine(
-    ({ subgroupKeys, roster }) => subgroupKeys?.length === roster.skeleton.subgroups?.length,
-    'each sub-group has one key',
-  )
-  .meta({
-    description:
-      'groupKey and subgroupKeys have the length of keys of the scheme; there is one for each sub-group of the skeleton.',
-  })
 export type CertificateBody = z.infer<typeof CertificateBody>
 
 /** The key certificate: its body and a signature by each participant's host, in the order of indices. */
 export const Certificate = z.strictObject({
   body: CertificateBody,
-  signatures: z.array(Signature).min(1).max(mostParticipants),
+  signatures: z.array(Signature).check(z.minLength(1), z.maxLength(mostParticipants)),
 })
 export type Certificate = z.infer<typeof Certificate>
 

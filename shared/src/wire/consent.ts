@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../contents/content.ts'
 import { ContentTypes } from '../contents/table.ts'
 import { Digest, Index, LifeIds, Time, UserId } from './ids.ts'
@@ -11,9 +11,12 @@ const RequestScope = z.strictObject({ kind: z.literal('request'), requestDigest:
 /** Every request of these askers for these types of content: at most `count` signatures in any window of `seconds`. */
 export const StandingScope = z.strictObject({
   kind: z.literal('standing'),
-  askers: z.array(UserId).min(1).max(32),
+  askers: z.array(UserId).check(z.minLength(1), z.maxLength(32)),
   content: ContentTypes,
-  limit: z.strictObject({ count: z.int().min(1).max(1_000_000), seconds: z.int().min(1).max(31_536_000) }),
+  limit: z.strictObject({
+    count: z.int().check(z.minimum(1), z.maximum(1_000_000)),
+    seconds: z.int().check(z.minimum(1), z.maximum(31_536_000)),
+  }),
 })
 export type StandingScope = z.infer<typeof StandingScope>
 
@@ -24,7 +27,7 @@ export type StandingScope = z.infer<typeof StandingScope>
 const common = {
   skeletonDigest: Digest,
   index: Index,
-  reason: Text.max(200).nullable(),
+  reason: z.nullable(Text.check(z.maxLength(200))),
   givenAt: Time,
   expiresAt: Time,
 }
@@ -37,9 +40,9 @@ export const Approval = signed(
   z.strictObject({
     ...common,
     scope: RequestScope,
-    decisions: z.array(Decision).min(1).max(MAX_ITEMS),
+    decisions: z.array(Decision).check(z.minLength(1), z.maxLength(MAX_ITEMS)),
     /** As in a request. */
-    lives: LifeIds.optional(),
+    lives: z.optional(LifeIds),
   }),
 )
 export type Approval = z.infer<typeof Approval>

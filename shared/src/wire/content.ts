@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Content } from '../contents/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { AdaptorTerms } from './adaptor.ts'
@@ -12,8 +12,8 @@ import { Mode } from './mode.ts'
 export const Item = z.strictObject({
   content: Content,
   mode: Mode,
-  subgroup: SubgroupId.optional(),
-  adaptor: AdaptorTerms.optional(),
+  subgroup: z.optional(SubgroupId),
+  adaptor: z.optional(AdaptorTerms),
 })
 export type Item = z.infer<typeof Item>
 
@@ -23,5 +23,5 @@ const misfits: ReadonlyMap<unknown, 'tweak.invalid' | 'adaptor.invalid'> = new M
 ])
 
 /** Why what was to be an item is none, by the first place that does not fit. A tweak or an adaptor that cannot be read never means none. */
-export const misfitOf = ({ issues: [first] }: z.ZodError) =>
+export const misfitOf = ({ issues: [first] }: z.core.$ZodError) =>
   (misfits.get(first?.path[0]) ?? 'content.invalid') satisfies RefusalCode

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { mostParticipants } from '../schemes/table.ts'
 import { Text } from '../contents/content.ts'
 import { EnclaveId, Index } from './ids.ts'
@@ -18,8 +18,13 @@ export type Host = z.infer<typeof Host>
 export type Seat = Readonly<{ index: number; host: HostId }>
 
 /** The bodies of frames. A refusal carries a code and culprits, never text. */
-export const RequestBodyFrame = z.tuple([Text.max(64), z.unknown()])
+export const RequestBodyFrame = z.tuple([Text.check(z.maxLength(64)), z.unknown()])
 export const ReplyBodyFrame = z.union([
   z.strictObject({ result: z.unknown() }),
-  z.strictObject({ refusal: z.strictObject({ code: Text.max(64), culprits: z.array(Index).max(mostParticipants) }) }),
+  z.strictObject({
+    refusal: z.strictObject({
+      code: Text.check(z.maxLength(64)),
+      culprits: z.array(Index).check(z.maxLength(mostParticipants)),
+    }),
+  }),
 ])

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Base64url, EnclaveId, Random32, SealKey, SignKey, Time } from './ids.ts'
 import { NewestSerial } from './manifest.ts'
 import { SealingClaims } from './sealing.ts'
@@ -10,7 +10,7 @@ import { SealingClaims } from './sealing.ts'
 export const EnclaveIdentity = z.strictObject({
   version: z.literal(1),
   enclaveId: EnclaveId,
-  epoch: z.int().min(1),
+  epoch: z.int().check(z.minimum(1)),
   sealKey: SealKey,
   signKey: SignKey,
 })

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { ContentTypes, signsContent } from '../contents/table.ts'
 import {
   factsOf,
@@ -49,66 +49,74 @@ export const Skeleton = z
     version: z.literal(1),
     keyId: KeyId,
     scheme: SchemeName,
-    threshold: z.int().min(1).max(mostParticipants),
-    participants: z.array(Participant).min(1).max(mostParticipants),
+    threshold: z.int().check(z.minimum(1), z.maximum(mostParticipants)),
+    participants: z.array(Participant).check(z.minLength(1), z.maxLength(mostParticipants)),
     policy: Policy,
     /** Stands here when one host may hold a quorum of the shares. Without it, no host begins with so many. */
-    spread: z.literal('quorum_in_one_host').optional(),
+    spread: z.optional(z.literal('quorum_in_one_host')),
     /** Stands here when the key was dealt. Without it, the hosts draw the key together. */
-    dealt: Dealt.optional(),
+    dealt: z.optional(Dealt),
     /**
      * Stands here when a key to which each participant contributes one is aggregated in the order of indices. Without it the keys are sorted
      * (BIP-327's KeySort).
      */
-    keyOrder: z.literal('indices').optional(),
+    keyOrder: z.optional(z.literal('indices')),
     /** Stands here when some of the participants sign under keys of their own. The certificate has those keys. */
-    subgroups: Subgroups.optional(),
+    subgroups: z.optional(Subgroups),
     /**
      * The mode of items for which nobody names one, sealed under the session secret. Without it that is the key itself. Whoever asks writes it into
      * the items; hosts see that it can be read, and go by what the items say.
      */
-    sealedMode: Base64url.max(256).optional(),
+    sealedMode: z.optional(Base64url.check(z.maxLength(256))),
     /** Public half of the key derived from the session secret with which invited people prove that they may read. */
     readerKey: SignKey,
     expiresAt: Time,
   })
-  .refine(fitsScheme, misfit)
-  .refine(
-    (s) => s.participants.every((p, at) => p.index === at + 1),
-    'participants stand in the order of their indices, 1…n',
+  .check(
+    z.refine(fitsScheme, misfit),
+    z.refine(
+      (s) => s.participants.every((p, at) => p.index === at + 1),
+      'participants stand in the order of their indices, 1…n',
+    ),
+    z.refine(
+      (s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length,
+      'a user appears twice',
+    ),
+    z.refine(
+      (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme), type)),
+      'keys of this scheme do not sign all content of the policy',
+    ),
+    z.refine(
+      ({ dealt, scheme }) => dealt === undefined || dealt.groupKey.length === 2 * factsOf(scheme).keyLength,
+      'the dealt key does not have the length of its scheme',
+    ),
+    z.refine(
+      ({ dealt, scheme }) => dealt === undefined || makesBy(scheme, 'deal'),
+      'keys of this scheme are not dealt',
+    ),
+    z.refine(
+      ({ keyOrder, scheme }) => keyOrder === undefined || makesBy(scheme, 'contribute'),
+      'keys of this scheme have no order',
+    ),
+    z.refine(
+      ({ subgroups, scheme }) => subgroups === undefined || factsOf(scheme).subgroups,
+      'keys of this scheme have no sub-groups',
+    ),
+    z.refine(
+      ({ subgroups = [], participants }) =>
+        subgroups.every(({ members }) => (members.at(-1) ?? 0) <= participants.length),
+      'a member of a sub-group is no participant',
+    ),
+    z.refine(
+      ({ sealedMode, scheme }) => sealedMode === undefined || factsOf(scheme).tweaks,
+      'keys of this scheme have no modes',
+    ),
+    z.meta({
+      description:
+        'Participants stand in the order of their indices, 1…n, and each userId once. The scheme must sign all content of the policy.',
+      anyOf: frameForms,
+    }),
   )
-  .refine((s) => new Set(s.participants.map((p) => p.userId)).size === s.participants.length, 'a user appears twice')
-  .refine(
-    (s) => s.policy.content.every((type) => signsContent(factsOf(s.scheme), type)),
-    'keys of this scheme do not sign all content of the policy',
-  )
-  .refine(
-    ({ dealt, scheme }) => dealt === undefined || dealt.groupKey.length === 2 * factsOf(scheme).keyLength,
-    'the dealt key does not have the length of its scheme',
-  )
-  .refine(({ dealt, scheme }) => dealt === undefined || makesBy(scheme, 'deal'), 'keys of this scheme are not dealt')
-  .refine(
-    ({ keyOrder, scheme }) => keyOrder === undefined || makesBy(scheme, 'contribute'),
-    'keys of this scheme have no order',
-  )
-  .refine(
-    ({ subgroups, scheme }) => subgroups === undefined || factsOf(scheme).subgroups,
-    'keys of this scheme have no sub-groups',
-  )
-  .refine(
-    ({ subgroups = [], participants }) =>
-      subgroups.every(({ members }) => (members.at(-1) ?? 0) <= participants.length),
-    'a member of a sub-group is no participant',
-  )
-  .refine(
-    ({ sealedMode, scheme }) => sealedMode === undefined || factsOf(scheme).tweaks,
-    'keys of this scheme have no modes',
-  )
-  .meta({
-    description:
-      'Participants stand in the order of their indices, 1…n, and each userId once. The scheme must sign all content of the policy.',
-    anyOf: frameForms,
-  })
 export type Skeleton = z.infer<typeof Skeleton>
 
 /** Secret bytes inside a sealed message: bytes and not text, so that they can be wiped. */
@@ -123,7 +131,7 @@ const SecretShare = z.custom<Uint8Array>(
 /** What a dealer made for one enclave. The public keys are the same for all; the shares are those of the participants that it hosts. */
 const DealtToHost = z.strictObject({
   publicKeys: Base64url,
-  shares: z.array(z.strictObject({ index: Index, share: SecretShare })).max(mostParticipants),
+  shares: z.array(z.strictObject({ index: Index, share: SecretShare })).check(z.maxLength(mostParticipants)),
 })
 
 /** Sealed to each enclave by the reserving client. */
@@ -132,9 +140,9 @@ export const Init = z.strictObject({
   skeletonDigest: Digest,
   sessionSecret: Secret32,
   /** Invitation keys of the participants that this enclave hosts. */
-  invitationKeys: z.array(z.strictObject({ index: Index, key: Secret32 })).max(mostParticipants),
+  invitationKeys: z.array(z.strictObject({ index: Index, key: Secret32 })).check(z.maxLength(mostParticipants)),
   /** For a key that is dealt. */
-  dealt: DealtToHost.optional(),
+  dealt: z.optional(DealtToHost),
 })
 export type Init = z.infer<typeof Init>
 
@@ -148,9 +156,9 @@ export const Invitation = z.strictObject({
   sessionSecret: Random32,
   invitationKey: Random32,
   /** For a key that is dealt: who dealt it. The skeleton says the same. */
-  dealtBy: UserId.optional(),
+  dealtBy: z.optional(UserId),
   /** H(trust, whom the inviting person takes for an enclave). It is no proof of anything, and names the trust file that is to be looked for. */
-  trust: Digest.optional(),
+  trust: z.optional(Digest),
 })
 export type Invitation = z.infer<typeof Invitation>
 
@@ -177,7 +185,7 @@ export const RegistrationBody = z.strictObject({
   index: Index,
   authKey: SignKey,
   /** The owner's standing word; null: the owner is asked each time. Only this grant is ever in force. */
-  grant: Grant.nullable(),
+  grant: z.nullable(Grant),
   contribution: Contribution,
 })
 export type RegistrationBody = z.infer<typeof RegistrationBody>
@@ -204,9 +212,9 @@ export const RegistrationReceipt = signed(
     userId: UserId,
     index: Index,
     authKey: SignKey,
-    grant: Grant.nullable(),
+    grant: z.nullable(Grant),
     /** For a key to which each participant contributes one. */
-    contributed: Contributed.optional(),
+    contributed: z.optional(Contributed),
   }),
 )
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
@@ -214,12 +222,12 @@ export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 /** Skeleton and every participant's receipt, in the order of indices. D = H(roster, this). */
 export const Roster = z.strictObject({
   skeleton: Skeleton,
-  registrations: z.array(RegistrationReceipt).min(1).max(mostParticipants),
+  registrations: z.array(RegistrationReceipt).check(z.minLength(1), z.maxLength(mostParticipants)),
 })
 export type Roster = z.infer<typeof Roster>
 
 /** `ceremony`: what it is about, which is D for a keygen and the digest of the request for a refresh. */
-const round = { keyId: KeyId, ceremony: Digest, attempt: z.int().min(1).max(1_000), from: Index }
+const round = { keyId: KeyId, ceremony: Digest, attempt: z.int().check(z.minimum(1), z.maximum(1_000)), from: Index }
 
 /** Round one of a DKG (RFC 9591 appendix C is a dealer; this is Pedersen with proofs of possession) or of a refresh: broadcast, signed by V. */
 export const RoundOne = signed(z.strictObject({ ...round, package: Base64url }))

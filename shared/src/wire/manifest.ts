@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Measurements } from './measurements.ts'
 import { Digest, EnclaveId, Random32, Signature, SignKey, Time } from './ids.ts'
 import { signed } from './signed.ts'
@@ -8,21 +8,20 @@ const registers = new Set([...required, '8'])
 
 /** An image that peers may run: PCR0 to 2, and PCR8 where it is signed. `label` is for people: a version, a commit. */
 export const ManifestImage = z.strictObject({
-  label: z.string().regex(/^[\w.+-]{1,64}$/, 'letters, digits and . _ + -, at most 64'),
-  measurements: Measurements.refine(
-    (set) => required.every((index) => set[index] !== undefined),
-    'an image is named by PCR0, 1 and 2',
-  )
-    .refine((set) => Object.keys(set).every((index) => registers.has(index)), 'no other registers than 0, 1, 2 and 8')
-    .meta({
+  label: z.string().check(z.regex(/^[\w.+-]{1,64}$/, 'letters, digits and . _ + -, at most 64')),
+  measurements: Measurements.check(
+    z.refine((set) => required.every((index) => set[index] !== undefined), 'an image is named by PCR0, 1 and 2'),
+    z.refine((set) => Object.keys(set).every((index) => registers.has(index)), 'no other registers than 0, 1, 2 and 8'),
+    z.meta({
       required,
       propertyNames: { enum: [...registers] },
     }),
+  ),
 })
 export type ManifestImage = z.infer<typeof ManifestImage>
 
 /** A number that grows with every manifest; an enclave goes up only. */
-export const Serial = z.int().min(1).max(0xffff_ffff)
+export const Serial = z.int().check(z.minimum(1), z.maximum(0xffff_ffff))
 
 /** Of the newest manifest that a host has taken, in force or coming; 0 for none. */
 export const NewestSerial = z.union([z.literal(0), Serial])
@@ -31,17 +30,14 @@ export const NewestSerial = z.union([z.literal(0), Serial])
 export const ManifestBody = z.strictObject({
   version: z.literal(1),
   serial: Serial,
-  images: z.array(ManifestImage).min(1).max(16),
+  images: z.array(ManifestImage).check(z.minLength(1), z.maxLength(16)),
 })
 export type ManifestBody = z.infer<typeof ManifestBody>
 
 /** Ed25519 signatures over H(manifest, body) by release keys, which are part of an enclave's measured configuration. */
 export const Manifest = z.strictObject({
   body: ManifestBody,
-  signatures: z
-    .array(z.strictObject({ key: SignKey, signature: Signature }))
-    .min(1)
-    .max(32),
+  signatures: z.array(z.strictObject({ key: SignKey, signature: Signature })).check(z.minLength(1), z.maxLength(32)),
 })
 export type Manifest = z.infer<typeof Manifest>
 
@@ -55,7 +51,7 @@ export const Notice = signed(
 export type Notice = z.infer<typeof Notice>
 
 /** A manifest as the gateway brings it to an enclave; null before that enclave has given a notice of it. */
-export const ManifestOffer = z.strictObject({ manifest: Manifest, notice: Notice.nullable() })
+export const ManifestOffer = z.strictObject({ manifest: Manifest, notice: z.nullable(Notice) })
 export type ManifestOffer = z.infer<typeof ManifestOffer>
 
 const ofManifest = { manifestDigest: Digest, serial: Serial, effectiveAt: Time }
@@ -68,8 +64,8 @@ export const ManifestStatus = signed(
   z.strictObject({
     enclaveId: EnclaveId,
     nonce: Random32,
-    inForce: z.strictObject(ofManifest).nullable(),
-    coming: z.strictObject(ofManifest).nullable(),
+    inForce: z.nullable(z.strictObject(ofManifest)),
+    coming: z.nullable(z.strictObject(ofManifest)),
   }),
 )
 export type ManifestStatus = z.infer<typeof ManifestStatus>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** Of secp256k1. */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
@@ -14,14 +14,18 @@ export const mostSteps = 8
 /** What is added to a key: 32 bytes, big endian, from 1 to the order of the curve less 1. */
 const TweakScalar = z
   .string()
-  .regex(/^[0-9a-f]{64}$/, { error: '32 bytes as lower-case hex', abort: true })
-  .refine(isScalar, 'from 1 to the order of secp256k1 less 1')
-  .meta({ description: '32 bytes as lower-case hex, big endian, from 1 to the order of secp256k1 less 1' })
+  .check(
+    z.regex(/^[0-9a-f]{64}$/, { error: '32 bytes as lower-case hex', abort: true }),
+    z.refine(isScalar, 'from 1 to the order of secp256k1 less 1'),
+    z.meta({ description: '32 bytes as lower-case hex, big endian, from 1 to the order of secp256k1 less 1' }),
+  )
 
-const MerkleRoot = z.string().regex(/^([0-9a-f]{64})?$/, '0 or 32 bytes in lower-case hex')
+const MerkleRoot = z.string().check(z.regex(/^([0-9a-f]{64})?$/, '0 or 32 bytes in lower-case hex'))
 
 /** Steps of BIP-32 that need no secret. */
-const ChildPath = z.array(z.int().min(0).max(0x7fffffff)).min(1).max(mostSteps)
+const ChildPath = z
+  .array(z.int().check(z.minimum(0), z.maximum(0x7fffffff)))
+  .check(z.minLength(1), z.maxLength(mostSteps))
 
 /**
  * Which public key signs. `plain`: the group key itself. `taproot`: its output key (BIP-341) with the Merkle root, '' for one whose script path
@@ -35,6 +39,6 @@ export const Mode = z.discriminatedUnion('kind', [
     merkleRoot: MerkleRoot,
   }),
   z.strictObject({ kind: z.literal('tweak'), xonly: z.boolean(), tweak: TweakScalar }),
-  z.strictObject({ kind: z.literal('child'), path: ChildPath, merkleRoot: MerkleRoot.nullable() }),
+  z.strictObject({ kind: z.literal('child'), path: ChildPath, merkleRoot: z.nullable(MerkleRoot) }),
 ])
 export type Mode = z.infer<typeof Mode>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../contents/content.ts'
 import { holders } from '../errors.ts'
 import { Index } from './ids.ts'
@@ -12,12 +12,12 @@ export const Problem = z.object({
   status: z.int(),
   code: Failure.shape.code,
   retry: z.enum(['never', 'same_request', 'new_session']),
-  culprits: z.array(Index).optional(),
+  culprits: z.optional(z.array(Index)),
   /** Whose bound is reached. */
-  bound: z.enum(holders).optional(),
+  bound: z.optional(z.enum(holders)),
   /** Where the request does not fit its schema: paths and what was expected, never what was sent. */
-  issues: z.array(Text).optional(),
+  issues: z.optional(z.array(Text)),
   /** As `x-request-id` says it. */
-  requestId: RequestId.optional(),
+  requestId: z.optional(RequestId),
 })
 export type Problem = z.infer<typeof Problem>

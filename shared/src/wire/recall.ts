@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { mostParticipants } from '../schemes/table.ts'
 import { Digest, GrantId, Index, Random32, SignKey, Time } from './ids.ts'
 import { Life } from './identity.ts'
@@ -6,7 +6,7 @@ import { NewestSerial, Serial } from './manifest.ts'
 import { signed } from './signed.ts'
 
 /** One state of a key: its epoch, and H(certificate, body) of that epoch. */
-export const Version = z.strictObject({ epoch: z.int().min(0), digest: Digest })
+export const Version = z.strictObject({ epoch: z.int().check(z.minimum(0)), digest: Digest })
 export type Version = Readonly<z.infer<typeof Version>>
 
 /** The longest window of a limit, s: ten years, which is to say in all. */
@@ -21,10 +21,10 @@ export const MAX_PARTS = 128
  */
 export const Tally = z.strictObject({
   index: Index,
-  grant: GrantId.nullable(),
-  seconds: z.int().min(1).max(MAX_WINDOW),
+  grant: z.nullable(GrantId),
+  seconds: z.int().check(z.minimum(1), z.maximum(MAX_WINDOW)),
   since: Time,
-  parts: z.array(z.strictObject({ end: Time, signatures: z.int().min(1) })).max(MAX_PARTS),
+  parts: z.array(z.strictObject({ end: Time, signatures: z.int().check(z.minimum(1)) })).check(z.maxLength(MAX_PARTS)),
 })
 export type Tally = Readonly<z.infer<typeof Tally>>
 
@@ -36,7 +36,7 @@ export const MAX_KEY_PARTS = 4_096
  * Of a participant's grants that no tally names: a host knows all uses that it was part of, from `since` (ms) on; of `renewed`, which count
  * from anew, all there are. A key has `MAX_TALLIES` of those at most.
  */
-const Past = z.strictObject({ index: Index, since: Time, renewed: z.array(GrantId).max(MAX_TALLIES) })
+const Past = z.strictObject({ index: Index, since: Time, renewed: z.array(GrantId).check(z.maxLength(MAX_TALLIES)) })
 export type Past = Readonly<z.infer<typeof Past>>
 
 /** The newest book of grants that a host knows of the owner of a share. */
@@ -61,12 +61,12 @@ export const MAX_RECALLED_PARTICIPANTS = 1_024
  */
 const Remembered = z.strictObject({
   lineage: Digest,
-  current: Version.nullable(),
-  prepared: Version.nullable(),
-  uses: z.array(Tally).max(MAX_TALLIES),
-  pasts: z.array(Past).max(mostParticipants),
-  books: z.array(Floor).max(mostParticipants),
-  complete: z.array(Index).max(mostParticipants),
+  current: z.nullable(Version),
+  prepared: z.nullable(Version),
+  uses: z.array(Tally).check(z.maxLength(MAX_TALLIES)),
+  pasts: z.array(Past).check(z.maxLength(mostParticipants)),
+  books: z.array(Floor).check(z.maxLength(mostParticipants)),
+  complete: z.array(Index).check(z.maxLength(mostParticipants)),
 })
 export type Remembered = Readonly<z.infer<typeof Remembered>>
 
@@ -80,8 +80,8 @@ export const Recollection = signed(
     to: Random32,
     life: Life,
     manifest: NewestSerial,
-    lives: z.array(z.strictObject({ signKey: SignKey, life: Life })).max(MAX_RECALLED_PARTICIPANTS),
-    keys: z.array(Remembered).max(MAX_RECALLED),
+    lives: z.array(z.strictObject({ signKey: SignKey, life: Life })).check(z.maxLength(MAX_RECALLED_PARTICIPANTS)),
+    keys: z.array(Remembered).check(z.maxLength(MAX_RECALLED)),
   }),
 )
 export type Recollection = z.infer<typeof Recollection>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Seconding } from './consent.ts'
 import { Digest, Index, KeyId, Random32, RefreshId, Time } from './ids.ts'
 import { Life } from './identity.ts'
@@ -12,18 +12,24 @@ export const RefreshRequestBody = z.strictObject({
   refreshId: RefreshId,
   keyId: KeyId,
   certificateDigest: Digest,
-  epoch: z.int().min(0),
+  epoch: z.int().check(z.minimum(0)),
   asker: Index,
   askedAt: Time,
   expiresAt: Time,
 })
 export type RefreshRequestBody = z.infer<typeof RefreshRequestBody>
 /** With the word of a second participant, when the asker has had the key refreshed not long ago. */
-export const RefreshRequest = signed(RefreshRequestBody).extend({ seconded: Seconding.optional() })
+export const RefreshRequest = z.extend(signed(RefreshRequestBody), { seconded: z.optional(Seconding) })
 export type RefreshRequest = z.infer<typeof RefreshRequest>
 
 /** `life`: of the host that says it. */
-const version = { keyId: KeyId, certificateDigest: Digest, epoch: z.int().min(0), index: Index, life: Life }
+const version = {
+  keyId: KeyId,
+  certificateDigest: Digest,
+  epoch: z.int().check(z.minimum(0)),
+  index: Index,
+  life: Life,
+}
 
 /** A host's word, under V, that it is ready for this version, or at it. `word`: 32 random bytes that name it, and this life stands by it. */
 export const Prepared = signed(z.strictObject({ ...version, word: Random32 }))

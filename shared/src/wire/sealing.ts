@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** Whose key service seals the roots of enclaves. `simulator`: the stand-in of a local fleet, which speaks the protocol of `aws`. */
 export const HsmProvider = z.enum(['aws', 'aws-cloudhsm', 'azure', 'google', 'simulator'])

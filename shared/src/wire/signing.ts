@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { mostParticipants } from '../schemes/table.ts'
 import type { RefusalCode } from '../errors.ts'
 import { ContentType } from '../contents/table.ts'
@@ -13,7 +13,7 @@ export const MAX_ITEMS = 100
  * One thing to sign, as the gateway may see it: its type, the sub-group that signs it if it is not all, and a digest of the whole item that is keyed by
  * the session secret.
  */
-const RequestItem = z.strictObject({ type: ContentType, digest: Digest, subgroup: SubgroupId.optional() })
+const RequestItem = z.strictObject({ type: ContentType, digest: Digest, subgroup: z.optional(SubgroupId) })
 
 /** A program that asks by an event (NIP-46): its key, and the event's id. `signer`: the key that it wrote to. */
 const Client = z.strictObject({ client: NostrKey, event: Digest, signer: NostrKey })
@@ -27,13 +27,13 @@ export const RequestBody = z.strictObject({
   signingId: SigningId,
   keyId: KeyId,
   certificateDigest: Digest,
-  epoch: z.int().min(0),
+  epoch: z.int().check(z.minimum(0)),
   asker: z.union([Index, Client]),
-  items: z.array(RequestItem).min(1).max(MAX_ITEMS),
+  items: z.array(RequestItem).check(z.minLength(1), z.maxLength(MAX_ITEMS)),
   /** H(sealed-items, the sealed items): who carries them cannot make one unreadable in the asker's name. */
   sealedDigest: Digest,
   /** Of the key's hosts: tells one that has restarted that the asker knew this version of the key since then. */
-  lives: LifeIds.optional(),
+  lives: z.optional(LifeIds),
   /** By the asker's clock. */
   askedAt: Time,
   expiresAt: Time,
@@ -47,7 +47,7 @@ export const Withdrawal = signed(z.strictObject({ requestDigest: Digest, withdra
 export type Withdrawal = z.infer<typeof Withdrawal>
 
 /** The full content of each item, sealed under the session secret in the order of the request's items. */
-export const SealedItems = z.array(Base64url).min(1).max(MAX_ITEMS)
+export const SealedItems = z.array(Base64url).check(z.minLength(1), z.maxLength(MAX_ITEMS))
 
 /** Why no host of a key signs one item, though it may sign others of the same request. */
 export const ItemRefusal = z.enum([
@@ -82,11 +82,11 @@ export const FreshCommitment = signed(
   z.strictObject({
     signingId: SigningId,
     requestDigest: Digest,
-    attempt: z.int().min(1).max(1_000),
+    attempt: z.int().check(z.minimum(1), z.maximum(1_000)),
     index: Index,
     /** Of the host: who has seen a later one of it takes no commitment of this one. */
     life: Life,
-    commitments: z.array(ItemCommitment).min(1).max(MAX_ITEMS),
+    commitments: z.array(ItemCommitment).check(z.minLength(1), z.maxLength(MAX_ITEMS)),
   }),
 )
 export type FreshCommitment = z.infer<typeof FreshCommitment>
@@ -103,14 +103,14 @@ export const Stock = signed(
     certificateDigest: Digest,
     index: Index,
     life: Life,
-    first: z.int().min(0),
-    commitments: z.array(Base64url).min(1).max(STOCK_SIZE),
+    first: z.int().check(z.minimum(0)),
+    commitments: z.array(Base64url).check(z.minLength(1), z.maxLength(STOCK_SIZE)),
   }),
 )
 export type Stock = z.infer<typeof Stock>
 
 /** One commitment of a stock, for a request of one item. */
-export const StockCommitment = z.strictObject({ ...Stock.shape, serial: z.int().min(0) })
+export const StockCommitment = z.strictObject({ ...Stock.shape, serial: z.int().check(z.minimum(0)) })
 export type StockCommitment = z.infer<typeof StockCommitment>
 
 /** Round one of one participant, as a package brings it. */
@@ -124,7 +124,7 @@ export type Commitment = z.infer<typeof Commitment>
 export const Partial = signed(
   z.strictObject({
     signingId: SigningId,
-    attempt: z.int().min(1).max(1_000),
+    attempt: z.int().check(z.minimum(1), z.maximum(1_000)),
     index: Index,
     /** H(package, …) of what all hosts of the quorum were given: the same for each of them. */
     packageDigest: Digest,
@@ -134,8 +134,8 @@ export const Partial = signed(
 export type Partial = z.infer<typeof Partial>
 
 /** The hosts of a quorum that refuse an item, and why. Ascending by index. */
-const refusalsBy = <T extends z.ZodType>(code: T) =>
-  z.array(z.strictObject({ index: Index, code })).max(mostParticipants)
+const refusalsBy = <T extends z.ZodMiniType>(code: T) =>
+  z.array(z.strictObject({ index: Index, code })).check(z.maxLength(mostParticipants))
 
 /**
  * Why an item has no signature. What every host of the quorum says of it; or `signing.disputed` when they do not say the same; or, when they
@@ -145,7 +145,7 @@ export const ItemFailure = z.discriminatedUnion('code', [
   z.strictObject({ code: ItemRefusal }),
   z.strictObject({
     code: z.literal('signing.disputed' satisfies RefusalCode),
-    refusals: refusalsBy(ItemRefusal).min(1),
+    refusals: refusalsBy(ItemRefusal).check(z.minLength(1)),
   }),
   z.strictObject({ code: OwnerRefusal, refusals: refusalsBy(OwnerRefusal) }),
 ])
@@ -166,19 +166,19 @@ export type Outcome = z.infer<typeof Outcome>
 export const SigningReceipt = signed(
   z.strictObject({
     requestDigest: Digest,
-    attempt: z.int().min(1).max(1_000),
+    attempt: z.int().check(z.minimum(1), z.maximum(1_000)),
     /** H(package, …): commitments and consents of this attempt, the same in all receipts of a signing. */
     packageDigest: Digest,
     /** H(result, one `Outcome` per item). */
     resultDigest: Digest,
-    quorum: z.array(Index).min(1).max(mostParticipants),
+    quorum: z.array(Index).check(z.minLength(1), z.maxLength(mostParticipants)),
     index: Index,
     policyDigest: Digest,
-    epoch: z.int().min(0),
+    epoch: z.int().check(z.minimum(0)),
     /** Of the host. Two that overlap are two processes with one identity. */
     life: Life,
     /** PCR number → SHA-384, hex: what this host was when it signed this receipt. */
-    measurements: z.record(z.string().regex(/^[0-9]{1,2}$/), z.string().regex(/^[0-9a-f]{96}$/)),
+    measurements: z.record(z.string().check(z.regex(/^[0-9]{1,2}$/)), z.string().check(z.regex(/^[0-9a-f]{96}$/))),
     signedAt: Time,
   }),
 )

@@ -1,10 +1,10 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { isRefusalCode, type RefusalCode } from '../errors.ts'
 import { Index } from './ids.ts'
 
 const Code = z
   .custom<RefusalCode>(isRefusalCode)
-  .meta({ type: 'string', description: 'a code of the closed table of refusals' })
+  .check(z.meta({ type: 'string', description: 'a code of the closed table of refusals' }))
 
 /** Why a session ended without a result, and who is to blame (participant indices). */
 export const Failure = z.strictObject({ code: Code, culprits: z.array(Index) })

@@ -17,8 +17,8 @@ export type AzureKey = Readonly<{ keyId: string; algorithm: 'RSA-OAEP-256' | 'A2
 const version = 'api-version=7.4'
 
 /** KeyOperationResult of the REST API. */
-const KeyOperation = z.object({ kid: z.string(), value: Base64url.max(2048) })
-const RandomBytes = z.object({ value: Base64url.max(2048) })
+const KeyOperation = z.object({ kid: z.string(), value: Base64url.check(z.maxLength(2048)) })
+const RandomBytes = z.object({ value: Base64url.check(z.maxLength(2048)) })
 
 const Disabled = z.object({ error: z.object({ innererror: z.object({ code: z.literal('KeyDisabled') }) }) })
 

@@ -17,7 +17,10 @@ export function draftManifest(serial: number, images: readonly Readonly<{ label:
   return { body: ManifestBody.parse({ version: 1, serial, images: listed }), signatures: [] }
 }
 
-const DraftFile = z.strictObject({ body: ManifestBody, signatures: z.array(Manifest.shape.signatures.element).max(32) })
+const DraftFile = z.strictObject({
+  body: ManifestBody,
+  signatures: z.array(Manifest.shape.signatures.def.element).max(32),
+})
 
 /** Reads what `draft` and `sign` have written. */
 export const readDraft = (json: string): Draft => DraftFile.parse(JSON.parse(json))

@@ -10,7 +10,7 @@ import { toHex } from '@quorate/shared/wire/bytes'
 import { Init, Registration, type RegistrationReceipt, type Skeleton } from '@quorate/shared/wire/keygen'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Mpc } from '@quorate/shared/mpc'
-import type { z } from 'zod'
+import type { z } from 'zod/mini'
 import type { Parts } from '../parts.ts'
 import type { HostKeys } from '../ports.ts'
 import {
@@ -38,7 +38,7 @@ export type Enrolment = Readonly<{
 }>
 
 /** Opens a sealed message of the given purpose. Throws `seal.invalid` for everything that is not exactly that. */
-function openFor<T extends z.ZodType>(keys: HostKeys, schema: T, sealed: Uint8Array): z.infer<T> {
+function openFor<T extends z.ZodMiniType>(keys: HostKeys, schema: T, sealed: Uint8Array): z.infer<T> {
   const plaintext = keys.open(sealed)
   try {
     const parsed = schema.safeParse(decode(plaintext))

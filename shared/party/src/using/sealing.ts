@@ -5,7 +5,7 @@ import { deriveKey } from '@quorate/shared/crypto/hkdf'
 import { sealSignature } from '@quorate/shared/crypto/session-items'
 import { fromBase64url, fromHex, toBase64url } from '@quorate/shared/wire/bytes'
 import type { ItemResult, Outcome, Partial } from '@quorate/shared/wire/signing'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { OpenKey } from '../vault.ts'
 
 /*

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { mostParticipants } from '../../schemes/table.ts'
 import { NostrKey } from '../../nostr/keys.ts'
 import { Relays, RelayUrl } from '../../nostr/relays.ts'
@@ -13,7 +13,7 @@ import { none, ofEnclaves, route, Wait, wholeNumber } from './route.ts'
 /** How a host stands to a bunker. `receipt`: what it holds; null for one that cannot be reached now. `refused`: see `bunker.load`. */
 const BunkerHost = z.strictObject({
   host: SignKey,
-  receipt: BunkerReceipt.nullable(),
+  receipt: z.nullable(BunkerReceipt),
   refused: z.array(z.strictObject({ index: Index, code: Failure.shape.code })),
 })
 
@@ -33,7 +33,7 @@ export const Waiting = z.strictObject({
   event: Digest,
   client: NostrKey,
   owners: z.array(Index),
-  request: SigningRequest.nullable(),
+  request: z.nullable(SigningRequest),
   pending: Base64url,
   approvals: z.array(Approval),
   expiresAt: Time,
@@ -98,9 +98,9 @@ export const bunkerRoutes = {
     path: '/keys/{keyId}/bunker/waiting',
     summary: "Requests of programs that wait for their owners' word; waits for one to appear",
     wants: 'reader',
-    query: z.strictObject({ wait: Wait.optional() }),
+    query: z.strictObject({ wait: z.optional(Wait) }),
     body: null,
-    reply: z.strictObject({ waiting: z.array(Waiting).max(100) }),
+    reply: z.strictObject({ waiting: z.array(Waiting).check(z.maxLength(100)) }),
     errors: failures,
   }),
   decideWaiting: route({
@@ -119,9 +119,9 @@ export const bunkerRoutes = {
     path: '/keys/{keyId}/bunker/log',
     summary: 'What programs have asked for and what became of it, the newest last; waits for a line after `after`',
     wants: 'reader',
-    query: z.strictObject({ after: wholeNumber.optional(), wait: Wait.optional() }),
+    query: z.strictObject({ after: z.optional(wholeNumber), wait: z.optional(Wait) }),
     body: null,
-    reply: z.strictObject({ rows: z.array(LogRow).max(MAX_LOG) }),
+    reply: z.strictObject({ rows: z.array(LogRow).check(z.maxLength(MAX_LOG)) }),
     errors: failures,
   }),
   attestBunker: route({
@@ -133,7 +133,9 @@ export const bunkerRoutes = {
     body: null,
     reply: z.strictObject({
       signer: NostrKey,
-      hosts: z.array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity })).max(mostParticipants),
+      hosts: z
+        .array(z.strictObject({ receipt: BunkerReceipt, attested: AttestedIdentity }))
+        .check(z.maxLength(mostParticipants)),
     }),
     errors: [...failures, ...ofEnclaves],
   }),

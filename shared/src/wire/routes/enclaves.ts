@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { EnclaveId, Random32 } from '../ids.ts'
 import { AttestedIdentity, EnclaveIdentity } from '../identity.ts'
 import { ManifestStatus } from '../manifest.ts'
@@ -9,9 +9,9 @@ export const EnclaveStatus = z.strictObject({
   enclaveId: EnclaveId,
   /** `retired`: it runs, and takes part in nothing, since the manifest in force does not list its image. */
   state: z.enum(['ready', 'retired', 'locked', 'down']),
-  identity: EnclaveIdentity.nullable(),
+  identity: z.nullable(EnclaveIdentity),
   /** What its key service attests, by the enclave's own word. Null before the enclave has answered. */
-  sealing: SealingClaims.nullable(),
+  sealing: z.nullable(SealingClaims),
 })
 
 /** The asker draws it: the answer is then newer than the question. */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fitsScheme, frameForms, misfit, mostParticipants, SchemeName } from '../../schemes/table.ts'
 import { Base64url, EnclaveId, KeyId, SealKey, Time, UserId } from '../ids.ts'
 import { EnclaveIdentity } from '../identity.ts'
@@ -13,18 +13,22 @@ export const ReserveBody = z
     scheme: SchemeName,
     threshold: z
       .int()
-      .min(1)
-      .max(mostParticipants)
-      .meta({ description: 'how many sign together; the scheme says which number fits the participants' }),
-    participants: z.array(UserId).min(1).max(mostParticipants).meta({ uniqueItems: true }),
+      .check(
+        z.minimum(1),
+        z.maximum(mostParticipants),
+        z.meta({ description: 'how many sign together; the scheme says which number fits the participants' }),
+      ),
+    participants: z.array(UserId).check(z.minLength(1), z.maxLength(mostParticipants), z.meta({ uniqueItems: true })),
     /** Seconds until everybody must have registered. */
-    ttl: z.int().min(10).max(604_800).default(3_600),
+    ttl: z._default(z.int().check(z.minimum(10), z.maximum(604_800)), 3_600),
     /** Drawn by the client, 128 random bits. The gateway draws one for who names none, and can then give one that it knows. */
-    keyId: KeyId.optional(),
+    keyId: z.optional(KeyId),
   })
-  .refine(fitsScheme, misfit)
-  .refine((body) => new Set(body.participants).size === body.participants.length, 'a user appears twice')
-  .meta({ anyOf: frameForms })
+  .check(
+    z.refine(fitsScheme, misfit),
+    z.refine((body) => new Set(body.participants).size === body.participants.length, 'a user appears twice'),
+    z.meta({ anyOf: frameForms }),
+  )
 
 /** Where the gateway proposes to put the participants. A client believes an identity once an attestation document proves it. */
 export const Reservation = z.strictObject({
@@ -41,8 +45,7 @@ export const InitBody = z.strictObject({
   skeleton: Skeleton,
   sealed: z
     .array(z.strictObject({ enclaveId: EnclaveId, sealed: Base64url }))
-    .min(1)
-    .max(mostParticipants),
+    .check(z.minLength(1), z.maxLength(mostParticipants)),
 })
 export const ParticipantBody = z.strictObject({ userId: UserId, sealed: Base64url })
 
@@ -53,10 +56,10 @@ export const KeygenStatus = z.strictObject({
   state: KeygenState,
   expiresAt: Time,
   slots: z.array(Slot),
-  failure: Failure.nullable(),
-  certificate: Certificate.nullable(),
+  failure: z.nullable(Failure),
+  certificate: z.nullable(Certificate),
   /** With the certificate: the word of each host that it has installed it, in the order of indices. */
-  installed: z.array(Installed).max(mostParticipants),
+  installed: z.array(Installed).check(z.maxLength(mostParticipants)),
 })
 export type KeygenStatus = z.infer<typeof KeygenStatus>
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { mostParticipants } from '../../schemes/table.ts'
 import { KeyId } from '../ids.ts'
 import { Certificate } from '../certificate.ts'
@@ -13,7 +13,7 @@ export const MAX_CERTIFICATES = 32
  */
 export const KeyEpoch = z.strictObject({
   certificate: Certificate,
-  installed: z.array(Installed).max(mostParticipants),
+  installed: z.array(Installed).check(z.maxLength(mostParticipants)),
 })
 export type KeyEpoch = z.infer<typeof KeyEpoch>
 
@@ -37,7 +37,7 @@ export const keyRoutes = {
     wants: 'reader',
     query: z.strictObject({ from: wholeNumber }),
     body: null,
-    reply: z.strictObject({ keyId: KeyId, epochs: z.array(KeyEpoch).max(MAX_CERTIFICATES) }),
+    reply: z.strictObject({ keyId: KeyId, epochs: z.array(KeyEpoch).check(z.maxLength(MAX_CERTIFICATES)) }),
     errors: ['key.not_found'],
   }),
 } as const

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { EnclaveId, Time } from '../ids.ts'
 import { Manifest, Notice } from '../manifest.ts'
 import { Failure } from '../status.ts'
@@ -9,12 +9,12 @@ import { none, route } from './route.ts'
  * is not in force yet. `refusal`: why the enclave did not take this manifest.
  */
 export const ManifestReport = z.strictObject({
-  manifest: Manifest.nullable(),
+  manifest: z.nullable(Manifest),
   enclaves: z.array(
     z.strictObject({
       enclaveId: EnclaveId,
       taken: z.array(z.strictObject({ notice: Notice, effectiveAt: Time })),
-      refusal: Failure.shape.code.nullable(),
+      refusal: z.nullable(Failure.shape.code),
     }),
   ),
 })

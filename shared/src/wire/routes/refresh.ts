@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { KeyId, RefreshId, Time } from '../ids.ts'
 import { Certificate } from '../certificate.ts'
 import { Installed, Prepared, RefreshRequest, RefreshState } from '../refresh.ts'
@@ -15,9 +15,9 @@ export const RefreshStatus = z.strictObject({
   expiresAt: Time,
   attempt: z.int(),
   request: RefreshRequest,
-  failure: Failure.nullable(),
+  failure: z.nullable(Failure),
   /** Of the next epoch, once all hosts have signed it. */
-  certificate: Certificate.nullable(),
+  certificate: z.nullable(Certificate),
   prepared: z.array(Prepared),
   installed: z.array(Installed),
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { KeyId, RefreshId } from '../ids.ts'
 import { bunkerRoutes } from './bunker.ts'
 import { enclaveRoutes } from './enclaves.ts'

@@ -1,26 +1,27 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { RefusalCode } from '../../errors.ts'
 import { Digest, EnclaveId, KeyId, RefreshId, SigningId } from '../ids.ts'
 
 /** How long a waiting GET may take: `30s`, `500ms`; 60 s at most. Parsed to milliseconds. */
 export const Wait = z
-  .string()
-  .regex(/^\d{1,5}(ms|s)$/, 'for example 30s or 500ms')
-  .transform((text) => Number.parseInt(text) * (text.endsWith('ms') ? 1 : 1_000))
-  .refine((ms) => ms <= 60_000, 'at most 60s')
-  .meta({ type: 'string', pattern: '^\\d{1,5}(ms|s)$', example: '30s', description: 'at most 60s' })
+  .pipe(
+    z.string().check(z.regex(/^\d{1,5}(ms|s)$/, 'for example 30s or 500ms')),
+    z.transform((text) => Number.parseInt(text) * (text.endsWith('ms') ? 1 : 1_000)),
+  )
+  .check(
+    z.refine((ms) => ms <= 60_000, 'at most 60s'),
+    z.meta({ type: 'string', pattern: '^\\d{1,5}(ms|s)$', example: '30s', description: 'at most 60s' }),
+  )
 
 /** A number of a query, 0 to 999,999,999. */
 export const wholeNumber = z
-  .string()
-  .regex(/^\d{1,9}$/)
-  .transform(Number)
-  .meta({ type: 'string', pattern: '^\\d{1,9}$' })
+  .pipe(z.string().check(z.regex(/^\d{1,9}$/)), z.transform(Number))
+  .check(z.meta({ type: 'string', pattern: '^\\d{1,9}$' }))
 
 export const waiting = z.strictObject({
-  wait: Wait.optional(),
+  wait: z.optional(Wait),
   /** Wait for a version above this one. Without it, `wait` waits for the end of the session. */
-  after: wholeNumber.optional(),
+  after: z.optional(wholeNumber),
 })
 
 /** A query without parameters. */
@@ -43,7 +44,7 @@ type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infe
 type Known<Path extends string> = [NamesIn<Path>] extends [ParameterName] ? Path : never
 
 /** The schema of a path's parameters: one field for each name in it. */
-type ParamsOf<Path extends string> = z.ZodObject<
+type ParamsOf<Path extends string> = z.ZodMiniObject<
   { [N in NamesIn<Path> & ParameterName]: (typeof parameters)[N] },
   z.core.$strict
 >
@@ -71,10 +72,10 @@ export type Route = Readonly<{
   repeatable?: true
   longest?: number
   /** Made from `path`. */
-  params: z.ZodObject
-  query: z.ZodType
-  body: z.ZodType | null
-  reply: z.ZodType
+  params: z.ZodMiniObject
+  query: z.ZodMiniType
+  body: z.ZodMiniType | null
+  reply: z.ZodMiniType
   errors: readonly RefusalCode[]
 }>
 
@@ -93,7 +94,7 @@ export const route = <const R extends Omit<Route, 'params'>>(
 ): R & { readonly params: ParamsOf<R['path']> } => ({ ...r, params: paramsOf<R['path']>(r.path) })
 
 function paramsOf<Path extends string>(path: Path): ParamsOf<Path> {
-  const shape: Record<string, z.ZodType> = {}
+  const shape: Record<string, z.ZodMiniType> = {}
   const rest = writePath(path, (name) => {
     const schema = Object.hasOwn(parameters, name) ? parameters[name as ParameterName] : undefined
     if (schema === undefined) throw new Error(`no parameter of a path is called {${name}}: ${path}`)

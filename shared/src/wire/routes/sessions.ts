@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Text } from '../../contents/content.ts'
 import { KeyId, LifeIds, Random32, Time } from '../ids.ts'
 import { signed } from '../signed.ts'
@@ -6,7 +6,7 @@ import { none, route } from './route.ts'
 
 /** Proof for a read-only token: signed by the reader key over H(session, this). */
 export const SessionProof = signed(
-  z.strictObject({ keyId: KeyId, gateway: Text.max(256), time: Time, nonce: Random32 }),
+  z.strictObject({ keyId: KeyId, gateway: Text.check(z.maxLength(256)), time: Time, nonce: Random32 }),
 )
 export type SessionProof = z.infer<typeof SessionProof>
 

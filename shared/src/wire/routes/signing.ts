@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Approval } from '../consent.ts'
 import { Index, KeyId, SigningId, Time } from '../ids.ts'
 import {
@@ -31,15 +31,15 @@ export const SigningProgress = z.strictObject({
   items: z.array(ItemState),
   approvals: z.array(Approval),
   quorum: z.array(Index),
-  failure: Failure.nullable(),
+  failure: z.nullable(Failure),
   /** How each item ended, once the signing has completed. */
-  results: z.array(ItemResult).nullable(),
+  results: z.nullable(z.array(ItemResult)),
   receipts: z.array(SigningReceipt),
 })
 export type SigningProgress = z.infer<typeof SigningProgress>
 
 /** With what is to be signed, for whoever has to look at it. */
-export const SigningStatus = SigningProgress.extend({ sealedItems: SealedItems })
+export const SigningStatus = z.extend(SigningProgress, { sealedItems: SealedItems })
 export type SigningStatus = z.infer<typeof SigningStatus>
 
 /** Signings that one page of a list has at most. A page also ends before its sealed items make it too long. */
@@ -127,20 +127,20 @@ export const signingRoutes = {
     summary: 'Signings of a key that have not ended, page by page; waits for a new one',
     wants: 'reader',
     query: z.strictObject({
-      wait: Wait.optional(),
+      wait: z.optional(Wait),
       /** How many at most. */
-      limit: wholeNumber.pipe(z.int().min(1).max(MAX_LISTED)).optional(),
+      limit: z.optional(z.pipe(wholeNumber, z.int().check(z.minimum(1), z.maximum(MAX_LISTED)))),
       /** `next` of the page before. */
-      cursor: SigningId.optional(),
+      cursor: z.optional(SigningId),
       /** `newest` of a list before: only those that came later. All, where that one has ended. */
-      after: SigningId.optional(),
+      after: z.optional(SigningId),
     }),
     body: null,
     reply: z.strictObject({
-      signings: z.array(SigningStatus).max(MAX_LISTED),
-      next: SigningId.nullable(),
+      signings: z.array(SigningStatus).check(z.maxLength(MAX_LISTED)),
+      next: z.nullable(SigningId),
       /** Which of all has come last; null when there is none. */
-      newest: SigningId.nullable(),
+      newest: z.nullable(SigningId),
     }),
     errors: ['key.not_found'],
   }),

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type { z } from 'zod/mini'
 import { bunkerRoutes } from './bunker.ts'
 import { enclaveRoutes } from './enclaves.ts'
 import { keygenRoutes } from './keygen.ts'
@@ -30,7 +30,7 @@ export type RouteWanting<W extends Want> = { [N in RouteName]: Routes[N]['wants'
 /** The parameters of the path, as a client gives them. */
 export type RouteParams<N extends RouteName> = z.input<Routes[N]['params']>
 export type RouteQuery<N extends RouteName> = z.input<Routes[N]['query']>
-export type RouteBody<N extends RouteName> = Routes[N]['body'] extends z.ZodType
+export type RouteBody<N extends RouteName> = Routes[N]['body'] extends z.ZodMiniType
   ? z.input<Routes[N]['body']>
   : undefined
 export type RouteReply<N extends RouteName> = z.infer<Routes[N]['reply']>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Approval } from '../consent.ts'
 import { SigningId } from '../ids.ts'
 import { SigningState } from '../signing.ts'
@@ -10,14 +10,15 @@ import { MAX_SIGNING, SigningBody } from './signing.ts'
 export const mostTogether = 100
 
 /** Each with the items of its key. All of them have 1 MiB. */
-export const SigningsBody = z.strictObject({ requests: z.array(SigningBody).min(1).max(mostTogether) })
+export const SigningsBody = z.strictObject({
+  requests: z.array(SigningBody).check(z.minLength(1), z.maxLength(mostTogether)),
+})
 
 /** Words of one participant, each signed for its key. */
 export const ApprovalsBody = z.strictObject({
   approvals: z
     .array(z.strictObject({ signingId: SigningId, approval: Approval }))
-    .min(1)
-    .max(mostTogether),
+    .check(z.minLength(1), z.maxLength(mostTogether)),
 })
 
 /** How one of them was taken: the state of its signing, or why it was refused. */
@@ -25,7 +26,7 @@ export const SigningEntry = z.union([z.strictObject({ signingId: SigningId, stat
 export type SigningEntry = z.infer<typeof SigningEntry>
 
 /** One entry for each, in the order in which they were sent. */
-export const SigningsTaken = z.strictObject({ signings: z.array(SigningEntry).max(mostTogether) })
+export const SigningsTaken = z.strictObject({ signings: z.array(SigningEntry).check(z.maxLength(mostTogether)) })
 export type SigningsTaken = z.infer<typeof SigningsTaken>
 
 /** Signings of several keys in one call. Each is taken or refused by itself, as if it had come alone. */
