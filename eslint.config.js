@@ -44,7 +44,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['client-sdk/src/index.ts', 'shared/mpc/src/index.ts'],
+    files: ['client-sdk/src/index.ts', 'client-sdk/src/bunker/index.ts', 'shared/mpc/src/index.ts'],
     rules: { 'no-restricted-syntax': ['error', ...shapes.filter(({ message }) => message !== barrel)] },
   },
   {

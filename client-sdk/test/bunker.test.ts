@@ -7,11 +7,11 @@ import {
   handOnEvent,
   presets,
   showWaiting,
-  type Bunker,
+  verifyBunkerEvents,
   type HandedOn,
   type Terms,
-} from '../src/index.ts'
-import { verifyBunkerEvents } from '../src/bunker/proof.ts'
+} from '../src/bunker/index.ts'
+import type { Bunker } from '../src/index.ts'
 import { fleet, gateway, refusedAs, sentTo, withOwnGateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 import { connected, newKey, note, noteText, relays, secretOf, withBunker } from './with-bunker.ts'

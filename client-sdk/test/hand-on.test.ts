@@ -1,6 +1,6 @@
 import { generateSecretKey, getPublicKey } from 'nostr-tools'
 import { expect, it } from 'vitest'
-import { handOn } from '@quorate/client'
+import { handOn } from '@quorate/client/bunker'
 import { loadMpc } from '@quorate/shared/mpc'
 import { NostrKey } from '@quorate/shared/nostr/keys'
 import { readHandOn } from '@quorate/shared/nostr/hand-on'

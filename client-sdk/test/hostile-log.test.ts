@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sealLogLine } from '@quorate/shared/crypto/bunker-secrets'
 import type { LogRow } from '@quorate/shared/wire/routes/bunker'
-import { LogProblem } from '../src/index.ts'
+import { LogProblem } from '../src/bunker/index.ts'
 import { sessionSecretOf } from '../src/key.ts'
 import { fleet, gateway, refusedAs, withOwnGateway } from './lying-gateway.ts'
 import { connected, noteText, other, v } from './with-bunker.ts'

@@ -17,6 +17,7 @@ function programOf(page: string, heading: string): string {
 /** Whoever has an option that may be undefined can hand it on as it is. */
 const options = `
 import type * as sdk from '@quorate/client'
+import type * as bunkers from '@quorate/client/bunker'
 type OptionalOf<T> = { [K in keyof T as {} extends Pick<T, K> ? K : never]: T[K] }
 type Loose<T> = { [K in keyof T]?: T[K] | undefined }
 type Last<F> = F extends (...given: infer P) => unknown ? (Required<P> extends [...unknown[], infer L] ? L : never) : never
@@ -28,8 +29,8 @@ const all: [
   HandsOn<sdk.CompletionOptions>,
   HandsOn<sdk.WaitOptions>,
   HandsOn<sdk.BunkerOptions>,
-  HandsOn<sdk.ProofOptions>,
-  HandsOn<sdk.Terms>,
+  HandsOn<bunkers.ProofOptions>,
+  HandsOn<bunkers.Terms>,
   HandsOn<sdk.AskingTimes>,
   HandsOn<sdk.Wording>,
   HandsOn<sdk.GrantTerms>,

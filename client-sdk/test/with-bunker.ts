@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Terms } from '../src/index.ts'
+import type { Terms } from '../src/bunker/index.ts'
 import { fleet, gateway } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 

@@ -1,13 +1,7 @@
 import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
-import { writePath } from '@quorate/shared/wire/routes/route'
-import {
-  routes,
-  type RouteBody,
-  type RouteName,
-  type RouteParams,
-  type RouteQuery,
-  type RouteReply,
-} from '@quorate/shared/wire/routes/table'
+import { coreRoutes } from '@quorate/shared/wire/routes/core'
+import { writePath, type Route } from '@quorate/shared/wire/routes/route'
+import type { RouteBody, RouteName, RouteParams, RouteQuery, RouteReply } from '@quorate/shared/wire/routes/table'
 import { send } from '#send'
 import { createClocks, type Clocks } from '../clocks.ts'
 import { QuorateError } from '../errors.ts'
@@ -71,6 +65,15 @@ const longestOf: Readonly<Partial<Record<RouteName, number>>> = {
   putBook: 16 * mebibyte,
 }
 
+/** A route of the table. Those of bunkers are loaded when the first is called. */
+async function routeOf(name: RouteName): Promise<Route> {
+  const known: Readonly<Partial<Record<RouteName, Route>>> = coreRoutes
+  return known[name] ?? (await bunkerRoute(name as BunkerRoute))
+}
+type BunkerRoute = Exclude<RouteName, keyof typeof coreRoutes>
+const bunkerRoute = async (name: BunkerRoute): Promise<Route> =>
+  (await import('@quorate/shared/wire/routes/bunker')).bunkerRoutes[name]
+
 const waitOf = ({ wait = '0ms' }: Texts): number => {
   return Number.parseInt(wait) * (wait.endsWith('ms') ? 1 : 1_000)
 }
@@ -82,9 +85,10 @@ export function createClient(options: ClientOptions): Client {
   const exchange = options.fetch === undefined ? send : sendBy(options.fetch)
 
   const call = async (name: RouteName, { query = {}, ...given }: AnyCall): Promise<unknown> => {
-    const url = urlOf(gateway, name, given.params ?? {}, query)
+    const route = await routeOf(name)
+    const url = urlOf(gateway, route, given.params ?? {}, query)
     const limits = { most: longestOf[name] ?? longestAnswer, timeout: timeout + waitOf(query), signal: given.signal }
-    const sending = { url, ...requestOf(name, given), ...limits }
+    const sending = { url, ...requestOf(route, given), ...limits }
     let last: Answer | null = null
     const ask = async (): Promise<Answer> => {
       last = null
@@ -92,7 +96,7 @@ export function createClient(options: ClientOptions): Client {
     }
     const tryOnce = async () => {
       const answer = await answered(ask, { url, clocks, caller: given.signal })
-      const parsed = routes[name].reply.safeParse(parseJson(answer.text))
+      const parsed = route.reply.safeParse(parseJson(answer.text))
       if (parsed.success) return parsed.data
       throw new QuorateError('reply.invalid', 'client', { requestId: requestIdOf(answer) })
     }
@@ -102,8 +106,8 @@ export function createClient(options: ClientOptions): Client {
   return { gateway, call: call as Client['call'] }
 }
 
-function urlOf(gateway: string, name: RouteName, params: Texts, query: Texts): URL {
-  const path = writePath(routes[name].path, (parameter) => encodeURIComponent(params[parameter] ?? ''))
+function urlOf(gateway: string, route: Route, params: Texts, query: Texts): URL {
+  const path = writePath(route.path, (parameter) => encodeURIComponent(params[parameter] ?? ''))
   const url = new URL(`${gateway}/api/v1${path}`)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, value)
   return url
@@ -113,12 +117,12 @@ function urlOf(gateway: string, name: RouteName, params: Texts, query: Texts): U
  * The same request for every try. Its Idempotency-Key makes a repeated POST the same act; a route whose body does so alone
  * needs none.
  */
-function requestOf(name: RouteName, { body, token }: AnyCall): Pick<Sending, 'method' | 'headers' | 'body'> {
+function requestOf(route: Route, { body, token }: AnyCall): Pick<Sending, 'method' | 'headers' | 'body'> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
-  if (routes[name].method === 'get') return { method: 'GET', headers, body: undefined }
+  if (route.method === 'get') return { method: 'GET', headers, body: undefined }
   headers['content-type'] = 'application/json'
-  if (!('repeatable' in routes[name])) headers['idempotency-key'] = crypto.randomUUID()
+  if (route.repeatable !== true) headers['idempotency-key'] = crypto.randomUUID()
   return { method: 'POST', headers, body: JSON.stringify(body) }
 }
 

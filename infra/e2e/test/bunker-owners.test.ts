@@ -4,7 +4,7 @@ import { BunkerSigner, parseBunkerInput } from 'nostr-tools/nip46'
 import { Relay as Line } from 'nostr-tools/relay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refusals } from '@quorate/shared/errors'
-import { showWaiting, verifyBunkerEvents, type WaitingRequest } from '@quorate/client'
+import { showWaiting, verifyBunkerEvents, type WaitingRequest } from '@quorate/client/bunker'
 import { startRelay } from '@quorate/nostr-lab/relay/embedded'
 import { FleetSigner } from '@quorate/local/bunker/fleet-signer'
 

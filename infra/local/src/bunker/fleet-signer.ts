@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Quorate, type Bunker, type Key, type Participant, type QuorateOptions, type Terms } from '@quorate/client'
+import { Quorate, type Bunker, type Key, type Participant, type QuorateOptions } from '@quorate/client'
+import type { Terms } from '@quorate/client/bunker'
 import { startFleet, type Fleet } from '../fleet/fleet.ts'
 
 /** Two owners whose grants let programs in: as many as the key wants. */
