@@ -1,4 +1,4 @@
-import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import type { EnclaveStatus } from '@quorate/shared/wire/routes/enclaves'
 import { TrustPolicy } from '@quorate/shared/attestation/policy'
 import { GatewayAddress } from '@quorate/shared/wire/gateway-address'
 import * as z from 'zod/mini'
@@ -14,9 +14,6 @@ export type QuorateOptions = ContextOptions
 /** With what a participant signs: its seed, or something that signs for it. */
 export type ParticipantKeys =
   Readonly<{ seed: Uint8Array; signer?: undefined }> | Readonly<{ signer: Signer; seed?: undefined }>
-
-/** The gateway's word on one of its enclaves: nothing of it is proved. */
-export type EnclaveStatus = RouteReply<'listEnclaves'>['enclaves'][number]
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 

@@ -1,9 +1,14 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import type * as z from 'zod/mini'
 import { credentialKinds, permitsKind } from '@quorate/shared/nostr/permissions'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import { presets } from '@quorate/shared/nostr/presets'
+import type { Terms } from '../src/bunker/terms.ts';
 import { describeConditions, describePermissions, isNarrower, readTerms } from '../src/bunker/terms.ts'
+
+/** What is written out for readers is what the schema takes: the compiler says so. */
+expectTypeOf<Terms>().toEqualTypeOf<Readonly<z.input<typeof Terms>>>()
 
 const now = 1_800_000_000_000
 const peers = ['aa', 'bb', 'cc'].map((byte) => byte.repeat(32) as NostrKey)

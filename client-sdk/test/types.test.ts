@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 
 const top = resolve(import.meta.dirname, '../..')
@@ -56,6 +57,20 @@ const all: [
 void all
 `
 
+/** What a reader sees where a type is defined: `[name, definition]` for each type that a package's entry names. */
+function definitionsOf(entry: string): [string, string][] {
+  const program = ts.createProgram([resolve(top, entry)], {
+    ...{ module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, skipLibCheck: true, types: [] },
+  })
+  const checker = program.getTypeChecker()
+  const named = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(resolve(top, entry))!)!)
+  return named.flatMap((symbol) => {
+    const { declarations = [] } = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+    const types = declarations.filter((node) => ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node))
+    return types.map((node): [string, string] => [symbol.name, node.getText()])
+  })
+}
+
 /** What the compiler of this project says of a program that uses the package as it is packed. */
 function complaints(program: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'quorate-types-'))
@@ -89,6 +104,15 @@ describe('whoever compiles as strictly as can be', () => {
   it('can hand on an option that may be undefined', () => {
     expect(complaints(options)).toBe('')
   })
+
+  it.each(['client-sdk/dist/src/index.d.ts', 'client-sdk/dist/src/bunker/index.d.ts'])(
+    'finds each type of %s written out, and no schema that it is made of',
+    (entry) => {
+      const definitions = definitionsOf(entry)
+      expect(definitions.length).toBeGreaterThan(10)
+      expect(definitions.filter(([, text]) => /\bz\.\w|RouteReply/.test(text))).toEqual([])
+    },
+  )
 
   it('is told of what is wrong', () => {
     const wrong = programOf('README.md', '## Ten lines').replace('threshold: 2', "threshold: 'two'")

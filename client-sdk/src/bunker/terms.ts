@@ -16,12 +16,29 @@ const Kind = z.int().check(z.minimum(0), z.maximum(65_535))
 const WholeSeconds = z.int().check(z.minimum(0), z.multipleOf(1_000))
 const Count = z.int().check(z.minimum(1), z.maximum(1_000_000))
 
-/**
- * What an owner lets a program do, in few words. `preset`: a set of permissions by name, to which `methods` and `kinds` add. `peers`: with
- * whom it may exchange messages, `longest` (characters) of an event's content or a message, `dated`: by how much an event's date
- * may differ from now (ms, in whole seconds, as events have them). What is not named is not limited. `expiresIn` in ms: a year when nothing is said. `otherwise`: is the
- * owner asked about the rest, or is it refused? Asked, when nothing is said.
- */
+/** What an owner lets a program do, in few words. What is not named is not limited. */
+export interface Terms {
+  readonly name?: string | undefined
+  /** A set of permissions by name, to which `methods` and `kinds` add. */
+  readonly preset?: PresetName | undefined
+  readonly methods?: CipherMethod[] | undefined
+  readonly kinds?: number[] | undefined
+  /** With whom it may exchange messages. */
+  readonly peers?: string[] | undefined
+  /** Characters of an event's content or a message. */
+  readonly longest?: number | undefined
+  /** By how much an event's date may differ from now: ms, in whole seconds, as events have them. */
+  readonly dated?: { before: number; after: number } | undefined
+  readonly perMinute?: number | undefined
+  readonly perHour?: number | undefined
+  readonly perDay?: number | undefined
+  readonly inAll?: number | undefined
+  /** In ms: a year when nothing is said. */
+  readonly expiresIn?: number | undefined
+  /** Is the owner asked about the rest, or is it refused? Asked, when nothing is said. */
+  readonly otherwise?: 'ask' | 'refuse' | undefined
+  readonly handsOn?: boolean | undefined
+}
 export const Terms = z.strictObject({
   name: z.optional(z.string().check(z.maxLength(64))),
   preset: z.optional(z.enum(names)),
@@ -38,7 +55,6 @@ export const Terms = z.strictObject({
   otherwise: z.optional(z.enum(['ask', 'refuse'])),
   handsOn: z.optional(z.boolean()),
 })
-export type Terms = Readonly<z.input<typeof Terms>>
 
 /** What a grant says beside its name in the book and its holder. */
 export type Granting = Omit<OwnerGrant, 'id' | 'holder'>

@@ -1,6 +1,6 @@
 import { isEnd } from '@quorate/shared/wire/status'
 import { QuorateError } from '../errors.ts'
-import type { SigningStatus } from '../signing/verify.ts'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import type { Found } from './finding.ts'
 import type { Session } from './session.ts'
 import { good, type Terminal } from './terminal.ts'

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { ContentType } from '@quorate/shared/contents/table'
 import { signBody } from '@quorate/shared/crypto/sign'
 import { Grant, StandingScope } from '@quorate/shared/wire/consent'
 import { Time } from '@quorate/shared/wire/ids'
@@ -16,12 +17,20 @@ const Limit = z.strictObject({
  * A standing grant for the own share, as its owner words it: these askers get signatures of this content, at most `limit.count` in
  * any `limit.per` ms, until `expiresAt` (ms). `givenAt` (ms) is now when nothing is said; who repeats a registration says it again.
  */
-export const GrantTerms = z.extend(z.omit(StandingScope, { kind: true, limit: true }), {
-  limit: Limit,
-  givenAt: z.optional(Time),
-  expiresAt: Time,
-})
-export type GrantTerms = z.input<typeof GrantTerms>
+export interface GrantTerms {
+  askers: string[]
+  content: ContentType[]
+  limit: { count: number; per: number }
+  givenAt?: number | undefined
+  expiresAt: number
+}
+export const GrantTerms = z.toZod<GrantTerms>()(
+  z.extend(z.omit(StandingScope, { kind: true, limit: true }), {
+    limit: Limit,
+    givenAt: z.optional(Time),
+    expiresAt: Time,
+  }),
+)
 
 /** The grant of participant `index` for its share of this key, signed. `now`: ms. */
 export async function writeGrant(

@@ -1,5 +1,5 @@
 import type { Invitation, Skeleton } from '@quorate/shared/wire/keygen'
-import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import type { KeygenStatus } from '@quorate/shared/wire/routes/keygen'
 import { openMode } from '@quorate/shared/verify/key-mode'
 import { toHex } from '@quorate/shared/wire/bytes'
 import type { Mode } from '@quorate/shared/wire/mode'
@@ -11,8 +11,6 @@ import { trustDigest } from '../trust-digest.ts'
 import { acceptCertificate } from './certificate.ts'
 import type { OwnRegistration } from './registration.ts'
 import { skeletonDigest } from './skeleton.ts'
-
-export type KeygenStatus = RouteReply<'getKeygen'>
 
 /** What this person knows of a key in the making. */
 export type KeygenKnowledge = Readonly<{

@@ -1,13 +1,11 @@
 import { verifyInstalled, verifyPrepared } from '@quorate/shared/verify/refresh'
 import type { RefreshRequest } from '@quorate/shared/wire/refresh'
-import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import type { RefreshStatus } from '@quorate/shared/wire/routes/refresh'
 import type { Context } from '../context.ts'
 import { refuse, refusing } from '../errors.ts'
 import { follow, unlessFailed, type Following, type WaitOptions } from '../following.ts'
 import { sessionSecretOf, verifiedKey, type Key } from '../key.ts'
 import { succeed } from './successor.ts'
-
-export type RefreshStatus = RouteReply<'getRefresh'>
 
 /** New shares in the making, of the same key. `key` goes on signing until they are installed. */
 export class Refresh {

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { refuse } from '../errors.ts'
 import { waitFor } from '../http/reader.ts'
 import { sessionSecretOf, type Key } from '../key.ts'
-import type { SigningStatus } from './verify.ts'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 
 /** `wait` (ms): until there is one, 60 s at most. `after`: one that came later than this. */
 type Asking = Readonly<{ wait: number; after?: SigningId | null; signal?: AbortSignal | undefined }>

@@ -7,7 +7,8 @@ import { memberOf, type Person } from '../person.ts'
 import { isSigner } from './decide.ts'
 import { openSignings } from './list.ts'
 import { followSigning, Signing, soundApprovals } from './signing.ts'
-import { openRequest, type SigningStatus } from './verify.ts'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
+import { openRequest } from './verify.ts'
 
 type Signal = Readonly<{ signal?: AbortSignal | undefined }>
 

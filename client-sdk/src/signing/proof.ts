@@ -20,15 +20,23 @@ import { readOutcomes, requireImages, verifyItem } from './verify.ts'
 import { mpcHere } from '../wasm.ts'
 
 /** How a signing ended, with all that proves, offline and for ever, who asked for what, and which enclaves signed it or would not. */
-export const SignatureProof = z.strictObject({
-  format: z.literal('quorate-signature/v3'),
-  request: SigningRequest,
-  items: z.array(Item),
+export interface SignatureProof {
+  format: 'quorate-signature/v3'
+  request: SigningRequest
+  items: Item[]
   /** One per item. */
-  results: z.array(Outcome),
-  receipts: z.array(SigningReceipt),
-})
-export type SignatureProof = z.infer<typeof SignatureProof>
+  results: Outcome[]
+  receipts: SigningReceipt[]
+}
+export const SignatureProof = z.toZod<SignatureProof>()(
+  z.strictObject({
+    format: z.literal('quorate-signature/v3'),
+    request: SigningRequest,
+    items: z.array(Item),
+    results: z.array(Outcome),
+    receipts: z.array(SigningReceipt),
+  }),
+)
 
 /** The result as a file keeps it. Holds the contents. */
 export const signatureProof = ({ request, items, receipts }: SignatureResult): SignatureProof => ({

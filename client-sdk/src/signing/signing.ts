@@ -14,7 +14,8 @@ import { writeWithdrawal } from './request.ts'
 import type { SignatureResult } from './result.ts'
 import { waitingFor, type WaitingFor } from './waiting-for.ts'
 import type { OpenedRequest } from './request.ts'
-import { acceptSignatures, type SigningStatus } from './verify.ts'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
+import { acceptSignatures } from './verify.ts'
 
 /** Follows a signing of this key. */
 export const followSigning = (context: Context, key: Key, signingId: string): Following<SigningStatus> =>

@@ -10,7 +10,7 @@ import { verifyReceipts, verifyRequest } from '@quorate/shared/verify/signing'
 import { fromBase64url, fromHex, toHex } from '@quorate/shared/wire/bytes'
 import type { Digest } from '@quorate/shared/wire/ids'
 import type { Item } from '@quorate/shared/wire/content'
-import type { RouteReply } from '@quorate/shared/wire/routes/table'
+import type { SigningStatus } from '@quorate/shared/wire/routes/signing'
 import type { ItemFailure, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { refuse } from '../errors.ts'
 import { sessionSecretOf, verifiedKeyOf, type Key } from '../key.ts'
@@ -26,8 +26,6 @@ import {
   type SignatureResult,
   type SignedItem,
 } from './result.ts'
-
-export type SigningStatus = RouteReply<'getSigning'>
 
 /**
  * Checks that a status is of this signing, that its request was signed by a participant of the key, and that its sealed items

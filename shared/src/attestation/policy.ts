@@ -7,20 +7,25 @@ import { certificatesIn, Root } from './roots.ts'
  * Whom to trust. `roots`: certificates as PEM or base64 DER, compared whole. `measurements`: the accepted sets; each names PCR0
  * at least, and a document fits a set when every PCR that the set names is equal. A set may be as AWS's tools print it.
  */
-export const TrustPolicy = z.strictObject({
-  roots: z.readonly(z.array(Root).check(z.minLength(1))),
-  measurements: z.readonly(
-    z
-      .array(
-        z.pipe(
-          z.transform(fromAws),
-          z.readonly(Measurements.check(z.refine((set) => set['0'] !== undefined, 'each set names PCR0'))),
-        ),
-      )
-      .check(z.minLength(1)),
-  ),
-})
-export type TrustPolicy = Readonly<z.infer<typeof TrustPolicy>>
+export interface TrustPolicy {
+  roots: readonly string[]
+  measurements: readonly Readonly<Record<string, string>>[]
+}
+export const TrustPolicy = z.toZod<TrustPolicy>()(
+  z.strictObject({
+    roots: z.readonly(z.array(Root).check(z.minLength(1))),
+    measurements: z.readonly(
+      z
+        .array(
+          z.pipe(
+            z.transform(fromAws),
+            z.readonly(Measurements.check(z.refine((set) => set['0'] !== undefined, 'each set names PCR0'))),
+          ),
+        )
+        .check(z.minLength(1)),
+    ),
+  }),
+)
 
 /** The root's exact DER is one of the policy's. */
 export const isTrustedRoot = (der: Uint8Array, policy: TrustPolicy): boolean =>

@@ -4,7 +4,12 @@ import { fromHex, toUtf8 } from '../wire/bytes.ts'
 import { ContentBytes, type ContentRow } from './content.ts'
 import { bytesFields } from './shown.ts'
 
-const schema = z.strictObject({ type: z.literal('bytes'), bytes: ContentBytes })
+/** Any bytes, hex. */
+export interface BytesContent {
+  type: 'bytes'
+  bytes: string
+}
+const schema = z.toZod<BytesContent>()(z.strictObject({ type: z.literal('bytes'), bytes: ContentBytes }))
 
 /**
  * What is signed for bytes, or for the UTF-8 of a text: sha256(t ‖ t ‖ bytes) with t = sha256('quorate/bytes/v1'), which is
@@ -25,4 +30,4 @@ export const bytes = {
   tweaks: true,
   alone: false,
   explicit: false,
-} as const satisfies ContentRow<z.infer<typeof schema>>
+} as const satisfies ContentRow<BytesContent>

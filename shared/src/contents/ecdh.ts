@@ -6,11 +6,18 @@ import type { ContentRow } from './content.ts'
  * A wish for the secret that a key shares with a peer (NIP-44's conversation key follows from it). `peer`: a secp256k1 point, SEC1
  * compressed, hex; a Nostr key is one with 02 before it. `direction`: whether the asker will encrypt for the peer, or read what it sent.
  */
-const schema = z.strictObject({
-  type: z.literal('ecdh'),
-  peer: z.string().check(z.regex(/^0[23][0-9a-f]{64}$/, 'a compressed secp256k1 point as lower-case hex')),
-  direction: z.enum(['encrypt', 'decrypt']),
-})
+export interface EcdhContent {
+  type: 'ecdh'
+  peer: string
+  direction: 'encrypt' | 'decrypt'
+}
+const schema = z.toZod<EcdhContent>()(
+  z.strictObject({
+    type: z.literal('ecdh'),
+    peer: z.string().check(z.regex(/^0[23][0-9a-f]{64}$/, 'a compressed secp256k1 point as lower-case hex')),
+    direction: z.enum(['encrypt', 'decrypt']),
+  }),
+)
 
 const purposes = { encrypt: 'encrypt for this peer', decrypt: 'read what this peer sent' } as const
 
@@ -29,4 +36,4 @@ export const ecdh = {
   tweaks: false,
   alone: false,
   explicit: true,
-} as const satisfies ContentRow<z.infer<typeof schema>>
+} as const satisfies ContentRow<EcdhContent>

@@ -5,16 +5,27 @@ import { Text, type ContentRow, type Field } from './content.ts'
 import { digestHex, textFields } from './shown.ts'
 
 /** A Nostr event (NIP-01) without id, pubkey and signature: the key gives the pubkey, the enclave computes the id. */
-export const UnsignedEvent = z.strictObject({
-  created_at: z.int().check(z.minimum(0)),
-  kind: z.int().check(z.minimum(0), z.maximum(65_535)),
-  tags: z.array(z.array(Text.check(z.maxLength(65_536))).check(z.maxLength(256))).check(z.maxLength(2_500)),
-  content: Text.check(z.maxLength(65_536)),
-})
-export type UnsignedEvent = z.infer<typeof UnsignedEvent>
+export interface UnsignedEvent {
+  /** Seconds since 1970. */
+  created_at: number
+  kind: number
+  tags: string[][]
+  content: string
+}
+export const UnsignedEvent = z.toZod<UnsignedEvent>()(
+  z.strictObject({
+    created_at: z.int().check(z.minimum(0)),
+    kind: z.int().check(z.minimum(0), z.maximum(65_535)),
+    tags: z.array(z.array(Text.check(z.maxLength(65_536))).check(z.maxLength(256))).check(z.maxLength(2_500)),
+    content: Text.check(z.maxLength(65_536)),
+  }),
+)
 
-const schema = z.strictObject({ type: z.literal('nostr-event'), event: UnsignedEvent })
-type NostrEventContent = z.infer<typeof schema>
+export interface NostrEventContent {
+  type: 'nostr-event'
+  event: UnsignedEvent
+}
+const schema = z.toZod<NostrEventContent>()(z.strictObject({ type: z.literal('nostr-event'), event: UnsignedEvent }))
 
 /** NIP-01: the id is the SHA-256 of the UTF-8 of [0, pubkey, created_at, kind, tags, content], serialised without spaces. */
 export function eventId({ created_at, kind, tags, content }: UnsignedEvent, publicKey: string): Uint8Array {

@@ -3,7 +3,12 @@ import { fromHex } from '../wire/bytes.ts'
 import { ContentBytes, type ContentRow } from './content.ts'
 import { bytesFields } from './shown.ts'
 
-const schema = z.strictObject({ type: z.literal('raw'), bytes: ContentBytes })
+/** Exactly these bytes, hex. */
+export interface RawContent {
+  type: 'raw'
+  bytes: string
+}
+const schema = z.toZod<RawContent>()(z.strictObject({ type: z.literal('raw'), bytes: ContentBytes }))
 
 /**
  * Exactly these bytes, for sighashes, messages of RFC 8032 and other systems. They may be what is signed for any other type,
@@ -22,4 +27,4 @@ export const raw = {
   tweaks: true,
   alone: true,
   explicit: true,
-} as const satisfies ContentRow<z.infer<typeof schema>>
+} as const satisfies ContentRow<RawContent>

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import type { SchemeFacts } from '../schemes/table.ts'
-import { bytes } from './bytes.ts'
+import { bytes, type BytesContent } from './bytes.ts'
 import type { ContentRow, Field } from './content.ts'
-import { ecdh } from './ecdh.ts'
-import { nostrEvent } from './nostr-event.ts'
-import { raw } from './raw.ts'
+import { ecdh, type EcdhContent } from './ecdh.ts'
+import { nostrEvent, type NostrEventContent } from './nostr-event.ts'
+import { raw, type RawContent } from './raw.ts'
 
-/** The types of content that keys sign. A new one is a line here, and its row in a file beside this one. */
+/** The types of content that keys sign. A new one is a line here, its row in a file beside this one, and its name in `Content`. */
 const rows = [bytes, raw, nostrEvent, ecdh] as const
 
 /** Of each row what stands under `Name`, in their order. */
@@ -16,10 +16,10 @@ const schemas = rows.map(({ schema }) => schema) as unknown as Column<typeof row
 const types = rows.map(({ type }) => type)
 
 /** The full content of one item: its type, and what that type holds. */
-export const Content = z.discriminatedUnion('type', schemas)
-export type Content = z.infer<typeof Content>
-export const ContentType = z.enum(types)
-export type ContentType = z.infer<typeof ContentType>
+export type Content = BytesContent | RawContent | NostrEventContent | EcdhContent
+export const Content = z.toZod<Content>()(z.discriminatedUnion('type', schemas))
+export type ContentType = Content['type']
+export const ContentType = z.toZod<ContentType>()(z.enum(types))
 
 const byType = new Map(rows.map((row) => [row.type, row as ContentRow<Content>]))
 

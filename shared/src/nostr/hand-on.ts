@@ -16,15 +16,24 @@ const KIND = 30_078
 const PREFIX = 'handed-on:'
 
 /** What is handed on, and to whom. Null leaves a condition as the grant has it. Time in ms. */
-export const HandedOn = z.strictObject({
-  signer: NostrKey,
-  client: NostrKey,
-  permissions: Permissions,
-  peers: z.nullable(z.array(NostrKey).check(z.maxLength(16))),
-  longest: z.nullable(z.int().check(z.minimum(0), z.maximum(1_048_576))),
-  expiresAt: Time,
-})
-export type HandedOn = z.infer<typeof HandedOn>
+export interface HandedOn {
+  signer: NostrKey
+  client: NostrKey
+  permissions: Permissions
+  peers: NostrKey[] | null
+  longest: number | null
+  expiresAt: number
+}
+export const HandedOn = z.toZod<HandedOn>()(
+  z.strictObject({
+    signer: NostrKey,
+    client: NostrKey,
+    permissions: Permissions,
+    peers: z.nullable(z.array(NostrKey).check(z.maxLength(16))),
+    longest: z.nullable(z.int().check(z.minimum(0), z.maximum(1_048_576))),
+    expiresAt: Time,
+  }),
+)
 
 /** The event that a client signs to hand on. `createdAt` in seconds. */
 export const handOnEvent = (handed: HandedOn, createdAt: number) => ({

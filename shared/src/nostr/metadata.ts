@@ -17,12 +17,14 @@ const orNull = <T extends z.ZodMiniType>(schema: T) =>
  * What a client calls itself (NIP-46): shown to a person, as others' text is, and proof of nothing. No decision reads it, so that a
  * part that cannot be shown is left out, and the rest stays.
  */
-export const Metadata = z.object({
-  name: orNull(Label),
-  url: orNull(WebAddress),
-  image: orNull(WebAddress),
-})
-export type Metadata = z.infer<typeof Metadata>
+export interface Metadata {
+  name: string | null
+  url: string | null
+  image: string | null
+}
+export const Metadata = z.toZod<Metadata>()(
+  z.object({ name: orNull(Label), url: orNull(WebAddress), image: orNull(WebAddress) }),
+)
 
 export const noMetadata: Metadata = { name: null, url: null, image: null }
 

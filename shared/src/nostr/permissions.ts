@@ -13,11 +13,16 @@ const Kind = z.int().check(z.minimum(0), z.maximum(65_535))
 export const credentialKinds: readonly number[] = [22_242, 24_133, 24_242, 27_235]
 
 /** What a client may have done: cipher methods, and kinds of events to sign. `ordinary`: all kinds but credentials. */
-export const Permissions = z.strictObject({
-  methods: z.array(CipherMethod).check(z.maxLength(CipherMethod.options.length)),
-  kinds: z.strictObject({ ordinary: z.boolean(), named: z.array(Kind).check(z.maxLength(256)) }),
-})
-export type Permissions = z.infer<typeof Permissions>
+export interface Permissions {
+  methods: CipherMethod[]
+  kinds: { ordinary: boolean; named: number[] }
+}
+export const Permissions = z.toZod<Permissions>()(
+  z.strictObject({
+    methods: z.array(CipherMethod).check(z.maxLength(CipherMethod.options.length)),
+    kinds: z.strictObject({ ordinary: z.boolean(), named: z.array(Kind).check(z.maxLength(256)) }),
+  }),
+)
 
 export const permitsKind = ({ kinds }: Permissions, kind: number): boolean =>
   kinds.named.includes(kind) || (kinds.ordinary && !credentialKinds.includes(kind))

@@ -13,9 +13,17 @@ const BunkerUri = z.strictObject({ signer: NostrKey, relays: Relays, secret: z.n
 /** What a signer gives to a user, who gives it to a client. The secret is good for one connection. */
 export type BunkerUri = Readonly<z.infer<typeof BunkerUri>>
 
-const ConnectUri = z.strictObject({ client: NostrKey, relays: Relays, secret: Secret, metadata: Metadata })
+interface Connecting {
+  client: NostrKey
+  relays: string[]
+  secret: string
+  metadata: Metadata
+}
+const ConnectUri = z.toZod<Connecting>()(
+  z.strictObject({ client: NostrKey, relays: Relays, secret: Secret, metadata: Metadata }),
+)
 /** What a client shows to a user, who gives it to the signer. The signer says the secret to the client. */
-export type ConnectUri = Readonly<z.infer<typeof ConnectUri>> & Readonly<{ permissions: readonly Permission[] }>
+export type ConnectUri = Readonly<Connecting & { permissions: readonly Permission[] }>
 
 const LONGEST = 16_384
 const single = ['secret', 'perms', 'name', 'url', 'image'] as const

@@ -5,17 +5,23 @@ import { AdaptorTerms } from './adaptor.ts'
 import { SubgroupId } from './ids.ts'
 import { Mode } from './mode.ts'
 
-/**
- * What travels sealed under the session secret: the full content of one item and the key mode to sign it in. `subgroup`: whose key signs it;
- * without it, that of all participants. `adaptor`: what is asked for is no signature but pre-signatures for these terms.
- */
-export const Item = z.strictObject({
-  content: Content,
-  mode: Mode,
-  subgroup: z.optional(SubgroupId),
-  adaptor: z.optional(AdaptorTerms),
-})
-export type Item = z.infer<typeof Item>
+/** What travels sealed under the session secret: the full content of one item and the key mode to sign it in. */
+export interface Item {
+  content: Content
+  mode: Mode
+  /** Whose key signs it. Without it, that of all participants. */
+  subgroup?: string | undefined
+  /** What is asked for is no signature but pre-signatures for these terms. */
+  adaptor?: AdaptorTerms | undefined
+}
+export const Item = z.toZod<Item>()(
+  z.strictObject({
+    content: Content,
+    mode: Mode,
+    subgroup: z.optional(SubgroupId),
+    adaptor: z.optional(AdaptorTerms),
+  }),
+)
 
 const misfits: ReadonlyMap<unknown, 'tweak.invalid' | 'adaptor.invalid'> = new Map([
   ['mode', 'tweak.invalid'],

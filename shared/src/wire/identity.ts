@@ -7,28 +7,45 @@ import { SealingClaims } from './sealing.ts'
  * Who an enclave is: E, to which one seals, and V, under which it signs. Its attestation document carries E as `public_key`, and
  * this in the digest that is its `user_data`; whoever verified the document uses these keys and no others.
  */
-export const EnclaveIdentity = z.strictObject({
-  version: z.literal(1),
-  enclaveId: EnclaveId,
-  epoch: z.int().check(z.minimum(1)),
-  sealKey: SealKey,
-  signKey: SignKey,
-})
-export type EnclaveIdentity = z.infer<typeof EnclaveIdentity>
+export interface EnclaveIdentity {
+  version: 1
+  enclaveId: EnclaveId
+  epoch: number
+  sealKey: SealKey
+  signKey: SignKey
+}
+export const EnclaveIdentity = z.toZod<EnclaveIdentity>()(
+  z.strictObject({
+    version: z.literal(1),
+    enclaveId: EnclaveId,
+    epoch: z.int().check(z.minimum(1)),
+    sealKey: SealKey,
+    signKey: SignKey,
+  }),
+)
 
 /**
  * One start of a host, to its end. `id` is drawn at the start; `startedAt` is by the host's own clock. Of two lives of one identity the
  * later one counts: see `isLater`.
  */
-export const Life = z.strictObject({ id: Random32, startedAt: Time })
-export type Life = z.infer<typeof Life>
+export interface Life {
+  id: string
+  startedAt: number
+}
+export const Life = z.toZod<Life>()(z.strictObject({ id: Random32, startedAt: Time }))
 
 /**
  * What an enclave attests beside its identity, since it changes while the identity stays: its life, what its key service claims, and
  * the serial of the newest manifest that it has taken.
  */
-export const Presence = z.strictObject({ life: Life, sealing: SealingClaims, manifest: NewestSerial })
-export type Presence = z.infer<typeof Presence>
+export interface Presence {
+  life: Life
+  sealing: SealingClaims
+  manifest: number
+}
+export const Presence = z.toZod<Presence>()(
+  z.strictObject({ life: Life, sealing: SealingClaims, manifest: NewestSerial }),
+)
 
 /** An identity and a presence with the document that proves both: its `user_data` is H(attested, {identity, presence}). */
 export const AttestedIdentity = z.strictObject({ identity: EnclaveIdentity, presence: Presence, document: Base64url })

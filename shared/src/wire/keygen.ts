@@ -147,20 +147,32 @@ export const Init = z.strictObject({
 export type Init = z.infer<typeof Init>
 
 /** Handed over out of band: everything that an invited person needs, and that the gateway must not see. */
-export const Invitation = z.strictObject({
-  version: z.literal(1),
-  gateway: GatewayAddress,
-  keyId: KeyId,
-  userId: UserId,
-  skeletonDigest: Digest,
-  sessionSecret: Random32,
-  invitationKey: Random32,
+export interface Invitation {
+  version: 1
+  gateway: string
+  keyId: KeyId
+  userId: string
+  skeletonDigest: Digest
+  sessionSecret: string
+  invitationKey: string
   /** For a key that is dealt: who dealt it. The skeleton says the same. */
-  dealtBy: z.optional(UserId),
+  dealtBy?: string | undefined
   /** H(trust, whom the inviting person takes for an enclave). It is no proof of anything, and names the trust file that is to be looked for. */
-  trust: z.optional(Digest),
-})
-export type Invitation = z.infer<typeof Invitation>
+  trust?: Digest | undefined
+}
+export const Invitation = z.toZod<Invitation>()(
+  z.strictObject({
+    version: z.literal(1),
+    gateway: GatewayAddress,
+    keyId: KeyId,
+    userId: UserId,
+    skeletonDigest: Digest,
+    sessionSecret: Random32,
+    invitationKey: Random32,
+    dealtBy: z.optional(UserId),
+    trust: z.optional(Digest),
+  }),
+)
 
 /**
  * What a participant brings into the key. `none`: nothing but what its host draws. `dealt`: the share that the dealer sealed to its host,
@@ -220,11 +232,16 @@ export const RegistrationReceipt = signed(
 export type RegistrationReceipt = z.infer<typeof RegistrationReceipt>
 
 /** Skeleton and every participant's receipt, in the order of indices. D = H(roster, this). */
-export const Roster = z.strictObject({
-  skeleton: Skeleton,
-  registrations: z.array(RegistrationReceipt).check(z.minLength(1), z.maxLength(mostParticipants)),
-})
-export type Roster = z.infer<typeof Roster>
+export interface Roster {
+  skeleton: Skeleton
+  registrations: RegistrationReceipt[]
+}
+export const Roster = z.toZod<Roster>()(
+  z.strictObject({
+    skeleton: Skeleton,
+    registrations: z.array(RegistrationReceipt).check(z.minLength(1), z.maxLength(mostParticipants)),
+  }),
+)
 
 /** `ceremony`: what it is about, which is D for a keygen and the digest of the request for a refresh. */
 const round = { keyId: KeyId, ceremony: Digest, attempt: z.int().check(z.minimum(1), z.maximum(1_000)), from: Index }

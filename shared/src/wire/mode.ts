@@ -32,13 +32,16 @@ const ChildPath = z
  * nobody can spend. `tweak`: the group key with a scalar added, as BIP-327's ApplyTweak does it, to its X alone where `xonly` is true. `child`:
  * the key that wallets derive of the extended public key (BIP-328) by the path; itself for null, or its output key with the Merkle root.
  */
-export const Mode = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('plain') }),
-  z.strictObject({
-    kind: z.literal('taproot'),
-    merkleRoot: MerkleRoot,
-  }),
-  z.strictObject({ kind: z.literal('tweak'), xonly: z.boolean(), tweak: TweakScalar }),
-  z.strictObject({ kind: z.literal('child'), path: ChildPath, merkleRoot: z.nullable(MerkleRoot) }),
-])
-export type Mode = z.infer<typeof Mode>
+export type Mode =
+  | { kind: 'plain' }
+  | { kind: 'taproot'; merkleRoot: string }
+  | { kind: 'tweak'; xonly: boolean; tweak: string }
+  | { kind: 'child'; path: number[]; merkleRoot: string | null }
+export const Mode = z.toZod<Mode>()(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('plain') }),
+    z.strictObject({ kind: z.literal('taproot'), merkleRoot: MerkleRoot }),
+    z.strictObject({ kind: z.literal('tweak'), xonly: z.boolean(), tweak: TweakScalar }),
+    z.strictObject({ kind: z.literal('child'), path: ChildPath, merkleRoot: z.nullable(MerkleRoot) }),
+  ]),
+)

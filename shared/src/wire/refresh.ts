@@ -2,25 +2,39 @@ import * as z from 'zod/mini'
 import { Seconding } from './consent.ts'
 import { Digest, Index, KeyId, Random32, RefreshId, Time } from './ids.ts'
 import { Life } from './identity.ts'
-import { signed } from './signed.ts'
+import { signed, type Signed } from './signed.ts'
 
 /**
  * A participant's wish for new shares of a key at the next epoch, signed by its authorisation key. One participant
  * suffices once a day: the key stays the same, and so does everybody's consent. `certificateDigest` and `epoch` are the current ones.
  */
-export const RefreshRequestBody = z.strictObject({
-  refreshId: RefreshId,
-  keyId: KeyId,
-  certificateDigest: Digest,
-  epoch: z.int().check(z.minimum(0)),
-  asker: Index,
-  askedAt: Time,
-  expiresAt: Time,
-})
-export type RefreshRequestBody = z.infer<typeof RefreshRequestBody>
+export interface RefreshRequestBody {
+  refreshId: RefreshId
+  keyId: KeyId
+  certificateDigest: Digest
+  epoch: number
+  asker: number
+  askedAt: number
+  expiresAt: number
+}
+export const RefreshRequestBody = z.toZod<RefreshRequestBody>()(
+  z.strictObject({
+    refreshId: RefreshId,
+    keyId: KeyId,
+    certificateDigest: Digest,
+    epoch: z.int().check(z.minimum(0)),
+    asker: Index,
+    askedAt: Time,
+    expiresAt: Time,
+  }),
+)
 /** With the word of a second participant, when the asker has had the key refreshed not long ago. */
-export const RefreshRequest = z.extend(signed(RefreshRequestBody), { seconded: z.optional(Seconding) })
-export type RefreshRequest = z.infer<typeof RefreshRequest>
+export interface RefreshRequest extends Signed<RefreshRequestBody> {
+  seconded?: Seconding | undefined
+}
+export const RefreshRequest = z.toZod<RefreshRequest>()(
+  z.extend(signed(RefreshRequestBody), { seconded: z.optional(Seconding) }),
+)
 
 /** `life`: of the host that says it. */
 const version = {

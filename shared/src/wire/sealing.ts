@@ -15,11 +15,17 @@ export function parseHsmProvider(text: string): HsmProvider {
  * What the key service of an enclave attests, and what it does not. It follows from the measured configuration, so that who
  * knows what PCR0 is made of knows it; what an enclave says of it over a gateway is a hint to people and proves nothing.
  */
-export const SealingClaims = z.strictObject({
-  provider: HsmProvider,
+export interface SealingClaims {
+  provider: HsmProvider
   /** `holder-of-credentials`: the host of the enclave can open the sealed root by itself. */
-  releasesTo: z.enum(['measured-image', 'holder-of-credentials']),
+  releasesTo: 'measured-image' | 'holder-of-credentials'
   /** What proves to the enclave that the key lives in hardware. `cavium-v2`: a statement of Google's HSMs, verified before use. */
-  keyAttestation: z.enum(['none', 'not-verified', 'cavium-v2']),
-})
-export type SealingClaims = z.infer<typeof SealingClaims>
+  keyAttestation: 'none' | 'not-verified' | 'cavium-v2'
+}
+export const SealingClaims = z.toZod<SealingClaims>()(
+  z.strictObject({
+    provider: HsmProvider,
+    releasesTo: z.enum(['measured-image', 'holder-of-credentials']),
+    keyAttestation: z.enum(['none', 'not-verified', 'cavium-v2']),
+  }),
+)

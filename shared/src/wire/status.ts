@@ -7,8 +7,11 @@ const Code = z
   .check(z.meta({ type: 'string', description: 'a code of the closed table of refusals' }))
 
 /** Why a session ended without a result, and who is to blame (participant indices). */
-export const Failure = z.strictObject({ code: Code, culprits: z.array(Index) })
-export type Failure = z.infer<typeof Failure>
+export interface Failure {
+  code: RefusalCode
+  culprits: number[]
+}
+export const Failure = z.toZod<Failure>()(z.strictObject({ code: Code, culprits: z.array(Index) }))
 
 /** Whether a session in this state stays in it: true for every kind of session that the API names. */
 export const isEnd = (state: string): boolean => state === 'completed' || state === 'failed' || state === 'expired'

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { QuorateError } from '../../errors.ts'
-import type { EnclaveStatus, Quorate } from '../../quorate.ts'
+import type { EnclaveStatus } from '@quorate/shared/wire/routes/enclaves'
+import type { Quorate } from '../../quorate.ts'
 import { openSession, type World } from '../session.ts'
 import { bad, field, good, heading } from '../terminal.ts'
 import { exitCodes, type ExitCode } from '../usage.ts'

@@ -5,14 +5,23 @@ import { ManifestStatus } from '../manifest.ts'
 import { SealingClaims } from '../sealing.ts'
 import { none, ofEnclaves, route } from './route.ts'
 
-export const EnclaveStatus = z.strictObject({
-  enclaveId: EnclaveId,
+/** The gateway's word on one of its enclaves: nothing of it is proved. */
+export interface EnclaveStatus {
+  enclaveId: EnclaveId
   /** `retired`: it runs, and takes part in nothing, since the manifest in force does not list its image. */
-  state: z.enum(['ready', 'retired', 'locked', 'down']),
-  identity: z.nullable(EnclaveIdentity),
+  state: 'ready' | 'retired' | 'locked' | 'down'
+  identity: EnclaveIdentity | null
   /** What its key service attests, by the enclave's own word. Null before the enclave has answered. */
-  sealing: z.nullable(SealingClaims),
-})
+  sealing: SealingClaims | null
+}
+export const EnclaveStatus = z.toZod<EnclaveStatus>()(
+  z.strictObject({
+    enclaveId: EnclaveId,
+    state: z.enum(['ready', 'retired', 'locked', 'down']),
+    identity: z.nullable(EnclaveIdentity),
+    sealing: z.nullable(SealingClaims),
+  }),
+)
 
 /** The asker draws it: the answer is then newer than the question. */
 const fresh = z.strictObject({ nonce: Random32 })

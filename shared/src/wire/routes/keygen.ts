@@ -50,18 +50,29 @@ export const InitBody = z.strictObject({
 export const ParticipantBody = z.strictObject({ userId: UserId, sealed: Base64url })
 
 /** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
-export const KeygenStatus = z.strictObject({
-  keyId: KeyId,
-  version: z.int(),
-  state: KeygenState,
-  expiresAt: Time,
-  slots: z.array(Slot),
-  failure: z.nullable(Failure),
-  certificate: z.nullable(Certificate),
+export interface KeygenStatus {
+  keyId: KeyId
+  version: number
+  state: KeygenState
+  expiresAt: number
+  slots: Slot[]
+  failure: Failure | null
+  certificate: Certificate | null
   /** With the certificate: the word of each host that it has installed it, in the order of indices. */
-  installed: z.array(Installed).check(z.maxLength(mostParticipants)),
-})
-export type KeygenStatus = z.infer<typeof KeygenStatus>
+  installed: Installed[]
+}
+export const KeygenStatus = z.toZod<KeygenStatus>()(
+  z.strictObject({
+    keyId: KeyId,
+    version: z.int(),
+    state: KeygenState,
+    expiresAt: Time,
+    slots: z.array(Slot),
+    failure: z.nullable(Failure),
+    certificate: z.nullable(Certificate),
+    installed: z.array(Installed).check(z.maxLength(mostParticipants)),
+  }),
+)
 
 /** Making a key: from the reservation to the certificate. */
 export const keygenRoutes = {

@@ -6,22 +6,36 @@ import { Failure } from '../status.ts'
 import { none, route, waiting } from './route.ts'
 
 /** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
-export const RefreshStatus = z.strictObject({
-  refreshId: RefreshId,
-  keyId: KeyId,
-  version: z.int(),
-  state: RefreshState,
+export interface RefreshStatus {
+  refreshId: RefreshId
+  keyId: KeyId
+  version: number
+  state: RefreshState
   /** When all hosts must have prepared. After that the refresh has no deadline: it goes on until all have installed. */
-  expiresAt: Time,
-  attempt: z.int(),
-  request: RefreshRequest,
-  failure: z.nullable(Failure),
+  expiresAt: number
+  attempt: number
+  request: RefreshRequest
+  failure: Failure | null
   /** Of the next epoch, once all hosts have signed it. */
-  certificate: z.nullable(Certificate),
-  prepared: z.array(Prepared),
-  installed: z.array(Installed),
-})
-export type RefreshStatus = z.infer<typeof RefreshStatus>
+  certificate: Certificate | null
+  prepared: Prepared[]
+  installed: Installed[]
+}
+export const RefreshStatus = z.toZod<RefreshStatus>()(
+  z.strictObject({
+    refreshId: RefreshId,
+    keyId: KeyId,
+    version: z.int(),
+    state: RefreshState,
+    expiresAt: Time,
+    attempt: z.int(),
+    request: RefreshRequest,
+    failure: z.nullable(Failure),
+    certificate: z.nullable(Certificate),
+    prepared: z.array(Prepared),
+    installed: z.array(Installed),
+  }),
+)
 
 /** Refreshing a key: from the request to the next epoch. */
 export const refreshRoutes = {

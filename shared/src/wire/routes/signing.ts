@@ -19,28 +19,46 @@ export const MAX_SIGNING = 1 << 20
 export const SigningBody = z.strictObject({ request: SigningRequest, sealedItems: SealedItems })
 
 /** `version` grows with every change: a client gives it back as `after` to wait for the next one. */
-export const SigningProgress = z.strictObject({
-  signingId: SigningId,
-  keyId: KeyId,
-  version: z.int(),
-  state: SigningState,
-  expiresAt: Time,
-  attempt: z.int(),
-  request: SigningRequest,
+export interface SigningProgress {
+  signingId: SigningId
+  keyId: KeyId
+  version: number
+  state: SigningState
+  expiresAt: number
+  attempt: number
+  request: SigningRequest
   /** One per item of the request. */
-  items: z.array(ItemState),
-  approvals: z.array(Approval),
-  quorum: z.array(Index),
-  failure: z.nullable(Failure),
+  items: ItemState[]
+  approvals: Approval[]
+  quorum: number[]
+  failure: Failure | null
   /** How each item ended, once the signing has completed. */
-  results: z.nullable(z.array(ItemResult)),
-  receipts: z.array(SigningReceipt),
-})
-export type SigningProgress = z.infer<typeof SigningProgress>
+  results: ItemResult[] | null
+  receipts: SigningReceipt[]
+}
+export const SigningProgress = z.toZod<SigningProgress>()(
+  z.strictObject({
+    signingId: SigningId,
+    keyId: KeyId,
+    version: z.int(),
+    state: SigningState,
+    expiresAt: Time,
+    attempt: z.int(),
+    request: SigningRequest,
+    items: z.array(ItemState),
+    approvals: z.array(Approval),
+    quorum: z.array(Index),
+    failure: z.nullable(Failure),
+    results: z.nullable(z.array(ItemResult)),
+    receipts: z.array(SigningReceipt),
+  }),
+)
 
 /** With what is to be signed, for whoever has to look at it. */
-export const SigningStatus = z.extend(SigningProgress, { sealedItems: SealedItems })
-export type SigningStatus = z.infer<typeof SigningStatus>
+export interface SigningStatus extends SigningProgress {
+  sealedItems: string[]
+}
+export const SigningStatus = z.toZod<SigningStatus>()(z.extend(SigningProgress, { sealedItems: SealedItems }))
 
 /** Signings that one page of a list has at most. A page also ends before its sealed items make it too long. */
 export const MAX_LISTED = 100
