@@ -60,8 +60,8 @@ sbom: build ## Write what of others is in image, gateway and SDK, as CycloneDX, 
 	@node infra/image/dist/src/make-sbom.js > $(SBOM)/enclave-image.cdx.json
 	@for one in gateway client-sdk; do npm sbom --package-lock-only --sbom-format cyclonedx -w $$one > $(SBOM)/$${one%-sdk}.cdx.json; done
 
-oci: build ## Pack the gateway as an OCI archive, without a container engine, into out/
-	@node infra/image/dist/src/make-oci.js --top . --out out/quorate-gateway.oci.tar
+oci: build ## Pack the gateway, and a whole simulated fleet, as OCI archives, without a container engine, into out/
+	@node infra/image/dist/src/make-oci.js --top . --out out
 
 demo: build ## The tour: make a key, sign, lose an enclave, sign again
 	@exec node infra/local/dist/src/demo/main.js

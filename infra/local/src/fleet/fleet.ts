@@ -18,6 +18,8 @@ import { writeTrust } from './trust-file.ts'
 export type FleetOptions = Readonly<{
   /** Of the gateway; 0: any that is free. */
   port: number
+  /** Where the gateway listens: on the loopback, or in a container on all that it has. */
+  host?: string
   /** The folder that everything is kept in. The same folder gives the same identities and keys. */
   state: string
   /** How many. */
@@ -109,7 +111,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 type Parts = Readonly<{ crew: Crew; closers: (() => Promise<void> | void)[]; onEvent: OnFleetEvent }>
 
 async function launch(options: FleetOptions, state: StateFolder, parts: Parts): Promise<Omit<Fleet, 'stop'>> {
-  const { port, enclaves = 3, rateLimit, gatewayEnv, sources, nodeArgs } = options
+  const { port, host, enclaves = 3, rateLimit, gatewayEnv, sources, nodeArgs } = options
   const { crew } = parts
   const images = await openImages(options, state, parts)
   const { chain, first, next, trust, trustPath } = images
@@ -126,6 +128,7 @@ async function launch(options: FleetOptions, state: StateFolder, parts: Parts): 
   const limit = rateLimit === undefined ? {} : { QUORATE_RATE_LIMIT: String(rateLimit) }
   const gateway = await gatewayCommand(state, hosts, {
     port,
+    host,
     env: { ...limit, ...gatewayEnv },
     source: sources?.gateway,
     nodeArgs,

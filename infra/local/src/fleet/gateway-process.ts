@@ -15,6 +15,7 @@ export type GatewayProcess = Readonly<{ command: Command; url: string; metricsUr
 export type GatewaySettings = Readonly<{
   /** 0: any that is free. */
   port: number
+  host?: string | undefined
   /** Further `QUORATE_*` variables. */
   env: Readonly<Record<string, string>>
   /** A source file that is run in place of the gateway's own. */
@@ -23,7 +24,7 @@ export type GatewaySettings = Readonly<{
   nodeArgs?: readonly string[] | undefined
 }>
 
-/** The gateway on the loopback, before these enclaves. Throws a `FleetError` when the port is taken. */
+/** The gateway before these enclaves, which is reached on the loopback. Throws a `FleetError` when the port is taken. */
 export async function gatewayCommand(
   state: StateFolder,
   hosts: readonly Pick<EnclaveHost, 'enclaveId' | 'address'>[],
@@ -37,7 +38,7 @@ export async function gatewayCommand(
   const [url, metricsUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${metricsPort}`]
   const database = join(state.gateway, 'quorate.db')
   const env = {
-    QUORATE_LISTEN: `127.0.0.1:${port}`,
+    QUORATE_LISTEN: `${settings.host ?? '127.0.0.1'}:${port}`,
     QUORATE_METRICS_LISTEN: `127.0.0.1:${metricsPort}`,
     QUORATE_PUBLIC_URL: url,
     QUORATE_DATABASE: database,

@@ -9,7 +9,14 @@ import { createScreen, hints } from './screen.ts'
 
 requireNode()
 
-const { PORT = '3000', STATE = '.fleet', HSM_PROVIDER = 'simulator', CORS, PUBLIC_URL } = process.env
+const {
+  PORT = '3000',
+  STATE = '.fleet',
+  HSM_PROVIDER = 'simulator',
+  CORS,
+  PUBLIC_URL,
+  HOST = '127.0.0.1',
+} = process.env
 const say = (text: string) => void process.stdout.write(text + '\n')
 
 /** What a fleet could not start for, as a person reads it. */
@@ -35,7 +42,7 @@ async function run(): Promise<void> {
     QUORATE_CORS_ORIGIN: CORS || loopbackPages,
     ...(PUBLIC_URL ? { QUORATE_PUBLIC_URL: PUBLIC_URL, QUORATE_TRUSTED_PROXIES: '1' } : {}),
   }
-  const fleet = await startFleet({ port, state: STATE, gatewayEnv, onEvent, signal: stopping.signal })
+  const fleet = await startFleet({ port, host: HOST, state: STATE, gatewayEnv, onEvent, signal: stopping.signal })
   const cli = join(projectFolder, 'client-sdk/dist/src/cli/main.js')
   const { url, metricsUrl, trustPath: trust } = fleet
   say(hints({ url, metricsUrl, trust, logs: join(fleet.state, 'logs'), cli }))

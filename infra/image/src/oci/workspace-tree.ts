@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import * as z from 'zod'
 
 const Names = z.record(z.string(), z.string()).optional()
@@ -26,32 +26,38 @@ const unread = [
 ]
 
 /** Of workspaces: what runs. Of packages: all of them. */
-const ofWorkspace = /^(package\.json|LICENSE.*|NOTICE|bin\/.*|dist\/(src|mpc)\/.*)$/
+const ofWorkspace = /^(package\.json|LICENSE.*|NOTICE|bin\/.*|dist\/(src|mpc|enclave)\/.*)$/
+
+/** Files by their paths, and what links of node_modules point to. */
+export type WorkspaceTree = Readonly<{
+  files: Readonly<Record<string, Buffer>>
+  links: Readonly<Record<string, string>>
+}>
 
 /**
- * What a workspace that has been built needs to run, by the paths at which Node finds it below one folder: itself under its own name, and
- * under node_modules what it depends on, as the lockfile has it. `top`: the folder of the project.
+ * What workspaces that have been built need to run, as it lies in the folder of the project (`top`): themselves, and what they depend on, as
+ * the lockfile has it. `without`: dependencies that what is run here does not import.
  */
-export function workspaceFiles(top: string, workspace: string): Record<string, Buffer> {
+export function workspaceTree(
+  top: string,
+  workspaces: readonly string[],
+  without: readonly string[] = [],
+): WorkspaceTree {
   const { packages } = Locked.parse(JSON.parse(readFileSync(join(top, 'package-lock.json'), 'utf8')))
-  const places = [workspace, ...dependenciesOf(packages, workspace)]
-  const links = places.flatMap((place) => (sourceOf(packages, place) === place ? [] : [place]))
-  /** What lies in the node_modules of a linked workspace lies below the link. */
-  const inImage = (place: string): string => {
-    const link = links.find((one) => place.startsWith(`${sourceOf(packages, one)}/`))
-    return link === undefined ? place : link + place.slice(sourceOf(packages, link).length)
-  }
+  const places = new Set(workspaces.flatMap((one) => [one, ...dependenciesOf(packages, one, without)]))
   const files: Record<string, Buffer> = {}
+  const links: Record<string, string> = {}
   for (const place of places) {
     const source = sourceOf(packages, place)
+    if (source !== place) links[place] = relative(dirname(place), source)
     const isOurs = !source.includes('node_modules')
     for (const path of filesIn(join(top, source))) {
-      const at = `${inImage(place)}/${path}`
+      const at = `${source}/${path}`
       if ((isOurs && !ofWorkspace.test(path)) || unread.some((one) => one.test(at))) continue
-      files[at] = readFileSync(join(top, source, path))
+      files[at] = readFileSync(join(top, at))
     }
   }
-  return files
+  return { files, links }
 }
 
 /** The folder in which a place of the lockfile really is. */
@@ -59,13 +65,14 @@ const sourceOf = (packages: Packages, place: string): string =>
   packages[place]?.link === true ? (packages[place].resolved ?? place) : place
 
 /** Where the lockfile keeps what this place depends on, by whatever way. */
-function dependenciesOf(packages: Packages, from: string): Set<string> {
+function dependenciesOf(packages: Packages, from: string, without: readonly string[]): Set<string> {
   const found = new Set<string>()
   const visit = (place: string) => {
     const entry = packages[place]
     const wanted = Object.keys(entry?.dependencies ?? {})
     const maybe = Object.keys(entry?.optionalDependencies ?? {})
     for (const name of [...wanted, ...maybe]) {
+      if (without.includes(name)) continue
       const at = placeOf(packages, place, name)
       if (at === null && maybe.includes(name)) continue
       if (at === null) throw new Error(`${name}, which ${place} needs, is not in the lockfile`)
