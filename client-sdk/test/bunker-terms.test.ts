@@ -4,7 +4,7 @@ import type * as z from 'zod/mini'
 import { credentialKinds, permitsKind } from '@quorate/shared/nostr/permissions'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import { presets } from '@quorate/shared/nostr/presets'
-import type { Terms } from '../src/bunker/terms.ts';
+import type { Terms } from '../src/bunker/terms.ts'
 import { describeConditions, describePermissions, isNarrower, readTerms } from '../src/bunker/terms.ts'
 
 /** What is written out for readers is what the schema takes: the compiler says so. */

@@ -13,6 +13,7 @@ import { addImport } from './commands/import.ts'
 import { addKey } from './commands/key.ts'
 import { addKeygen, addParticipate } from './commands/keygen.ts'
 import { addPending } from './commands/pending.ts'
+import { addProfiles } from './commands/profile.ts'
 import { addRefresh, addUpdate } from './commands/refresh.ts'
 import { addSeed } from './commands/seed.ts'
 import { addSign } from './commands/sign.ts'
@@ -29,7 +30,7 @@ import { version } from './version.ts'
 const about = `
 Exit codes: 0 done, 1 refused or failed, 2 used wrongly, 3 somebody or something did not verify, 4 time is over
 
-Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME stand for the options of these names. The first line of the file
+Environment: QUORATE_GATEWAY, QUORATE_TRUST, QUORATE_HOME, QUORATE_PROFILE stand for the options of these names. The first line of the file
   QUORATE_PASSPHRASE_FILE is the passphrase of seeds; \`none\` keeps new ones in clear
 
 A first key, by three people:
@@ -59,6 +60,7 @@ const others = [
   addVerify,
   addAdaptor,
   addTrust,
+  addProfiles,
   addCompletion,
   addDemo,
 ]
@@ -69,6 +71,7 @@ function buildProgram(world: World, exit: (code: ExitCode) => void): Command {
     .option('--gateway <url>', 'the address of the gateway')
     .option('--trust <file>', 'whom to take for an enclave: JSON with roots and measurements')
     .option('--home <folder>', 'where seeds and keys are kept (default ~/.quorate)')
+    .option('--profile <name>', 'which of the homes that `quorate profile` lists')
     .option('--as <name>', 'who acts, when several participants are kept here')
     .option('--timeout <time>', 'how long to wait at most: 90s, 15m')
     .option('--json', 'one JSON object a line, for scripts')

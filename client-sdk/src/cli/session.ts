@@ -9,6 +9,7 @@ import { Quorate } from '../quorate.ts'
 import { createDeadline } from './deadline.ts'
 import { openHome, type Home } from './home.ts'
 import { passphrasesOf, type Passphrases } from './passphrase.ts'
+import { openProfile, profileInUse, type Profile } from './profiles.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
 import { readTrustFile } from './trust-file.ts'
 import { UsageError } from './usage.ts'
@@ -23,6 +24,7 @@ type GlobalOptions = Readonly<{
   gateway?: string
   trust?: string
   home?: string
+  profile?: string
   json?: boolean
   as?: string
   timeout?: string
@@ -40,7 +42,7 @@ export type Session = Readonly<{
   /** `fallback`: a gateway named by a key or an invitation, if the caller names none. */
   quorate: (fallback?: string) => Promise<Quorate>
   gatewayNamed: () => boolean
-  /** The name that --as says. */
+  /** The name that --as says, or the profile. */
   said: string | undefined
   /** Who acts: --as, or the only participant of this home. */
   userId: () => Promise<string>
@@ -49,16 +51,40 @@ export type Session = Readonly<{
   newcomer: (fallback?: string) => Promise<Participant>
 }>
 
-export function openSession(command: Command, { env, signal: interrupted, goesOn, ...streams }: World): Session {
+function chosenProfile(options: GlobalOptions, env: World['env'], profile: string | undefined): Profile {
+  const root = options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate')
+  return openProfile(root, profile ?? options.profile ?? env['QUORATE_PROFILE'] ?? profileInUse(root))
+}
+
+/** What the line says goes before the environment, a profile that it names too; the profile in use comes last. */
+function settingsOf(options: GlobalOptions, env: World['env'], { settings, name }: Profile, home: Home) {
+  const isNamed = options.profile === name
+  const gateway = isNamed ? (settings.gateway ?? env['QUORATE_GATEWAY']) : (env['QUORATE_GATEWAY'] ?? settings.gateway)
+  return {
+    gateway: options.gateway ?? gateway,
+    as: options.as ?? settings.as,
+    trust: async () => {
+      const kept = isNamed && options.trust === undefined ? await home.trusted() : null
+      return kept ?? readTrust(options.trust ?? env['QUORATE_TRUST'], home)
+    },
+  }
+}
+
+/** `profile`: whichever is said, this one. */
+export function openSession(
+  command: Command,
+  { env, signal: interrupted, goesOn, ...streams }: World,
+  profile?: string,
+): Session {
   const options: GlobalOptions = command.optsWithGlobals()
   const deadline = createDeadline(options.timeout === undefined ? undefined : milliseconds(options.timeout))
   const signal = AbortSignal.any([interrupted, deadline.signal])
   const terminal = openTerminal(streams, options.json ?? false, { signal, deadline })
   const passphrases = passphrasesOf(terminal, env['QUORATE_PASSPHRASE_FILE'])
-  const home = openHome(options.home ?? env['QUORATE_HOME'] ?? join(homedir(), '.quorate'), passphrases)
+  const chosen = chosenProfile(options, env, profile)
+  const home = openHome(chosen.home, passphrases)
   signal.addEventListener('abort', () => hangUp(streams.stdin, signal.reason as Error))
-  const gateway = options.gateway ?? env['QUORATE_GATEWAY']
-  const trust = () => readTrust(options.trust ?? env['QUORATE_TRUST'], home)
+  const { gateway, as, trust } = settingsOf(options, env, chosen, home)
 
   const quorate = async (fallback?: string): Promise<Quorate> => {
     const address = gateway ?? fallback
@@ -66,7 +92,7 @@ export function openSession(command: Command, { env, signal: interrupted, goesOn
       throw new UsageError('which gateway? Say --gateway http://127.0.0.1:3000, or set QUORATE_GATEWAY')
     return new Quorate({ gateway: address, trust: await trust() })
   }
-  const userId = () => whoActs(options.as, home)
+  const userId = () => whoActs(as, home)
   const actWith = async (fallback: string | undefined, seedOf: (name: string) => Promise<Uint8Array>) => {
     const name = await userId()
     return (await quorate(fallback)).participant(name, { seed: await seedOf(name) })
@@ -80,7 +106,7 @@ export function openSession(command: Command, { env, signal: interrupted, goesOn
     trust,
     quorate,
     gatewayNamed: () => gateway !== undefined,
-    said: options.as,
+    said: as,
     userId,
     participant: (fallback) => actWith(fallback, home.seed),
     newcomer: (fallback) => actWith(fallback, home.seedOrNew),
