@@ -9,7 +9,7 @@ import { exportKey, importKey, type Signing } from '../src/index.ts'
 import { openHome } from '../src/cli/home.ts'
 import { environment, folder, home, inClear, runLine, withOwnHome, type Given, type Ran } from './command-line.ts'
 import { keepKey } from './keep-key.ts'
-import { fleet, gateway } from './lying-gateway.ts'
+import { fleet, gateway, sentTo } from './lying-gateway.ts'
 import { makeKey } from './people.ts'
 
 withOwnHome()
@@ -136,6 +136,55 @@ describe('the time that a command has', () => {
     const late = await quorate([...line(key.keyId), '--timeout', '300ms', '--json'], {}, away)
     expect(late).toMatchObject({ code: 4, lines: [{ event: 'error', code: 'wait.timeout' }] })
     expect(performance.now() - started).toBeLessThan(5_000)
+  })
+})
+
+/** Of a gateway that takes what it is sent, and does not answer. */
+const never = () => new Promise(() => undefined)
+const isLate = { code: 4, out: expect.stringContaining('"code":"wait.timeout"') as string }
+
+describe('the time that a word has', () => {
+  it.each([
+    ['a request, at the proof of who reads', 'openSession', (keyId: string) => ['sign', keyId, 'x']],
+    ['a request', 'requestSigning', (keyId: string) => ['sign', keyId, 'x', '--no-wait']],
+    [
+      'a request of two keys',
+      'requestSignings',
+      (keyId: string, other: string) => ['sign', `${keyId},${other}`, 'x', '--no-wait'],
+    ],
+    ['a reservation', 'reserveKeygen', () => ['keygen', '-t', '2', 'alice', 'bob']],
+    ['a beginning', 'initKeygen', () => ['keygen', '-t', '2', 'alice', 'bob']],
+    ['a registration', 'register', () => ['keygen', '-t', '2', 'alice', 'bob']],
+    ['a refresh', 'requestRefresh', (keyId: string) => ['refresh', keyId]],
+  ] as const)('is kept by %s', async (_, route, line) => {
+    const { key } = await keepKey('alice')
+    const other = (await keepKey('alice')).key
+    gateway.lies[route] = never
+    const late = await quorate([...line(key.keyId, other.keyId), '--timeout', '300ms', '--json'])
+    expect(late).toMatchObject(isLate)
+    expect(sentTo(route)).not.toEqual([])
+  })
+
+  it.each([
+    ['a yes', 'approveSigning', ['approve', '-y']],
+    ['a no', 'approveSigning', ['approve', '--reject']],
+    ['a withdrawal', 'withdrawSigning', ['withdraw']],
+  ] as const)('is kept by %s', async (_, route, [command, ...options]) => {
+    const { alice, bob, key } = await keepKey('alice')
+    const { signingId } = await (command === 'withdraw' ? alice : bob).requestSignature(key, 'x')
+    gateway.lies[route] = never
+    expect(await quorate([command, signingId, ...options, '--timeout', '500ms', '--json'])).toMatchObject(isLate)
+    expect(sentTo(route)).not.toEqual([])
+  })
+
+  it('is kept by a yes that is said anew, since hosts have started again', async () => {
+    const { bob, key } = await keepKey('alice')
+    const { signingId } = await bob.requestSignature(key, 'x')
+    gateway.lies.approveSigning = () => ({ problem: 'lives.stale' })
+    let proofs = 0
+    gateway.lies.openSession = (honest) => (proofs++ === 0 ? honest : never())
+    expect(await quorate(['approve', signingId, '-y', '--timeout', '500ms', '--json'])).toMatchObject(isLate)
+    expect(proofs).toBeGreaterThan(1)
   })
 })
 

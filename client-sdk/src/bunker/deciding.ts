@@ -63,11 +63,16 @@ export async function decideWaiting(
   const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
   const params = { keyId: key.keyId, eventId: event }
   try {
-    const reply = await naming(context, key, async (lives) => {
-      const word = { decisions: [decision], reason: null, lives, givenAt, expiresAt: until }
-      const body = await writeApproval(key, requestDigest, member, word)
-      return context.client.call('decideWaiting', { params, body, signal })
-    })
+    const reply = await naming(
+      context,
+      key,
+      async (lives) => {
+        const word = { decisions: [decision], reason: null, lives, givenAt, expiresAt: until }
+        const body = await writeApproval(key, requestDigest, member, word)
+        return context.client.call('decideWaiting', { params, body, signal })
+      },
+      { signal },
+    )
     if (reply.event !== event) return refuse('reply.mismatch')
   } catch (error) {
     const isOver = error instanceof QuorateError && ['request.not_found', 'session.conflict'].includes(error.code)

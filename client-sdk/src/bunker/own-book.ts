@@ -74,7 +74,7 @@ export function ownBook(context: Context, key: Key, member: Member): OwnBook {
       const status = await client.call('putBook', { params: { keyId }, body: book, signal })
       return { digest: digestOf('book', book.body), status }
     }
-    const { digest, status } = await naming(context, key, say, anew)
+    const { digest, status } = await naming(context, key, say, { anew, signal })
     const after = await readState(key, status, books)
     if (!after.books.some((book) => book.digest === digest)) return refuse('reply.mismatch')
     return { digest, relays: terms.relays, heard: heardBy(key, after, member.index, digest), before: state, after }

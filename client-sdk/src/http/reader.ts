@@ -19,7 +19,7 @@ export type Reader = (<N extends RouteWanting<'reader'>>(
 ) => Promise<RouteReply<N>>) &
   Readonly<{
     /** The lives of the key's hosts, which a word names, as the gateway last said them; `anew`: asked for now. */
-    lives: (anew?: boolean) => Promise<string[]>
+    lives: (options: Signalled & Readonly<{ anew: boolean }>) => Promise<string[]>
     /** What a program may be given that reads on its own. */
     token: (signal?: AbortSignal) => Promise<Pick<Token, 'token' | 'expiresAt'>>
   }>
@@ -74,7 +74,7 @@ export function createReader(client: Client, keyId: string, signer: Signer, now:
     return token.expiresAt - margin > now() ? token : renew(signal)
   }
 
-  const lives = async (anew = false): Promise<string[]> => (anew ? await renew() : await tokenFor()).lives
+  const lives: Reader['lives'] = async ({ anew, signal }) => (anew ? await renew(signal) : await tokenFor(signal)).lives
 
   async function read<N extends RouteWanting<'reader'>>(
     route: N,

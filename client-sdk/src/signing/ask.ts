@@ -2,7 +2,7 @@ import type { Item } from '@quorate/shared/wire/content'
 import type { Context } from '../context.ts'
 import { refuse, refusing } from '../errors.ts'
 import type { Key } from '../key.ts'
-import { naming } from '../naming.ts'
+import { naming, type Naming } from '../naming.ts'
 import { memberOf, type Person } from '../person.ts'
 import type { KeySigner } from '../signer.ts'
 import { readItems, type Signable } from './items.ts'
@@ -11,11 +11,11 @@ import { Signing } from './signing.ts'
 import { askTogether, type PostRequest } from './together.ts'
 import type { OpenedRequest } from './request.ts'
 
-/** Who asks. `naming`: says a word that names the lives of the key's hosts; `anew`: asked for now. */
+/** Who asks. `naming`: says a word that names the lives of the key's hosts. */
 export type Asker = Readonly<{
   index: number
   signer: KeySigner
-  naming: <T>(say: (lives: string[]) => Promise<T>, anew: boolean) => Promise<T>
+  naming: <T>(say: (lives: string[]) => Promise<T>, how: Naming) => Promise<T>
 }>
 
 /** `expiresAt` in ms. `anew`: in place of a request whose hosts may be over. `post`: sends it with others. */
@@ -44,10 +44,10 @@ async function send(
 export async function askFor(context: Context, key: Key, asker: Asker, asking: Asking): Promise<Signing> {
   const { items, expiresAt, signal, anew = false, post } = asking
   context.known.requireCurrent(key)
-  const opened = await asker.naming(
-    (lives) => send(context, key, asker, { items, lives, expiresAt, signal, post }),
+  const opened = await asker.naming((lives) => send(context, key, asker, { items, lives, expiresAt, signal, post }), {
     anew,
-  )
+    signal,
+  })
   const { signer } = asker
   if (anew) return new Signing(context, key, opened, { signer })
   const again = (options: Pick<Asking, 'signal'>) =>
@@ -71,7 +71,7 @@ export async function askOwn(
 ): Promise<Signing> {
   const { context } = me
   const expiresAt = context.now() + expiresIn
-  const ofKey: Asker['naming'] = (say, anew) => naming(context, key, say, anew)
+  const ofKey: Asker['naming'] = (say, how) => naming(context, key, say, how)
   const asker = { ...(await memberOf(me, key)), naming: ofKey }
   const items = readItems(await context.mpc(), key, what, subgroup)
   return askFor(context, key, asker, { items, expiresAt, ...sending })

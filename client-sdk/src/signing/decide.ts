@@ -51,12 +51,17 @@ async function say(
   const until = Math.min(expiresAt, givenAt + LONGEST_APPROVAL)
   const member = await memberOf(me, key)
   if (!isSigner(key, signing, member)) return refuse('subgroup.not_member')
-  const status = await naming(context, key, async (lives) => {
-    const word = { decisions, reason, lives, givenAt, expiresAt: until }
-    const approval = await writeApproval(key, requestDigest, member, word)
-    if (post !== undefined) return post(approval, signingId)
-    return context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
-  })
+  const status = await naming(
+    context,
+    key,
+    async (lives) => {
+      const word = { decisions, reason, lives, givenAt, expiresAt: until }
+      const approval = await writeApproval(key, requestDigest, member, word)
+      if (post !== undefined) return post(approval, signingId)
+      return context.client.call('approveSigning', { params: { signingId }, body: approval, signal })
+    },
+    { signal },
+  )
   if (status.signingId !== signingId) refuse('reply.mismatch')
 }
 
