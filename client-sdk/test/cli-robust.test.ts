@@ -197,6 +197,17 @@ describe('status', () => {
     expect((await quorate(['status', keyId!.slice(0, 6)])).out).toContain('not registered yet')
     expect(await quorate(['status', ''])).toMatchObject({ code: 2 })
   })
+
+  it('is what a key is fetched by that was joined and not waited for, as other commands say', async () => {
+    const begun = await quorate(['keygen', '-t', '2', 'alice', 'bob', '--as', 'alice', '--no-wait', '--json'])
+    const beginning = begun.lines[0]!.keyId!.slice(0, 8)
+    for (const line of [['pending'], ['sign', beginning, 'x'], ['approve', '--wait']])
+      expect(await quorate(line)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(`\`quorate status ${beginning}\` fetches it`) as string,
+      })
+    expect((await quorate(['sign', 'none', 'x'])).err).toContain('`quorate key` lists the keys')
+  })
 })
 
 /** The command as a process of its own. */

@@ -71,16 +71,29 @@ export const openHome = (path: string, passphrases: Passphrases): Home => ({
     const { [beginning]: named } = await namesIn(path).names()
     if (named !== undefined) return named
     const made = await list(path, 'keys', '.json')
-    const joining = (await list(path, 'joining', '.json')).map((file) => file.slice(0, file.indexOf('.')))
-    return theOne(beginning, [...made, ...joining])
+    return theOne(beginning, [...made, ...(await joinedIn(path))])
   },
 })
+
+/** The ids of keys that somebody here has joined. */
+const joinedIn = async (path: string): Promise<string[]> =>
+  (await list(path, 'joining', '.json')).map((file) => file.slice(0, file.indexOf('.')))
 
 /** The only one of the ids that begins so; null for none. Throws `UsageError` for several. */
 function theOne(beginning: string, ids: readonly string[]): string | null {
   const [id = null, ...others] = new Set(ids.filter((one) => one.startsWith(beginning)))
   if (others.length > 0) throw new UsageError(`${beginning} is the beginning of several keys: give more of it`)
   return id
+}
+
+/** Why there is no such key here, and what to do. '' begins every id. */
+export async function whyMissing(path: string, id: string): Promise<string> {
+  const [joined] = (await joinedIn(path)).filter((one) => one.startsWith(id))
+  if (joined !== undefined)
+    return `key ${joined} is not kept in ${path} yet: \`quorate status ${joined.slice(0, 8)}\` fetches it once all have registered`
+  return id === ''
+    ? `no keys in ${path}: \`quorate participate\` makes you part of one`
+    : `no key ${id} in ${path}: \`quorate key\` lists the keys that are here`
 }
 
 const rosterOf = ({ certificate }: Key): string => digestOf('roster', certificate.body.roster)
@@ -117,7 +130,7 @@ function keysIn(path: string) {
     async key(id: string) {
       const { [id]: named } = await namesIn(path).names()
       const keyId = named ?? theOne(id, await keys())
-      if (keyId === null) throw new UsageError(`no key ${id} in ${path}: \`quorate key\` lists the keys that are here`)
+      if (keyId === null) throw new UsageError(await whyMissing(path, id))
       const key = await keyIfKept(keyId)
       if (key === null) throw new UsageError(`key ${keyId} is not in ${path} any more`)
       return key

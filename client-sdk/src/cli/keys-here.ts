@@ -1,5 +1,6 @@
 import { QuorateError } from '../errors.ts'
 import type { Key } from '../key.ts'
+import { whyMissing } from './home.ts'
 import type { Session } from './session.ts'
 import { isUnverified, UsageError } from './usage.ts'
 
@@ -16,7 +17,7 @@ export async function chosenKeys(session: Session, id?: string): Promise<Key[]> 
   const { home } = session
   const keys = id === undefined ? await keysHere(session) : [await home.key(id)]
   if (keys.length > 0) return keys
-  throw new UsageError(`no keys in ${home.path}: \`quorate participate\` makes you part of one`)
+  throw new UsageError(await whyMissing(home.path, ''))
 }
 
 /** Why a key is of no use now. Throws what ends the search: a wrong use, an interruption, the end of the time. */
