@@ -10,7 +10,7 @@ const certificateDigest = 'd' as Digest
 /** A stock of a host, whose nonces say when they are wiped. */
 function start() {
   const wiped: string[] = []
-  const stocks = new Stocks({ life, alarm: () => () => undefined } as never)
+  const stocks = new Stocks({ life, alarm: () => () => undefined })
   const keep = (index: number): StockCommitment => {
     const nonceOf = (at: number) => ({ destroy: () => wiped.push(`${index}/${at}`) }) as unknown as Nonce
     const drawn = Array.from({ length: STOCK_SIZE }, (_, at) => ({ nonce: nonceOf(at), commitment: `${at}` }))
