@@ -40,6 +40,8 @@ type Parts = Readonly<{
 /** In ms. */
 const patience = 30_000
 const longestBoot = 400_000
+/** How often a machine is started that ends before its enclave has said anything: then the emulator has failed, and not the enclave. */
+const mostStarts = 3
 
 export function createInstance({ enclaveId, folder, tools, port, cid, chain, services }: Parts): Instance {
   const home = join(folder, enclaveId)
@@ -62,8 +64,18 @@ export function createInstance({ enclaveId, folder, tools, port, cid, chain, ser
     machine = undefined
   }
   const boot = async (eif: string): Promise<void> => {
-    await kill()
-    machine = await startMachine({ tools, eif, cid, folder: home, signer, services })
+    for (let starts = 1; ; starts += 1) {
+      await kill()
+      machine = await startMachine({ tools, eif, cid, folder: home, signer, services })
+      const { heartbeat, ended } = machine
+      const isAlive = await Promise.race([
+        heartbeat.then(() => true),
+        ended.then(() => false),
+        sleep(longestBoot, true),
+      ])
+      if (isAlive || starts === mostStarts) break
+      console.error(`${enclaveId} ended before its heartbeat, and is started again:\n${endOf(machine)}`)
+    }
     await Promise.race([untilAnswered(call, machine.heartbeat), failure(machine, enclaveId)])
   }
   return {
@@ -87,8 +99,11 @@ async function untilAnswered(call: Instance['call'], heartbeat: Promise<unknown>
   await pollUntil(async () => (await call('hello', {}).catch(() => null)) !== null)
 }
 
+/** What the machine said last: what is printed first of a long text is what a log loses. */
+const endOf = ({ console: text }: Machine): string => text().slice(-4_000)
+
 /** Rejects with the console when the machine ends, or its time is over. */
-async function failure({ ended, console }: Machine, enclaveId: string): Promise<never> {
-  await Promise.race([ended, sleep(longestBoot, undefined, { ref: false })])
-  throw new Error(`${enclaveId} does not come up:\n${console()}`)
+async function failure(machine: Machine, enclaveId: string): Promise<never> {
+  await Promise.race([machine.ended, sleep(longestBoot, undefined, { ref: false })])
+  throw new Error(`${enclaveId} does not come up:\n${endOf(machine)}`)
 }

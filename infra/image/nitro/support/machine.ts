@@ -63,8 +63,12 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   ]
   const qemu = launch(join(tools, 'qemu-system-x86_64'), hardware, signer === undefined ? {} : { NSM_SIGNER: signer })
   let text = ''
-  for (const stream of [qemu.stdout, qemu.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const ended = once(qemu, 'close').then(() => undefined)
+  for (const stream of [qemu.stdout, qemu.stderr, vsock.stderr])
+    stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const ended = once(qemu, 'close').then(([code, signal]) => {
+    const [of, by] = [vsock.exitCode ?? vsock.signalCode, code ?? signal]
+    text += `\nQEMU has ended with ${String(by)}, its vsock device ${of === null ? 'runs' : `has ended with ${of}`}\n`
+  })
 
   const stop = async (): Promise<void> => {
     for (const child of [qemu, vsock]) child.kill('SIGKILL')
