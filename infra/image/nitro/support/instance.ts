@@ -64,18 +64,8 @@ export function createInstance({ enclaveId, folder, tools, port, cid, chain, ser
     machine = undefined
   }
   const boot = async (eif: string): Promise<void> => {
-    for (let starts = 1; ; starts += 1) {
-      await kill()
-      machine = await startMachine({ tools, eif, cid, folder: home, signer, services })
-      const { heartbeat, ended } = machine
-      const isAlive = await Promise.race([
-        heartbeat.then(() => true),
-        ended.then(() => false),
-        sleep(longestBoot, true),
-      ])
-      if (isAlive || starts === mostStarts) break
-      console.error(`${enclaveId} ended before its heartbeat, and is started again:\n${endOf(machine)}`)
-    }
+    await kill()
+    machine = await startAlive(() => startMachine({ tools, eif, cid, folder: home, signer, services }))
     await Promise.race([untilAnswered(call, machine.heartbeat), failure(machine, enclaveId)])
   }
   return {
@@ -91,6 +81,19 @@ export function createInstance({ enclaveId, folder, tools, port, cid, chain, ser
       server.close()
       await kill()
     },
+  }
+}
+
+/** Starts a machine, and once more when it ends before its enclave has said anything. */
+async function startAlive(start: () => Promise<Machine>): Promise<Machine> {
+  for (let starts = 1; ; starts += 1) {
+    const machine = await start()
+    const { heartbeat, ended } = machine
+    const late = sleep(longestBoot, true, { ref: false })
+    const isAlive = await Promise.race([heartbeat.then(() => true), ended.then(() => false), late])
+    if (isAlive || starts === mostStarts) return machine
+    process.stderr.write(`a machine has ended before its heartbeat, and is started again:\n${endOf(machine)}`)
+    await machine.stop()
   }
 }
 

@@ -65,9 +65,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   let text = ''
   for (const stream of [qemu.stdout, qemu.stderr, vsock.stderr])
     stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const ended = once(qemu, 'close').then(([code, signal]) => {
-    const [of, by] = [vsock.exitCode ?? vsock.signalCode, code ?? signal]
-    text += `\nQEMU has ended with ${String(by)}, its vsock device ${of === null ? 'runs' : `has ended with ${of}`}\n`
+  const ended = once(qemu, 'close').then(() => {
+    text += `\nQEMU ${stateOf(qemu)}, its vsock device ${stateOf(vsock)}\n`
   })
 
   const stop = async (): Promise<void> => {
@@ -77,6 +76,11 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     await rm(folder, { recursive: true, force: true })
   }
   return { socket, heartbeat, console: () => text, ended, stop }
+}
+
+const stateOf = ({ exitCode, signalCode }: ChildProcess): string => {
+  const end = exitCode ?? signalCode
+  return end === null ? 'runs' : `has ended with ${end}`
 }
 
 /** Where a machine with this folder is reached. */
