@@ -62,8 +62,8 @@ export async function addProfile(root: string, name: string, settings: Settings)
 
 /** The profile that `quorate profile use` has named. */
 export const profileInUse = (root: string): string =>
-  readIfThere(join(root, 'profiles', 'in-use'))?.trim() ?? defaultProfile
+  readIfThere(join(root, 'profile-in-use'))?.trim() ?? defaultProfile
 
 export async function useProfile(root: string, name: string): Promise<void> {
-  await write(join(await folder(root, 'profiles'), 'in-use'), openProfile(root, name).name + '\n')
+  await write(join(await folder(root, '.'), 'profile-in-use'), openProfile(root, name).name + '\n')
 }
