@@ -1,6 +1,8 @@
+import type { HostResult } from '@quorate/shared/ceremonies/host-methods'
 import type { Item } from '@quorate/shared/wire/content'
 import { UserId } from '@quorate/shared/wire/ids'
 import { describe, expect, it, vi } from 'vitest'
+import type { Host } from '../../../shared/party/test/host.js'
 import {
   ask,
   code,
@@ -125,6 +127,25 @@ describe('a signing', () => {
       state: 'failed',
       failure: { code: 'signing.bad_partial', culprits: [3] },
     })
+  })
+
+  it('goes on without a host whose partial is not its own word, once another refuses that', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const host = enclaves.host('enclave-1')
+    const call: Host['call'] = host.call.bind(host)
+    const lying: Host['call'] = async (method, params) => {
+      const said = await call(method, params)
+      if (method !== 'signing.partial') return said
+      const { partial, ...rest } = said as HostResult<'signing.partial'>
+      return { ...rest, partial: { ...partial, signature: request.signature } } as typeof said
+    }
+    Object.assign(host, { call: lying })
+    for (const index of [2, 3])
+      await coordinator.approve(status.signingId, await decisionFor(key, request, index, 'approve'))
+    const done = await finished(status)
+    expect(done).toMatchObject({ state: 'completed', attempt: 2, quorum: [1, 3] })
+    expect(isSigned(key, done)).toBe(true)
   })
 
   it('expires when not enough approve in time', async () => {
