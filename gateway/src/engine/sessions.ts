@@ -3,6 +3,7 @@ import { Actor } from './actor.ts'
 import type { Session, Terms, Versioned } from './course.ts'
 import { behaviourOf, reportFailure, type Driven } from './drive.ts'
 import { effects, hasEnded, type Effect, type Event } from './machine.ts'
+import { oncePer } from './once-per.ts'
 import type { Moved, StoredSession, Waiting } from './ports.ts'
 import { Watchers } from './watchers.ts'
 import type { HostId } from '@quorate/shared/wire/host'
@@ -38,10 +39,12 @@ export class Sessions<T extends Terms> {
   readonly #watchers = new Watchers<Now<T>>()
   readonly #waiting = new Set<() => void>()
   readonly #stopListening: () => void
+  readonly #status: (now: Now<T>) => T['status']
   #closed = false
 
   constructor(of: Kind<T>) {
     this.#of = of
+    this.#status = oncePer(of.course.status)
     this.#stopListening = of.ports.store.moved((at) => this.#moved(at))
   }
 
@@ -154,9 +157,9 @@ export class Sessions<T extends Terms> {
     return this.#watchers.add(id, listener)
   }
 
-  /** Reads and follows a session by its public status. */
+  /** Reads and follows a session by its public status, which all who look at one version share. */
   get following() {
-    const { status } = this.#of.course
+    const status = this.#status
     return {
       status: async (id: string): Promise<T['status']> => status(await this.find(id)),
       wait: (id: string, waiting: Waiting): Promise<T['status']> => this.wait(id, waiting),
@@ -167,7 +170,7 @@ export class Sessions<T extends Terms> {
   /** The next status above version `after`, or the current one when time is up. */
   async wait(id: string, { after, ms, signal }: Waiting): Promise<T['status']> {
     const isNews = ({ version, state }: Now<T>) => hasEnded(state) || (after !== undefined && version > after)
-    const { status } = this.#of.course
+    const status = this.#status
     let hasNews = false
     let wake = () => {}
     // Watched before it is read: what is saved in between is not missed.

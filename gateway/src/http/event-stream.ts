@@ -1,5 +1,6 @@
 import { isEnd } from '@quorate/shared/wire/status'
 import type { Request, Response } from 'express'
+import { oncePer } from '../engine/once-per.ts'
 import type { Stream } from './followed.ts'
 
 /** Milliseconds between two comments, which keep proxies from closing a quiet stream. */
@@ -9,6 +10,11 @@ const MAX_UNREAD = 2 << 20
 
 /** Milliseconds after which a client that was cut off asks again. */
 const RECONNECT = 1_000
+
+type Status = Awaited<ReturnType<Stream['current']>>
+
+/** One event, for all who watch. */
+const eventOf = oncePer((status: Status) => `id: ${status.version}\nevent: status\ndata: ${JSON.stringify(status)}\n\n`)
 
 /**
  * Server-sent events (HTML standard §9.2): each status with its version as id, from the one after Last-Event-ID on. The stream
@@ -22,10 +28,10 @@ export async function streamEvents(
   over: AbortSignal,
 ): Promise<void> {
   let sent = lastEventId(request)
-  const send = (status: Awaited<ReturnType<Stream['current']>>) => {
+  const send = (status: Status) => {
     if (response.headersSent && status.version > sent) {
       sent = status.version
-      response.write(`id: ${status.version}\nevent: status\ndata: ${JSON.stringify(status)}\n\n`)
+      response.write(eventOf(status))
     }
     if (isEnd(status.state)) response.end()
     else if (response.writableLength > MAX_UNREAD) response.destroy()

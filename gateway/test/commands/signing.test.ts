@@ -148,6 +148,19 @@ describe('a signing', () => {
     expect(isSigned(key, done)).toBe(true)
   })
 
+  it('makes one status of a version for all who watch', async () => {
+    const key = await storedKey()
+    const { request, status } = await ask(key)
+    const [one, two]: [unknown[], unknown[]] = [[], []]
+    const { watch } = coordinator.follow.signing
+    for (const seen of [one, two]) watch(status.signingId, (next) => void seen.push(next))
+    await coordinator.approve(status.signingId, await decisionFor(key, request, 2))
+    const done = await finished(status)
+    expect(one.length).toBeGreaterThan(1)
+    for (const [at, seen] of one.entries()) expect(two[at]).toBe(seen)
+    expect(await coordinator.follow.signing.status(status.signingId)).toBe(done)
+  })
+
   it('expires when not enough approve in time', async () => {
     const key = await storedKey()
     stopTime()
