@@ -56,28 +56,31 @@ async function profileOf(folder: string, pid: number): Promise<Shares> {
 }
 
 const RUNS = 2_000
-type Cost = Readonly<{ who: string; pids: readonly number[]; cpu: number }>
 
-/** CPU (ms) of each kind of process for one signature, and the profile of the SDK. */
-async function runProfiled(scene: Scene): Promise<Readonly<{ costs: readonly Cost[]; client: Profiler.Profile }>> {
+/** CPU (ms) of each process for one signature. */
+type Costs = ReadonlyMap<number, number>
+type Who = 'gateway' | 'enclaves' | 'client'
+
+/** What a signature costs each process, which of them is what, and the profile of the SDK. */
+async function runProfiled({ fleet, ...scene }: Scene) {
   await runLoad(300, 10, (n) => signOnce(scene, `warm-up ${n}`))
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
   await session.post('Profiler.start')
-  const pidsOf = (...names: string[]) => names.map((name) => scene.fleet.pidOf(name) ?? process.pid)
-  const groups = { gateway: pidsOf('gateway'), enclaves: pidsOf('enclave-0', 'enclave-1'), client: [process.pid] }
-  const sum = (pids: readonly number[]) => pids.reduce((all, pid) => all + cpuOf(pid), 0)
-  const before = Object.values(groups).map(sum)
+  const pidsOf = (...names: readonly string[]) => names.map((name) => fleet.pidOf(name) ?? process.pid)
+  const who: Record<Who, number[]> = {
+    gateway: pidsOf('gateway'),
+    enclaves: pidsOf(...fleet.enclaveIds),
+    client: [process.pid],
+  }
+  const measure = () => new Map(Object.values(who).flatMap((pids) => pids.map((pid) => [pid, cpuOf(pid)] as const)))
+  const before = measure()
   await runLoad(RUNS, 10, (n) => signOnce(scene, `profiled ${n}`))
-  const costs = Object.entries(groups).map(([who, pids], at) => ({
-    who,
-    pids,
-    cpu: (sum(pids) - (before[at] ?? 0)) / RUNS,
-  }))
+  const costs: Costs = new Map([...measure()].map(([pid, cpu]) => [pid, (cpu - (before.get(pid) ?? 0)) / RUNS]))
   const { profile } = await session.post('Profiler.stop')
   session.disconnect()
-  return { costs, client: profile }
+  return { who, costs, client: sharesOf(profile) }
 }
 
 export const profileNames = ['profile.sign.frost-2of3']
@@ -87,14 +90,16 @@ export async function benchProfile(): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'quorate-profiles-'))
   try {
     const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500', '--import', onTerm]
-    const { costs, client } = await onStage(runProfiled, nodeArgs)
+    const { who, costs, client } = await onStage(runProfiled, nodeArgs)
     const figures: Figure[] = []
-    for (const { who, pids, cpu } of costs) {
-      const shares =
-        who === 'client' ? [sharesOf(client)] : await Promise.all(pids.map((pid) => profileOf(folder, pid)))
-      const mean = (part: Part) => shares.reduce((all, one) => all + one[part], 0) / shares.length
-      for (const part of parts.filter((one) => mean(one) > 0))
-        figures.push(single(`profile.sign.frost-2of3.${who}.${part}`, cpu * mean(part), 'ms', RUNS))
+    for (const [name, pids] of Object.entries(who)) {
+      const shares = await Promise.all(
+        pids.map((pid) => (pid === process.pid ? Promise.resolve(client) : profileOf(folder, pid))),
+      )
+      for (const part of parts) {
+        const ms = pids.reduce((sum, pid, at) => sum + (costs.get(pid) ?? 0) * (shares[at]?.[part] ?? 0), 0)
+        if (ms > 0) figures.push(single(`profile.sign.frost-2of3.${name}.${part}`, ms, 'ms', RUNS))
+      }
     }
     return figures
   } finally {
