@@ -8,9 +8,13 @@ import { makeGroup, signItems, type Group, type Shape } from './groups.ts'
 import { runLoad } from './load.ts'
 import type { Prepare } from './operation.ts'
 
+/** Items in a batch, and how many batches are measured. */
+type Size = readonly [items: number, runs: number]
+
 /** `operations`: what one of the signers does, and what each host does to join the partials. */
 type Kind = Readonly<{
   name: string
+  sizes: readonly Size[]
   shape: Shape
   operations: (mpc: Mpc) => Prepare
   itemOf: (at: number) => string | Content
@@ -24,39 +28,34 @@ const event = (at: number): Content => ({
   event: { kind: 1, content: bytes(at), tags: [], created_at: at },
 })
 
+const one: Size = [1, 60]
+const ten: Size = [10, 20]
+const hundred: Size = [100, 8]
+const upToSixteen: readonly Size[] = [one, [2, 60], [4, 40], [8, 20], ten, [16, 16]]
+
 const kinds: readonly Kind[] = [
-  { name: 'frost-2of3', shape: frost, operations: frostOperations, itemOf: bytes },
+  { name: 'frost-2of3', shape: frost, operations: frostOperations, itemOf: bytes, sizes: [...upToSixteen, hundred] },
   {
     name: 'musig2-3of3',
     shape: { scheme: 'musig2', threshold: 3, of: 3 },
     operations: (mpc) => musig2Operations(mpc, 3),
     itemOf: bytes,
+    sizes: [one, ten, hundred],
   },
-  { name: 'events', shape: frost, operations: frostOperations, itemOf: event },
-  { name: 'mixed', shape: frost, operations: frostOperations, itemOf: (at) => (at % 2 === 0 ? bytes(at) : event(at)) },
+  { name: 'events', shape: frost, operations: frostOperations, itemOf: event, sizes: [hundred] },
+  {
+    name: 'mixed',
+    shape: frost,
+    operations: frostOperations,
+    itemOf: (at) => (at % 2 === 0 ? bytes(at) : event(at)),
+    sizes: [hundred],
+  },
 ]
 
-/** Items in a batch, and how many batches are measured. */
-const SIZES = [
-  [1, 60],
-  [2, 60],
-  [4, 40],
-  [8, 20],
-  [10, 20],
-  [16, 16],
-  [100, 8],
-] as const
-/** KeyMeld's sizes, which every kind has beside 100 that all have. */
-const common = [1, 10]
 const CRYPTO_RUNS = 240
 const WARM_UP = 60
-const ofItems = ['events', 'mixed']
-const sizesOf = ({ name }: Kind) =>
-  SIZES.filter(
-    ([items]) => items === 100 || (ofItems.includes(name) ? false : name === 'frost-2of3' || common.includes(items)),
-  )
 
-export const batchNames = kinds.flatMap((kind) => sizesOf(kind).map(([items]) => `batch.${kind.name}.${items}`))
+export const batchNames = kinds.flatMap(({ name, sizes }) => sizes.map(([items]) => `batch.${name}.${items}`))
 
 /** Does the cryptography of items, so many times; gives its CPU (ms): each signer commits and signs, and each of their hosts joins the partials. */
 function cryptoOf({ shape, operations }: Kind, mpc: Mpc): (runs: number) => number {
@@ -80,7 +79,7 @@ function cryptoOf({ shape, operations }: Kind, mpc: Mpc): (runs: number) => numb
  * How long a batch takes and an item of it, the CPU of gateway and enclaves for an item, and that of its cryptography alone, some of it after each
  * batch: how fast the machine is changes by the minute.
  */
-async function batchOf(scene: Scene, mpc: Mpc, kind: Kind, group: Group, [items, runs]: readonly [number, number]) {
+async function batchOf(scene: Scene, mpc: Mpc, kind: Kind, group: Group, [items, runs]: Size) {
   const name = `batch.${kind.name}.${items}`
   const sign = () =>
     signItems(
@@ -117,7 +116,7 @@ export async function benchBatches(scene: Scene, wanted: (name: string) => boole
   const mpc = await loadMpc()
   const figures: Figure[] = []
   for (const kind of kinds) {
-    const sizes = sizesOf(kind).filter(([items]) => wanted(`batch.${kind.name}.${items}`))
+    const sizes = kind.sizes.filter(([items]) => wanted(`batch.${kind.name}.${items}`))
     if (sizes.length === 0) continue
     const group = await makeGroup(scene.quorate, kind.shape)
     for (const size of sizes) figures.push(...(await batchOf(scene, mpc, kind, group, size)))

@@ -29,12 +29,22 @@ export async function signOnce({ alice, bob, key }: Pick<Scene, 'alice' | 'bob' 
   await signing.completed()
 }
 
+/** The processes that a signature costs something, by what they are. */
+export function processesOf({ fleet }: Pick<Scene, 'fleet'>) {
+  const pidsOf = (...names: readonly string[]): readonly number[] =>
+    names.map((name) => fleet.pidOf(name) ?? process.pid)
+  return { gateway: pidsOf('gateway'), enclaves: pidsOf(...fleet.enclaveIds), client: [process.pid] }
+}
+
+/** Of some processes together, such as their CPU. */
+export const sumOf = (pids: readonly number[], of: (pid: number) => number): number =>
+  pids.reduce((sum, pid) => sum + of(pid), 0)
+
 /** CPU (ms) of gateway and enclaves until now. */
-export const cpuOfFleet = ({ fleet }: Pick<Scene, 'fleet'>): number =>
-  ['gateway', 'enclave-0', 'enclave-1', 'enclave-2'].reduce(
-    (sum, name) => sum + cpuOf(fleet.pidOf(name) ?? process.pid),
-    0,
-  )
+export function cpuOfFleet(scene: Pick<Scene, 'fleet'>): number {
+  const { gateway, enclaves } = processesOf(scene)
+  return sumOf([...gateway, ...enclaves], cpuOf)
+}
 
 /** Runs on a fresh fleet and clears it away. `nodeArgs`: of its gateway and enclaves. */
 export async function onStage<T>(act: (scene: Scene) => Promise<T>, nodeArgs: readonly string[] = []): Promise<T> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cpuOf } from '@quorate/local/fleet/usage'
 import { single, type Figure } from './figures.ts'
-import { onStage, signOnce, type Scene } from './fleet.ts'
+import { onStage, processesOf, signOnce, sumOf, type Scene } from './fleet.ts'
 import { runLoad } from './load.ts'
 
 /*
@@ -59,21 +59,15 @@ const RUNS = 2_000
 
 /** CPU (ms) of each process for one signature. */
 type Costs = ReadonlyMap<number, number>
-type Who = 'gateway' | 'enclaves' | 'client'
 
 /** What a signature costs each process, which of them is what, and the profile of the SDK. */
-async function runProfiled({ fleet, ...scene }: Scene) {
+async function runProfiled(scene: Scene) {
   await runLoad(300, 10, (n) => signOnce(scene, `warm-up ${n}`))
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
   await session.post('Profiler.start')
-  const pidsOf = (...names: readonly string[]) => names.map((name) => fleet.pidOf(name) ?? process.pid)
-  const who: Record<Who, number[]> = {
-    gateway: pidsOf('gateway'),
-    enclaves: pidsOf(...fleet.enclaveIds),
-    client: [process.pid],
-  }
+  const who = processesOf(scene)
   const measure = () => new Map(Object.values(who).flatMap((pids) => pids.map((pid) => [pid, cpuOf(pid)] as const)))
   const before = measure()
   await runLoad(RUNS, 10, (n) => signOnce(scene, `profiled ${n}`))
@@ -93,11 +87,10 @@ export async function benchProfile(): Promise<Figure[]> {
     const { who, costs, client } = await onStage(runProfiled, nodeArgs)
     const figures: Figure[] = []
     for (const [name, pids] of Object.entries(who)) {
-      const shares = await Promise.all(
-        pids.map((pid) => (pid === process.pid ? Promise.resolve(client) : profileOf(folder, pid))),
-      )
+      const shares = new Map<number, Shares>()
+      for (const pid of pids) shares.set(pid, pid === process.pid ? client : await profileOf(folder, pid))
       for (const part of parts) {
-        const ms = pids.reduce((sum, pid, at) => sum + (costs.get(pid) ?? 0) * (shares[at]?.[part] ?? 0), 0)
+        const ms = sumOf(pids, (pid) => (costs.get(pid) ?? 0) * (shares.get(pid)?.[part] ?? 0))
         if (ms > 0) figures.push(single(`profile.sign.frost-2of3.${name}.${part}`, ms, 'ms', RUNS))
       }
     }

@@ -1,7 +1,7 @@
 import { cpuOf, memoryOf } from '@quorate/local/fleet/usage'
 import { quantile } from '@quorate/local/quantile'
 import { duration, rate, single, type Figure } from './figures.ts'
-import { makeKey, onStage, signOnce, type Scene } from './fleet.ts'
+import { makeKey, onStage, processesOf, signOnce, sumOf, type Scene } from './fleet.ts'
 import { benchBatches } from './batches.ts'
 import { runLoad } from './load.ts'
 import { benchSchemes } from './schemes.ts'
@@ -43,14 +43,12 @@ const SETTLED = 5_000
  * on meanwhile.
  */
 async function costs(scene: Scene): Promise<Figure[]> {
-  const pidOf = (name: string) => scene.fleet.pidOf(name) ?? process.pid
-  const enclaves = [0, 1, 2].map((number) => `enclave-${number}`)
-  const sum = (of: (pid: number) => number) => enclaves.reduce((all, name) => all + of(pidOf(name)), 0)
+  const { gateway: ofGateway, enclaves } = processesOf(scene)
   const cpu = () => {
     const { user, system } = process.cpuUsage()
-    return { gateway: cpuOf(pidOf('gateway')), enclaves: sum(cpuOf), client: (user + system) / 1_000 }
+    return { gateway: sumOf(ofGateway, cpuOf), enclaves: sumOf(enclaves, cpuOf), client: (user + system) / 1_000 }
   }
-  const memory = () => ({ gateway: memoryOf(pidOf('gateway')), enclaves: sum(memoryOf) })
+  const memory = () => ({ gateway: sumOf(ofGateway, memoryOf), enclaves: sumOf(enclaves, memoryOf) })
   const before = { cpu: cpu(), memory: memory() }
   await runLoad(SETTLED, 10, (n) => signOnce(scene, `cost ${n}`))
   const after = { cpu: cpu(), memory: memory() }
