@@ -3,17 +3,11 @@ import { Refusal } from '@quorate/shared/errors'
 import type { NostrKey } from '@quorate/shared/nostr/keys'
 import type { VerifiedKey } from '@quorate/shared/verify/signing'
 import type { Book } from '@quorate/shared/wire/bunker'
-import type { Digest } from '@quorate/shared/wire/ids'
+import { oncePer } from '../engine/once-per.ts'
 import { isAllowed, type AllowedRelays } from './allowed.ts'
 
-const digests = new WeakMap<Book, Digest>()
-
 /** By which hosts name a book. Worked out once for each that is in memory. */
-export function digestOfBook(book: Book): Digest {
-  const digest = digests.get(book) ?? digestOf('book', book.body)
-  digests.set(book, digest)
-  return digest
-}
+export const digestOfBook = oncePer(({ body }: Book) => digestOf('book', body))
 
 /** Which of two books of one owner counts, as hosts decide it. */
 const isAbove = (one: Book, other: Book): boolean =>

@@ -8,6 +8,7 @@ import { isStocked } from '@quorate/shared/verify/commitments'
 import type { Commitment, Outcome, SigningReceipt } from '@quorate/shared/wire/signing'
 import { answerSigned, keepShared } from '../bunker/answer.ts'
 import type { Parts } from '../parts.ts'
+import type { OpenKey } from '../vault.ts'
 import { checkPartials, joinPartials, type SignedPackage } from './joining.ts'
 import { sealOutcomes } from './sealing.ts'
 import { keyOf, lendFor, type Signing } from './seat.ts'
@@ -43,31 +44,29 @@ export async function checkJoinable(parts: Parts, question: Question, found: Sig
 /** How all items end. Several seats of a host join the partials of their package once. */
 function outcomesOf(
   parts: Parts,
-  { index, request: { body }, partials }: Question,
+  key: OpenKey,
+  { request: { body }, partials }: Question,
   { asked, signed, known }: Joinable,
 ): readonly Outcome[] {
   if (known?.joined?.packageDigest === signed.digest) return known.joined.outcomes
-  const outcomes = lendFor(parts, body, index, (key) => {
-    const tasks = known?.tasks ?? openTasks(parts.mpc, key, asked)
-    const signers = known?.signers ?? signersOfItems(key.certificate.roster.skeleton, body)
-    return joinPartials(parts, key, { tasks, signers }, signed, partials)
-  })
+  const tasks = known?.tasks ?? openTasks(parts.mpc, key, asked)
+  const signers = known?.signers ?? signersOfItems(key.certificate.roster.skeleton, body)
+  const outcomes = joinPartials(parts, key, { tasks, signers }, signed, partials)
   if (known !== null) known.joined = { packageDigest: signed.digest, outcomes }
   return outcomes
 }
 
 /** What the first host of a package says of it beside its receipt. */
-function tell(
+const tell = (
   parts: Parts,
-  { signingId, index, request }: Question,
+  key: OpenKey,
+  { signingId }: Question,
   { asked: { ask } }: Joinable,
   outcomes: readonly Outcome[],
-): HostResult<'signing.aggregate'>['joined'] {
-  return lendFor(parts, request.body, index, (key) => ({
-    results: sealOutcomes(key, signingId, outcomes),
-    answer: ask === null ? null : answerSigned(parts, key, ask, outcomes[0] ?? { code: 'content.invalid' }),
-  }))
-}
+): HostResult<'signing.aggregate'>['joined'] => ({
+  results: sealOutcomes(key, signingId, outcomes),
+  answer: ask === null ? null : answerSigned(parts, key, ask, outcomes[0] ?? { code: 'content.invalid' }),
+})
 
 /** What one host of the quorum says of a package that it signed, and how many signatures that is. */
 export type Aggregated = Readonly<{ receipt: SigningReceipt['body']; signatures: number }> &
@@ -77,26 +76,26 @@ export type Aggregated = Readonly<{ receipt: SigningReceipt['body']; signatures:
  * Joins the partials of the quorum into one signature per live item, each verified, beside the failures of the others. Throws
  * `signing.bad_partial` with the culprits.
  */
-export function aggregate(parts: Parts, question: Question, joinable: Joinable): Aggregated {
-  const { asked, signed } = joinable
-  const { index, request } = question
-  const outcomes = outcomesOf(parts, question, joinable)
-  const key = keyOf(parts, request.body, index)
-  if (asked.ask !== null && outcomes[0] !== undefined) keepShared(parts, key, asked.ask, outcomes[0])
-  const quorum = signed.commitments.map(({ body }) => body.index)
-  const receipt = {
-    requestDigest: asked.requestDigest,
-    attempt: signed.attempt,
-    packageDigest: signed.digest,
-    resultDigest: resultDigest(outcomes),
-    quorum,
-    index,
-    policyDigest: policyDigest(key),
-    epoch: key.certificate.epoch,
-    life: parts.life,
-    measurements: parts.measurements,
-    signedAt: parts.clock(),
-  }
-  const signatures = outcomes.filter((outcome) => typeof outcome === 'string').length
-  return { receipt, signatures, joined: quorum[0] === index ? tell(parts, question, joinable, outcomes) : null }
-}
+export const aggregate = (parts: Parts, question: Question, joinable: Joinable): Aggregated =>
+  lendFor(parts, question.request.body, question.index, (key) => {
+    const { asked, signed } = joinable
+    const { index } = question
+    const outcomes = outcomesOf(parts, key, question, joinable)
+    if (asked.ask !== null && outcomes[0] !== undefined) keepShared(parts, key, asked.ask, outcomes[0])
+    const quorum = signed.commitments.map(({ body }) => body.index)
+    const receipt = {
+      requestDigest: asked.requestDigest,
+      attempt: signed.attempt,
+      packageDigest: signed.digest,
+      resultDigest: resultDigest(outcomes),
+      quorum,
+      index,
+      policyDigest: policyDigest(key),
+      epoch: key.certificate.epoch,
+      life: parts.life,
+      measurements: parts.measurements,
+      signedAt: parts.clock(),
+    }
+    const signatures = outcomes.filter((outcome) => typeof outcome === 'string').length
+    return { receipt, signatures, joined: quorum[0] === index ? tell(parts, key, question, joinable, outcomes) : null }
+  })

@@ -33,10 +33,9 @@ export async function checkPartials(
   const frame = { signingId, attempt, packageDigest: digest }
   for (const [at, { body }] of commitments.entries()) {
     const partial = partials[at]
-    const isOwn = partial !== undefined && own?.packageDigest === digest && isSame(own, partial.body)
-    if (isOwn && own.index === body.index) continue
-    if (partial === undefined || !(await isPartialOf(key, frame, body.index, partial)))
-      throw new Refusal('signing.misdelivered')
+    if (partial === undefined) throw new Refusal('signing.misdelivered')
+    const isOwn = own?.packageDigest === digest && own.index === body.index && isSame(own, partial.body)
+    if (!isOwn && !(await isPartialOf(key, frame, body.index, partial))) throw new Refusal('signing.misdelivered')
   }
 }
 

@@ -107,7 +107,7 @@ export function spendNonces(
   const live = liveItems(signing, commitments)
   chargeGrants(parts, signing, key, grounds, live)
   const own = signedBy(index, live)
-  seat.spent = { packageDigest: digest, partial: null, commitments }
+  seat.spent = { packageDigest: digest, partial: null }
   try {
     for (const { at } of own) {
       const word = wordsOf(seat.commitment)[at]

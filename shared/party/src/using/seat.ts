@@ -21,7 +21,6 @@ export type Seat = {
   spent: {
     packageDigest: Digest
     partial: Partial['body'] | null
-    commitments: readonly Commitment[]
     /** Where a program asks. */
     entry?: Promise<LogEntry>
   } | null
